@@ -1,0 +1,46 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11 or newer and nothing else prepared.
+PYTHON ?= python3
+VENV := .venv
+VLM := .venv-vlm
+PIP_FLAGS := --quiet --disable-pip-version-check
+STAMP := $(VENV)/.installed
+VLM_STAMP := $(VLM)/.installed
+
+.PHONY: demo test test-vlm check format bench clean
+
+demo: $(STAMP)
+	$(VENV)/bin/lvqa demo
+
+test: $(STAMP)
+	$(VENV)/bin/python -m pytest -q
+
+test-vlm: $(VLM_STAMP)
+	$(VLM)/bin/python -m pytest -q -m vlm tests/models
+
+check: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+
+format: $(STAMP)
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: $(STAMP)
+	$(VENV)/bin/python -m lvqa.eval.bench
+
+$(STAMP): pyproject.toml constraints/torch-cpu.txt
+	$(PYTHON) -c 'import sys; sys.exit("lvqa needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install $(PIP_FLAGS) -c constraints/torch-cpu.txt -e '.[dev]'
+	touch $@
+
+$(VLM_STAMP): pyproject.toml constraints/torch-vlm.txt
+	$(PYTHON) -m venv $(VLM)
+	$(VLM)/bin/pip install $(PIP_FLAGS) -c constraints/torch-vlm.txt torch torchvision -e '.[vlm-test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(VLM)

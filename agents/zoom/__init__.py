@@ -1,0 +1,1 @@
+"""Choosing the frames that are worth a look."""

@@ -1,0 +1,60 @@
+"""The errors of lvqa.
+
+    LvqaError
+    ├── UsageError            the call makes no sense: an empty question, no such option   (exit status 2)
+    ├── MediaError            a file that cannot be read as video
+    │   └── SubtitleError     a subtitle file that cannot be read
+    ├── ModelError            a model failed or replied with something unusable
+    │   ├── ModelNotFound     its weights, package or server are not there
+    │   └── ReplyError        its reply did not parse, and neither did the repeated one
+    ├── StoreError            the index cannot be read or written
+    │   ├── StoreLocked       somebody else is indexing this archive
+    │   └── StoreVersionError the index was written by a newer lvqa
+    └── PromptError           a prompt file misses a hole, or has one too many
+
+Every message says what happened and what to do about it. This module knows nothing of any other.
+"""
+
+
+class LvqaError(Exception):
+    """Root of everything lvqa raises on purpose."""
+
+
+class UsageError(LvqaError, ValueError):
+    """The call makes no sense as it stands."""
+
+
+class MediaError(LvqaError):
+    """A file that cannot be read as video."""
+
+
+class SubtitleError(MediaError):
+    """A subtitle file or track that cannot be read."""
+
+
+class ModelError(LvqaError):
+    """A model failed, or replied with something unusable."""
+
+
+class ModelNotFound(ModelError):
+    """The weights, the package or the server of a model are not there."""
+
+
+class ReplyError(ModelError):
+    """A reply did not parse, and neither did the one asked for in its place."""
+
+
+class StoreError(LvqaError):
+    """The index cannot be read or written."""
+
+
+class StoreLocked(StoreError):
+    """Another process is writing to this archive."""
+
+
+class StoreVersionError(StoreError):
+    """The index was written by a newer version of lvqa."""
+
+
+class PromptError(LvqaError):
+    """A prompt file lacks a hole that was filled, or has one that was not."""

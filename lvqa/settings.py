@@ -1,0 +1,116 @@
+"""What an archive is indexed and asked with: one flat, checked record.
+
+A value comes from, first wins: the caller's arguments (the CLI's options), `LVQA_*` variables, `settings.toml` in the
+index folder, the defaults below. This module knows names of models, not models.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from lvqa.errors import UsageError
+
+Profile = Literal["auto", "gpu", "cpu", "text"]
+
+SETTINGS_FILE = "settings.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting of lvqa. An empty model spec means "what the profile says"; `none` switches a role off."""
+
+    model_config = SettingsConfigDict(env_prefix="LVQA_", extra="forbid", frozen=True)
+
+    profile: Profile = Field("auto", description="which models take all roles")
+    vision: str = Field("", description="looks at frames: hf:<id or folder>, openai:<model>@<base url>, none")
+    chat: str = Field("", description="reasons: vision, hf:<id>, openai:<model>@<base url>, builtin:extractive, ...")
+    embedder: str = Field("", description="embeds texts: st:<id or folder>, minilm (the wheel), none")
+    image_embedder: str = Field("", description="embeds frames: st:<id or folder>, hf:<id or folder>, none")
+    detector: str = Field("", description="finds named things in frames: hf:<id or folder>, none")
+    ocr: str = Field("", description="reads text on the screen: rapidocr, none")
+    asr: str = Field("", description="transcribes speech: whisper:<size or folder>, none")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+
+    sample_fps: float = Field(2.0, gt=0, le=60, description="frames a second that are looked at when indexing")
+    clip_min_s: float = Field(0.5, ge=0.1, description="no clip is shorter, the last of a video apart")
+    clip_max_s: float = Field(8.0, gt=0, description="no clip is longer")
+    shot_threshold: float = Field(27.0, gt=0, description="content change that cuts a clip (PySceneDetect's units)")
+    frames_per_clip: int = Field(4, ge=1, le=64, description="frames of a clip that the captioner sees at most")
+    duplicate_threshold: float = Field(4.0, ge=0, description="largest block difference, 0-255, of near-equal frames")
+    clip_batch: int = Field(8, ge=1, description="clips captioned, embedded and committed together")
+    caption_tokens: int = Field(96, ge=8)
+    embed_every_s: float = Field(1.0, gt=0, description="spacing of the visual channel's frames")
+    ocr_every_s: float = Field(1.0, gt=0, description="spacing of the frames whose text is read")
+    max_side: int = Field(
+        768, ge=64, description="longer side, in pixels, of frames given to models; OCR sees them whole"
+    )
+    workers: int = Field(1, ge=1, le=64, description="videos decoded at the same time")
+
+    top_k: int = Field(24, ge=1, description="notes that recall brings to the agent")
+    rounds: int = Field(2, ge=1, le=8, description="times the agent may go back and look again")
+    explore: float = Field(0.2, ge=0, le=1, description="share of the frames looked at outside what recall brought")
+    budget_frames: int = Field(32, ge=0)
+    budget_vlm_calls: int = Field(24, ge=0)
+    budget_tokens: int = Field(200_000, ge=0)
+    budget_seconds: float = Field(120.0, gt=0)
+    abstain_below: float = Field(
+        0.2, ge=0, le=1, description="confidence below which the answer is 'not in these videos'"
+    )
+
+    @field_validator("clip_max_s")
+    @classmethod
+    def _max_above_min(cls, value: float, info: Any) -> float:
+        if value < info.data.get("clip_min_s", 0):
+            raise ValueError("clip_max_s must not be below clip_min_s")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment; `load` puts the file below them."""
+        return init_settings, env_settings
+
+    @classmethod
+    def load(cls, index_dir: Path | None = None, **given: Any) -> Settings:
+        """Read the settings that hold for an index folder; arguments that are None count as not given.
+
+        Raises UsageError with the setting's name and what is wrong with its value.
+        """
+        given = {name: value for name, value in given.items() if value is not None}
+        sources = cls if index_dir is None else _with_file(cls, index_dir / SETTINGS_FILE)
+        try:
+            return sources(**given)
+        except ValidationError as error:
+            lines = [f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
+            raise UsageError("bad setting: " + "; ".join(lines)) from error
+        except tomllib.TOMLDecodeError as error:
+            assert index_dir is not None
+            raise UsageError(f"{index_dir / SETTINGS_FILE} is not TOML ({error}); mend it or delete it") from error
+
+
+def _with_file(base: type[Settings], path: Path) -> type[Settings]:
+    class FileSettings(base):  # type: ignore[misc, valid-type]
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *rest: Any, **named: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            env = named["env_settings"]
+            return init_settings, env, TomlConfigSettingsSource(settings_cls, path)
+
+    FileSettings.__name__ = base.__name__
+    return FileSettings
