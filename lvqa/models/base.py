@@ -66,7 +66,7 @@ class VisionModel(Protocol):
         ...
 
     def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
-        """P(yes) / (P(yes) + P(no)) in [0, 1] of the reply's first token, a request each, in order. Raises ModelError."""
+        """P(yes) / (P(yes) + P(no)) in [0, 1] of each reply's first token, in order. Raises ModelError."""
         ...
 
 
@@ -171,7 +171,7 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(self, audio: npt.NDArray[np.float32], offset_s: float = 0.0) -> list[Utterance]:
-        """Utterances, in time order, of mono float32 audio (n,) at 16 kHz in [-1, 1]; `offset_s` is added to their times.
+        """Utterances in time order of mono float32 audio (n,) at 16 kHz in [-1, 1]; times have `offset_s` added.
 
         Raises ModelError.
         """
