@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         given = {name: value for name, value in given.items() if value is not None}
         sources = cls if index_dir is None else _with_file(cls, index_dir / SETTINGS_FILE)
         try:
-            return sources(**given)
+            return cls.model_construct(**sources(**given).model_dump())
         except ValidationError as error:
             lines = [f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
             raise UsageError("bad setting: " + "; ".join(lines)) from error
