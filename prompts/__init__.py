@@ -1,1 +1,106 @@
-"""Every prompt, as a Markdown file with named holes."""
+"""Every prompt, as a Markdown file with named holes `{{name}}`, strict about missing and unused ones.
+
+A prompt's hash goes into every note and answer that was made with it, so that changing a file re-does what it made.
+Texts that come from videos (speech, subtitles, text on the screen, captions, file names) are data: put them through
+`fence` or `one_line` before they go into a hole. This module knows no model and no stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lvqa.errors import PromptError
+
+__all__ = ["Prompt", "clean", "fence", "load", "names", "one_line"]
+
+_FOLDER = Path(__file__).resolve().parent
+_HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_FENCE = "```"
+# What a tokenizer or a chat template could take for its own marks: `<image>`, `<|im_start|>`, `</s>`, `[INST]`.
+_MARKS = str.maketrans({"<": "‹", ">": "›"})
+_SQUARE_MARK = re.compile(r"\[(/?[A-Z_]{3,})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt's name, text, the names of its holes, and the first 12 hex digits of the SHA-256 of its text."""
+
+    name: str
+    text: str
+    holes: frozenset[str]
+    hash: str
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Prompt:
+        """Make a prompt from its text. Raises PromptError where braces stand that are no hole."""
+        holes = frozenset(_HOLE.findall(text))
+        rest = _HOLE.sub("", text)
+        if "{{" in rest or "}}" in rest:
+            raise PromptError(f"prompt {name!r} has braces that are no hole; write a hole as {{{{name}}}}")
+        return cls(name, text, holes, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+    def fill(self, **values: str | int | float) -> str:
+        """Put a value into every hole, in one pass: what a value contains is never taken for a hole.
+
+        Raises PromptError when a hole got no value, or a value has no hole.
+        """
+        missing = sorted(self.holes - values.keys())
+        unused = sorted(values.keys() - self.holes)
+        if missing or unused:
+            parts = [f"no value for {', '.join(missing)}"] if missing else []
+            parts += [f"no hole for {', '.join(unused)}"] if unused else []
+            raise PromptError(
+                f"prompt {self.name!r}: {' and '.join(parts)}; its holes are {', '.join(sorted(self.holes)) or 'none'}"
+            )
+        return _HOLE.sub(lambda match: str(values[match.group(1)]), self.text).strip()
+
+
+def names() -> list[str]:
+    """The names of all prompts, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.md"))
+
+
+@cache
+def load(name: str) -> Prompt:
+    """Read a prompt by name. Raises PromptError for an unknown one, listing the known ones."""
+    if name not in names():
+        raise PromptError(f"there is no prompt {name!r}; the prompts are {', '.join(names())}")
+    return Prompt.of(name, (_FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def clean(text: str) -> str:
+    """Text without control characters: newline and tab stay; bidi overrides and invisible tag characters go too."""
+    kept = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(character for character in kept if character in "\n\t" or not _is_control(character))
+
+
+def one_line(text: str, limit: int = 2000) -> str:
+    """Untrusted text on one line: cleaned, defused as in `fence`, spaces collapsed, cut at `limit` characters."""
+    line = " ".join(_defuse(clean(text)).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def fence(text: str) -> str:
+    """Wrap untrusted text so that it stands in a prompt as data and cannot end its own fence.
+
+    Control characters go; runs of three or more backticks become apostrophes; angle brackets, which special tokens
+    are made of, become ‹ and ›.
+    """
+    return f"{_FENCE}data\n{_defuse(clean(text)).strip()}\n{_FENCE}"
+
+
+def _defuse(text: str) -> str:
+    text = re.sub(r"`{3,}", lambda run: "'" * len(run.group()), text)
+    return _SQUARE_MARK.sub(r"(\1)", text.translate(_MARKS))
+
+
+def _is_control(character: str) -> bool:
+    code = ord(character)
+    if 0xE0000 <= code <= 0xE007F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code in (0xFEFF, 0x200B):
+        return True
+    return unicodedata.category(character) in ("Cc", "Cs", "Co", "Zl", "Zp")
