@@ -1,0 +1,177 @@
+"""Scores of one question, and what can be said about many of them.
+
+Times are seconds; a window is `(start_s, end_s)` and counts with both of its ends, as annotators mean it. Errors are
+clustered by video, because questions about one video are not independent. This module knows nothing of archives,
+models or files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+Window = tuple[float, float]
+Moment = tuple[str, float]
+"""A second of a video: its name and the time."""
+
+
+def in_window(time_s: float, windows: Sequence[Window], *, slack_s: float = 0.0) -> bool:
+    """Whether a time lies in one of the windows, or at most `slack_s` outside it."""
+    return any(start - slack_s <= time_s <= end + slack_s for start, end in windows)
+
+
+def is_hit(returned: Sequence[Moment], video: str, windows: Sequence[Window], *, slack_s: float = 0.5) -> bool:
+    """Whether one of the returned moments lies in a gold window of the right video."""
+    return any(name == video and in_window(time_s, windows, slack_s=slack_s) for name, time_s in returned)
+
+
+def has_video(returned: Sequence[Moment], video: str) -> bool:
+    """Whether one of the returned moments is of the right video."""
+    return any(name == video for name, _ in returned)
+
+
+def gold_seconds(windows: Sequence[Window]) -> list[float]:
+    """The whole seconds inside the windows, each once, in order; the middle of a window that holds none."""
+    times: set[float] = set()
+    for start, end in windows:
+        whole = range(math.ceil(start), math.floor(end) + 1)
+        times.update(float(second) for second in whole)
+        if not whole:
+            times.add((start + end) / 2)
+    return sorted(times)
+
+
+def temporal_f1(returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0) -> float:
+    """LV-Haystack's temporal F1 (arXiv 2504.02259) of one question, in [0, 1].
+
+    A returned moment is right within `tolerance_s` of a gold one of the same video, and a gold one is found within as
+    much of a returned one. Nothing returned scores 0, and so does a question without gold.
+    """
+    if not returned or not gold:
+        return 0.0
+    precision = _share_near(returned, gold, tolerance_s)
+    recall = _share_near(gold, returned, tolerance_s)
+    return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
+
+
+def _share_near(moments: Sequence[Moment], others: Sequence[Moment], tolerance_s: float) -> float:
+    near = [any(name == n and abs(time_s - t) <= tolerance_s for n, t in others) for name, time_s in moments]
+    return sum(near) / len(near)
+
+
+def overlap(predicted: Window, gold: Window) -> float:
+    """Seconds that two windows share."""
+    return max(0.0, min(predicted[1], gold[1]) - max(predicted[0], gold[0]))
+
+
+def iou(predicted: Window, gold: Sequence[Window]) -> float:
+    """Intersection over union with the gold window that fits best; 0 where there is no gold."""
+    scores = [_ratio(overlap(predicted, g), _length(predicted) + _length(g) - overlap(predicted, g)) for g in gold]
+    return max(scores, default=0.0)
+
+
+def iop(predicted: Window, gold: Sequence[Window]) -> float:
+    """Intersection over the predicted window with the gold window that fits best (NExT-GQA, arXiv 2309.01327)."""
+    return max((_ratio(overlap(predicted, g), _length(predicted)) for g in gold), default=0.0)
+
+
+def _length(window: Window) -> float:
+    return window[1] - window[0]
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over questions, its standard error clustered by video, and how many of both there were."""
+
+    value: float
+    error: float
+    questions: int
+    clusters: int
+
+
+def clustered_mean(scores: Sequence[float], clusters: Sequence[Hashable]) -> Mean:
+    """Mean of `scores` (n,) with the cluster-robust standard error, `clusters` (n,) naming each one's video.
+
+    The error is `sqrt(G / (G - 1) * sum over clusters of (sum of deviations)^2) / n` for G clusters (arXiv 2411.00640);
+    infinite for a single cluster, which says nothing about another. Raises ValueError for no scores or unequal lengths.
+    """
+    _check(scores, clusters)
+    values = np.asarray(scores, dtype=np.float64)
+    mean = float(values.mean())
+    sums = _cluster_sums(values - mean, clusters)
+    groups = len(sums)
+    error = math.inf if groups < 2 else math.sqrt(groups / (groups - 1) * float(np.square(sums).sum())) / len(values)
+    return Mean(mean, error, len(values), groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The mean difference of two systems on the same questions, its 95 % interval, and the two-sided p-value."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def paired_bootstrap(
+    first: Sequence[float],
+    second: Sequence[float],
+    clusters: Sequence[Hashable],
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Paired:
+    """How much better `second` is than `first`, question by question, resampling whole videos (percentile bootstrap).
+
+    The p-value is twice the share of resamples on the far side of zero, at least 1 / resamples.
+    Raises ValueError for no scores or unequal lengths.
+    """
+    _check(first, clusters)
+    _check(second, clusters)
+    differences = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
+    sums = _cluster_sums(differences, clusters)
+    sizes = _cluster_sums(np.ones(len(differences)), clusters)
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    tail = min(float((means <= 0).mean()), float((means >= 0).mean()))
+    p_value = min(1.0, max(2 * tail, 1 / resamples))
+    return Paired(float(differences.mean()), float(low), float(high), p_value)
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
+    """Exact two-sided McNemar test of right-or-wrong answers to the same questions; 1.0 where the two never differ.
+
+    It takes questions as independent; where they cluster by video, `paired_bootstrap` is the honest one.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"paired systems need as many scores each, got {len(first)} and {len(second)}")
+    gained = sum(b and not a for a, b in zip(first, second, strict=True))
+    lost = sum(a and not b for a, b in zip(first, second, strict=True))
+    changed = gained + lost
+    tail = sum(math.comb(changed, i) for i in range(min(gained, lost) + 1)) / 2.0**changed
+    return min(1.0, 2 * tail)
+
+
+def _cluster_sums(values: Values, clusters: Sequence[Hashable]) -> Values:
+    order = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
+    sums = np.zeros(len(order))
+    np.add.at(sums, [order[name] for name in clusters], values)
+    return sums
+
+
+def _check(scores: Sequence[float], clusters: Sequence[Hashable]) -> None:
+    if len(scores) == 0:
+        raise ValueError("no scores: nothing was measured")
+    if len(scores) != len(clusters):
+        raise ValueError(f"each score needs its cluster, got {len(scores)} scores and {len(clusters)} clusters")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvqa.eval import metrics
+
+
+def test_a_hit_needs_the_right_video_and_the_window_with_its_slack():
+    gold = ("kitchen", [(10.0, 12.0)])
+    assert metrics.is_hit([("kitchen", 11.0)], *gold)
+    assert metrics.is_hit([("kitchen", 9.5)], *gold)
+    assert metrics.is_hit([("garden", 11.0), ("kitchen", 12.5)], *gold)
+    assert not metrics.is_hit([("kitchen", 9.4)], *gold)
+    assert not metrics.is_hit([("kitchen", 12.6)], *gold)
+    assert not metrics.is_hit([("garden", 11.0)], *gold)
+    assert not metrics.is_hit([], *gold)
+
+
+def test_the_right_video_counts_at_any_second():
+    assert metrics.has_video([("garden", 1.0), ("kitchen", 99.0)], "kitchen")
+    assert not metrics.has_video([("garden", 1.0)], "kitchen")
+
+
+def test_gold_seconds_are_the_whole_ones_inside_and_the_middle_of_a_short_window():
+    assert metrics.gold_seconds([(1.2, 4.0)]) == [2.0, 3.0, 4.0]
+    assert metrics.gold_seconds([(1.2, 1.6)]) == [pytest.approx(1.4)]
+    assert metrics.gold_seconds([(2.0, 3.0), (3.0, 4.0)]) == [2.0, 3.0, 4.0]
+
+
+def test_temporal_f1_by_hand():
+    gold = [("v", 10.0), ("v", 30.0)]
+    # One of three returned is near; one of two gold ones is found: P = 1/3, R = 1/2, F1 = 0.4.
+    assert metrics.temporal_f1([("v", 15.0), ("v", 20.0), ("w", 10.0)], gold) == pytest.approx(0.4)
+    assert metrics.temporal_f1([("v", 15.1)], gold) == 0.0
+    assert metrics.temporal_f1(gold, gold) == 1.0
+    assert metrics.temporal_f1([], gold) == 0.0
+    assert metrics.temporal_f1(gold, []) == 0.0
+
+
+def test_windows_are_compared_with_the_gold_one_that_fits_best():
+    assert metrics.iou((0.0, 4.0), [(2.0, 6.0)]) == pytest.approx(2 / 6)
+    assert metrics.iop((0.0, 4.0), [(2.0, 6.0)]) == pytest.approx(2 / 4)
+    assert metrics.iop((2.0, 3.0), [(50.0, 60.0), (0.0, 10.0)]) == 1.0
+    assert metrics.iou((0.0, 1.0), [(1.0, 2.0)]) == 0.0
+    assert metrics.iou((0.0, 1.0), []) == metrics.iop((0.0, 1.0), []) == 0.0
+
+
+def test_clustered_error_by_hand():
+    # Deviations from 0.5: cluster a sums to +1, cluster b to -1. sqrt(2/1 * 2) / 4 = 0.5.
+    mean = metrics.clustered_mean([1, 1, 0, 0], ["a", "a", "b", "b"])
+    assert mean == metrics.Mean(0.5, 0.5, 4, 2)
+    # The same scores, spread evenly over the clusters, say nothing about a difference between videos.
+    assert metrics.clustered_mean([1, 0, 1, 0], ["a", "a", "b", "b"]).error == 0.0
+
+
+def test_without_clusters_the_error_is_the_ordinary_one():
+    scores = [0.2, 0.9, 0.4, 0.7, 0.1]
+    error = metrics.clustered_mean(scores, range(5)).error
+    assert error == pytest.approx(float(np.std(scores, ddof=1)) / math.sqrt(5))
+
+
+def test_one_video_tells_nothing_about_others():
+    assert metrics.clustered_mean([1, 0], ["a", "a"]).error == math.inf
+
+
+def test_nothing_measured_is_an_error_not_a_zero():
+    with pytest.raises(ValueError, match="no scores"):
+        metrics.clustered_mean([], [])
+    with pytest.raises(ValueError, match="cluster"):
+        metrics.clustered_mean([1.0], [])
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=60))
+def test_a_mean_lies_between_its_extremes(rows: list[tuple[int, int]]):
+    mean = metrics.clustered_mean([score for score, _ in rows], [cluster for _, cluster in rows])
+    assert 0 <= mean.value <= 1
+    assert mean.error >= 0
+    assert mean.clusters == len({cluster for _, cluster in rows})
+
+
+def test_paired_bootstrap_sees_a_steady_gain_and_not_a_balanced_one():
+    videos = [index // 4 for index in range(200)]
+    base = [float(index % 2) for index in range(200)]
+    better = [min(1.0, score + (index % 4 == 0)) for index, score in enumerate(base)]
+    gain = metrics.paired_bootstrap(base, better, videos)
+    assert gain.difference == pytest.approx(0.25)
+    assert gain.low > 0
+    assert gain.p_value < 0.01
+    swapped = [1 - score for score in base]
+    assert metrics.paired_bootstrap(base, swapped, videos).p_value == 1.0
+    assert metrics.paired_bootstrap(base, better, videos) == gain
+
+
+def test_paired_bootstrap_of_equal_systems_is_zero():
+    same = metrics.paired_bootstrap([1, 0, 1], [1, 0, 1], ["a", "b", "c"], resamples=200)
+    assert (same.difference, same.low, same.high, same.p_value) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_mcnemar_by_hand():
+    # Six questions gained, none lost: 2 * (1/2)^6.
+    assert metrics.mcnemar([False] * 6 + [True], [True] * 7) == pytest.approx(2 / 64)
+    assert metrics.mcnemar([True, False], [False, True]) == 1.0
+    assert metrics.mcnemar([True, False], [True, False]) == 1.0
+    with pytest.raises(ValueError, match="as many scores"):
+        metrics.mcnemar([True], [])
