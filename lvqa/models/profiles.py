@@ -1,0 +1,243 @@
+"""The models of a Settings, loaded on use, and what every profile would load.
+
+`lvqa.models.choose` decides which model takes which role; this module knows no backend.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lvqa.models import registry
+from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
+from lvqa.models.choose import EXTRACTIVE, NONE, PROFILES, Choice, find_whisper, resolve
+from lvqa.models.registry import ROLES, Role
+from lvqa.models.weights import find_weights, folder_size, hub_cache, installed, minilm_zip, package_folder
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from lvqa.settings import Settings
+
+
+class Models:
+    """The models of a Settings, each loaded when first asked for and then kept. Thread-safe.
+
+    A role that is off is None; so is `chat` when reasoning goes without a model (`builtin:extractive`). Access raises
+    ModelNotFound or ModelError where loading fails, the same way each time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings: Settings | None = settings
+        self._loaded: dict[Role, Any] = {}
+        self._choice: Choice | None = None
+        self._locks = {role: threading.RLock() for role in ROLES}
+        self._choosing = threading.Lock()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        vision: VisionModel | None = None,
+        chat: BaseChatModel | None = None,
+        embedder: Embedder | None = None,
+        image_embedder: ImageEmbedder | None = None,
+        detector: Detector | None = None,
+        ocr: TextReader | None = None,
+        asr: Transcriber | None = None,
+    ) -> Models:
+        """Take ready-made models; a role left out is off, and reasoning without a chat model is extractive."""
+        given: dict[Role, Any] = {
+            "vision": vision,
+            "chat": chat,
+            "embedder": embedder,
+            "image_embedder": image_embedder,
+            "detector": detector,
+            "ocr": ocr,
+            "asr": asr,
+        }
+        models = cls.__new__(cls)
+        models.settings = None
+        models._loaded = given
+        specs: dict[Role, str] = {role: NONE if model is None else _name_of(model) for role, model in given.items()}
+        if chat is None:
+            specs["chat"] = EXTRACTIVE
+        models._choice = Choice("given", specs, ())
+        models._locks = {role: threading.RLock() for role in ROLES}
+        models._choosing = threading.Lock()
+        return models
+
+    @property
+    def choice(self) -> Choice:
+        """The decision about every role, made on first access; loads nothing."""
+        with self._choosing:
+            if self._choice is None:
+                assert self.settings is not None
+                self._choice = resolve(self.settings)
+            return self._choice
+
+    @property
+    def profile(self) -> str:
+        """The profile taken: never `auto`; `given` for ready-made models."""
+        return self.choice.profile
+
+    @property
+    def specs(self) -> dict[Role, str]:
+        """The spec of each role, `none` when off; loads nothing."""
+        return dict(self.choice.specs)
+
+    @property
+    def names(self) -> dict[Role, str]:
+        """The name of each role, as it stands in notes and keys; empty when off; loads nothing."""
+        return {role: "" if spec == NONE else spec for role, spec in self.choice.specs.items()}
+
+    @property
+    def reasons(self) -> list[str]:
+        """Lines that say what was chosen and why, where that is not what the profile says anyway."""
+        return list(self.choice.reasons)
+
+    @property
+    def vision(self) -> VisionModel | None:
+        """Looks at frames."""
+        model: VisionModel | None = self._get("vision")
+        return model
+
+    @property
+    def chat(self) -> BaseChatModel | None:
+        """Reasons; None means without a model."""
+        model: BaseChatModel | None = self._get("chat")
+        return model
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """Embeds texts."""
+        model: Embedder | None = self._get("embedder")
+        return model
+
+    @property
+    def image_embedder(self) -> ImageEmbedder | None:
+        """Embeds frames."""
+        model: ImageEmbedder | None = self._get("image_embedder")
+        return model
+
+    @property
+    def detector(self) -> Detector | None:
+        """Finds named things in frames."""
+        model: Detector | None = self._get("detector")
+        return model
+
+    @property
+    def ocr(self) -> TextReader | None:
+        """Reads text on the screen."""
+        model: TextReader | None = self._get("ocr")
+        return model
+
+    @property
+    def asr(self) -> Transcriber | None:
+        """Transcribes speech."""
+        model: Transcriber | None = self._get("asr")
+        return model
+
+    def _get(self, role: Role) -> Any:
+        with self._locks[role]:
+            if role not in self._loaded:
+                self._loaded[role] = self._load(role, self.choice.specs[role])
+            return self._loaded[role]
+
+    def _load(self, role: Role, spec: str) -> Any:
+        assert self.settings is not None
+        if spec in {NONE, EXTRACTIVE}:
+            return None
+        device = self.settings.device
+        if role == "chat":
+            # One folder seen and reasoned with is one model in memory, whichever way it was spelled.
+            shared = spec == "vision" or (spec == self.choice.specs["vision"] and spec.startswith("hf:"))
+            if shared:
+                return registry.load_chat("vision", vision=self.vision, device=device)
+            return registry.load_chat(spec, device=device)
+        load = {
+            "vision": registry.load_vision,
+            "embedder": registry.load_embedder,
+            "image_embedder": registry.load_image_embedder,
+            "detector": registry.load_detector,
+            "ocr": registry.load_reader,
+            "asr": registry.load_transcriber,
+        }[role]
+        return load(spec, device=device)
+
+
+def _name_of(model: Any) -> str:
+    for attribute in ("spec", "name", "model_name", "model"):
+        value = getattr(model, attribute, None)
+        if isinstance(value, str) and value:
+            return value
+    return type(model).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStatus:
+    """One line of `lvqa models`: whether a spec could be used now, how big its files are, where, and what to do."""
+
+    profile: str
+    role: Role
+    spec: str
+    available: bool
+    bytes: int | None
+    where: str
+    hint: str
+
+
+def describe(settings: Settings) -> list[RoleStatus]:
+    """What every profile would load, whether it is there and how big; the settings' own choice stands first, as `now`.
+
+    Loads nothing. The other profiles are shown as they wish, not as they would give way.
+    """
+    choice = resolve(settings)
+    rows = [_status(f"now ({choice.profile})", role, choice.specs[role]) for role in ROLES]
+    for profile, wishes in PROFILES.items():
+        rows += [_status(profile, role, wishes[role]) for role in ROLES]
+    return rows
+
+
+def _status(profile: str, role: Role, spec: str) -> RoleStatus:
+    kind, _, rest = spec.partition(":")
+    if spec == NONE:
+        return RoleStatus(profile, role, spec, True, None, "", "off")
+    if spec == EXTRACTIVE:
+        return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
+    if spec == "vision":
+        return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
+    if kind == "openai":
+        address = rest.rpartition("@")[2] if "@" in rest else "https://api.openai.com/v1"
+        ready = installed("langchain_openai")
+        return RoleStatus(profile, role, spec, ready, None, address, "" if ready else "pip install 'lvqa[openai]'")
+    if kind == "lc":
+        ready = installed("langchain")
+        return RoleStatus(profile, role, spec, ready, None, rest, "" if ready else "pip install langchain")
+    if kind == "minilm":
+        path = minilm_zip()
+        if path is None:
+            return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[offline]'")
+        return RoleStatus(profile, role, spec, True, path.stat().st_size, str(path), "")
+    if kind == "rapidocr":
+        folder = package_folder("rapidocr")
+        if folder is None or not installed("onnxruntime"):
+            return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[ocr]'")
+        return RoleStatus(profile, role, spec, True, folder_size(folder / "models"), str(folder / "models"), "")
+    return _status_on_disk(profile, role, spec, rest)
+
+
+def _status_on_disk(profile: str, role: Role, spec: str, model: str) -> RoleStatus:
+    if role == "asr" and not installed("faster_whisper"):
+        return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[asr]'")
+    path = find_whisper(model) if role == "asr" else (w.path if (w := find_weights(model)) else None)
+    if path is None:
+        hint = (
+            f"downloaded on first use where the hub can be reached; or give a folder: {spec.partition(':')[0]}:<folder>"
+        )
+        return RoleStatus(profile, role, spec, False, None, f"not in {hub_cache()}", hint)
+    if role == "vision" and spec in {p["vision"] for p in PROFILES.values()} and not installed("torchvision"):
+        hint = "its processor needs torchvision: pip install 'lvqa[gpu]'"
+        return RoleStatus(profile, role, spec, False, folder_size(path), str(path), hint)
+    return RoleStatus(profile, role, spec, True, folder_size(path), str(path), "")

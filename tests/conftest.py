@@ -1,0 +1,43 @@
+"""What holds in every test: no real model is loaded unless the test says so, no hub is asked, torch uses few threads.
+
+Imports only pytest and lvqa's light modules, so that it also works where little else is installed (`make test-vlm`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+# Before anything imports huggingface_hub, torch or tokenizers: they read these once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+for _name in [name for name in os.environ if name.startswith("LVQA_")]:
+    del os.environ[_name]  # a developer's own settings must not reach the tests
+
+from lvqa.models import base  # noqa: E402
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "real_models: loads real models (from disk: the hub is switched off in all tests)"
+    )
+    base.forbid_real_models()
+
+
+@pytest.fixture(autouse=True)
+def _models_by_marker(request: pytest.FixtureRequest) -> Iterator[None]:
+    with base.real_models(allowed=request.node.get_closest_marker("real_models") is not None):
+        yield
+
+
+@pytest.fixture
+def real_models(_models_by_marker: None) -> Iterator[None]:
+    """Allow real models in the test that asks for it; `@pytest.mark.real_models` does the same.
+
+    A session fixture that loads one wraps the load in `lvqa.models.base.real_models(allowed=True)`.
+    """
+    with base.real_models(allowed=True):
+        yield
