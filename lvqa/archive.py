@@ -1,0 +1,391 @@
+"""A folder of videos with its index: the one object that users of the library hold.
+
+Joins settings, models, store, indexers and agents; loads each on its first use. Knows nothing of command lines, and
+decides nothing that a lower room decides: how to index, to search and to answer is theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lvqa import render
+from lvqa.errors import MediaError, UsageError
+from lvqa.settings import Settings
+from lvqa.types import SOURCES, Answer, Clip, Hit, Note, Source, Span, Step, Video
+
+if TYPE_CHECKING:
+    from lvqa.agents.budget import Budget
+    from lvqa.indexers import ImportReport, IndexReport, Progress
+    from lvqa.models.profiles import Models
+    from lvqa.store import Filter, RemovedCounts, Store
+
+INDEX_FOLDER = ".lvqa"
+_SHOWN_VIDEOS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedAnswer(Answer):
+    """An answer that also knows where its videos lie, so that a notebook can show them."""
+
+    folder: Path = Path()
+    durations: Mapping[str, float] | None = None
+
+    def _repr_html_(self) -> str:
+        return render.answer_html(self, _thumbnailer(self.folder), self.durations or {}, _link_base(self.folder))
+
+
+class HitList(list[Hit]):
+    """Search results, best first; a list of `Hit` that a notebook shows with pictures."""
+
+    def __init__(
+        self, hits: Sequence[Hit] = (), folder: Path = Path(), durations: Mapping[str, float] | None = None
+    ) -> None:
+        super().__init__(hits)
+        self.folder = folder
+        self.durations = durations or {}
+
+    def _repr_html_(self) -> str:
+        return render.hits_html(self, _thumbnailer(self.folder), self.durations, _link_base(self.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class VideoReport:
+    """All that is known of one video: its clips and notes in time order."""
+
+    video: Video
+    clips: Sequence[Clip]
+    notes: Sequence[Note]
+
+
+class Archive:
+    """The videos below `folder`, and their index in `archive_dir` (`folder/.lvqa` unless told otherwise).
+
+    `profile` and further keywords are settings (see `lvqa.settings.Settings`) and win over `LVQA_*` variables and the
+    index folder's settings.toml; `models` hands over models that are loaded already. Making an Archive loads no model
+    and writes nothing. Raises UsageError where the folder is missing or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        archive_dir: str | os.PathLike[str] | None = None,
+        profile: str | None = None,
+        models: Models | None = None,
+        **settings: Any,
+    ) -> None:
+        self.folder = _folder(folder)
+        self.index_dir = Path(archive_dir).expanduser() if archive_dir is not None else self.folder / INDEX_FOLDER
+        if archive_dir is not None and not os.fspath(archive_dir).strip():
+            raise UsageError("the index folder's name is empty; give --archive a folder")
+        self.settings = Settings.load(self.index_dir, profile=profile, **settings)
+        self._models = models
+        self._reader: Store | None = None
+
+    @property
+    def models(self) -> Models:
+        """The models of all roles; each loads when it is first used."""
+        if self._models is None:
+            from lvqa.models.profiles import Models
+
+            self._models = Models(self.settings)
+        return self._models
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was indexed here before."""
+        return (self.index_dir / "archive.db").is_file()
+
+    @property
+    def store(self) -> Store:
+        """The index, opened for reading. Raises UsageError where there is none yet."""
+        if self._reader is None:
+            from lvqa.store import Store
+
+            if not self.exists:
+                raise UsageError(f"there is no index of {self.folder} yet; run: {self._index_command()}")
+            self._reader = Store.open(self.index_dir, create=False)
+        return self._reader
+
+    def index(self, *, progress: Progress | None = None) -> IndexReport:
+        """Index every new or changed video below the folder, and go on where an earlier run stopped.
+
+        A video that cannot be read is one line in the report, and does not stop the others. Raises UsageError where
+        there is no video at all, StoreError where the index cannot be written, ModelNotFound.
+        """
+        from lvqa.indexers import run_index
+        from lvqa.media import find_videos
+
+        if not self.exists and not find_videos(self.folder):
+            raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
+        with self._writer() as store:
+            return run_index(self.folder, store, self.models, self.settings, progress=progress)
+
+    def import_captions(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
+        """Take ready-made captions: a JSON object a line, `{"video", "start_s", "end_s", "text"}`.
+
+        The video files need not exist. Raises UsageError for a file that is missing or malformed.
+        """
+        from lvqa.indexers import import_captions
+
+        jsonl = Path(path).expanduser()
+        if not jsonl.is_file():
+            raise UsageError(f"there is no file {jsonl}; name a file of captions, one JSON object a line")
+        with self._writer() as store:
+            return import_captions(jsonl, self.folder, store, self.models.embedder, progress=progress)
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> HitList:
+        """The `k` notes that fit the query best, by words and by meaning together.
+
+        `videos` are names as `Store.find_videos` takes them, `between` limits the seconds within each video, `sources`
+        the kinds of notes. Raises UsageError for an empty query, an unknown video or source.
+        """
+        from lvqa.agents import hybrid_search
+
+        _require_text(query, "query")
+        if k < 1:
+            raise UsageError(f"k must be at least 1, got {k}")
+        store = self._filled_store()
+        chosen = self._filter(videos, between, sources)
+        return HitList(hybrid_search(store, self.models, query, k, chosen), self.folder, self._durations())
+
+    def ask(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Answer:
+        """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
+
+        With `options` the answer is one of them. `on_step` is told of every step as it happens. Raises UsageError for
+        an empty question, fewer than two options, an unknown video; ModelNotFound.
+        """
+        answer: Answer | None = None
+        for event in self.stream(question, options, videos=videos, between=between, budget=budget, seed=seed):
+            if isinstance(event, Answer):
+                answer = event
+            elif on_step is not None:
+                on_step(event)
+        assert answer is not None, "the agent ended without an answer"
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+    ) -> Iterator[Step | Answer]:
+        """Like `ask`, as it happens: every Step, and the Answer last."""
+        from lvqa import agents
+
+        _require_text(question, "question")
+        if options is not None:
+            if len(options) < 2:
+                raise UsageError("a multiple-choice question needs at least two options")
+            for option in options:
+                _require_text(option, "option")
+        store = self._filled_store()
+        chosen = self._filter(videos, between, None)
+        for event in agents.stream(
+            question,
+            options,
+            store=store,
+            models=self.models,
+            settings=self.settings,
+            folder=self.folder,
+            filter=chosen,
+            budget=budget,
+            seed=seed,
+        ):
+            yield self._archived(event) if isinstance(event, Answer) else event
+
+    def videos(self) -> list[Video]:
+        """Every video of the index, by path."""
+        return sorted(self.store.videos(), key=lambda v: v.path)
+
+    def show(self, video: str) -> VideoReport:
+        """What is known of one video, named by path, file name or id. Raises UsageError where there is no such one."""
+        from lvqa.store import Filter
+
+        (found, *others) = self._find([video])
+        if others:
+            raise UsageError(f"{video!r} names {len(others) + 1} videos: {_list([v.path for v in (found, *others)])}")
+        notes = self.store.notes(Filter(video_ids=frozenset([found.id])))
+        return VideoReport(found, self.store.clips(found.id), notes)
+
+    def status(self) -> dict[str, Any]:
+        """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason."""
+        failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
+        return {**self.store.counts(), "failures": failures}
+
+    def remove(self, video: str) -> RemovedCounts:
+        """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
+
+        Raises UsageError where there is no such video, or the name fits several.
+        """
+        found = self.show(video).video
+        with self._writer() as store:
+            return store.remove_video(found.id)
+
+    def close(self) -> None:
+        """Let go of the index; the next use opens it again."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Archive({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        if not self.exists:
+            return render.archive_html(str(self.folder), f"not indexed yet; run: {self._index_command()}", [], _nothing)
+        videos = self.videos()
+        counts = self.status()
+        summary = (
+            f"{render.count(len(videos), 'video')}, {render.duration_text(sum(v.duration_s for v in videos))}, "
+            f"{render.count(counts['clips'], 'clip')}, {render.count(counts['notes'], 'note')}"
+        )
+        if counts["videos"]["failed"]:
+            summary += f"; {counts['videos']['failed']} could not be read"
+        if len(videos) > _SHOWN_VIDEOS:
+            summary += f"; the first {_SHOWN_VIDEOS}:"
+        return render.archive_html(
+            str(self.folder), summary, videos[:_SHOWN_VIDEOS], _thumbnailer(self.folder), _link_base(self.folder)
+        )
+
+    @contextmanager
+    def _writer(self) -> Iterator[Store]:
+        from lvqa.store import Store
+
+        with Store.open(self.index_dir, write=True) as store:
+            yield store
+
+    def _filled_store(self) -> Store:
+        if not self.store.videos():
+            raise UsageError(f"the index of {self.folder} holds no videos; run: {self._index_command()}")
+        return self.store
+
+    def _find(self, names: Sequence[str]) -> list[Video]:
+        found: dict[str, Video] = {}
+        for name in names:
+            matches = self.store.find_videos(name) if name.strip() else []
+            if not matches:
+                known = [v.path for v in self.videos()]
+                raise UsageError(f"there is no video {name!r} in the index; there are: {_list(known) or 'none'}")
+            found |= {v.id: v for v in matches}
+        return list(found.values())
+
+    def _filter(
+        self,
+        videos: Sequence[str] | None,
+        between: Span | tuple[float, float] | None,
+        sources: Sequence[str] | None,
+    ) -> Filter | None:
+        from lvqa.store import Filter
+
+        for source in sources or ():
+            if source not in SOURCES:
+                raise UsageError(f"there is no source {source!r}; there are: {', '.join(SOURCES)}")
+        if between is not None and not isinstance(between, Span):
+            try:
+                between = Span(*between)
+            except (TypeError, ValueError) as error:
+                raise UsageError(f"bad time range {between!r}: {error}") from error
+        if not videos and between is None and not sources:
+            return None
+        return Filter(
+            video_ids=frozenset(v.id for v in self._find(videos)) if videos else None,
+            span=between,
+            sources=frozenset(cast("Sequence[Source]", sources)) if sources else None,
+        )
+
+    def _durations(self) -> dict[str, float]:
+        return {v.path: v.duration_s for v in self.store.videos()}
+
+    def _archived(self, answer: Answer) -> ArchivedAnswer:
+        values = {f.name: getattr(answer, f.name) for f in fields(Answer)}
+        return ArchivedAnswer(**values, folder=self.folder, durations=self._durations())
+
+    def _index_command(self) -> str:
+        command = f"lvqa index {shlex.quote(str(self.folder))}"
+        if self.index_dir != self.folder / INDEX_FOLDER:
+            command += f" --archive {shlex.quote(str(self.index_dir))}"
+        return command
+
+
+def _folder(folder: str | os.PathLike[str]) -> Path:
+    text = os.fspath(folder)
+    if not text.strip():
+        raise UsageError("the archive's name is empty; name the folder that holds the videos")
+    path = Path(text).expanduser().absolute()
+    try:
+        if path.is_dir():
+            return path
+        known = path.exists()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be opened: {error.strerror}") from error
+    if known:
+        raise UsageError(f"{path} is a file; name the folder that holds it: {shlex.quote(str(path.parent))}")
+    raise UsageError(f"there is no folder {path}; check the name")
+
+
+def _require_text(text: str, what: str) -> None:
+    if not text.strip():
+        raise UsageError(f"the {what} is empty; write one")
+
+
+def _list(names: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _thumbnailer(folder: Path) -> render.Thumbnailer:
+    def picture(video: str, time_s: float) -> bytes | None:
+        from lvqa.media import thumbnail
+
+        try:
+            return thumbnail(folder / video, time_s)
+        except (MediaError, OSError):  # imported captions without a file, or one that is gone: shown without a picture
+            return None
+
+    return picture
+
+
+def _nothing(video: str, time_s: float) -> bytes | None:
+    return None
+
+
+def _link_base(folder: Path) -> str:
+    """The folder as a link from a notebook in the current folder."""
+    from urllib.parse import quote
+
+    return quote(os.path.relpath(folder), errors="surrogatepass")

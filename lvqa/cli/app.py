@@ -1,0 +1,260 @@
+"""Parses the command line into a plan (cli/plan.py), runs it, and turns errors into one line and an exit status.
+
+Knows typer; knows nothing of archives or models, so that `lvqa --help` loads none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from lvqa.cli import options as o
+from lvqa.cli import plan as p
+from lvqa.errors import LvqaError, UsageError
+
+OK, ERROR, USAGE, SOME_FAILED, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+
+app = typer.Typer(
+    name="lvqa",
+    help="Questions about hours of video, answered with the video and the seconds that show it.",
+    epilog="Exit status: 0 ok, 1 error, 2 usage, 3 some videos failed. LVQA_DEBUG=1 shows tracebacks.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+eval_app = typer.Typer(help="Measure lvqa against known answers.", rich_markup_mode=None)
+app.add_typer(eval_app, name="eval")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        import lvqa
+
+        typer.echo(f"lvqa {lvqa.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+@eval_app.callback(invoke_without_command=True)
+def _eval_root(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+@app.command()
+@o.takes_settings
+def index(
+    folder: o.Folder, settings: dict[str, Any], archive: o.ArchiveDir = None, as_json: o.AsJson = False
+) -> p.Request:
+    """Index the videos below FOLDER, or go on with it."""
+    return p.Request(p.Index(p.Place(folder, archive, settings)), as_json)
+
+
+@app.command()
+@o.takes_settings
+def ask(
+    folder: o.Folder,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question in plain words.")],
+    settings: dict[str, Any],
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="TEXT", help="A possible answer; give two or more.")
+    ] = None,
+    video: o.OnlyVideos = None,
+    between: o.Between = None,
+    steps: Annotated[bool, typer.Option("--steps", help="Show each step on stderr as it happens.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")] = 0,
+    budget_frames: Annotated[int | None, typer.Option(min=0, help="Most frames a model may look at.")] = None,
+    budget_calls: Annotated[int | None, typer.Option(min=0, help="Most calls of the model that sees.")] = None,
+    budget_tokens: Annotated[int | None, typer.Option(min=0, help="Most tokens in and out.")] = None,
+    budget_seconds: Annotated[float | None, typer.Option(min=0.001, help="Most seconds.")] = None,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Answer a question, with the intervals that show it."""
+    budget = {
+        "budget_frames": budget_frames,
+        "budget_vlm_calls": budget_calls,
+        "budget_tokens": budget_tokens,
+        "budget_seconds": budget_seconds,
+    }
+    settings = settings | {name: value for name, value in budget.items() if value is not None}
+    return p.Request(
+        p.Ask(
+            p.Place(folder, archive, settings),
+            question,
+            tuple(option or ()),
+            tuple(video or ()),
+            p.parse_between(between) if between is not None else None,
+            steps,
+            seed,
+        ),
+        as_json,
+    )
+
+
+@app.command()
+@o.takes_settings
+def search(
+    folder: o.Folder,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words, a sentence, or text seen on the screen.")],
+    settings: dict[str, Any],
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results.")] = 10,
+    video: o.OnlyVideos = None,
+    between: o.Between = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="SOURCE",
+            autocompletion=o.complete_source,
+            help=f"Only notes of this kind: {', '.join(o.SOURCES)}; repeatable.",
+        ),
+    ] = None,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Find the moments that fit a query best."""
+    return p.Request(
+        p.Search(
+            p.Place(folder, archive, settings),
+            query,
+            k,
+            tuple(video or ()),
+            p.parse_between(between) if between is not None else None,
+            tuple(source or ()),
+        ),
+        as_json,
+    )
+
+
+@app.command()
+def videos(folder: o.Folder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+    """List the videos of the index, and those that failed."""
+    return p.Request(p.Videos(p.Place(folder, archive)), as_json)
+
+
+@app.command()
+def show(folder: o.Folder, video: o.VideoName, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+    """Show all that is known of one video, in time order."""
+    return p.Request(p.Show(p.Place(folder, archive), video), as_json)
+
+
+@app.command()
+def status(folder: o.Folder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+    """Count what is indexed, what failed, and why."""
+    return p.Request(p.Status(p.Place(folder, archive)), as_json)
+
+
+@app.command()
+def remove(folder: o.Folder, video: o.VideoName, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+    """Take a video out of the index; its file stays."""
+    return p.Request(p.Remove(p.Place(folder, archive), video), as_json)
+
+
+@app.command(name="import")
+@o.takes_settings
+def import_(
+    folder: o.Folder,
+    captions: Annotated[
+        str, typer.Argument(metavar="CAPTIONS", help='A JSON object a line: {"video", "start_s", "end_s", "text"}.')
+    ],
+    settings: dict[str, Any],
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Take ready-made captions into the index."""
+    return p.Request(p.Import(p.Place(folder, archive, settings), captions), as_json)
+
+
+@app.command()
+@o.takes_settings
+def models(settings: dict[str, Any], as_json: o.AsJson = False) -> p.Request:
+    """Show what each profile would load, and where it is."""
+    return p.Request(p.ListModels(settings), as_json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        str | None, typer.Option("--dir", metavar="DIR", help="Where the footage goes; ./demo if not given.")
+    ] = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Make short videos, index them, ask, and check the answers."""
+    return p.Request(p.Demo(folder), as_json)
+
+
+@eval_app.command()
+@o.takes_settings
+def retrieval(
+    data: Annotated[
+        str, typer.Option("--data", metavar="FOLDER", help="A folder with captions.jsonl and questions.jsonl.")
+    ],
+    settings: dict[str, Any],
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Score BM25, dense and hybrid search on gold windows."""
+    return p.Request(p.EvalRetrieval(data, settings), as_json)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit status; every error is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not so under a test's capture
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        request = app(list(argv), prog_name="lvqa", standalone_mode=False)
+        # Help, --version and completion end with a status instead of a request.
+        status = _execute(request) if isinstance(request, p.Request) else int(request or 0)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(STOPPED, "stopped; run again to go on")
+    except BrokenPipeError:
+        # What is still buffered would raise again when Python flushes stdout at its end.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except UsageError as error:
+        return _fail(USAGE, f"error: {error}")
+    except LvqaError as error:
+        return _fail(ERROR, f"error: {error}")
+    except OSError as error:
+        return _fail(ERROR, f"error: {error}")
+    except Exception as error:
+        # typer carries its own copy of click since 0.2x, so its usage errors are known by what they can do.
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            path = getattr(getattr(error, "ctx", None), "command_path", "lvqa")
+            return _fail(USAGE, f"error: {str(error.format_message()).rstrip('.')}; see '{path} --help'")
+        return _fail(ERROR, f"error: {type(error).__name__}: {error} (a defect; LVQA_DEBUG=1 shows where)")
+    return status
+
+
+def _execute(request: p.Request) -> int:
+    from lvqa.cli.commands import execute
+
+    return execute(request)
+
+
+def _fail(status: int, line: str) -> int:
+    from lvqa.render import one_line
+
+    if os.environ.get("LVQA_DEBUG", "") not in ("", "0"):
+        traceback.print_exc()
+    typer.echo(f"lvqa: {one_line(line)}", err=True)
+    return status

@@ -1,0 +1,308 @@
+"""Carries out plans: one function a plan, each returning the exit status.
+
+Knows the library, not typer: `execute(Request(Search(Place("videos"), "milk")))` does what the command line does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvqa import render
+from lvqa.archive import Archive
+from lvqa.cli import output
+from lvqa.cli import plan as p
+from lvqa.errors import UsageError
+from lvqa.types import Note, Step, Video
+
+if TYPE_CHECKING:
+    from lvqa.indexers import Progress
+    from lvqa.settings import Settings
+
+OK, ERROR, SOME_FAILED = 0, 1, 3
+
+
+def execute(request: p.Request) -> int:
+    """Run a plan, print what it found, and return the exit status."""
+    command: Callable[[Any, bool], int] = _COMMANDS[type(request.plan)]
+    return command(request.plan, request.as_json)
+
+
+def _index(plan: p.Index, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        _say_models(archive)
+        with _progress() as progress:
+            report = archive.index(progress=progress)
+    if as_json:
+        output.out_json(
+            {
+                **asdict(report),
+                "failed": [{"video": path, "reason": reason} for path, reason in report.failed],
+            }
+        )
+    else:
+        parts = [render.count(report.indexed, "video") + " indexed"]
+        if report.unchanged:
+            parts.append(f"{report.unchanged} unchanged")
+        if report.failed:
+            parts.append(f"{len(report.failed)} failed")
+        made = (
+            f"{render.count(report.clips, 'clip')}, {render.count(report.notes, 'note')}, "
+            f"{render.count(report.embeddings, 'embedding')}"
+        )
+        output.out(f"{', '.join(parts)} in {render.duration_text(report.seconds)}: {made}")
+    for path, reason in report.failed:
+        output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+    return SOME_FAILED if report.failed else OK
+
+
+def _import(plan: p.Import, as_json: bool) -> int:
+    with _open(plan.place) as archive, _progress() as progress:
+        report = archive.import_captions(plan.captions, progress=progress)
+    if as_json:
+        output.out_json(asdict(report))
+    else:
+        facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in asdict(report).items())
+        output.out(f"imported: {facts}")
+    return OK
+
+
+def _ask(plan: p.Ask, as_json: bool) -> int:
+    def on_step(step: Step) -> None:
+        if plan.steps:
+            output.note(output.step_line(step))
+
+    with _open(plan.place) as archive:
+        _say_models(archive)
+        answer = archive.ask(
+            plan.question,
+            list(plan.options) or None,
+            videos=plan.videos,
+            between=plan.between,
+            seed=plan.seed,
+            on_step=on_step,
+        )
+    if as_json:
+        steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
+        output.out_json(answer.to_dict() | steps)
+    else:
+        for line in output.answer_lines(answer):
+            output.out(line)
+    return OK
+
+
+def _search(plan: p.Search, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        hits = archive.search(plan.query, plan.k, videos=plan.videos, between=plan.between, sources=plan.sources)
+    if as_json:
+        output.out_json([hit.to_dict() for hit in hits])
+        return OK
+    if not hits:
+        output.note("lvqa: nothing found")
+    for line in output.moments((hit.video, hit.span, hit.note.text, hit.note.source) for hit in hits):
+        output.out(line.removeprefix("  "))
+    return OK
+
+
+def _videos(plan: p.Videos, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        videos = archive.videos()
+        failures = archive.status()["failures"]
+    if as_json:
+        output.out_json([_video_dict(video) for video in videos])
+        return OK
+    for line in output.table((_video_row(video) for video in videos), indent=""):
+        output.out(line)
+    for failure in failures:
+        output.note(f"lvqa: {render.safe(failure['video'])}: failed: {render.one_line(failure['reason'])}")
+    return OK
+
+
+def _show(plan: p.Show, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        report = archive.show(plan.video)
+    if as_json:
+        output.out_json(
+            {
+                "video": _video_dict(report.video),
+                "clips": [
+                    {"start_s": clip.span.start_s, "end_s": clip.span.end_s, "level": clip.level}
+                    for clip in report.clips
+                ],
+                "notes": [_note_dict(note) for note in report.notes],
+            }
+        )
+        return OK
+    output.out("  ".join(render.safe(cell) for cell in _video_row(report.video)))
+    rows = ((render.span_text(n.span), f"[{n.source}]", render.one_line(n.text)) for n in report.notes)
+    for line in output.table(rows):
+        output.out(line)
+    return OK
+
+
+def _status(plan: p.Status, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        status = archive.status()
+    if as_json:
+        output.out_json(status)
+        return OK
+    videos = status["videos"]
+    sources = ", ".join(f"{number} {source}" for source, number in status["sources"].items() if number)
+    rows = [
+        ("videos", f"{videos['indexed']} indexed, {videos['failed']} failed, {videos['pending']} pending"),
+        ("clips", str(status["clips"])),
+        ("notes", f"{status['notes']}{f' ({sources})' if sources else ''}"),
+        ("embeddings", f"{status['embeddings']} of notes, {status['frames']} of frames"),
+        ("models", ", ".join(status["models"]) or "none"),
+        ("size", render.size_text(status["bytes"])),
+    ]
+    for line in output.table(rows, indent=""):
+        output.out(line)
+    for failure in status["failures"]:
+        output.out(f"failed      {render.safe(failure['video'])}: {render.one_line(failure['reason'])}")
+    return OK
+
+
+def _remove(plan: p.Remove, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        removed = archive.remove(plan.video)
+    if as_json:
+        output.out_json(asdict(removed))
+    else:
+        output.out(
+            f"removed {render.safe(plan.video)}: {render.count(removed.clips, 'clip')}, "
+            f"{render.count(removed.notes, 'note')}; its file stays, and `lvqa index` takes it in again"
+        )
+    return OK
+
+
+def _models(plan: p.ListModels, as_json: bool) -> int:
+    from lvqa.models.profiles import describe
+
+    rows = describe(_settings(plan.settings))
+    if as_json:
+        output.out_json([asdict(row) for row in rows])
+        return OK
+    lines = output.table(
+        (
+            row.profile,
+            row.role,
+            row.spec,
+            "off" if row.spec == "none" else "there" if row.available else "missing",
+            render.size_text(row.bytes) if row.bytes is not None else "",
+            (row.where if row.available else row.hint) if row.spec != "none" else "",
+        )
+        for row in rows
+    )
+    for line in lines:
+        output.out(line.removeprefix("  "))
+    return OK
+
+
+def _demo(plan: p.Demo, as_json: bool) -> int:
+    from lvqa import demo
+
+    with _progress() as progress:
+        report = demo.run(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
+    if as_json:
+        output.out_json(report.to_dict())
+    return OK if report.passed else ERROR
+
+
+def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
+    from lvqa.eval import haystack
+
+    result = haystack.run_retrieval(Path(plan.data).expanduser(), **_haystack_models(plan.settings))
+    if as_json:
+        output.out_json(result)
+    else:
+        output.out(haystack.render(result))
+    return OK
+
+
+def _haystack_models(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The embedder to measure, where the command line names one."""
+    if not settings:
+        return {}
+    from lvqa.models.profiles import Models
+
+    return {"embedder": Models(_settings(settings)).embedder}
+
+
+def _open(place: p.Place) -> Archive:
+    _settings(place.settings)  # before they mix with the arguments that are no settings
+    return Archive(place.folder, archive_dir=place.archive_dir, **place.settings)
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    from lvqa.settings import Settings
+
+    unknown = sorted(given.keys() - Settings.model_fields.keys())
+    if unknown:
+        raise UsageError(f"there is no setting {', '.join(unknown)}; there are: {', '.join(Settings.model_fields)}")
+    return Settings.load(None, **given)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from lvqa.indexers.progress import RichProgress
+
+    with RichProgress() as progress:
+        yield progress
+
+
+def _say_models(archive: Archive) -> None:
+    if archive.settings.profile == "auto":
+        for reason in archive.models.reasons:
+            output.note(f"lvqa: {render.one_line(reason)}")
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+def _video_dict(video: Video) -> dict[str, Any]:
+    return {
+        "video": video.path,
+        "id": video.id,
+        "duration_s": round(video.duration_s, 3),
+        "width": video.width,
+        "height": video.height,
+        "fps": round(video.fps, 3),
+        "codec": video.codec,
+        "has_audio": video.has_audio,
+    }
+
+
+def _video_row(video: Video) -> tuple[str, ...]:
+    size = f"{video.width}x{video.height}" if video.width else "no file"
+    sound = "sound" if video.has_audio else ""
+    return video.path, render.duration_text(video.duration_s), size, video.codec, sound
+
+
+def _note_dict(note: Note) -> dict[str, Any]:
+    return {
+        "start_s": round(note.span.start_s, 3),
+        "end_s": round(note.span.end_s, 3),
+        "text": note.text,
+        "source": note.source,
+        "model": note.model,
+    }
+
+
+_COMMANDS: dict[type, Callable[[Any, bool], int]] = {
+    p.Index: _index,
+    p.Import: _import,
+    p.Ask: _ask,
+    p.Search: _search,
+    p.Videos: _videos,
+    p.Show: _show,
+    p.Status: _status,
+    p.Remove: _remove,
+    p.ListModels: _models,
+    p.Demo: _demo,
+    p.EvalRetrieval: _eval_retrieval,
+}

@@ -1,0 +1,147 @@
+"""What the command line asks for, as plain values: parsed by cli/app.py, carried out by cli/commands.py.
+
+Knows neither typer nor any model; a plan can be made, compared and run by a test as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lvqa.errors import UsageError
+from lvqa.types import Span, parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which archive, with which settings."""
+
+    folder: str
+    archive_dir: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`lvqa index`."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`lvqa import`."""
+
+    place: Place
+    captions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """`lvqa ask`."""
+
+    place: Place
+    question: str
+    options: Sequence[str] = ()
+    videos: Sequence[str] = ()
+    between: Span | None = None
+    steps: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`lvqa search`."""
+
+    place: Place
+    query: str
+    k: int = 10
+    videos: Sequence[str] = ()
+    between: Span | None = None
+    sources: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Videos:
+    """`lvqa videos`."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """`lvqa show`."""
+
+    place: Place
+    video: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`lvqa status`."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """`lvqa remove`."""
+
+    place: Place
+    video: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """`lvqa models`."""
+
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """`lvqa demo`."""
+
+    folder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRetrieval:
+    """`lvqa eval retrieval`."""
+
+    data: str
+    settings: Mapping[str, Any]
+
+
+Plan = Index | Import | Ask | Search | Videos | Show | Status | Remove | ListModels | Demo | EvalRetrieval
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A plan, and whether a program reads what it prints."""
+
+    plan: Plan
+    as_json: bool = False
+
+
+def parse_between(text: str) -> Span:
+    """Read `A-B`, each a time as `parse_time` takes it. Raises UsageError."""
+    start, dash, end = text.partition("-")
+    try:
+        if not dash:
+            raise ValueError("two times with a '-' between them are needed")
+        return Span(parse_time(start), parse_time(end))
+    except ValueError as error:
+        raise UsageError(f"--between {text!r}: {error}; write it like 10:00-12:30") from error
+
+
+def parse_assignments(pairs: Sequence[str]) -> dict[str, str]:
+    """Read `name=value` pairs. Raises UsageError for one without a name or an equals sign."""
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set {pair!r}: write it like --set sample_fps=1")
+        settings[name.strip().replace("-", "_")] = value
+    return settings

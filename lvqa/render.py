@@ -1,0 +1,221 @@
+"""Values as HTML for notebooks and pages, and text made safe to show.
+
+Whatever comes from a video or its file name is data: HTML is escaped, control characters are shown, never obeyed. Makes
+no file access of its own: thumbnails come from a callable. Knows the values of lvqa.types, and neither archive nor
+store.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from urllib.parse import quote
+
+from lvqa.types import Answer, Cost, Hit, Span, Step, Video, format_time
+
+Thumbnailer = Callable[[str, float], bytes | None]
+"""(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
+
+# C0, DEL and C1 move cursors and set titles; the bidirectional overrides make a text read as another; lone surrogates
+# (undecodable bytes of a file name) cannot be encoded at all.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+_GRAY = "#777"
+_BLUE = "#4477aa"
+
+
+def safe(text: str) -> str:
+    r"""Show a text on one line: every control character becomes its escape, such as `\x1b` or `\n`."""
+    return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Join the lines of a text with spaces, show other control characters, and cut it to `limit` characters."""
+    joined = safe(" ".join(text.split()))
+    return joined if limit is None or len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
+
+
+def span_text(span: Span) -> str:
+    """`00:03:10-00:03:14`; with milliseconds where both ends would read the same."""
+    plain = str(span)
+    start, end = plain.split("-")
+    if start != end:
+        return plain
+    return f"{format_time(span.start_s, milliseconds=True)}-{format_time(span.end_s, milliseconds=True)}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 frame`, `1 912 tokens`."""
+    return f"{number:,}".replace(",", " ") + f" {noun}{'' if number == 1 else 's'}"
+
+
+def cost_text(cost: Cost) -> str:
+    """`14 frames looked at, 3 VLM calls, 2 LLM calls, 1 912 tokens, 4.1 s`."""
+    return ", ".join(
+        [
+            count(cost.frames, "frame") + " looked at",
+            count(cost.vlm_calls, "VLM call"),
+            count(cost.llm_calls, "LLM call"),
+            count(cost.tokens_in + cost.tokens_out, "token"),
+            f"{cost.seconds:.1f} s",
+        ]
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 03 min`."""
+    s = round(seconds)
+    if s < 60:
+        return f"{s} s"
+    if s < 3600:
+        return f"{s // 60} min {s % 60:02d} s"
+    return f"{s // 3600} h {s % 3600 // 60:02d} min"
+
+
+def size_text(size: float) -> str:
+    """`640 bytes`, `1.4 MB`, `16 GB`; decimal units, two digits at least."""
+    if size < 1000:
+        return f"{size:.0f} bytes"
+    steps = min(4, int(math.log10(size)) // 3)
+    scaled = size / 1000**steps
+    return f"{scaled:.1f} {'kMGT'[steps - 1]}B" if scaled < 10 else f"{scaled:.0f} {'kMGT'[steps - 1]}B"
+
+
+def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".") -> str:
+    """An answer: text, confidence, thumbnails that open a player, timeline, cost.
+
+    `durations` gives the seconds of each video by path; `base` is the path from the page to the archive's folder.
+    """
+    head = ""
+    if answer.question:
+        head += f'<div style="color:{_GRAY}">{escape(one_line(answer.question))}</div>'
+    weight = "normal;font-style:italic" if answer.abstained else "600"
+    head += (
+        f'<div style="font-size:115%;font-weight:{weight};margin:.3em 0">{escape(one_line(answer.text))} '
+        f'<span style="font-weight:normal;font-style:normal;color:{_GRAY}">(confidence {answer.confidence:.2f})</span>'
+        "</div>"
+    )
+    options = "".join(
+        f'<li style="font-weight:{600 if i == answer.choice else 400}">{escape(one_line(option))}</li>'
+        for i, option in enumerate(answer.options)
+    )
+    if options:
+        head += f'<ol type="A" style="margin:.2em 0">{options}</ol>'
+    rows = [(e.video, e.span, e.text, e.source) for e in answer.evidence]
+    cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost))}</div>'
+    return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + cost)
+
+
+def hits_html(hits: Sequence[Hit], thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".") -> str:
+    """Search results as cards and a timeline; arguments as for `answer_html`."""
+    if not hits:
+        return _box(f'<div style="color:{_GRAY}">nothing found</div>')
+    rows = [(h.video, h.span, h.note.text, h.note.source) for h in hits]
+    return _box(_cards(rows, thumbnail, base) + timeline_svg(rows, durations))
+
+
+def archive_html(title: str, summary: str, videos: Iterable[Video], thumbnail: Thumbnailer, base: str = ".") -> str:
+    """An archive: its summary line and its videos, each with a picture from its middle."""
+    cards = "".join(
+        _card(
+            v.path,
+            Span(0.0, v.duration_s),
+            f"{duration_text(v.duration_s)}{f', {v.width}x{v.height}' if v.width else ''}",
+            "",
+            thumbnail(v.path, v.duration_s / 2),
+            base,
+        )
+        for v in videos
+    )
+    return _box(
+        f'<div style="font-weight:600">{escape(safe(title))}</div><div style="color:{_GRAY}">{escape(safe(summary))}'
+        f'</div><div style="display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0">{cards}</div>'
+    )
+
+
+def strip_html(video: str, pictures: Sequence[tuple[float, bytes]]) -> str:
+    """Frames of one video side by side: (seconds, JPEG) each."""
+    cells = "".join(
+        f'<figure style="margin:0"><img src="{_data_uri(jpeg)}" alt="{format_time(t)}" style="display:block">'
+        f'<figcaption style="font-size:80%;color:{_GRAY}">{format_time(t, milliseconds=True)}</figcaption></figure>'
+        for t, jpeg in pictures
+    )
+    return _box(f'<div>{escape(safe(video))}</div><div style="display:flex;flex-wrap:wrap;gap:.4em">{cells}</div>')
+
+
+def steps_html(steps: Sequence[Step]) -> str:
+    """The agent's steps so far, a line each."""
+    rows = "".join(
+        f'<li><span style="color:{_GRAY}">{escape(step.node)}</span> {escape(one_line(step.summary))}</li>'
+        for step in steps
+    )
+    return _box(f'<ol style="font-size:85%">{rows}</ol>')
+
+
+def timeline_svg(rows: Sequence[tuple[str, Span, str, str]], durations: Mapping[str, float]) -> str:
+    """A bar for each video, marked where its rows lie; a row is (video, span, text, source)."""
+    if not rows:
+        return ""
+    videos = list(dict.fromkeys(video for video, *_ in rows))
+    width, label, row_height = 640, 180, 20
+    bar = width - label - 60
+    parts = []
+    for line, video in enumerate(videos):
+        spans = [(span, text, source) for v, span, text, source in rows if v == video]
+        length = max([durations.get(video, 0.0), *(span.end_s for span, _, _ in spans)])
+        y = line * row_height
+        name = safe(video)
+        name = name if len(name) <= 26 else "…" + name[-25:]
+        parts.append(f'<text x="0" y="{y + 13}">{escape(name)}</text>')
+        parts.append(f'<rect x="{label}" y="{y + 4}" width="{bar}" height="10" rx="2" fill="#ddd"/>')
+        parts.append(f'<text x="{label + bar + 4}" y="{y + 13}" fill="{_GRAY}">{format_time(length)}</text>')
+        for span, text, source in spans:
+            x = label + bar * span.start_s / length
+            w = max(3.0, bar * span.duration_s / length)
+            title = escape(f"{span_text(span)} [{source}] {one_line(text, 200)}")
+            parts.append(
+                f'<rect x="{min(x, label + bar - w):.1f}" y="{y + 2}" width="{w:.1f}" height="14" rx="2" '
+                f'fill="{_BLUE}" fill-opacity="0.7"><title>{title}</title></rect>'
+            )
+    height = len(videos) * row_height
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="sans-serif" font-size="11" role="img" aria-label="timeline">{"".join(parts)}</svg>'
+    )
+
+
+def _cards(rows: Sequence[tuple[str, Span, str, str]], thumbnail: Thumbnailer, base: str) -> str:
+    cards = "".join(
+        _card(video, span, one_line(text, 300), source, thumbnail(video, span.middle_s), base)
+        for video, span, text, source in rows
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0">{cards}</div>' if cards else ""
+
+
+def _card(video: str, span: Span, text: str, source: str, jpeg: bytes | None, base: str) -> str:
+    picture = (
+        f'<img src="{_data_uri(jpeg)}" alt="" style="display:block;max-width:160px">'
+        if jpeg
+        else f'<div style="width:160px;height:90px;background:#eee;color:{_GRAY};text-align:center;line-height:90px">'
+        "no picture</div>"
+    )
+    # `preload=none`: nothing is fetched before the picture is clicked. quote() also defuses a `javascript:` file name.
+    source_url = f"{base}/{quote(video, errors='surrogatepass')}#t={span.start_s:g},{span.end_s:g}"
+    badge = f' <span style="color:{_GRAY}">[{escape(source)}]</span>' if source else ""
+    return (
+        '<div style="width:170px;font-size:85%"><details><summary style="list-style:none;cursor:pointer" '
+        f'title="play">{picture}</summary><video src="{escape(source_url)}" controls preload="none" '
+        'style="width:100%"></video></details>'
+        f'<div style="color:{_GRAY};overflow-wrap:anywhere">{escape(safe(video))}<br>{span_text(span)}</div>'
+        f'<div style="overflow-wrap:anywhere">{escape(text)}{badge}</div></div>'
+    )
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
+def _box(inner: str) -> str:
+    return f'<div class="lvqa" style="max-width:900px">{inner}</div>'
