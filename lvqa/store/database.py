@@ -1,0 +1,214 @@
+"""Connections to one SQLite file: one a thread, one writer at a time, errors in plain words. Knows no tables.
+
+WAL lets readers go on while the writer writes, each on the snapshot it started with. `synchronous = NORMAL` loses
+nothing when the process is killed, and at most the last commits, never the file, when the power fails.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database as UtilsDatabase
+
+from lvqa.errors import StoreError
+from lvqa.store.faults import explain, explained
+
+BUSY_TIMEOUT_S = 10.0
+# Five 768-dimensional float32 vectors fill a page of 16 KiB; in the default 4 KiB each would waste a quarter.
+PAGE_BYTES = 16384
+
+Row = tuple[Any, ...]
+Params = Sequence[object]
+
+
+class _Local(threading.local):
+    holder: _Holder | None = None
+    depth: int = 0
+
+
+class _Holder:
+    """A thread's connection; it closes when its thread is gone."""
+
+    def __init__(self, db: UtilsDatabase) -> None:
+        self.db = db
+        self.pid = os.getpid()
+        self.close = weakref.finalize(self, _close_in, self.pid, db)
+
+
+def _close_in(pid: int, db: UtilsDatabase) -> None:
+    # Closing a connection in a forked child would drop the parent's file locks.
+    if os.getpid() == pid:
+        db.close()
+
+
+class Connections:
+    """The connections of one Store. `write` allows `atomic`; without it every connection refuses to change rows."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        self.write_allowed = write
+        self._immutable = False
+        self._local = _Local()
+        self._holders: weakref.WeakSet[_Holder] = weakref.WeakSet()
+        self._guard = threading.Lock()
+        self._writer = threading.RLock()
+        self._closed = False
+
+    @property
+    def db(self) -> UtilsDatabase:
+        """This thread's connection, opened on first use."""
+        holder = self._local.holder
+        if self._closed:
+            raise StoreError(f"the index {self.path} was closed; open it again")
+        if holder is None or holder.pid != os.getpid():
+            with explained(self.path):
+                holder = _Holder(self._connect())
+            self._local.holder = holder
+            self._local.depth = 0
+            with self._guard:
+                self._holders.add(holder)
+        return holder.db
+
+    @property
+    def in_write(self) -> bool:
+        """Whether this thread is inside `atomic`, and so sees rows that nobody else does yet."""
+        return self._local.depth > 0
+
+    def _connect(self) -> UtilsDatabase:
+        if not self._immutable:
+            try:
+                return self._configured("mode=rw")
+            except sqlite3.OperationalError:
+                if self.write_allowed or not self._may_be_immutable():
+                    raise
+                self._immutable = True
+        return self._configured("mode=ro&immutable=1")
+
+    def _may_be_immutable(self) -> bool:
+        # On read-only media WAL cannot make its shared memory; without a log to replay the file itself is complete.
+        wal = self.path.with_name(self.path.name + "-wal")
+        return not os.access(self.path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+
+    def _configured(self, options: str) -> UtilsDatabase:
+        connection = connect(self.path, options)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if not self.write_allowed:
+                connection.execute("PRAGMA query_only = ON")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return UtilsDatabase(connection, execute_plugins=False)
+
+    def rows(self, sql: str, params: Params = ()) -> list[Row]:
+        """All rows of a query. Raises StoreError."""
+        db = self.db
+        with explained(self.path):
+            return db.execute(sql, tuple(params)).fetchall()
+
+    def row(self, sql: str, params: Params = ()) -> Row | None:
+        """The first row of a query, or None. Raises StoreError."""
+        found = self.rows(sql, params)
+        return found[0] if found else None
+
+    def value(self, sql: str, params: Params = ()) -> Any:
+        """The first column of the first row, or None where there is none. Raises StoreError."""
+        found = self.row(sql, params)
+        return None if found is None else found[0]
+
+    def stream(self, sql: str, params: Params = (), *, batch: int = 4096) -> Iterator[list[Row]]:
+        """Rows of a query in lists of at most `batch`. Raises StoreError."""
+        db = self.db
+        with explained(self.path):
+            cursor = db.execute(sql, tuple(params))
+        while True:
+            with explained(self.path):
+                found = cursor.fetchmany(batch)
+            if not found:
+                return
+            yield found
+
+    def write(self, sql: str, params: Params = ()) -> int:
+        """Change rows inside `atomic`; returns how many. Raises StoreError."""
+        db = self._writing()
+        with explained(self.path):
+            return db.execute(sql, tuple(params)).rowcount
+
+    def write_many(self, sql: str, rows: Iterable[Params]) -> None:
+        """Run one statement for each row inside `atomic`. Raises StoreError."""
+        db = self._writing()
+        with explained(self.path):
+            db.conn.executemany(sql, rows)
+
+    def _writing(self) -> UtilsDatabase:
+        db = self.db
+        if not self._local.depth:
+            raise StoreError("the index is only written inside Store.atomic()")
+        if not db.conn.in_transaction:
+            # A full disk makes SQLite roll back by itself; writing on would commit half of what belongs together.
+            raise StoreError(
+                "this transaction was rolled back by an earlier error; leave Store.atomic() and start anew"
+            )
+        return db
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let every query inside see the same snapshot; joins a transaction that is already open."""
+        db = self.db
+        if db.conn.in_transaction:
+            yield
+            return
+        with explained(self.path):
+            db.conn.execute("BEGIN")
+        try:
+            yield
+        finally:
+            db.rollback()
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """One transaction: all of what is written inside, or, after any exception, nothing. Nested blocks join.
+
+        Threads that write take turns. Raises StoreError, also where the store was opened for reading.
+        """
+        if not self.write_allowed:
+            raise StoreError(f"the index {self.path} was opened for reading; open it with write=True to change it")
+        with self._writer:
+            db = self.db
+            self._local.depth += 1
+            try:
+                with db.atomic():
+                    yield
+                    self._writing()
+            except (sqlite3.Error, sqlite3.Warning) as error:
+                raise explain(error, self.path) from error
+            finally:
+                self._local.depth -= 1
+
+    def close(self) -> None:
+        """Close the connections of all threads; a second call does nothing."""
+        self._closed = True
+        with self._guard:
+            holders = list(self._holders)
+        for holder in holders:
+            holder.close()
+
+
+def connect(path: Path, options: str) -> sqlite3.Connection:
+    """Open a SQLite file with the URI options given, in autocommit mode, to be closed from any thread."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{options}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )

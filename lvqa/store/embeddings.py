@@ -1,0 +1,194 @@
+"""Vectors of notes and frames, stored as float32 blobs, and search by cosine. Knows nothing of what made them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.errors import StoreError
+from lvqa.models.base import Vectors
+from lvqa.store.database import Connections
+from lvqa.store.filters import Filter
+from lvqa.store.keys import clean_text
+from lvqa.store.texts import _BY_TIME, _NOTES, Texts, _note
+from lvqa.store.vectorcache import sweep
+from lvqa.store.vectorindex import Kind, VectorIndex
+from lvqa.types import Keyframe, Note, Span
+
+
+class Embeddings(Texts):
+    """The part of the store about vectors."""
+
+    def __init__(self, connections: Connections, index_dir: Path) -> None:
+        super().__init__(connections)
+        self._index_dir = index_dir
+        self._indexes: dict[tuple[Kind, str], VectorIndex] = {}
+        self._indexes_lock = threading.Lock()
+
+    def put_vectors(self, model: str, note_ids: Sequence[str], vectors: Vectors) -> None:
+        """Store one vector a note, float32 (n, d), in place of the model's earlier ones.
+
+        Raises StoreError for an unknown note, values that are not finite, or another d than the model's others.
+        """
+        blobs = self._blobs("embeddings", model, len(note_ids), vectors)
+        with self.atomic():
+            for note_id, blob in zip(note_ids, blobs, strict=True):
+                note = self._c.value("SELECT n FROM notes WHERE id = ?", (clean_text(note_id),))
+                if note is None:
+                    raise StoreError(f"no note {note_id!r} in the index {self._c.path}; put the note before its vector")
+                self._put_blob("embeddings", "note = ?", (clean_text(model), note), blob)
+
+    def put_frame_vectors(
+        self, model: str, video_id: str, times_s: Sequence[float] | npt.NDArray[np.float64], vectors: Vectors
+    ) -> None:
+        """Store the vectors, float32 (n, d), of a video's frames at times in seconds, in place of earlier ones there.
+
+        Raises StoreError for an unknown video, values that are not finite, or another d than the model's others.
+        """
+        times = [float(time_s) for time_s in times_s]
+        blobs = self._blobs("frames", model, len(times), vectors)
+        with self.atomic():
+            video = self._video_n(video_id)
+            for time_s, blob in zip(times, blobs, strict=True):
+                if not (np.isfinite(time_s) and time_s >= 0):
+                    raise StoreError(f"a frame's time must be seconds from the start, got {time_s!r}")
+                self._put_blob("frames", "video = ? AND time_s = ?", (clean_text(model), video, time_s), blob)
+
+    def _put_blob(self, table: str, where: str, key: tuple[object, ...], blob: bytes) -> None:
+        known = self._c.value(f"SELECT vector FROM {table} WHERE model = ? AND {where}", key)
+        if known == blob:
+            return
+        if known is not None:
+            self._c.write(f"DELETE FROM {table} WHERE model = ? AND {where}", key)
+        columns = "model, note" if table == "embeddings" else "model, video, time_s"
+        holes = ", ".join("?" * (len(key) + 2))
+        self._c.write(f"INSERT INTO {table}({columns}, dim, vector) VALUES ({holes})", (*key, len(blob) // 4, blob))
+
+    def _blobs(self, table: str, model: str, n: int, vectors: Vectors) -> list[bytes]:
+        array = np.ascontiguousarray(vectors, dtype="<f4")
+        if n == 0 and array.size == 0:
+            return []
+        if array.ndim != 2 or len(array) != n or not array.shape[1]:
+            raise StoreError(f"{n} vectors of {model} are expected as an array ({n}, d), got {array.shape}")
+        if not np.isfinite(array).all():
+            raise StoreError(f"a vector of {model} holds values that are not finite; the model or its input is broken")
+        dim = self._c.value(f"SELECT dim FROM {table} WHERE model = ? LIMIT 1", (clean_text(model),))
+        if dim is not None and dim != array.shape[1]:
+            raise StoreError(
+                f"{model} gave vectors of {array.shape[1]} values, those in the index have {dim}; "
+                "it is another model by the same name: drop the old vectors, or give it a name of its own"
+            )
+        return [row.tobytes() for row in array]
+
+    def notes_without_vectors(self, model: str, limit: int = -1) -> list[Note]:
+        """Notes without a vector of the model, by video id, then time; at most `limit`, all where it is below 0."""
+        rows = self._c.rows(
+            f"{_NOTES} WHERE t.n NOT IN (SELECT note FROM embeddings WHERE model = ?){_BY_TIME} LIMIT ?",
+            (clean_text(model), limit),
+        )
+        return [_note(row) for row in rows]
+
+    def drop_vectors(self, keep: str | Collection[str], kind: Kind = "notes") -> int:
+        """Delete the vectors of notes, or of frames, of all models but those to keep; returns how many there were."""
+        table = {"notes": "embeddings", "frames": "frames"}[kind]
+        kept = json.dumps([clean_text(model) for model in ([keep] if isinstance(keep, str) else sorted(keep))])
+        with self.atomic():
+            dropped = self._c.write(
+                f"DELETE FROM {table} WHERE model NOT IN (SELECT value FROM json_each(?))",
+                (kept,),
+            )
+            self._c.write(
+                "DELETE FROM versions WHERE kind = ? AND model NOT IN (SELECT value FROM json_each(?))", (kind, kept)
+            )
+        return dropped
+
+    def vectors_of(self, model: str, note_ids: Sequence[str]) -> Vectors:
+        """The stored vectors of notes, float32 (n, d), in the order of the ids.
+
+        Raises StoreError where the model has not embedded one of them.
+        """
+        wanted = [clean_text(note_id) for note_id in note_ids]
+        rows = self._c.rows(
+            "SELECT t.id, e.vector FROM notes t JOIN embeddings e ON e.note = t.n "
+            "WHERE e.model = ? AND t.id IN (SELECT value FROM json_each(?))",
+            (clean_text(model), json.dumps(wanted)),
+        )
+        found: dict[str, bytes] = dict(rows)
+        if missing := [note_id for note_id in wanted if note_id not in found]:
+            raise StoreError(f"{len(missing)} notes, {missing[0]!r} first, have no vector of {model}; index again")
+        return _matrix([found[note_id] for note_id in wanted])
+
+    def frame_vectors(
+        self, model: str, video_id: str, span: Span | None = None
+    ) -> tuple[npt.NDArray[np.float64], Vectors]:
+        """A video's frames, in a span or all: times in seconds, float64 (n,), rising, and vectors, float32 (n, d)."""
+        sql = """
+            SELECT f.time_s, f.vector FROM frames f JOIN videos v ON v.n = f.video WHERE f.model = ? AND v.id = ?
+        """
+        params: list[object] = [clean_text(model), clean_text(video_id)]
+        if span is not None:
+            sql += " AND f.time_s >= ? AND f.time_s < ?"
+            params += [span.start_s, span.end_s]
+        rows = self._c.rows(sql + " ORDER BY f.time_s", params)
+        return np.array([row[0] for row in rows], np.float64), _matrix([row[1] for row in rows])
+
+    def search_vectors(
+        self, model: str, query: Vectors, k: int, wanted: Filter | None = None
+    ) -> list[tuple[str, float]]:
+        """The k notes nearest to a query, float32 (d,), by cosine as (note id, score), best first.
+
+        Equal scores are ordered by video id, time and note id. Empty where the model embedded nothing; StoreError
+        where the query has another length than its vectors.
+        """
+        with self._c.reading():
+            found = dict(self._index("notes", model).search(np.asarray(query, np.float32), k, wanted))
+            rows = self._c.rows(
+                "SELECT e.n, v.id, t.start_s, t.end_s, t.id FROM embeddings e JOIN notes t ON t.n = e.note "
+                "JOIN videos v ON v.n = t.video WHERE e.n IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(found)),),
+            )
+        ranked = sorted(rows, key=lambda row: (-found[row[0]], *row[1:]))
+        return [(row[4], found[row[0]]) for row in ranked[: max(k, 0)]]
+
+    def search_frames(self, model: str, query: Vectors, k: int, wanted: Filter | None = None) -> list[Keyframe]:
+        """The k frames nearest to a query, float32 (d,), by cosine, best first; equal scores by video id and time.
+
+        Of the filter, videos and span hold; frames have neither source nor level. Raises as `search_vectors`.
+        """
+        with self._c.reading():
+            found = dict(self._index("frames", model).search(np.asarray(query, np.float32), k, wanted))
+            rows = self._c.rows(
+                "SELECT f.n, v.id, f.time_s FROM frames f JOIN videos v ON v.n = f.video "
+                "WHERE f.n IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(found)),),
+            )
+        ranked = sorted(rows, key=lambda row: (-found[row[0]], *row[1:]))
+        return [Keyframe(row[1], row[2], found[row[0]]) for row in ranked[: max(k, 0)]]
+
+    def _index(self, kind: Kind, model: str) -> VectorIndex:
+        model = clean_text(model)
+        if self._c.in_write:
+            # Rows that may yet be rolled back must not enter what other threads search.
+            return VectorIndex(self._c, self._index_dir, kind, model, cached=False)
+        with self._indexes_lock:
+            if (kind, model) not in self._indexes:
+                self._indexes[kind, model] = VectorIndex(self._c, self._index_dir, kind, model)
+            return self._indexes[kind, model]
+
+    def _save_vectors(self) -> None:
+        with self._indexes_lock:
+            for index in self._indexes.values():
+                index.save()
+        if self._indexes:
+            sweep(self._index_dir, self._c.rows("SELECT kind, model FROM versions"))
+
+
+def _matrix(blobs: list[bytes]) -> Vectors:
+    if not blobs:
+        return np.zeros((0, 0), np.float32)
+    return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), -1).astype(np.float32)

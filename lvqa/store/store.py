@@ -1,0 +1,227 @@
+"""The index of an archive: opening, invalidating, counting; the rest comes from the rooms it is put together from.
+
+Knows rows, not where they come from: no models, no media, no folder of videos.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from sqlite_utils import Database as UtilsDatabase
+
+from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
+from lvqa.store.database import PAGE_BYTES, Connections, connect
+from lvqa.store.embeddings import Embeddings
+from lvqa.store.faults import explained
+from lvqa.store.keys import clean_text
+from lvqa.store.lock import WriterLock
+from lvqa.store.rows import StoreCounts
+from lvqa.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+
+DATABASE_FILE = "archive.db"
+LOCK_FILE = "lock"
+_PATIENCE_S = 10.0
+
+# What each stage wrote. Imported and seen notes, and speech, that stand on a clip outlive it, without it.
+_RESET: dict[str, tuple[str, ...]] = {
+    "segment": (
+        "DELETE FROM jobs WHERE video = ? AND stage = 'screen' AND EXISTS (SELECT 1 FROM notes t "
+        "WHERE t.video = jobs.video AND t.source = 'screen' AND t.clip IS NOT NULL)",
+        "DELETE FROM jobs WHERE video = ? AND stage = 'caption'",
+        "DELETE FROM notes WHERE video = ? AND source = 'caption'",
+        "DELETE FROM notes WHERE video = ? AND source = 'screen' AND clip IS NOT NULL",
+        "UPDATE notes SET clip = NULL WHERE video = ? AND clip IN (SELECT n FROM clips c WHERE c.level = 'clip')",
+        "DELETE FROM clips WHERE video = ? AND level = 'clip'",
+    ),
+    "caption": ("DELETE FROM notes WHERE video = ? AND source = 'caption'",),
+    "screen": ("DELETE FROM notes WHERE video = ? AND source = 'screen'",),
+    "speech": ("DELETE FROM notes WHERE video = ? AND source = 'speech'",),
+    "imported": ("DELETE FROM notes WHERE video = ? AND source = 'imported'",),
+    "seen": ("DELETE FROM notes WHERE video = ? AND source = 'seen'",),
+    "summary": (
+        "DELETE FROM notes WHERE video = ? AND source = 'summary'",
+        "DELETE FROM clips WHERE video = ? AND level <> 'clip'",
+    ),
+    "frames": ("DELETE FROM frames WHERE video = ?",),
+    "embed": ("DELETE FROM embeddings WHERE note IN (SELECT n FROM notes WHERE video = ?)",),
+}
+STAGES: tuple[str, ...] = tuple(_RESET)
+
+
+class Store(Embeddings):
+    """The index of one archive. `open` it; use it as a context manager.
+
+    Any number of processes and threads may read, each call on one snapshot; one process writes. Ids are the caller's
+    and follow from content (`note_id`, `Clip.of`), so that doing the same work twice leaves the same rows.
+    """
+
+    def __init__(self, connections: Connections, index_dir: Path, lock: WriterLock | None) -> None:
+        super().__init__(connections, index_dir)
+        self.index_dir = index_dir
+        self._lock = lock
+
+    @classmethod
+    def open(cls, index_dir: Path, *, create: bool = True, write: bool = False) -> Store:
+        """Open the index in a folder such as `videos/.lvqa`; with `create`, make it where there is none.
+
+        `write` takes the writer's lock until `close`. Raises StoreLocked, naming the process that holds it;
+        StoreVersionError for an index of a newer lvqa; StoreError where there is no index, or it cannot be used.
+        """
+        path = index_dir / DATABASE_FILE
+        lock = WriterLock(index_dir / LOCK_FILE)
+        with explained(index_dir):
+            if not path.exists():
+                if not create:
+                    raise StoreError(f"no index in {index_dir}; run lvqa index on the folder of videos first")
+                index_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            if write:
+                lock.acquire()
+            _migrate(path, lock)
+            connections = Connections(path, write=write)
+            connections.value("SELECT 1")
+        except BaseException:
+            lock.release()
+            raise
+        return cls(connections, index_dir, lock)
+
+    def close(self) -> None:
+        """Write the vector caches, close the database, give the lock back; a second call does nothing."""
+        with contextlib.suppress(StoreError):
+            self._save_vectors()
+        self._c.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def reset_stage(self, video_id: str, stage: str) -> None:
+        """Delete exactly what a stage wrote about a video, and its job; vectors go with their notes.
+
+        `segment` takes the clips, and with them the captions (and their job) and the screen texts that stand on clips;
+        summaries stay until `summary` is reset. Raises UsageError for an unknown stage.
+        """
+        if stage not in _RESET:
+            raise UsageError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
+        with self.atomic():
+            n = self._c.value("SELECT n FROM videos WHERE id = ?", (clean_text(video_id),))
+            if n is None:
+                return
+            for sql in _RESET[stage]:
+                self._c.write(sql, (n,))
+            self._c.write("DELETE FROM jobs WHERE video = ? AND stage = ?", (n, stage))
+
+    def counts(self) -> StoreCounts:
+        """What is in the index; see `StoreCounts`.
+
+        A video is failed with any failed job, pending with any pending one or with neither jobs nor notes, and
+        indexed otherwise.
+        """
+        count: Callable[[str], int] = lambda table: int(self._c.value(f"SELECT count(*) FROM {table}"))  # noqa: E731
+        with self._c.reading():
+            states = self._c.rows(
+                """
+                SELECT CASE
+                    WHEN EXISTS (SELECT 1 FROM jobs j WHERE j.video = v.n AND j.status = 'failed') THEN 'failed'
+                    WHEN EXISTS (SELECT 1 FROM jobs j WHERE j.video = v.n AND j.status = 'pending') THEN 'pending'
+                    WHEN EXISTS (SELECT 1 FROM jobs j WHERE j.video = v.n)
+                        OR EXISTS (SELECT 1 FROM notes t WHERE t.video = v.n) THEN 'indexed'
+                    ELSE 'pending' END AS state, count(*) FROM videos v GROUP BY state
+                UNION ALL
+                SELECT CASE WHEN status = 'failed' THEN 'failed' ELSE 'pending' END AS state, count(DISTINCT path)
+                FROM jobs WHERE video IS NULL AND status <> 'done' GROUP BY state
+                """
+            )
+            total = {"indexed": 0, "failed": 0, "pending": 0}
+            for state, n in states:
+                total[state] += n
+            models = self._c.rows(
+                "SELECT model FROM notes UNION SELECT model FROM embeddings UNION SELECT model FROM frames"
+            )
+            return {
+                "videos": {"indexed": total["indexed"], "failed": total["failed"], "pending": total["pending"]},
+                "clips": count("clips"),
+                "notes": count("notes"),
+                "embeddings": count("embeddings"),
+                "frames": count("frames"),
+                "bytes": _folder_bytes(self.index_dir),
+                "sources": dict(self._c.rows("SELECT source, count(*) FROM notes GROUP BY source ORDER BY source")),
+                "models": sorted(row[0] for row in models if row[0]),
+                "schema": int(self._c.value("PRAGMA user_version")),
+            }
+
+
+def _folder_bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        # A cache or log file may vanish between listing and stat.
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _version(path: Path) -> int:
+    """The schema version of the file, 0 for none or an empty one. Raises StoreError for a file that is not ours."""
+    if not path.exists():
+        return 0
+    connections = Connections(path, write=False)
+    try:
+        version = int(connections.value("PRAGMA user_version"))
+        ours = connections.value("PRAGMA application_id") == APPLICATION_ID
+        empty = not connections.value("SELECT count(*) FROM sqlite_master")
+    finally:
+        connections.close()
+    if not ours and not empty:
+        raise StoreError(f"{path} is a database, but no index of lvqa; move it away, or use --archive DIR")
+    if version > SCHEMA_VERSION:
+        raise StoreVersionError(
+            f"the index {path} has schema {version}, this lvqa knows {SCHEMA_VERSION}; "
+            f"update lvqa, or delete {path.parent} and run lvqa index again"
+        )
+    return version
+
+
+def _migrate(path: Path, lock: WriterLock) -> None:
+    """Bring the file to the newest schema, as the only process that does."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while _version(path) < SCHEMA_VERSION:
+        borrowed = not lock.held
+        if borrowed:
+            try:
+                lock.acquire()
+            except StoreLocked:
+                # Its holder has only just opened the index and is about to do the same.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+                continue
+        try:
+            with explained(path):
+                _apply(path)
+        finally:
+            if borrowed:
+                lock.release()
+
+
+def _apply(path: Path) -> None:
+    connection = connect(path, "mode=rwc")
+    try:
+        # Both are of effect before the first table only.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        MIGRATIONS.apply(UtilsDatabase(connection, execute_plugins=False))
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.close()

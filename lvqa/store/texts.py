@@ -1,0 +1,144 @@
+"""Clips, notes and full-text search. Knows nothing of vectors; they go with their notes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from lvqa.errors import StoreError
+from lvqa.store.catalog import Catalog
+from lvqa.store.database import Row
+from lvqa.store.filters import Filter, note_conditions
+from lvqa.store.keys import clean_text
+from lvqa.store.textquery import TextQuery
+from lvqa.types import Clip, Level, Note, Span
+
+_NOTES = """
+    SELECT t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
+    FROM notes t JOIN videos v ON v.n = t.video LEFT JOIN clips c ON c.n = t.clip
+"""
+_BY_TIME = " ORDER BY v.id, t.start_s, t.end_s, t.id"
+
+
+class Texts(Catalog):
+    """The part of the store about what is seen and said when."""
+
+    def put_clips(self, clips: Sequence[Clip]) -> None:
+        """Add clips; those known already stay.
+
+        A known id with another content is a new clip in place of the old, whose notes go with it. Raises StoreError
+        for an unknown video.
+        """
+        with self.atomic():
+            for clip in clips:
+                video = self._video_n(clip.video_id)
+                row = (clean_text(clip.id), video, clip.span.start_s, clip.span.end_s, clip.level)
+                known = self._c.row("SELECT id, video, start_s, end_s, level FROM clips WHERE id = ?", row[:1])
+                if known == row:
+                    continue
+                if known is not None:
+                    self._c.write("DELETE FROM clips WHERE id = ?", row[:1])
+                self._c.write("INSERT INTO clips(id, video, start_s, end_s, level) VALUES (?, ?, ?, ?, ?)", row)
+
+    def clips(self, video_id: str, level: Level = "clip", span: Span | None = None) -> list[Clip]:
+        """Clips of one video and level in time order; with a span, those that overlap it."""
+        sql = """
+            SELECT c.id, v.id, c.start_s, c.end_s, c.level FROM clips c JOIN videos v ON v.n = c.video
+            WHERE v.id = ? AND c.level = ?
+        """
+        params: list[object] = [clean_text(video_id), level]
+        if span is not None:
+            sql += " AND c.start_s < ? AND c.end_s > ?"
+            params += [span.end_s, span.start_s]
+        rows = self._c.rows(sql + " ORDER BY c.start_s, c.end_s, c.id", params)
+        return [Clip(row[0], row[1], Span(row[2], row[3]), row[4]) for row in rows]
+
+    def put_notes(self, notes: Sequence[Note]) -> None:
+        """Add notes; those known already stay, with their vectors.
+
+        A known id with another content is a new note in place of the old, whose vectors go. Raises StoreError for an
+        unknown video or clip, or a clip of another video.
+        """
+        with self.atomic():
+            for note in notes:
+                clip, level = self._clip_of(note)
+                row = (
+                    clean_text(note.id),
+                    self._video_n(note.video_id),
+                    clip,
+                    note.span.start_s,
+                    note.span.end_s,
+                    level,
+                    clean_text(note.text),
+                    note.source,
+                    clean_text(note.model),
+                    clean_text(note.prompt_hash),
+                )
+                columns = "id, video, clip, start_s, end_s, level, text, source, model, prompt_hash"
+                known = self._c.row(f"SELECT {columns} FROM notes WHERE id = ?", row[:1])
+                if known == row:
+                    continue
+                if known is not None:
+                    self._c.write("DELETE FROM notes WHERE id = ?", row[:1])
+                self._c.write(f"INSERT INTO notes({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def _clip_of(self, note: Note) -> tuple[int | None, str]:
+        if note.clip_id is None:
+            return None, "clip"
+        row = self._c.row(
+            "SELECT c.n, c.level, v.id FROM clips c JOIN videos v ON v.n = c.video WHERE c.id = ?",
+            (clean_text(note.clip_id),),
+        )
+        if row is None:
+            raise StoreError(f"no clip {note.clip_id!r} in the index {self._c.path}; put the clip before its notes")
+        if row[2] != clean_text(note.video_id):
+            raise StoreError(f"clip {note.clip_id!r} belongs to video {row[2]!r}, its note to {note.video_id!r}")
+        return int(row[0]), str(row[1])
+
+    def notes(self, wanted: Filter | None = None) -> list[Note]:
+        """Notes that satisfy the filter, by video id, then time."""
+        where, params = note_conditions(wanted)
+        return [_note(row) for row in self._c.rows(f"{_NOTES} WHERE 1{where}{_BY_TIME}", params)]
+
+    def get_notes(self, note_ids: Iterable[str]) -> list[Note]:
+        """The notes of those ids, in that order; unknown ones are left out."""
+        wanted = [clean_text(note_id) for note_id in note_ids]
+        rows = self._c.rows(
+            f"{_NOTES} WHERE t.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(wanted),),
+        )
+        found = {row[0]: _note(row) for row in rows}
+        return [found[note_id] for note_id in wanted if note_id in found]
+
+    def delete_notes(self, note_ids: Iterable[str]) -> int:
+        """Delete notes and their vectors; returns how many there were."""
+        wanted = json.dumps(sorted({clean_text(note_id) for note_id in note_ids}))
+        with self.atomic():
+            return self._c.write("DELETE FROM notes WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+
+    def search_text(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
+        """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.
+
+        Any text is a query; see `TextQuery`. Equal scores are ordered by video id, time and note id. The statistics
+        are those of the whole archive, whatever the filter. Empty for a query without a word.
+        """
+        parsed = TextQuery.of(query) if isinstance(query, str) else query
+        match = parsed.to_fts()
+        if k <= 0 or not match:
+            return []
+        where, params = note_conditions(wanted)
+        # bm25() of FTS5 is negative, better below.
+        rows = self._c.rows(
+            f"""
+            SELECT t.id, s.score FROM (
+                SELECT rowid AS n, bm25(notes_fts) AS score FROM notes_fts WHERE notes_fts MATCH ?
+            ) s CROSS JOIN notes t ON t.n = s.n JOIN videos v ON v.n = t.video
+            WHERE 1{where} ORDER BY s.score, v.id, t.start_s, t.end_s, t.id LIMIT ?
+            """,
+            (match, *params, k),
+        )
+        return [(row[0], -float(row[1])) for row in rows]
+
+
+def _note(row: Row) -> Note:
+    return Note(row[0], row[1], row[2], Span(row[3], row[4]), *row[5:])
