@@ -177,7 +177,7 @@ def _frames(script: Sequence[Scene]) -> Iterator[Frame]:
 
 
 def _srt(script: Sequence[Scene]) -> str:
-    blocks = []
+    blocks: list[str] = []
     start = 0
     for scene in script:
         if scene.said:

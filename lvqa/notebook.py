@@ -43,14 +43,15 @@ def filmstrip(archive: Archive, where: Evidence | Hit | tuple[str, Span], n: int
 
 def ask(archive: Archive, question: str, options: Sequence[str] | None = None, **kwargs: Any) -> Answer:
     """`archive.ask`, with each step of the agent shown below the cell as it happens; keywords as there."""
-    from IPython.display import HTML, display
+    import IPython.display as shows
 
+    html: Any = shows.HTML
     steps: list[Step] = []
-    shown = display(HTML(""), display_id=True)
+    shown: Any = shows.display(html(""), display_id=True)  # type: ignore[no-untyped-call]
 
     def on_step(step: Step) -> None:
         steps.append(step)
         if shown is not None:  # None outside of a notebook
-            shown.update(HTML(render.steps_html(steps)))
+            shown.update(html(render.steps_html(steps)))
 
     return archive.ask(question, options, on_step=on_step, **kwargs)

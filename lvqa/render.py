@@ -148,7 +148,7 @@ def strip_html(video: str, pictures: Sequence[tuple[float, bytes]]) -> str:
 def steps_html(steps: Sequence[Step]) -> str:
     """The agent's steps so far, a line each."""
     rows = "".join(
-        f'<li><span style="color:{_GRAY}">{escape(step.node)}</span> {escape(one_line(step.summary))}</li>'
+        f'<li><span style="color:{_GRAY}">{escape(safe(step.node))}</span> {escape(one_line(step.summary))}</li>'
         for step in steps
     )
     return _box(f'<ol style="font-size:85%">{rows}</ol>')

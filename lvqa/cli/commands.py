@@ -41,12 +41,17 @@ def _index(plan: p.Index, as_json: bool) -> int:
             {
                 **asdict(report),
                 "failed": [{"video": path, "reason": reason} for path, reason in report.failed],
+                "duplicates": [{"video": path, "same_as": other} for path, other in report.duplicates],
             }
         )
     else:
         parts = [render.count(report.indexed, "video") + " indexed"]
         if report.unchanged:
             parts.append(f"{report.unchanged} unchanged")
+        if report.duplicates:
+            parts.append(f"{len(report.duplicates)} of the same content")
+        if report.removed:
+            parts.append(f"{len(report.removed)} gone")
         if report.failed:
             parts.append(f"{len(report.failed)} failed")
         made = (
