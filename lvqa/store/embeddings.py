@@ -107,6 +107,16 @@ class Embeddings(Texts):
             )
         return dropped
 
+    def vector_models(self, kind: Kind = "notes") -> list[str]:
+        """The models that embedded any of the notes, or of the frames, by name; costs no scan."""
+        table = {"notes": "embeddings", "frames": "frames"}[kind]
+        rows = self._c.rows(
+            f"SELECT model FROM versions WHERE kind = ? AND EXISTS (SELECT 1 FROM {table} e WHERE e.model = "
+            "versions.model) ORDER BY model",
+            (kind,),
+        )
+        return [row[0] for row in rows]
+
     def vectors_of(self, model: str, note_ids: Sequence[str]) -> Vectors:
         """The stored vectors of notes, float32 (n, d), in the order of the ids.
 
