@@ -35,17 +35,6 @@ def has_video(returned: Sequence[Moment], video: str) -> bool:
     return any(name == video for name, _ in returned)
 
 
-def gold_seconds(windows: Sequence[Window]) -> list[float]:
-    """The whole seconds inside the windows, each once, in order; the middle of a window that holds none."""
-    times: set[float] = set()
-    for start, end in windows:
-        whole = range(math.ceil(start), math.floor(end) + 1)
-        times.update(float(second) for second in whole)
-        if not whole:
-            times.add((start + end) / 2)
-    return sorted(times)
-
-
 def temporal_f1(returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0) -> float:
     """LV-Haystack's temporal F1 (arXiv 2504.02259) of one question, in [0, 1].
 

@@ -1,1 +1,12 @@
-"""Speed and memory, as ratios measured side by side in one run."""
+"""Speed and memory, as ratios measured side by side in one run: `python -m lvqa.eval.bench [name ...] [--json]`.
+
+Every benchmark runs in a process of its own, so that none inherits another's imports or memory.
+"""
+
+BENCHMARKS = {
+    "decode": "sampling a video at 1 fps, against a bare decord or PyAV loop",
+    "overlap": "indexing with a slow VLM, against the VLM alone",
+    "memory": "peak memory for a 60-minute video, against a 10-minute one",
+    "ask": "time of a question outside model calls, at 10,000 notes",
+    "startup": "heavy packages that `import lvqa` and `lvqa --help` load",
+}

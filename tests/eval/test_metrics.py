@@ -26,12 +26,6 @@ def test_the_right_video_counts_at_any_second():
     assert not metrics.has_video([("garden", 1.0)], "kitchen")
 
 
-def test_gold_seconds_are_the_whole_ones_inside_and_the_middle_of_a_short_window():
-    assert metrics.gold_seconds([(1.2, 4.0)]) == [2.0, 3.0, 4.0]
-    assert metrics.gold_seconds([(1.2, 1.6)]) == [pytest.approx(1.4)]
-    assert metrics.gold_seconds([(2.0, 3.0), (3.0, 4.0)]) == [2.0, 3.0, 4.0]
-
-
 def test_temporal_f1_by_hand():
     gold = [("v", 10.0), ("v", 30.0)]
     # One of three returned is near; one of two gold ones is found: P = 1/3, R = 1/2, F1 = 0.4.

@@ -1,0 +1,104 @@
+"""Peak memory of indexing a 60-minute video, over that of a 10-minute one, each in a process of its own.
+
+Every stage is on (frames, captions, screen text, speech, embeddings), with fakes that keep nothing of what they see.
+Peak memory is the resident set at its largest, as the kernel counted it (`ru_maxrss`), children included.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lvqa.eval.bench.footage import panning
+from lvqa.eval.bench.outcome import Outcome, run_child
+from lvqa.models.base import VisionRequest
+from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeTranscriber, FakeVision
+from lvqa.types import Span
+
+BOUND = 1.1
+MINUTES = (10, 60)
+FPS = 4
+SIZE = (256, 144)
+_MIB = 2**20
+
+
+class ForgetfulVision(FakeVision):
+    """A fake VLM that does not record its requests: their frames would be counted as the pipeline's."""
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
+        """As FakeVision, with nothing kept."""
+        replies = super().generate(requests)
+        self.calls.clear()
+        return replies
+
+
+def make_video(path: Path, minutes: float) -> Path:
+    """Write a video with picture and silent sound."""
+    from lvqa.media.synth import write_video
+
+    silence = np.zeros(round(minutes * 60 * 16000), dtype=np.float32)
+    options = {"preset": "ultrafast", "crf": "30"}
+    frames = panning(minutes * 60, FPS, SIZE)
+    return write_video(path, frames, fps=FPS, gop=10 * FPS, options=options, audio=silence)
+
+
+def index(folder: Path) -> dict[str, float]:
+    """Index a folder in this process; returns its peak memory in MiB, before and after, and what was written."""
+    from lvqa.indexers import run_index
+    from lvqa.models.base import Utterance
+    from lvqa.models.profiles import Models
+    from lvqa.settings import Settings
+    from lvqa.store import Store
+
+    said = [Utterance(Span(10.0 * n, 10.0 * n + 4), f"this is sentence number {n}") for n in range(6 * max(MINUTES))]
+    models = Models.of(
+        vision=ForgetfulVision(),
+        embedder=FakeEmbedder(dim=384),
+        image_embedder=FakeImageEmbedder(dim=768),
+        ocr=FakeReader("a sign"),
+        asr=FakeTranscriber(said),
+    )
+    before_mib = _peak_mib()
+    with Store.open(folder / ".lvqa", write=True) as store:
+        report = run_index(folder, store, models, Settings.load())
+    return {"before_mib": before_mib, "peak_mib": _peak_mib(), "clips": report.clips, "notes": report.notes}
+
+
+def _peak_mib() -> float:
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(w).ru_maxrss for w in who) * unit / _MIB
+
+
+def measure() -> Outcome:
+    """Index both videos, each in a fresh process, and compare their peaks."""
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in MINUTES:
+            path = make_video(Path(folder) / str(minutes) / "video.mp4", minutes)
+            results.append(run_child("lvqa.eval.bench.memory", "--index", str(path.parent)))
+    short, long = results
+    facts = {f"{m} minutes, MiB": r["peak_mib"] for m, r in zip(MINUTES, results, strict=True)}
+    facts |= {"before indexing, MiB": long["before_mib"], "clips": long["clips"], "notes": long["notes"]}
+    what = f"peak memory of indexing {MINUTES[1]} minutes, over that of {MINUTES[0]} minutes"
+    return Outcome("memory", what, long["peak_mib"] / short["peak_mib"], BOUND, "at most", facts=facts)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print the outcome as JSON; with `--index FOLDER`, be the process that is measured."""
+    if arguments[:1] == ["--index"]:
+        print(json.dumps(index(Path(arguments[1]))))
+    else:
+        print(json.dumps(measure().to_dict()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
