@@ -23,6 +23,8 @@ from lvqa.store.faults import explain, explained
 BUSY_TIMEOUT_S = 10.0
 # Five 768-dimensional float32 vectors fill a page of 16 KiB; in the default 4 KiB each would waste a quarter.
 PAGE_BYTES = 16384
+# The default of 2 MiB is too small for the full-text index of ten thousand notes.
+CACHE_KIB = 32 * 1024
 
 Row = tuple[Any, ...]
 Params = Sequence[object]
@@ -101,6 +103,7 @@ class Connections:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             if not self.write_allowed:
                 connection.execute("PRAGMA query_only = ON")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

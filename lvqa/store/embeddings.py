@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
 from lvqa.store.texts import _BY_TIME, _NOTES, Texts, _note
 from lvqa.store.vectorcache import sweep
-from lvqa.store.vectorindex import Kind, VectorIndex
+from lvqa.store.vectorindex import BehindError, Kind, VectorIndex
 from lvqa.types import Keyframe, Note, Span
 
 
@@ -98,14 +99,10 @@ class Embeddings(Texts):
         table = {"notes": "embeddings", "frames": "frames"}[kind]
         kept = json.dumps([clean_text(model) for model in ([keep] if isinstance(keep, str) else sorted(keep))])
         with self.atomic():
-            dropped = self._c.write(
+            return self._c.write(
                 f"DELETE FROM {table} WHERE model NOT IN (SELECT value FROM json_each(?))",
                 (kept,),
             )
-            self._c.write(
-                "DELETE FROM versions WHERE kind = ? AND model NOT IN (SELECT value FROM json_each(?))", (kind, kept)
-            )
-        return dropped
 
     def vector_models(self, kind: Kind = "notes") -> list[str]:
         """The models that embedded any of the notes, or of the frames, by name; costs no scan."""
@@ -155,8 +152,7 @@ class Embeddings(Texts):
         Equal scores are ordered by video id, time and note id. Empty where the model embedded nothing; StoreError
         where the query has another length than its vectors.
         """
-        with self._c.reading():
-            found = dict(self._index("notes", model).search(np.asarray(query, np.float32), k, wanted))
+        with self._nearest("notes", model, query, k, wanted) as found:
             rows = self._c.rows(
                 "SELECT e.n, v.id, t.start_s, t.end_s, t.id FROM embeddings e JOIN notes t ON t.n = e.note "
                 "JOIN videos v ON v.n = t.video WHERE e.n IN (SELECT value FROM json_each(?))",
@@ -170,8 +166,7 @@ class Embeddings(Texts):
 
         Of the filter, videos and span hold; frames have neither source nor level. Raises as `search_vectors`.
         """
-        with self._c.reading():
-            found = dict(self._index("frames", model).search(np.asarray(query, np.float32), k, wanted))
+        with self._nearest("frames", model, query, k, wanted) as found:
             rows = self._c.rows(
                 "SELECT f.n, v.id, f.time_s FROM frames f JOIN videos v ON v.n = f.video "
                 "WHERE f.n IN (SELECT value FROM json_each(?))",
@@ -179,6 +174,22 @@ class Embeddings(Texts):
             )
         ranked = sorted(rows, key=lambda row: (-found[row[0]], *row[1:]))
         return [Keyframe(row[1], row[2], found[row[0]]) for row in ranked[: max(k, 0)]]
+
+    @contextmanager
+    def _nearest(
+        self, kind: Kind, model: str, query: Vectors, k: int, wanted: Filter | None
+    ) -> Iterator[dict[int, float]]:
+        """Cosines of the best rows by their `n`, on the snapshot that the block inside reads."""
+        index = self._index(kind, model)
+        vector = np.asarray(query, np.float32)
+        while True:
+            with self._c.reading():
+                try:
+                    found = dict(index.search(vector, k, wanted))
+                except BehindError:
+                    continue
+                yield found
+                return
 
     def _index(self, kind: Kind, model: str) -> VectorIndex:
         model = clean_text(model)
@@ -195,7 +206,8 @@ class Embeddings(Texts):
             for index in self._indexes.values():
                 index.save()
         if self._indexes:
-            sweep(self._index_dir, self._c.rows("SELECT kind, model FROM versions"))
+            kinds: tuple[Kind, ...] = ("notes", "frames")
+            sweep(self._index_dir, [(kind, model) for kind in kinds for model in self.vector_models(kind)])
 
 
 def _matrix(blobs: list[bytes]) -> Vectors:

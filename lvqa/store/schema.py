@@ -1,8 +1,9 @@
 """The tables, as a list of migrations that each run in one transaction. Knows nothing of what is done with them.
 
 Tables refer to each other by the integer `n`; the text ids are what the rest of lvqa sees. `notes`, `embeddings` and
-`frames` are AUTOINCREMENT because the in-memory index takes "a larger n" to mean "new since I looked". `versions.token`
-is drawn anew whenever a vector comes or goes: two equal tokens mean the same vectors.
+`frames` are AUTOINCREMENT because the in-memory index takes "a larger n" to mean "new since I looked". `versions`
+changes whenever a vector comes or goes: `changes` rises, which tells older from newer, and `token` is drawn anew, so
+that two equal tokens mean the same vectors even where an older copy of the file was put back.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def m001_videos_clips_notes(db: Database) -> None:
             start_s REAL NOT NULL, end_s REAL NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL,
             source TEXT NOT NULL, model TEXT NOT NULL, prompt_hash TEXT NOT NULL
         );
-        CREATE INDEX notes_video ON notes(video, start_s);
+        CREATE INDEX notes_filter ON notes(video, start_s, end_s, source, level);
         CREATE INDEX notes_clip ON notes(clip);
         CREATE TABLE jobs (
             n INTEGER PRIMARY KEY, video INTEGER REFERENCES videos(n) ON DELETE CASCADE, path TEXT NOT NULL,
@@ -104,14 +105,15 @@ def m003_vectors(db: Database) -> None:
         );
         CREATE INDEX frames_video ON frames(video);
         CREATE TABLE versions (
-            kind TEXT NOT NULL, model TEXT NOT NULL, token INTEGER NOT NULL, PRIMARY KEY (kind, model)
+            kind TEXT NOT NULL, model TEXT NOT NULL, changes INTEGER NOT NULL, token INTEGER NOT NULL,
+            PRIMARY KEY (kind, model)
         ) WITHOUT ROWID;
         """
         + "".join(
             f"""
             CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN
-                INSERT INTO versions(kind, model, token) VALUES ('{kind}', {row}.model, random())
-                ON CONFLICT (kind, model) DO UPDATE SET token = excluded.token;
+                INSERT INTO versions(kind, model, changes, token) VALUES ('{kind}', {row}.model, 1, random())
+                ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;
             END;
             """
             for table, kind in (("embeddings", "notes"), ("frames", "frames"))

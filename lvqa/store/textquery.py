@@ -15,20 +15,22 @@ from dataclasses import dataclass
 # Words that questions are made of and that say nothing about what is seen or said.
 _STOPS = """
     a about after again all also am an and any anyone anything are as at be because been before being between both but
-    by can could did do does doing done during each else ever every for from had has have having he her here hers
+    by can cannot could did do does doing done during each else ever every for from had has have having he her here hers
     herself him himself his how i if in into is it its itself just many may me might mine more most much must my myself
     no nor not of off on once one or other our ours out over own please shall she should so some someone something such
     tell than that the their theirs them themselves then there these they this those through to too until up us very was
     we were what whatever when whenever where wherever which while who whoever whom whose why will with would you your
-    yours yourself aren can't cannot couldn didn doesn don hadn hasn haven isn mustn shouldn wasn weren won wouldn ain
+    yours yourself arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt
 """
 STOP_WORDS: frozenset[str] = frozenset(_STOPS.split())
 
-# Tokens of one query; more would only slow the search down.
+# More alternatives would only slow the search down.
 MAX_TERMS = 256
 
 _APOSTROPHES = "'’ʼ＇"
-_ENCLITIC = re.compile(rf"[{_APOSTROPHES}](?:s|t|d|m|re|ve|ll)$", re.IGNORECASE)
+_CLOSING = ".,;:!?)]}»”" + _APOSTROPHES
+_ENCLITIC = re.compile(rf"[{_APOSTROPHES}](?:s|d|m|re|ve|ll)$", re.IGNORECASE)
+_NEGATION = re.compile(rf"^[^\W\d_]+n[{_APOSTROPHES}]t$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,12 @@ class TextQuery:
     @classmethod
     def of(cls, text: str) -> TextQuery:
         """Read free text in any characters; stop words are dropped unless nothing else is left."""
-        kept: dict[str, None] = {}
-        dropped: dict[str, None] = {}
+        kept: dict[str, str] = {}
+        dropped: dict[str, str] = {}
         for run in text.replace('"', " ").split():
             for term, weak in _terms(run):
-                (dropped if weak else kept)[term] = None
-        return cls(tuple(kept or dropped)[:MAX_TERMS])
+                (dropped if weak else kept).setdefault(term.lower(), term)
+        return cls(tuple((kept or dropped).values())[:MAX_TERMS])
 
     def to_fts(self) -> str:
         """The query in FTS5's syntax, every term quoted; empty where there is nothing to look for."""
@@ -69,17 +71,13 @@ def tokens(text: str) -> list[str]:
 
 def _terms(run: str) -> list[tuple[str, bool]]:
     """The terms of a run without spaces, each with whether it is a stop word."""
-    words = tokens(run)
-    if not words:
-        return []
-    stem = _ENCLITIC.sub("", run.rstrip(".,;:!?)]}»”" + _APOSTROPHES))
-    if len(words) > 1 and (bare := tokens(stem)):
-        words = bare
-    if len(words) == 1:
-        word = words[0].casefold()
-        return [(word, word in STOP_WORDS)]
-    phrase = (" ".join(words).casefold(), False)
+    run = run.rstrip(_CLOSING)
+    words = tokens(_ENCLITIC.sub("", run)) or tokens(run)
+    if len(words) <= 1:
+        return [(word, word.lower() in STOP_WORDS) for word in words]
+    phrase = " ".join(words)
+    if _NEGATION.match(run):
+        return [(phrase, True)]
     if any(char.isdigit() for char in run):
-        return [phrase]
-    folded = [word.casefold() for word in words]
-    return [phrase, *((word, False) for word in folded if len(word) > 1 and word not in STOP_WORDS)]
+        return [(phrase, False)]
+    return [(phrase, False), *((word, False) for word in words if len(word) > 1 and word.lower() not in STOP_WORDS)]

@@ -17,6 +17,7 @@ _NOTES = """
     SELECT t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
     FROM notes t JOIN videos v ON v.n = t.video LEFT JOIN clips c ON c.n = t.clip
 """
+_TIES = 32
 _BY_TIME = " ORDER BY v.id, t.start_s, t.end_s, t.id"
 
 
@@ -29,10 +30,12 @@ class Texts(Catalog):
         A known id with another content is a new clip in place of the old, whose notes go with it. Raises StoreError
         for an unknown video.
         """
+        videos: dict[str, int] = {}
         with self.atomic():
             for clip in clips:
-                video = self._video_n(clip.video_id)
-                row = (clean_text(clip.id), video, clip.span.start_s, clip.span.end_s, clip.level)
+                if clip.video_id not in videos:
+                    videos[clip.video_id] = self._video_n(clip.video_id)
+                row = (clean_text(clip.id), videos[clip.video_id], clip.span.start_s, clip.span.end_s, clip.level)
                 known = self._c.row("SELECT id, video, start_s, end_s, level FROM clips WHERE id = ?", row[:1])
                 if known == row:
                     continue
@@ -59,12 +62,15 @@ class Texts(Catalog):
         A known id with another content is a new note in place of the old, whose vectors go. Raises StoreError for an
         unknown video or clip, or a clip of another video.
         """
+        videos: dict[str, int] = {}
         with self.atomic():
             for note in notes:
+                if note.video_id not in videos:
+                    videos[note.video_id] = self._video_n(note.video_id)
                 clip, level = self._clip_of(note)
                 row = (
                     clean_text(note.id),
-                    self._video_n(note.video_id),
+                    videos[note.video_id],
                     clip,
                     note.span.start_s,
                     note.span.end_s,
@@ -126,18 +132,32 @@ class Texts(Catalog):
         match = parsed.to_fts()
         if k <= 0 or not match:
             return []
+        # bm25() of FTS5 is negative, better below. Ties with the k-th are fetched too, and settled below.
+        limit = k + _TIES
+        with self._c.reading():
+            while True:
+                rows = self._ranked(match, wanted, limit)
+                if len(rows) < limit or rows[-1][1] > rows[k - 1][1]:
+                    break
+                limit *= 4
+            scores: dict[int, float] = dict(rows)
+            notes = self._c.rows(
+                "SELECT t.n, v.id, t.start_s, t.end_s, t.id FROM notes t JOIN videos v ON v.n = t.video "
+                "WHERE t.n IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(scores)),),
+            )
+        notes.sort(key=lambda row: (scores[row[0]], *row[1:]))
+        return [(row[4], -scores[row[0]]) for row in notes[:k]]
+
+    def _ranked(self, match: str, wanted: Filter | None, limit: int) -> list[Row]:
         where, params = note_conditions(wanted)
-        # bm25() of FTS5 is negative, better below.
-        rows = self._c.rows(
-            f"""
-            SELECT t.id, s.score FROM (
-                SELECT rowid AS n, bm25(notes_fts) AS score FROM notes_fts WHERE notes_fts MATCH ?
-            ) s CROSS JOIN notes t ON t.n = s.n JOIN videos v ON v.n = t.video
-            WHERE 1{where} ORDER BY s.score, v.id, t.start_s, t.end_s, t.id LIMIT ?
-            """,
-            (match, *params, k),
+        # The plus keeps SQLite from looking up each allowed row in the full-text index, one by one.
+        allowed = f"AND +rowid IN (SELECT t.n FROM notes t WHERE 1{where})" if where else ""
+        return self._c.rows(
+            "SELECT rowid, bm25(notes_fts) AS score FROM notes_fts "
+            f"WHERE notes_fts MATCH ? {allowed} ORDER BY score LIMIT ?",
+            (match, *params, limit),
         )
-        return [(row[0], -float(row[1])) for row in rows]
 
 
 def _note(row: Row) -> Note:

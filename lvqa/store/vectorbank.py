@@ -130,7 +130,13 @@ class FaissBank:
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             params = self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
-        scores, positions = self._flat().search(query[None], m, params=params)
+        # One query is too little work for threads that wait for each other; the setting is each thread's own.
+        threads = self._faiss.omp_get_max_threads()
+        self._faiss.omp_set_num_threads(1)
+        try:
+            scores, positions = self._flat().search(query[None], m, params=params)
+        finally:
+            self._faiss.omp_set_num_threads(threads)
         return positions[0], scores[0]
 
 

@@ -52,6 +52,10 @@ _COLUMNS = np.dtype(
 )
 
 
+class BehindError(Exception):
+    """Another thread has brought the index to a newer snapshot than the one this thread reads."""
+
+
 class VectorIndex:
     """The vectors of one kind and model. Methods must be called inside `Connections.reading()`."""
 
@@ -66,6 +70,7 @@ class VectorIndex:
         self._file = CacheFile(index_dir, kind, model)
         self._lock = threading.RLock()
         self._token: int | None = None
+        self._changes = 0
         self._saved: int | None = None
         self._dim = 0
         self._bank: Bank = NumpyBank(0)
@@ -74,7 +79,8 @@ class VectorIndex:
     def search(self, query: Vectors, k: int, wanted: Filter | None) -> list[tuple[int, float]]:
         """The k best rows that the filter allows, and all that tie with the last: (n, cosine), best first.
 
-        Raises StoreError where the query, float32 (d,), has not as many values as the vectors.
+        Raises StoreError where the query, float32 (d,), has not as many values as the vectors, BehindError where the
+        caller must start again on a newer snapshot.
         """
         with self._lock:
             self._refresh()
@@ -118,15 +124,18 @@ class VectorIndex:
         return mask
 
     def _refresh(self) -> None:
-        token = self._c.value("SELECT token FROM versions WHERE kind = ? AND model = ?", (self._kind, self._model))
+        row = self._c.row("SELECT changes, token FROM versions WHERE kind = ? AND model = ?", (self._kind, self._model))
+        changes, token = row or (0, None)
         if token == self._token:
             return
+        if changes < self._changes:
+            raise BehindError
         table = self._sql.table
         dim = self._c.value(f"SELECT dim FROM {table} WHERE model = ? LIMIT 1", (self._model,)) or 0
         if dim != self._dim or self._token is None:
             self._start(dim, token)
         changed = self._drop_deleted() + self._append_new()
-        self._token = token
+        self._token, self._changes = token, changes
         if changed >= LARGE:
             self.save()
 
