@@ -86,6 +86,7 @@ class Archive:
             raise UsageError("the index folder's name is empty; give --archive a folder")
         self.settings = Settings.load(self.index_dir, profile=profile, **settings)
         self._models = models
+        self._given_models = models is not None
         self._reader: Store | None = None
 
     @property
@@ -161,7 +162,10 @@ class Archive:
             raise UsageError(f"k must be at least 1, got {k}")
         store = self._filled_store()
         chosen = self._filter(videos, between, sources)
-        return HitList(hybrid_search(store, self.models, query, k, chosen), self.folder, self._durations())
+        self._match_embedder()
+        images = self.models.image_embedder if store.vector_models("frames") else None
+        hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
+        return HitList(hits, self.folder, self._durations())
 
     def ask(
         self,
@@ -198,7 +202,7 @@ class Archive:
         budget: Budget | None = None,
         seed: int = 0,
     ) -> Iterator[Step | Answer]:
-        """Like `ask`, as it happens: every Step, and the Answer last."""
+        """Like `ask`, as it happens: every Step, and the Answer last. Raises as `ask`, before the first step."""
         from lvqa import agents
 
         _require_text(question, "question")
@@ -209,7 +213,8 @@ class Archive:
                 _require_text(option, "option")
         store = self._filled_store()
         chosen = self._filter(videos, between, None)
-        for event in agents.stream(
+        self._match_embedder()
+        events = agents.stream(
             question,
             options,
             store=store,
@@ -219,8 +224,8 @@ class Archive:
             filter=chosen,
             budget=budget,
             seed=seed,
-        ):
-            yield self._archived(event) if isinstance(event, Answer) else event
+        )
+        return (self._archived(event) if isinstance(event, Answer) else event for event in events)
 
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""
@@ -293,6 +298,21 @@ class Archive:
         if not self.store.videos():
             raise UsageError(f"the index of {self.folder} holds no videos; run: {self._index_command()}")
         return self.store
+
+    def _match_embedder(self) -> None:
+        """Embed queries with what embedded the notes: in another model's space they would silently find nothing."""
+        name = self.models.names["embedder"]
+        held = self.store.vector_models("notes")
+        if not name or not held or name in held:
+            return
+        if self._given_models or self.settings.embedder:
+            raise UsageError(
+                f"the index was embedded with {', '.join(held)}, not with {name}; take --embedder {held[-1]}, or embed "
+                f"it anew: {self._index_command()} --embedder {name}"
+            )
+        from lvqa.models.profiles import Models
+
+        self._models = Models(self.settings.model_copy(update={"embedder": held[-1]}))
 
     def _find(self, names: Sequence[str]) -> list[Video]:
         found: dict[str, Video] = {}

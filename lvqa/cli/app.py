@@ -201,16 +201,19 @@ def demo(
 
 
 @eval_app.command()
-@o.takes_settings
 def retrieval(
     data: Annotated[
         str, typer.Option("--data", metavar="FOLDER", help="A folder with captions.jsonl and questions.jsonl.")
     ],
-    settings: dict[str, Any],
+    k: Annotated[int, typer.Option("-k", min=1, help="Seconds returned for a question.")] = 8,
+    archive_size: Annotated[int, typer.Option("--archive-size", min=1, help="Videos in one archive.")] = 50,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", metavar="SPEC", help="The model that embeds texts; MiniLM if not given.")
+    ] = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Score BM25, dense and hybrid search on gold windows."""
-    return p.Request(p.EvalRetrieval(data, settings), as_json)
+    return p.Request(p.EvalRetrieval(data, k, archive_size, embedder), as_json)
 
 
 def run(argv: Sequence[str]) -> int:

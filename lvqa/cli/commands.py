@@ -220,21 +220,18 @@ def _demo(plan: p.Demo, as_json: bool) -> int:
 def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
     from lvqa.eval import haystack
 
-    result = haystack.run_retrieval(Path(plan.data).expanduser(), **_haystack_models(plan.settings))
+    embedder = None
+    if plan.embedder is not None:
+        from lvqa.models.registry import load_embedder
+
+        embedder = load_embedder(plan.embedder)
+    data = Path(plan.data).expanduser()
+    result = haystack.run_retrieval(data, k=plan.k, archive_size=plan.archive_size, embedder=embedder)
     if as_json:
         output.out_json(result)
     else:
-        output.out(haystack.render(result))
+        output.out(haystack.format_table(result))
     return OK
-
-
-def _haystack_models(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The embedder to measure, where the command line names one."""
-    if not settings:
-        return {}
-    from lvqa.models.profiles import Models
-
-    return {"embedder": Models(_settings(settings)).embedder}
 
 
 def _open(place: p.Place) -> Archive:

@@ -111,7 +111,9 @@ class EvalRetrieval:
     """`lvqa eval retrieval`."""
 
     data: str
-    settings: Mapping[str, Any]
+    k: int = 8
+    archive_size: int = 50
+    embedder: str | None = None
 
 
 Plan = Index | Import | Ask | Search | Videos | Show | Status | Remove | ListModels | Demo | EvalRetrieval

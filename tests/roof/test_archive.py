@@ -72,6 +72,7 @@ def test_filters(archive: Archive) -> None:
     [
         (lambda a: a.ask(" "), "question is empty"),
         (lambda a: a.search(""), "query is empty"),
+        (lambda a: a.stream(""), "question is empty"),
         (lambda a: a.search("x", k=0), "at least 1"),
         (lambda a: a.ask("Why?", options=["one"]), "two options"),
         (lambda a: a.ask("Why?", options=["one", " "]), "option is empty"),
@@ -157,3 +158,18 @@ def test_an_archive_can_be_asked_from_several_threads(archive: Archive) -> None:
     for thread in threads:
         thread.join()
     assert found == ["kitchen.mp4"] * 6
+
+
+def test_queries_are_embedded_with_what_embedded_the_notes(archive: Archive, folder: Path) -> None:
+    from lvqa.models.fake import FakeEmbedder
+
+    (held,) = archive.store.vector_models()
+    other = FakeEmbedder(dim=32, name="fake:other")
+    assert other.name != held
+    with pytest.raises(UsageError, match="embedded with"):
+        Archive(folder, models=Models.of(embedder=other)).search("milk")
+    with pytest.raises(UsageError, match="embedded with"):
+        Archive(folder, profile="text", embedder="minilm").search("milk")
+    taken = Archive(folder, profile="text")
+    taken._match_embedder()
+    assert taken.models.names["embedder"] == held
