@@ -20,7 +20,7 @@ from lvqa.models.weights import (
     find_weights,
     hub_cache,
     hub_has,
-    hub_offline,
+    hub_state,
     installed,
     minilm_zip,
     whisper_wheel,
@@ -126,14 +126,10 @@ def _vision_lack(spec: str, *, may_download: bool) -> str | None:
     model = spec.partition(":")[2]
     if find_weights(model) is None and not (may_download and hub_has(model)):
         where = f"on disk ({hub_cache()})"
-        return f"no weights of {model} {where}" + (f", and {_hub_state()}" if may_download else "")
+        return f"no weights of {model} {where}" + (f", and {hub_state(model)}" if may_download else "")
     if not installed("torchvision"):
         return f"{model} needs torchvision (pip install 'lvqa[gpu]')"
     return None
-
-
-def _hub_state() -> str:
-    return "HF_HUB_OFFLINE is set" if hub_offline() else "the hub cannot be reached"
 
 
 def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
@@ -147,7 +143,7 @@ def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
     if role in {"image_embedder", "detector"} and spec != NONE:
         model = spec.partition(":")[2]
         if find_weights(model) is None and not hub_has(model):
-            return NONE, f"{model} is not on disk ({hub_cache()}) and {_hub_state()}"
+            return NONE, f"{model} is not on disk ({hub_cache()}) and {hub_state(model)}"
     return spec, ""
 
 
@@ -158,7 +154,7 @@ def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
         return spec, ""
     missing = f"{MINILM_ID} is not in {hub_cache()}"
     if profile != "text":
-        missing += f" and {_hub_state()}"
+        missing += f" and {hub_state(MINILM_ID)}"
     if minilm_zip() is not None:
         return "minilm", f"{missing}; the wheel holds the same model"
     return NONE, f"{missing}, nor is its wheel installed (pip install 'lvqa[offline]')"
@@ -171,7 +167,7 @@ def _settle_asr(spec: str) -> tuple[str, str]:
     model = whisper_repo(size)
     if find_whisper(size) is not None or hub_has(model):
         return spec, ""
-    missing = f"{model} is not in {hub_cache()} and {_hub_state()}"
+    missing = f"{model} is not in {hub_cache()} and {hub_state(model)}"
     if find_whisper("tiny") is not None:
         return "whisper:tiny", f"{missing}; English speech only"
     return NONE, f'{missing}; name a folder: asr = "whisper:<folder>"'

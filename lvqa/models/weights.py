@@ -16,10 +16,18 @@ import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
 
 from lvqa.errors import ModelError, ModelNotFound
 
+HubState = Literal[
+    "has it", "HF_HUB_OFFLINE is set", "the hub cannot be reached", "the hub refuses it", "the hub has no such model"
+]
+
 _TRUE = {"1", "ON", "YES", "TRUE"}  # what huggingface_hub takes for true
+_NO_SUCH: HubState = "the hub has no such model"
+_REFUSED: HubState = "the hub refuses it"
 _SUFFIXES = (".safetensors", ".bin", ".onnx")
 
 
@@ -43,23 +51,44 @@ def hub_offline() -> bool:
     return any(os.environ.get(name, "").upper() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
 
 
+def hub_has(model: str) -> bool:
+    """Whether the hub can be reached and would give this model."""
+    return hub_state(model) == "has it"
+
+
+def hub_state(model: str) -> HubState:
+    """What the hub says to a model, with one or two headers; it is asked once a process, and not when offline.
+
+    Asking first matters: where there is no connection, the hub's own client tries again for more than a minute.
+    """
+    return "HF_HUB_OFFLINE is set" if hub_offline() else _ask_hub(model)
+
+
 @lru_cache(maxsize=64)
-def hub_has(model: str, timeout_s: float = 3.0) -> bool:
-    """Whether the hub can be reached and has this model; asked once a process, False when offline."""
-    if hub_offline():
-        return False
+def _ask_hub(model: str) -> HubState:
+    for name in ("config.json", "modules.json"):
+        state = _ask_hub_for(f"{model}/resolve/main/{name}")
+        if state != "the hub has no such model":
+            return state
+    return "the hub has no such model"
+
+
+def _ask_hub_for(path: str, timeout_s: float = 5.0) -> HubState:
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     if not endpoint.startswith(("https://", "http://")):
-        return False
-    request = urllib.request.Request(f"{endpoint}/{model}/resolve/main/config.json", method="HEAD")  # noqa: S310
+        return "the hub cannot be reached"
+    request = urllib.request.Request(f"{endpoint}/{quote(path)}", method="HEAD")  # noqa: S310
     token = os.environ.get("HF_TOKEN")
     if token:
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310
-            return bool(200 <= response.status < 300)
+        with urllib.request.urlopen(request, timeout=timeout_s):  # noqa: S310
+            return "has it"
+    except urllib.error.HTTPError as error:
+        # An id that does not exist is answered with 401, as one that is private.
+        return {401: _NO_SUCH, 404: _NO_SUCH, 403: _REFUSED}.get(error.code, "the hub cannot be reached")
     except (OSError, ValueError):
-        return False
+        return "the hub cannot be reached"
 
 
 def folder_size(folder: Path) -> int:

@@ -1,0 +1,173 @@
+"""Vision-language models of transformers: `AutoModelForImageTextToText` with its `AutoProcessor`, batched and greedy.
+
+Frames always go in as images, several a request, never as a video. Knows nothing of clips or questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from PIL import Image
+
+from lvqa.errors import ModelError
+from lvqa.models.base import Reply, VisionRequest
+from lvqa.models.hf_common import first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf_generate import Generator, OutOfMemory
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+T = TypeVar("T")
+
+Message = dict[str, Any]
+
+
+class HfVision:
+    """A VisionModel, and with `as_chat` a chat model in the same memory.
+
+    Requests are run `batch` at a time; where that does not fit the device, by halves, and from then on by no more.
+    """
+
+    def __init__(self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8) -> None:
+        self.name = name
+        self.batch = batch
+        self._processor = processor
+        tokenizer = getattr(processor, "tokenizer", None)
+        if tokenizer is None or getattr(processor, "image_processor", None) is None:
+            raise ModelError(f"{name} has no processor for images; as a vision model, take one that sees")
+        self._generator = Generator(name, model, tokenizer, device)
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
+        """Answer each request, in order, as a `Reply`. Raises ModelError."""
+
+        def run(part: Sequence[VisionRequest]) -> list[Reply]:
+            return self._generator.generate(self._inputs(part), [request.max_tokens for request in part])
+
+        return list(self._in_batches(requests, run))
+
+    def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
+        """P(yes) / (P(yes) + P(no)) of each reply's first token, as `Generator.yes_probability` counts it."""
+        return self._in_batches(requests, lambda part: self._generator.yes_probability(self._inputs(part)))
+
+    def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+        """Continue a conversation of `{"role", "content"}` without any frame. Raises ModelError."""
+        conversation = [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+        text = render(self._processor, conversation)
+        inputs = self._tokenized(self._generator.tokenizer, [text])
+        return self._generator.generate(inputs, [max_tokens], stop)[0]
+
+    def as_chat(self) -> BaseChatModel:
+        """This model as a LangChain chat model about text."""
+        from lvqa.models.hf_chat import HfChat
+
+        return HfChat(self.talk, self.name)
+
+    def _in_batches(
+        self, requests: Sequence[VisionRequest], run: Callable[[Sequence[VisionRequest]], list[T]]
+    ) -> list[T]:
+        results: list[T] = []
+        while len(results) < len(requests):
+            part = requests[len(results) : len(results) + self.batch]
+            try:
+                results += run(part)
+            except OutOfMemory:
+                if len(part) == 1:
+                    raise
+                self.batch = (len(part) + 1) // 2
+                _empty_cache()
+        return results
+
+    def _inputs(self, requests: Sequence[VisionRequest]) -> Mapping[str, Any]:
+        texts, images = [], []
+        for request in requests:
+            content: list[Message] = [{"type": "image"} for _ in request.frames]
+            content.append({"type": "text", "text": request.prompt})
+            texts.append(render(self._processor, [{"role": "user", "content": content}]))
+            images.append([Image.fromarray(frame) for frame in request.frames])
+        return self._tokenized(self._processor, texts, images=images)
+
+    def _tokenized(self, processor: Any, texts: list[str], **more: Any) -> Mapping[str, Any]:
+        # A chat template writes the first special token itself; a second one would shift everything.
+        bos = self._generator.tokenizer.bos_token
+        options = {"add_special_tokens": not (bos and texts[0].startswith(bos))}
+        model = self._generator.model
+        try:
+            inputs = processor(text=texts, padding=True, return_tensors="pt", **options, **more)
+            # Some tokenizers return token types, which the language model does not take.
+            inputs.pop("token_type_ids", None)
+            moved: Mapping[str, Any] = inputs.to(model.device)
+        except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
+            raise ModelError(f"the processor of {self.name} failed: {first_line(error)}") from error
+        return {key: value.to(model.dtype) if value.is_floating_point() else value for key, value in moved.items()}
+
+
+def render(processor: Any, conversation: Sequence[Message]) -> str:
+    """A conversation as the text the model continues: by the chat template where there is one, else in plain lines."""
+    template_of = next(
+        (p for p in (processor, getattr(processor, "tokenizer", None)) if getattr(p, "chat_template", None)), None
+    )
+    if template_of is None:
+        return _plain(processor, conversation)
+    from jinja2 import TemplateError
+
+    messages = [dict(m) for m in conversation]
+    if template_of is not processor:  # a tokenizer's template writes text, not parts
+        messages = [{"role": m["role"], "content": _flat(processor, m["content"])} for m in messages]
+    try:
+        return str(template_of.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+    except TemplateError:
+        # Not every template knows the system role: its text then opens the first user message.
+        merged = _without_system(messages)
+        if len(merged) == len(messages):
+            raise
+        return str(template_of.apply_chat_template(merged, add_generation_prompt=True, tokenize=False))
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    system = [m["content"] for m in messages if m["role"] == "system"]
+    rest = [dict(m) for m in messages if m["role"] != "system"]
+    for content in reversed(system):
+        if not rest:
+            rest = [{"role": "user", "content": content}]
+        elif isinstance(content, str):
+            rest[0]["content"] = content + "\n\n" + rest[0]["content"]
+        else:
+            rest[0]["content"] = [*content, *rest[0]["content"]]
+    return rest
+
+
+def _flat(processor: Any, content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    image = getattr(processor, "image_token", None) or "<image>"
+    return "".join(image + "\n" if part["type"] == "image" else part["text"] for part in content)
+
+
+def _plain(processor: Any, conversation: Sequence[Message]) -> str:
+    if len(conversation) == 1:
+        return _flat(processor, conversation[0]["content"])
+    lines = [f"{m['role'].capitalize()}: {_flat(processor, m['content'])}" for m in conversation]
+    return "\n".join([*lines, "Assistant:"])
+
+
+def _empty_cache() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def load(spec: str, *, device: str = "auto") -> HfVision:
+    """Load `hf:<id or folder>`: bfloat16 on CUDA, float32 elsewhere; safetensors only, no code from the hub.
+
+    Raises ModelNotFound, ModelError.
+    """
+    with quiet():
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+    device = pick_device(device)
+    processor = load_pretrained(spec, AutoProcessor.from_pretrained)
+    model: Any = load_pretrained(
+        spec, AutoModelForImageTextToText.from_pretrained, dtype=pick_dtype(device), use_safetensors=True
+    )
+    return HfVision(spec, model.to(device).eval(), processor, device)
