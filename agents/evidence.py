@@ -1,0 +1,170 @@
+"""The notes an answer may rest on, and how close each comes to the question.
+
+Closeness is a scale of its own, in [0, 1], that means the same whatever the embedder: 0 is as near as unrelated
+sentences are to stock questions, and on captions with MiniLM it comes to about the share of questions whose best note
+lies in the right video (measured on 1,196 NExT-GQA questions: cosine 0.45 -> 0.38, 0.55 -> 0.62, 0.65 -> 0.77).
+This module knows no model but the embedder.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.agents.plan import option_phrases
+from lvqa.agents.state import Context, Plan, State
+from lvqa.agents.words import content, coverage, exact_parts, has_exactly
+from lvqa.models.base import Embedder
+from lvqa.types import Evidence, Note, Span
+
+# Beyond this many notes a summary prompt grows longer than small models read.
+MOST_NOTES = 48
+_STOCK_QUESTIONS = (
+    "What is the man doing?",
+    "Where does she put it?",
+    "When does it begin?",
+    "How many of them are there?",
+)
+_UNRELATED = (
+    "The numbers were added up at the end of the quarter.",
+    "A list of names in alphabetical order.",
+    "Rain is expected in the north tomorrow.",
+    "The committee adopted the resolution.",
+    "Please contact the office for further details.",
+    "Water boils at one hundred degrees.",
+    "The train leaves from platform four.",
+    "Two and two make four.",
+)
+# The share of the way from the floor to identity at which a match is as good as certain.
+_FULL = 0.75
+# All content words of a question in one note are strong evidence, but word order and roles may still differ.
+_WORDS = 0.8
+_floors: weakref.WeakKeyDictionary[Embedder, float] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A note, the path of its video, its recall score, its closeness to the question, and to each option's phrase."""
+
+    note: Note
+    video: str
+    score: float
+    closeness: float
+    options: tuple[float, ...] = ()
+
+    def evidence(self, score: float | None = None) -> Evidence:
+        """The item as evidence, scored with its closeness unless told otherwise."""
+        value = self.closeness if score is None else score
+        return Evidence(self.video, self.note.span, self.note.text, self.note.source, value)
+
+
+def pool(state: State, context: Context) -> list[Item]:
+    """What was recalled and seen, closest to the question first; equal ones by recall score, path, start and id."""
+    hits = state.get("hits", [])[:MOST_NOTES]
+    plan = state["plan"]
+    notes = [hit.note for hit in hits] + list({note.id: note for note in state.get("seen", [])}.values())
+    scores = [hit.score for hit in hits] + [0.0] * (len(notes) - len(hits))
+    near, options = closeness(context, plan, notes)
+    items = [
+        Item(note, context.retriever.path(note.video_id), score, float(n), tuple(float(o) for o in row))
+        for note, score, n, row in zip(notes, scores, near, options, strict=True)
+    ]
+    return sorted(items, key=lambda i: (-i.closeness, -i.score, i.video, i.note.span.start_s, i.note.id))
+
+
+def closeness(
+    context: Context, plan: Plan, notes: Sequence[Note]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The closeness of each note to the question, float64 (n,), and to each option's phrase, float64 (n, options)."""
+    with_options = option_phrases(context.question, context.options)
+    phrases = [phrase for phrase in plan.phrases if phrase not in with_options] or [context.question]
+    texts = [note.text for note in notes]
+    unclipped = scaled_cosines(context, [*phrases, *with_options], notes)
+    dense = np.clip(unclipped, 0.0, 1.0)
+    lexical = np.array([[lexical_closeness(p, text) for p in [*phrases, *with_options]] for text in texts])
+    both = np.maximum(dense, lexical.reshape(dense.shape)) if len(notes) else dense
+    near = both[:, : len(phrases)].max(axis=1, initial=0.0)
+    if context.retriever.embedder is not None:
+        return near, unclipped[:, len(phrases) :]
+    return near, both[:, len(phrases) :]
+
+
+def scaled_cosines(context: Context, phrases: Sequence[str], notes: Sequence[Note]) -> npt.NDArray[np.float64]:
+    """Dense closeness of notes to phrases, not yet cut to [0, 1], float64 (notes, phrases); zeros without an embedder.
+
+    `seen` notes are not in the store; they are embedded here.
+    """
+    retriever = context.retriever
+    embedder = retriever.embedder
+    result = np.zeros((len(notes), len(phrases)))
+    if embedder is None or not notes or not phrases:
+        return result
+    retriever.prepare(phrases)
+    queries = np.stack([retriever.vector(phrase) for phrase in phrases])
+    rows = retriever.vectors(notes)
+    floor = floor_of(embedder)
+    for row, vector in enumerate(rows):
+        if vector is not None:
+            result[row] = (queries @ vector - floor) / (_FULL * (1 - floor))
+    return result
+
+
+def lexical_closeness(phrase: str, text: str) -> float:
+    """Closeness by words alone: 1 for a literal match of what must be literal, else from the content words shared."""
+    if parts := exact_parts(phrase):
+        found = sum(has_exactly(text, part) for part in parts) / len(parts)
+        if found:
+            return found
+    asked = content(phrase)
+    share = coverage(asked, text)
+    return _WORDS * (share**2 if len(asked) > 1 else share / 2)
+
+
+def floor_of(embedder: Embedder) -> float:
+    """The cosine that means nothing: the mean, over stock questions, of the nearest of some unrelated sentences."""
+    try:
+        known = _floors.get(embedder)
+    except TypeError:  # neither hashed nor weakly referenced: measured each time
+        return _floor(embedder)
+    if known is None:
+        known = _floors[embedder] = _floor(embedder)
+    return known
+
+
+def _floor(embedder: Embedder) -> float:
+    cosines = embedder.encode_query(_STOCK_QUESTIONS) @ embedder.encode_document(_UNRELATED).T
+    return float(np.clip(cosines.max(axis=1).mean(), 0.0, 0.95))
+
+
+def distinct(found: Sequence[Evidence], most: int) -> list[Evidence]:
+    """Evidence, best first, without repeats: the same words about a time that touches better evidence of the video."""
+    kept: list[Evidence] = []
+    for one in sorted(found, key=lambda e: (-e.score, e.video, e.span, e.text)):
+        if not any(_same(one, better) for better in kept):
+            kept.append(one)
+    return kept[:most]
+
+
+def _same(a: Evidence, b: Evidence) -> bool:
+    return a.video == b.video and a.text.casefold() == b.text.casefold() and a.span.gap_s(b.span) == 0
+
+
+def stretch(items: Sequence[Item], best: Item, share: float = 0.85, gap_s: float = 1.0) -> Span:
+    """The stretch around the best item that items of its video and source nearly as close fill without a gap."""
+    span = best.note.span
+    near = sorted(
+        (
+            i
+            for i in items
+            if i.video == best.video and i.note.source == best.note.source and i.closeness >= share * best.closeness
+        ),
+        key=lambda i: i.note.span.gap_s(best.note.span),
+    )
+    for item in near:
+        if item.note.span.gap_s(span) <= gap_s:
+            span = span.hull(item.note.span)
+    return span

@@ -1,0 +1,114 @@
+"""The recall node: every search phrase asked of the index, and one ranking of what comes back.
+
+How one phrase is searched is `lvqa.agents.recall`'s; this module knows what a plan wants beside that: notes of the
+kind that the question asks for, title cards, the seconds around a moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from lvqa.agents.plan import PREFERRED
+from lvqa.agents.recall import merge, suppress
+from lvqa.agents.state import Context, Plan, State
+from lvqa.agents.titles import is_presenting, titles
+from lvqa.store import Filter
+from lvqa.types import Hit, Note, Span, Step
+
+# Captions a second apart say nearly the same: most of what is recalled stands this far apart, the rest fills in.
+SUPPRESS_S = 3.0
+_APART_SHARE = 2 / 3
+_AROUND_S = 10.0
+_MOST_TITLES = 8
+# Title cards are looked for in every video of a small archive, in the best-matching ones of a large one.
+_SMALL_ARCHIVE = 20
+_MATCHING_VIDEOS = 8
+
+
+def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Bring the notes that the plan's phrases find; in later rounds, those that what is missing finds."""
+    context = runtime.context
+    plan = state["plan"]
+    phrases = list(state["missing"] if state["round"] and state["missing"] else plan.phrases) or [context.question]
+    wanted, named = _within(context.filter, plan)
+    context.retriever.prepare(phrases)
+    found = _search(context, phrases, wanted, plan)
+    if not found and named:
+        wanted, named = context.filter, False
+        found = _search(context, phrases, wanted, plan)
+    old = {hit.note.id for hit in state.get("hits", [])}
+    new = sum(hit.note.id not in old for hit in found)
+    summary = f"{len(found)} notes of {len({h.note.video_id for h in found})} videos for {len(phrases)} phrases" + (
+        f", {new} of them new" if old else ""
+    )
+    best = [{**hit.to_dict(), "channels": {k: round(v, 4) for k, v in hit.channels.items()}} for hit in found[:5]]
+    data = {"phrases": phrases, "in_named_time": named, "notes": len(found), "new": new, "best": best}
+    return {"hits": found, "tried": phrases, "round": state["round"] + 1, "steps": [Step("recall", summary, data)]}
+
+
+def _within(filter: Filter | None, plan: Plan) -> tuple[Filter | None, bool]:
+    """The filter, narrowed to the time that the question names unless the caller named one."""
+    if plan.between is None or (filter is not None and filter.span is not None):
+        return filter, False
+    return replace(filter or Filter(), span=Span(*plan.between)), True
+
+
+def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, plan: Plan) -> list[Hit]:
+    k = context.settings.top_k
+    ranked = merge(context.retriever.search(phrase, k, wanted) for phrase in phrases)
+    apart = suppress(ranked, SUPPRESS_S)[: math.ceil(k * _APART_SHARE)]
+    kept = {hit.note.id for hit in apart}
+    found = apart + [hit for hit in ranked if hit.note.id not in kept][: k - len(apart)]
+    if sources := PREFERRED.get(plan.kind):
+        if wanted is not None and wanted.sources is not None:
+            sources &= wanted.sources
+        only = replace(wanted or Filter(), sources=sources)
+        found = merge([found, *(context.retriever.search(phrase, k // 2, only) for phrase in phrases[:2])])
+    if plan.kind == "title":
+        found = merge([found, _title_cards(context, found, wanted)])
+    if plan.kind == "order":
+        found = merge([found, _around(context, found[:3], wanted)])
+    return found
+
+
+def _title_cards(context: Context, found: Sequence[Hit], wanted: Filter | None) -> list[Hit]:
+    """Screen notes that look like titles, and what announces them, ranked above what was found by its words."""
+    base = wanted or Filter()
+    if base.sources is not None and "screen" not in base.sources:
+        return []
+    durations = {video.id: video.duration_s for video in context.store.videos()}
+    if len(durations) > _SMALL_ARCHIVE and base.video_ids is None:
+        matching = list(dict.fromkeys(hit.note.video_id for hit in found))[:_MATCHING_VIDEOS]
+        base = replace(base, video_ids=frozenset(matching))
+    notes = context.store.notes(replace(base, sources=frozenset({"screen"})))
+    cards = titles(notes, lambda video_id: durations.get(video_id, math.inf), lambda note: 0.0)[:_MOST_TITLES]
+    top = max((hit.score for hit in found), default=0.0)
+    videos = {note.video_id for card in cards for note in card.notes}
+    announced = [note for note in notes if is_presenting(note) and note.video_id in videos][:_MOST_TITLES]
+    hits = [_hit(context, note, top + card.score) for card in cards for note in card.notes[:8]]
+    return hits + [_hit(context, note, top) for note in announced]
+
+
+def _around(context: Context, hits: Sequence[Hit], wanted: Filter | None) -> list[Hit]:
+    """What stands just before and after the best hits, for questions of order."""
+    around: list[Hit] = []
+    for hit in hits:
+        span = Span(max(0.0, hit.span.start_s - _AROUND_S), hit.span.end_s + _AROUND_S)
+        if wanted is not None and wanted.span is not None:
+            inside = span.intersection(wanted.span)
+            if inside is None:
+                continue
+            span = inside
+        near = Filter(frozenset({hit.note.video_id}), span, frozenset({hit.note.source}))
+        around += [_hit(context, note, hit.score - 1.0) for note in context.store.notes(near)]
+    return around
+
+
+def _hit(context: Context, note: Note, score: float) -> Hit:
+    return Hit(context.retriever.path(note.video_id), note, score, MappingProxyType({}))

@@ -1,0 +1,52 @@
+"""The agent as a LangGraph StateGraph: plan -> recall -> zoom -> inspect -> answer -> verify -> (recall | end).
+
+Knows the order of the nodes and nothing of what they do.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from langgraph.graph import END, START, StateGraph
+
+from lvqa.agents.answer import answer
+from lvqa.agents.gather import recall
+from lvqa.agents.inspect_ import inspect
+from lvqa.agents.look import zoom
+from lvqa.agents.plan import plan
+from lvqa.agents.state import Context, State
+from lvqa.agents.verify import verify
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+NODES = {"plan": plan, "recall": recall, "zoom": zoom, "inspect": inspect, "answer": answer, "verify": verify}
+
+
+def route(state: State) -> str:
+    """Behind `verify`: back to `recall` until there is an answer."""
+    return END if state.get("answer") is not None else "recall"
+
+
+def build_graph(
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> CompiledStateGraph[State, Context, State, State]:
+    """Compile the graph; with a checkpointer (LangGraph's SqliteSaver, say) runs can be inspected and resumed."""
+    graph = StateGraph(State, context_schema=Context)
+    for name, node in NODES.items():
+        graph.add_node(name, node)
+    order = list(NODES)
+    graph.add_edge(START, order[0])
+    for here, there in pairwise(order):
+        graph.add_edge(here, there)
+    graph.add_conditional_edges(order[-1], route, ["recall", END])
+    return graph.compile(checkpointer=checkpointer)
+
+
+@cache
+def graph() -> CompiledStateGraph[State, Context, State, State]:
+    """The graph without a checkpointer, compiled once."""
+    return build_graph()

@@ -1,0 +1,132 @@
+"""A question in, steps and an answer out: opens the ledger, runs the graph, streams what its nodes report.
+
+Knows no node. Models are loaded before the clock starts: loading is paid once an archive, not by a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvqa.agents.budget import Budget, Ledger
+from lvqa.agents.graph import build_graph, graph
+from lvqa.agents.recall import Retriever
+from lvqa.agents.state import Context
+from lvqa.agents.zoom import Searcher
+from lvqa.agents.zoom.guided import Guided
+from lvqa.errors import UsageError
+from lvqa.settings import Settings
+from lvqa.store import Filter, Store
+from lvqa.types import Answer, Step
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from lvqa.models.profiles import Models
+
+_NODES_A_ROUND = 6
+
+
+def ask(
+    question: str,
+    options: Sequence[str] | None = None,
+    *,
+    store: Store,
+    models: Models,
+    settings: Settings,
+    folder: Path,
+    filter: Filter | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    searcher: Searcher | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> Answer:
+    """Answer a question from the store's notes and the folder's videos; see `stream`."""
+    for event in stream(
+        question,
+        options,
+        store=store,
+        models=models,
+        settings=settings,
+        folder=folder,
+        filter=filter,
+        budget=budget,
+        seed=seed,
+        searcher=searcher,
+    ):
+        if isinstance(event, Answer):
+            return event
+        if on_step is not None:
+            on_step(event)
+    raise AssertionError("the graph ended without an answer")
+
+
+def stream(
+    question: str,
+    options: Sequence[str] | None = None,
+    *,
+    store: Store,
+    models: Models,
+    settings: Settings,
+    folder: Path,
+    filter: Filter | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    searcher: Searcher | None = None,
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    thread_id: str = "lvqa",
+) -> Iterator[Step | Answer]:
+    """Every step as it happens, and the answer last.
+
+    Args:
+        question: what to answer.
+        options: the answers to choose from, or None (or none) for an open question.
+        store: the index, open for reading.
+        models: `vision`, `chat`, `embedder` and `image_embedder` are used where they are there.
+        settings: `top_k`, `rounds`, `explore`, `frames_per_clip`, `max_side`, `abstain_below` and the budget.
+        folder: what the videos' paths are relative to; a file that is not there is not looked at.
+        filter: the only videos, time and sources that may be used.
+        budget: in place of the settings' budget.
+        seed: of the frames drawn to explore. Same question, seed and models: same answer.
+        searcher: chooses keyframes; `guided` unless given.
+        checkpointer: keeps the graph's state under `thread_id`.
+
+    Raises UsageError for an empty question or option, ModelError when a model fails.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty; ask something")
+    given = tuple(option.strip() for option in options or ())
+    if len(given) == 1 or not all(given):
+        raise UsageError("a multiple-choice question needs at least two options, none of them empty")
+    vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
+    del vision, chat  # loaded, and kept by `models`
+    ledger = Ledger(budget if budget is not None else Budget.of(settings))
+    context = Context(
+        question=question.strip(),
+        options=given,
+        store=store,
+        models=models,
+        settings=settings,
+        folder=folder,
+        ledger=ledger,
+        retriever=Retriever(store, embedder, image_embedder),
+        searcher=searcher if searcher is not None else Guided(),
+        filter=filter,
+        seed=seed,
+    )
+    compiled = graph() if checkpointer is None else build_graph(checkpointer)
+    limit = _NODES_A_ROUND * (settings.rounds + 2)
+    config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id}}
+    steps: list[Step] = []
+    answer: Answer | None = None
+    for update in compiled.stream({"round": 0}, config, context=context, stream_mode="updates"):
+        for changes in update.values():
+            for step in changes.get("steps", ()):
+                steps.append(step)
+                yield step
+            answer = changes.get("answer") or answer
+    assert answer is not None, "the graph ended without an answer"
+    yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=context.question, options=given)

@@ -1,0 +1,128 @@
+"""What travels through the graph, and what rides beside it.
+
+Nodes return only what they change. The state holds plain values, so that a checkpointer can keep it; the store, the
+models and the ledger live in `Context`, LangGraph's `context_schema`, never in the state.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lvqa.agents.budget import Ledger
+from lvqa.agents.recall import Retriever, merge
+from lvqa.settings import Settings
+from lvqa.store import Filter, Store
+from lvqa.types import Answer, Hit, Keyframe, Note, Span, Step
+
+if TYPE_CHECKING:
+    from lvqa.agents.zoom import Searcher
+    from lvqa.models.profiles import Models
+
+Kind = Literal["existence", "attribute", "when", "count", "text", "title", "speech", "order", "why", "how", "other"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class Plan(BaseModel):
+    """What to look for: the kind of question, simpler questions, what answers it, what tends to be near, and phrases.
+
+    `between` is a stretch of the video's time, in seconds, that the question itself names.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind = "other"
+    sub_questions: tuple[str, ...] = Field((), max_length=8)
+    targets: tuple[str, ...] = Field((), max_length=16)
+    cues: tuple[str, ...] = Field((), max_length=16)
+    phrases: tuple[str, ...] = Field((), max_length=16)
+    between: tuple[float, float] | None = None
+
+    @field_validator("sub_questions", "targets", "cues", "phrases")
+    @classmethod
+    def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
+
+    @field_validator("between")
+    @classmethod
+    def _forward(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None:
+            Span(*value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement the answer rests on, the ids of the notes that it cites, and how well they support it, in [0, 1]."""
+
+    text: str
+    note_ids: tuple[str, ...]
+    support: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before it is verified.
+
+    `own` is the confidence that the model states, or None; `closeness` is how near the best note comes to the
+    question, in [0, 1]; `agreement` is the share of independent ways to the answer that agree, in [0, 1];
+    `missing` is what would have to be found. `unread` means that the model's reply could not be parsed.
+    """
+
+    text: str
+    choice: int | None
+    claims: tuple[Claim, ...]
+    own: float | None = None
+    closeness: float = 0.0
+    agreement: float = 0.0
+    missing: tuple[str, ...] = ()
+    by: Literal["chat", "rules"] = "rules"
+    unread: bool = False
+
+
+def merge_hits(old: Sequence[Hit], new: Sequence[Hit]) -> list[Hit]:
+    """Reducer: one ranking, a note once, with its best score."""
+    return merge([old, new])
+
+
+def union(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Reducer: what is new behind what was there, nothing twice."""
+    return list(dict.fromkeys([*old, *new]))
+
+
+class State(TypedDict, total=False):
+    """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for."""
+
+    plan: Plan
+    round: int
+    tried: Annotated[list[str], union]
+    missing: list[str]
+    hits: Annotated[list[Hit], merge_hits]
+    keyframes: Annotated[list[Keyframe], operator.add]
+    looked: Annotated[list[Keyframe], operator.add]
+    seen: Annotated[list[Note], operator.add]
+    draft: Draft
+    answer: Answer | None
+    steps: Annotated[list[Step], operator.add]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the nodes work with: resources and the question, the same through all rounds."""
+
+    question: str
+    options: tuple[str, ...]
+    store: Store
+    models: Models
+    settings: Settings
+    folder: Path
+    ledger: Ledger
+    retriever: Retriever
+    searcher: Searcher
+    filter: Filter | None = None
+    seed: int = 0

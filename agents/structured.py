@@ -1,0 +1,124 @@
+"""The chat model's replies: plain text, or JSON read into a pydantic model, with one repair attempt and never a guess.
+
+Works with any LangChain chat model, tool calling or not: the prompt asks for JSON, and the first JSON object in the
+reply that validates is taken. This module knows no node, and no prompt but `repair`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from lvqa.agents.budget import BudgetSpent, Ledger, estimate_tokens
+from lvqa.errors import LvqaError, ModelError, ReplyError
+from lvqa.prompts import fence, load
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+M = TypeVar("M", bound=BaseModel)
+
+# Reasoning models think aloud first; a JSON object in their thoughts is not the answer.
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_MAX_COMPLAINTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[M]):
+    """A reply that parsed; whether it took the repair attempt; what `check` still complains of."""
+
+    value: M
+    repaired: bool
+    complaints: tuple[str, ...]
+
+
+def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
+    """One reply as text, thoughts left out, charged to the ledger.
+
+    Raises BudgetSpent before the call when it does not fit, ModelError when the model fails.
+    """
+    from langchain_core.messages import HumanMessage
+
+    ledger.take_chat(estimate_tokens(prompt))
+    try:
+        message = chat.invoke([HumanMessage(prompt)])
+    except LvqaError:
+        raise
+    except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
+        raise ModelError(
+            f"the chat model failed ({type(error).__name__}: {error}); "
+            "check that its server or weights are there, or ask with another one"
+        ) from error
+    text = str(message.text)
+    usage = getattr(message, "usage_metadata", None) or {}
+    ledger.add_tokens(
+        usage.get("input_tokens") or estimate_tokens(prompt), usage.get("output_tokens") or estimate_tokens(text)
+    )
+    return _THOUGHT.sub("", text).strip()
+
+
+def ask_for(
+    chat: BaseChatModel,
+    ledger: Ledger,
+    prompt: str,
+    schema: type[M],
+    check: Callable[[M], list[str]] = lambda value: [],
+) -> Parsed[M]:
+    """A reply as `schema`. One that does not parse, or that `check` complains of, is asked for once more.
+
+    What the repeated reply is still complained of comes back beside it; the caller drops what is wrong. Raises
+    ReplyError when neither reply parses, BudgetSpent when the first call does not fit.
+    """
+    reply = say(chat, ledger, prompt)
+    first, wrong = parse(reply, schema)
+    complaints = tuple([wrong] if first is None else check(first))
+    if first is not None and not complaints:
+        return Parsed(first, False, ())
+    repair = load("repair").fill(
+        request=prompt, reply=fence(reply), wrong=fence("\n".join(complaints[:_MAX_COMPLAINTS]))
+    )
+    try:
+        again = say(chat, ledger, repair)
+    except BudgetSpent:
+        if first is None:
+            raise
+        return Parsed(first, False, complaints)
+    second, wrong = parse(again, schema)
+    if second is not None:
+        return Parsed(second, True, tuple(check(second)))
+    if first is not None:
+        return Parsed(first, True, complaints)
+    raise ReplyError(f"the chat model's reply did not parse, nor did the repeated one ({wrong}); try another model")
+
+
+def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
+    """The first JSON object of a reply that validates, else None; and what was wrong with the first object."""
+    wrong = "there is no JSON object in the reply"
+    for number, found in enumerate(_objects(reply)):
+        try:
+            return schema.model_validate(found), ""
+        except ValidationError as error:
+            if number == 0:
+                lines = [f"{'.'.join(str(p) for p in e['loc']) or 'reply'}: {e['msg']}" for e in error.errors()]
+                wrong = "; ".join(lines[:_MAX_COMPLAINTS])
+    return None, wrong
+
+
+def _objects(reply: str) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder(strict=False)
+    start = reply.find("{")
+    while start >= 0:
+        end = start + 1
+        try:
+            found, end = decoder.raw_decode(reply, start)
+        except ValueError:
+            pass
+        else:
+            if isinstance(found, dict):
+                yield found
+        start = reply.find("{", end)

@@ -1,0 +1,256 @@
+"""The verify node: is each claim supported by what it cites? Then answer, look again, or abstain.
+
+A claim about what is seen is put to the VLM, on frames of the cited interval (yes-probability); any other, or all
+where there is no VLM, file or budget, to the chat model beside the cited notes; else the claim's words are compared
+with the notes. A claim with less than half support goes.
+
+Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
+that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), of an answer by rules its support x (0.9 + 0.1
+agreement); there, support is closeness or the option's share, both on a measured scale, and with a VLM the geometric
+mean of that and the VLM's yes. The weights of the first are set by hand, not calibrated. This module writes no answer
+of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, Field
+
+from lvqa.agents.answer import NOTE_CHARACTERS
+from lvqa.agents.budget import BudgetSpent, estimate_tokens
+from lvqa.agents.evidence import Item, distinct, lexical_closeness, pool, scaled_cosines
+from lvqa.agents.state import Claim, Context, Draft, State
+from lvqa.agents.structured import ask_for
+from lvqa.errors import MediaError, ReplyError
+from lvqa.models.base import VisionRequest
+from lvqa.prompts import fence, load, one_line
+from lvqa.types import Answer, Evidence, Step, format_time
+
+NOT_HERE = "Not in these videos"
+UNREAD = "No answer: the chat model's replies could not be read"
+# Below this an answer is looked at again while rounds and budget last.
+SURE = 0.6
+_KEEP = 0.5
+# Words compared with words say less than a model that read both.
+_KEEP_WORDS = 0.3
+_MOST_EVIDENCE = 8
+_NEAREST = 3
+
+
+class Verdict(BaseModel):
+    """The chat model's judgement of one claim, by its number from 1."""
+
+    claim: int
+    support: float = Field(ge=0, le=1)
+
+
+class Verdicts(BaseModel):
+    """One judgement for each claim."""
+
+    verdicts: list[Verdict]
+
+
+def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Check the draft's claims, rate it, and say where to go: `answer` is set at the end, `missing` when going on."""
+    context = runtime.context
+    draft = state["draft"]
+    items = {item.note.id: item for item in pool(state, context)}
+    checked, how, troubles = check(context, draft, items)
+    least = {"words": _KEEP_WORDS, "rules": 0.0}
+    kept = [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
+    sure = confidence(draft, kept, len(checked))
+    missing = what_next(state, context, draft, sure)
+    data: dict[str, Any] = {
+        "claims": [
+            {"text": c.text, "support": round(c.support, 4), "by": by, "kept": c in kept}
+            for c, by in zip(checked, how, strict=True)
+        ],
+        "confidence": round(sure, 4),
+        "closeness": round(draft.closeness, 4),
+        "agreement": draft.agreement,
+        "own": draft.own,
+        "spent": context.ledger.spent,
+        "troubles": troubles,
+    }
+    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
+    line = f"{len(kept)} of {len(checked)} claims hold, confidence {sure:.2f}"
+    if missing is not None:
+        step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
+        return {"missing": missing, "answer": None, "steps": [step]}
+    made = final(context, draft, kept, items, sure)
+    route = "abstain" if made.abstained else "answer"
+    step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
+    return {"answer": made, "steps": [step]}
+
+
+def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[Claim], list[str], list[str]]:
+    """Each claim with its support, by what it was checked (`vlm`, `chat`, `words`, `rules`), and what went wrong."""
+    support: dict[int, float] = {}
+    how: dict[int, str] = {}
+    troubles: list[str] = []
+    for n, yes in by_vlm(context, draft, items, troubles).items():
+        prior = draft.claims[n].support
+        support[n], how[n] = (yes if draft.by == "chat" else math.sqrt(yes * prior) if yes >= _KEEP else 0.0), "vlm"
+    rest = [n for n in range(len(draft.claims)) if n not in support]
+    if draft.by == "chat" and rest:
+        judged = by_chat(context, [draft.claims[n] for n in rest], items, troubles)
+        for n, value in zip(rest, judged or (), strict=bool(judged)):
+            support[n], how[n] = value, "chat"
+    for n in [n for n in rest if n not in support]:
+        claim = draft.claims[n]
+        ruled = draft.by == "rules"
+        support[n], how[n] = (claim.support, "rules") if ruled else (by_words(context, claim, items), "words")
+    checked = [replace(claim, support=support[n]) for n, claim in enumerate(draft.claims)]
+    return checked, [how[n] for n in range(len(checked))], troubles
+
+
+def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: list[str]) -> dict[int, float]:
+    """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
+    vision = context.models.vision
+    if vision is None:
+        return {}
+    from lvqa.media import FrameReader
+
+    prompt = load("verify")
+    asked: list[tuple[int, VisionRequest]] = []
+    for n, claim in enumerate(draft.claims):
+        seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
+        if not seen:
+            continue
+        best = max(seen, key=lambda item: item.closeness)
+        frames_n = min(context.settings.frames_per_clip, context.ledger.frames_left)
+        if frames_n == 0:
+            context.ledger.note_spent("frames")
+            break
+        path = context.folder / best.video
+        if not path.is_file():
+            troubles.append(f"{best.video} is not there to look at")
+            continue
+        try:
+            with FrameReader(path, max_side=context.settings.max_side) as reader:
+                span = best.note.span.clamp(reader.info.duration_s) or best.note.span
+                frames = [frame.image for frame in reader.span(span, frames_n)]
+        except MediaError as error:
+            troubles.append(str(error))
+            continue
+        filled = prompt.fill(
+            frames=len(frames),
+            start=format_time(best.note.span.start_s),
+            end=format_time(best.note.span.end_s),
+            claim=fence(claim.text),
+        )
+        if context.ledger.take_vision([len(frames)]) == 0:
+            break
+        asked.append((n, VisionRequest(frames, filled, 1)))
+    if not asked:
+        return {}
+    yes = vision.yes_probability([request for _, request in asked])
+    context.ledger.add_tokens(sum(estimate_tokens(request.prompt) for _, request in asked), len(asked))
+    return {n: min(1.0, max(0.0, value)) for (n, _), value in zip(asked, yes, strict=True)}
+
+
+def by_chat(
+    context: Context, claims: Sequence[Claim], items: dict[str, Item], troubles: list[str]
+) -> list[float] | None:
+    """The chat model's support for each claim, read beside its notes; None where it cannot be had."""
+    chat = context.models.chat
+    if chat is None:
+        return None
+    blocks = []
+    for n, claim in enumerate(claims, 1):
+        notes = [items[i] for i in claim.note_ids if i in items]
+        lines = [
+            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {one_line(i.note.text, NOTE_CHARACTERS)}"
+            for i in notes
+        ]
+        blocks.append("\n".join([f"{n}. {one_line(claim.text, NOTE_CHARACTERS)}", *lines]))
+    prompt = load("support").fill(question=fence(context.question), claims=fence("\n".join(blocks)))
+
+    def complaints(reply: Verdicts) -> list[str]:
+        lacking = sorted(set(range(1, len(claims) + 1)) - {verdict.claim for verdict in reply.verdicts})
+        return [f"no verdict on claim {n}" for n in lacking]
+
+    try:
+        reply = ask_for(chat, context.ledger, prompt, Verdicts, complaints).value
+    except BudgetSpent:
+        return None
+    except ReplyError as error:
+        troubles.append(str(error))
+        return None
+    given: dict[int, float] = {}
+    for verdict in reply.verdicts:  # judged twice, the worse counts
+        given[verdict.claim] = min(verdict.support, given.get(verdict.claim, 1.0))
+    return [given.get(n, 0.0) for n in range(1, len(claims) + 1)]
+
+
+def by_words(context: Context, claim: Claim, items: dict[str, Item]) -> float:
+    """How close the nearest cited note comes to the claim, in meaning or in words."""
+    notes = [items[i].note for i in claim.note_ids if i in items]
+    dense = scaled_cosines(context, [claim.text], notes)
+    lexical = [lexical_closeness(claim.text, note.text) for note in notes]
+    return min(1.0, max([float(dense.max(initial=0.0)), *lexical, 0.0]))
+
+
+def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
+    """How far to trust the draft, in [0, 1]; see the head of this module."""
+    if not kept or not claims:
+        return 0.0
+    if draft.by == "rules":
+        return min(1.0, kept[0].support * (0.9 + 0.1 * draft.agreement))
+    support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
+    own = draft.own if draft.own is not None else 0.0
+    return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
+
+
+def what_next(state: State, context: Context, draft: Draft, sure: float) -> list[str] | None:
+    """The phrases to look for in another round, empty when there is only more to look at; None to end here."""
+    if sure >= SURE or draft.unread or state["round"] > context.settings.rounds:
+        return None
+    if not context.ledger.can_think or context.ledger.spent:
+        return None
+    plan, tried = state["plan"], set(state.get("tried", []))
+    wanted = [*draft.missing, *(plan.sub_questions if draft.by == "chat" else ())]
+    fresh = [phrase for phrase in dict.fromkeys(wanted) if phrase and phrase not in tried]
+    if context.models.vision is not None and context.ledger.frames_left > 0 and state.get("looked"):
+        return fresh
+    # Rules come to the same with the same notes: another round is for what would be given up otherwise.
+    if draft.by == "rules" and sure >= context.settings.abstain_below:
+        return None
+    return fresh or None
+
+
+def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str, Item], sure: float) -> Answer:
+    """The answer with its evidence, or an abstention with the closest that was found."""
+    nearest = distinct([item.evidence() for item in items.values()], _NEAREST)
+    if draft.unread:
+        return Answer(UNREAD, None, 0.0, True, nearest)
+    if sure < context.settings.abstain_below or not kept:
+        return Answer(NOT_HERE, None, sure, True, nearest)
+    found = [evidence for claim in kept for evidence in cited(claim, items)]
+    return Answer(draft.text, draft.choice, sure, False, distinct(found, _MOST_EVIDENCE))
+
+
+def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:
+    """What a claim cites, scored with its support; readings of one text that follow one another are one piece."""
+    found: list[Evidence] = []
+    for note_id in claim.note_ids:
+        if note_id not in items:
+            continue
+        one = items[note_id].evidence(claim.support)
+        for n, other in enumerate(found):
+            same = _letters(one.text) == _letters(other.text) and one.source == other.source
+            if same and one.video == other.video and one.span.gap_s(other.span) <= 1.0:
+                found[n] = replace(other, span=other.span.hull(one.span))
+                break
+        else:
+            found.append(one)
+    return found
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

@@ -1,0 +1,130 @@
+"""What the words of a question tell by themselves: content words, quoted parts, time codes, times, a plain rewriting.
+
+English only, by rule, for the agent that reasons without a model and for exact matches. This module knows no notes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lvqa.store.textquery import STOP_WORDS
+from lvqa.types import Span, parse_time
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’]{2,})’')
+# Runs such as 01:00:21, 3.14, AB-12/7: with punctuation inside and a digit, they mean themselves and nothing like them.
+_RUN = re.compile(r"(?<![\w])(?=[\w:.;/\-]*\d)(?=[\w:.;/\-]*[:./;\-])\w+(?:[:.;/\-]\w+)+(?![\w])")
+_CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
+_BETWEEN = re.compile(rf"\b(?:between|from)\s+({_CLOCK})\s+(?:and|to|until|till)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
+_AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
+_FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
+_READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
+
+# Words of the question's form, not of its matter: they say nothing about which note answers it.
+_FORM = frozenset(
+    ("video", "videos", "film", "movie", "clip", "footage", "scene", "shown", "show", "shows", "seen", "see")
+) | frozenset(("happen", "happens", "there", "kind", "sort", "type"))
+
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|'s|’s)"
+_OPENINGS = (
+    re.compile(rf"^(?:what|which)\s+(?:kind|sort|type|colou?r)\s+(?:of\s+)?(.+?)\s+{_AUXILIARY}\b\s*", re.IGNORECASE),
+    re.compile(r"^(?:how\s+(?:many|much|often|long)(?:\s+times)?)\s+(.*)$", re.IGNORECASE),
+    re.compile(
+        rf"^(?:at\s+what\s+(?:time|point|moment)|what\s+time|when|where|why|how|who|whom|what|which)\b\s*"
+        rf"(?:{_AUXILIARY}\b)?\s*",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"^{_AUXILIARY}\s+(?:there\b\s*)?", re.IGNORECASE),
+)
+
+
+_ENDINGS = (("ingly", 4), ("edly", 4), ("ing", 3), ("ies", 3), ("ied", 3), ("es", 3), ("ed", 3), ("s", 3))
+
+
+def words(text: str) -> list[str]:
+    """Every word, lower case, in order."""
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def stem(word: str) -> str:
+    """A word without its commonest English endings; crude, and the same for the same word."""
+    word = word.replace("’", "'").removesuffix("'s")
+    for ending, least in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
+        word = word[:-1]
+    return word.removesuffix("e") if len(word) > 3 else word
+
+
+def content(text: str) -> list[str]:
+    """Stems of the words that carry matter, without repeats, in order; of all words when none do."""
+    kept = [stem(word) for word in words(text) if word not in STOP_WORDS and word not in _FORM]
+    return list(dict.fromkeys(kept or [stem(word) for word in words(text)]))
+
+
+def coverage(asked: Iterable[str], text: str) -> float:
+    """The share of these stems that a text has, in [0, 1]; 0 for no stems."""
+    wanted = set(asked)
+    return len(wanted & {stem(word) for word in words(text)}) / len(wanted) if wanted else 0.0
+
+
+def exact_parts(query: str) -> list[str]:
+    """The parts of a query that only a literal match satisfies: quoted texts, and punctuated runs with a digit."""
+    quoted = [next(filter(None, match)) for match in _QUOTED.findall(query)]
+    rest = _QUOTED.sub(" ", query)
+    return list(dict.fromkeys([*quoted, *(match.group() for match in _RUN.finditer(rest))]))
+
+
+def has_exactly(text: str, part: str) -> float:
+    """How literally a text has a part: 1 where it begins a run of the text, 0.5 inside one, 0 where it is not.
+
+    Case and spacing do not count. "01:00:21" begins the run 01:00:21:05 and stands inside 22:01:00:21.
+    """
+    plain, wanted = " ".join(text.casefold().split()), " ".join(part.casefold().split())
+    at = plain.find(wanted)
+    best = 0.0
+    while at >= 0:
+        before, after = plain[at - 1 : at], plain[at + len(wanted) : at + len(wanted) + 1]
+        whole = not (after.isalnum() and wanted[-1:].isalnum())
+        if whole and not (before.isalnum() or (before in tuple(":.;/-") and wanted[:1].isdigit())):
+            return 1.0
+        best = 0.5 if whole else max(best, 0.25)
+        at = plain.find(wanted, at + 1)
+    return best
+
+
+def times(question: str) -> Span | None:
+    """The stretch of the video's own time that a question names, if it does: between, from-to, at, in the first.
+
+    A time that something "reads", "says" or "shows" is a text to find, not a place to look in.
+    """
+    if match := _BETWEEN.search(question):
+        start_s, end_s = parse_time(match[1]), parse_time(match[2])
+        return Span(start_s, end_s) if start_s < end_s else None
+    if match := _FIRST.search(question):
+        seconds = int(match[1]) * (60 if match[2].lower().startswith("min") else 1)
+        return Span(0, seconds) if seconds else None
+    if (match := _AT.search(question)) and not _READS.search(question):
+        at_s = parse_time(match[1])
+        return Span(max(0.0, at_s - 2), at_s + 3)
+    return None
+
+
+def declarative(question: str) -> str:
+    """A question rewritten as the phrase that a caption would use: "Where is the cat?" becomes "the cat".
+
+    "Describe, don't ask": a caption-like query finds a caption better than a question does.
+    """
+    text = question.strip().rstrip("?!. ").strip()
+    for opening in _OPENINGS:
+        match = opening.match(text)
+        if match is None:
+            continue
+        named = " ".join(group for group in match.groups() if group)
+        rest = f"{named} {text[match.end() :]}".strip()
+        if rest:
+            return rest
+    return text
