@@ -1,1 +1,41 @@
-"""From a video file to rows in the store."""
+"""From video files, and from ready-made captions, to rows in the store. Knows nothing of questions.
+
+The names below load on first use, so that `import lvqa.indexers` brings in no model, decoder or database.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lvqa.indexers.captions_file import import_captions
+    from lvqa.indexers.progress import NoProgress, Progress, RichProgress
+    from lvqa.indexers.report import ImportReport, IndexReport
+    from lvqa.indexers.run import run_index
+
+_HOME = {
+    "run_index": "run",
+    "import_captions": "captions_file",
+    "IndexReport": "report",
+    "ImportReport": "report",
+    "Progress": "progress",
+    "NoProgress": "progress",
+    "RichProgress": "progress",
+}
+
+__all__ = [
+    "ImportReport",
+    "IndexReport",
+    "NoProgress",
+    "Progress",
+    "RichProgress",
+    "import_captions",
+    "run_index",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"lvqa.indexers.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

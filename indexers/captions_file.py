@@ -1,0 +1,228 @@
+"""Ready-made captions from a JSON Lines file into the store, a clip and a note each. Runs no model but the embedder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from lvqa.errors import MediaError, UsageError
+from lvqa.indexers.plan import IMPORTED, identify, video_id
+from lvqa.indexers.progress import NoProgress, Progress
+from lvqa.indexers.report import ImportReport
+from lvqa.indexers.roles import Role
+from lvqa.indexers.vectors import TextVectors, embed_missing
+from lvqa.indexers.work import make_note
+from lvqa.store import Store
+from lvqa.types import Clip, Span, Video
+
+if TYPE_CHECKING:
+    from lvqa.models.base import Embedder
+
+_BATCH = 1000
+_FIELDS = ("video", "start_s", "end_s", "text")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """One line of the file."""
+
+    video: str
+    span: Span
+    text: str
+
+
+def import_captions(
+    jsonl: Path,
+    folder: Path,
+    store: Store,
+    embedder: Embedder | None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Take captions `{"video", "start_s", "end_s", "text"}`, one JSON object a line, as notes of source `imported`.
+
+    A video is a file of the folder by relative path, else by name or by stem where one file alone has it; where there
+    is none, the captions stand for a video of that name without a file. Importing the same captions again changes
+    nothing; changed captions are added to those of before.
+
+    Args:
+        jsonl: the file.
+        folder: the folder of videos; it need not hold any.
+        store: opened for writing.
+        embedder: embeds the notes, batch by batch; None leaves that to a later `run_index`.
+        progress: told how far it is.
+
+    Raises:
+        UsageError: no file, or lines that do not hold a caption: the first five are named and nothing is written.
+        ModelError, StoreError.
+    """
+    began = time.monotonic()
+    progress = progress or NoProgress()
+    captions = read_captions(jsonl)
+    report = ImportReport(captions=len(captions))
+    by_name: dict[str, list[Caption]] = {}
+    for caption in captions:
+        by_name.setdefault(caption.video, []).append(caption)
+    files = _Files(Path(folder).absolute(), store)
+    try:
+        progress.start(len(by_name), len(captions), "captions")
+        seen: set[str] = set()
+        for name, mine in by_name.items():
+            video = files.find(name)
+            if video is None:
+                report.without_file += 1
+                video = _without_file(name, mine, store)
+                with store.atomic():
+                    store.put_video(video)
+            seen.add(video.id)
+            for begin in range(0, len(mine), _BATCH):
+                report.notes += _write(store, video, mine[begin : begin + _BATCH])
+                progress.advance(len(mine[begin : begin + _BATCH]))
+        report.videos = len(seen)
+        progress.finish()
+        if embedder is not None:
+            report.embeddings = embed_missing(
+                store, TextVectors(Role("embedder", embedder.name, model=embedder)), progress
+            )
+    finally:
+        progress.finish()
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def read_captions(jsonl: Path) -> list[Caption]:
+    """Read and check every line; blank ones do not count. Raises UsageError that names the first five bad lines."""
+    captions: list[Caption] = []
+    bad: list[str] = []
+    count = 0
+    for number, line in _lines(jsonl):
+        try:
+            captions.append(_caption(json.loads(line, parse_constant=_no_constant)))
+        except RecursionError:
+            bad, count = [*bad, f"line {number}: nested too deep"], count + 1
+        except ValueError as error:
+            problem = f"not JSON ({error})" if isinstance(error, json.JSONDecodeError) else str(error)
+            bad, count = [*bad, f"line {number}: {problem}"], count + 1
+    if count:
+        more = f"; and {count - _SHOWN} more" if count > _SHOWN else ""
+        raise UsageError(
+            f"{jsonl} is not imported, {count} of its lines hold no caption: {'; '.join(bad[:_SHOWN])}{more}. "
+            'A line is {"video": "a.mp4", "start_s": 0.0, "end_s": 2.5, "text": "..."}'
+        )
+    if not captions:
+        raise UsageError(f"{jsonl} holds no captions; a line is a JSON object with {', '.join(_FIELDS)}")
+    return captions
+
+
+def _lines(jsonl: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with jsonl.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise UsageError(f"{jsonl} cannot be read ({error.strerror or error}); name a file of captions") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{jsonl} is not UTF-8 text ({error.reason} at byte {error.start}); convert it") from error
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _caption(value: Any) -> Caption:
+    from lvqa.prompts import clean
+
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON object is wanted, this is {type(value).__name__}")
+    missing = [name for name in _FIELDS if name not in value]
+    if missing:
+        raise ValueError(f"lacks {', '.join(missing)}")
+    video, text = value["video"], value["text"]
+    if not isinstance(video, str) or not video.strip():
+        raise ValueError("video must be a name")
+    if not isinstance(text, str) or not any(character.isalnum() for character in clean(text)):
+        raise ValueError("text must be words")
+    times: list[float] = []
+    for name in ("start_s", "end_s"):
+        given = value[name]
+        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+            raise ValueError(f"{name} must be a number of seconds")
+        times.append(float(given))
+    if not 0 <= times[0] < times[1]:
+        raise ValueError(f"needs 0 <= start_s < end_s, has {times[0]:g} and {times[1]:g}")
+    return Caption(video.strip(), Span(*times), " ".join(clean(text).split()))
+
+
+class _Files:
+    """The videos of a folder by the names that captions may give them."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        from lvqa.media.files import find_videos
+
+        self._store = store
+        self._paths: dict[str, Path] = {}
+        self._names: dict[str, list[str]] = {}
+        found = find_videos(folder) if folder.is_dir() else []
+        for path in found:
+            rel = path.relative_to(folder).as_posix()
+            self._paths[rel] = path
+            pure = PurePosixPath(rel)
+            for name in {pure.name, pure.stem, pure.with_suffix("").as_posix()} - {rel}:
+                self._names.setdefault(name, []).append(rel)
+
+    def find(self, name: str) -> Video | None:
+        """The video of that name, taken into the store; None where there is no file, or it cannot be read as video.
+
+        Raises UsageError where several files have the name.
+        """
+        rel = PurePosixPath(name.replace("\\", "/")).as_posix()
+        if rel not in self._paths:
+            known = self._names.get(rel, [])
+            if len(known) > 1:
+                raise UsageError(
+                    f"captions are for {name!r}, and {len(known)} videos have that name ({', '.join(known[:3])}); "
+                    "give the path below the folder"
+                )
+            if not known:
+                return None
+            rel = known[0]
+        path = self._paths[rel]
+        try:
+            stat = path.stat()
+            row = self._store.get_file(rel)
+            if row is not None and row.video_id and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+                return self._store.get_video(row.video_id)
+            video = identify(path, rel)
+        except (OSError, MediaError):
+            return None
+        with self._store.atomic():
+            if (known_video := self._store.get_video(video.id)) is None:
+                self._store.put_video(video)
+            self._store.put_file(rel, video.id, stat.st_size, stat.st_mtime_ns)
+        return known_video or video
+
+
+def _without_file(name: str, captions: list[Caption], store: Store) -> Video:
+    content = IMPORTED + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    known = store.get_video(video_id(content))
+    end_s = max(caption.span.end_s for caption in captions)
+    return Video(video_id(content), name, content, max(end_s, known.duration_s if known else 0.0))
+
+
+def _write(store: Store, video: Video, captions: list[Caption]) -> int:
+    """Write clips and notes in one transaction; returns how many notes are new."""
+    clips = [Clip.of(video.id, caption.span) for caption in captions]
+    notes = [make_note(clip, c.span, c.text, "imported") for clip, c in zip(clips, captions, strict=True)]
+    unique = {note.id: note for note in notes}
+    known = {note.id for note in store.get_notes(list(unique))}
+    with store.atomic():
+        store.put_clips(clips)
+        store.put_notes(list(unique.values()))
+    return len(unique.keys() - known)

@@ -1,0 +1,304 @@
+"""The pipeline: decoding, captioning, reading, listening and embedding at once, in threads over bounded queues.
+
+    decode x workers ─┬─ clips ──> caption ─┐
+                      ├─ frames ─> image    ├─> embed ──> rows, in time order for each video
+                      └─ frames ─> read     │
+    speech ─────────────────────────────────┘
+
+Whoever iterates over `Pipeline.run` gets the rows and writes them; this module knows no store. A video that cannot go
+on comes out as Trouble and stops no other; an error that would meet every video (a model that is not there) is raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from lvqa.errors import ModelNotFound, PromptError, StoreError, UsageError
+from lvqa.indexers.caption import Captioner, ClipLook
+from lvqa.indexers.channel import Channel, Crew, Stopped
+from lvqa.indexers.decode import PassRules, Reading, VideoPass
+from lvqa.indexers.screen import ScreenReader
+from lvqa.indexers.speech import Listener, sentences
+from lvqa.indexers.vectors import FrameVectors, TextVectors
+from lvqa.indexers.work import Batch, Part, Rows, Task, Trouble, make_note
+from lvqa.models.base import Frame, Utterance
+
+_log = logging.getLogger("lvqa.indexers")
+
+_BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
+_FRAMES = 4  # whole frames that wait for the reader
+_ROWS = 64  # batches without pictures that wait for the embedder, and for the writer
+_FATAL = (ModelNotFound, PromptError, UsageError, StoreError)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a run; None for those that are off or have nothing to do."""
+
+    captioner: Captioner | None = None
+    reader: ScreenReader | None = None
+    frame_vectors: FrameVectors | None = None
+    listener: Listener | None = None
+    text_vectors: TextVectors | None = None
+
+
+class Pipeline:
+    """One run of the stages over some videos. Make one for each run, iterate over `run` once."""
+
+    def __init__(
+        self, tasks: Sequence[Task], stages: Stages, rules: PassRules, *, clip_batch: int, workers: int
+    ) -> None:
+        self._tasks = list(tasks)
+        self._stages = stages
+        self._rules = rules
+        self._clip_batch = clip_batch
+        self._workers = workers
+        self.crew = Crew()
+        self._to_decode: Channel[Task] = self.crew.channel(max(1, len(tasks)))
+        self._to_hear: Channel[Task] = self.crew.channel(max(1, len(tasks)))
+        self._to_caption: Channel[Batch] = self.crew.channel(_BATCHES)
+        self._to_frames: Channel[Batch] = self.crew.channel(_BATCHES)
+        self._to_read: Channel[tuple[Batch, float, Frame]] = self.crew.channel(_FRAMES)
+        self._to_embed: Channel[Batch | Rows] = self.crew.channel(_ROWS)
+        self._out: Channel[Rows | Trouble] = self.crew.channel(_ROWS)
+
+    def run(self) -> Generator[Rows | Trouble]:
+        """Start all threads and yield what comes out, until every task's parts have ended one way or the other.
+
+        Rows of one part of one video come in time order; after Trouble there are none of that part. Whatever ends the
+        iteration (an error, Ctrl-C, `close`), all threads have ended when it does.
+        """
+        open_parts = sum(len(task.parts) for task in self._tasks)
+        order = _Order()
+        self._start()
+        try:
+            while open_parts:
+                try:
+                    (item,) = self._out.get_many()
+                except Stopped:
+                    break
+                for ready in order.push(item):
+                    open_parts -= isinstance(ready, Trouble) or ready.last
+                    yield ready
+        finally:
+            self.crew.stop()
+            self.crew.join()
+        if self.crew.error is not None:
+            raise self.crew.error
+
+    def _start(self) -> None:
+        visual = [task for task in self._tasks if "visual" in task.parts]
+        spoken = [task for task in self._tasks if "speech" in task.parts]
+        for channel, tasks in ((self._to_decode, visual), (self._to_hear, spoken)):
+            for task in tasks:
+                channel.put(task)
+            channel.close()
+        for number in range(min(self._workers, len(visual))):
+            self.crew.start(f"decode-{number}", self._decode_all)
+        if spoken:
+            self.crew.start("speech", self._hear_all)
+        if self._stages.captioner is not None:
+            self.crew.start("caption", self._caption_all)
+        if self._stages.frame_vectors is not None:
+            self.crew.start("image", self._embed_frames_all)
+        if self._stages.reader is not None:
+            self.crew.start("read", self._read_all)
+        self.crew.start("embed", self._embed_all)
+
+    def _decode_all(self) -> None:
+        for task in self._to_decode:
+            try:
+                self._decode(task)
+            except Exception as error:
+                self._trouble(task, "visual", "decode", error)
+
+    def _decode(self, task: Task) -> None:
+        from lvqa.media import FrameReader
+
+        wants = task.wants
+        batch = Batch(task, 0, wants.start_s or 0.0)
+        with FrameReader(task.path) as reader:
+            for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
+                if "visual" in task.dropped:
+                    return
+                if isinstance(event, Reading):
+                    batch.add_reading(event)
+                    if event.frame is not None:
+                        batch.expect()
+                        self._to_read.put((batch, event.read_s, event.frame))
+                    continue
+                batch.add_clip(event)
+                if len(batch.cuts) == self._clip_batch:
+                    self._seal(batch)
+                    batch = Batch(task, batch.seq + 1, batch.end_s)
+        batch.last = True
+        batch.end_s = task.video.duration_s
+        self._seal(batch)
+
+    def _seal(self, batch: Batch) -> None:
+        if batch.looks:
+            batch.expect()
+            self._to_caption.put(batch)
+        if batch.frame_times_s:
+            batch.expect()
+            self._to_frames.put(batch)
+        self._release(batch)
+
+    def _release(self, batch: Batch) -> None:
+        if batch.release():
+            self._to_embed.put(batch)
+
+    def _caption_all(self) -> None:
+        captioner = self._stages.captioner
+        assert captioner is not None
+        for batch in self._to_caption:
+            if "visual" in batch.task.dropped:
+                continue
+            try:
+                looks = [
+                    ClipLook(batch.task.video.path, batch.cuts[i].span, batch.cuts[i].caption_frames)
+                    for i in batch.looks
+                ]
+                batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))
+                for cut in batch.cuts:
+                    cut.caption_frames.clear()
+                del looks
+                self._release(batch)
+            except Exception as error:
+                self._trouble(batch.task, "visual", "caption", error)
+
+    def _embed_frames_all(self) -> None:
+        embed = self._stages.frame_vectors
+        assert embed is not None
+        for batch in self._to_frames:
+            if "visual" in batch.task.dropped:
+                continue
+            try:
+                batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
+                for cut in batch.cuts:
+                    cut.embed_frames.clear()
+                self._release(batch)
+            except Exception as error:
+                self._trouble(batch.task, "visual", "frames", error)
+
+    def _read_all(self) -> None:
+        reader = self._stages.reader
+        assert reader is not None
+        while items := self._to_read.get_many(_FRAMES):
+            # One call reads frames of one batch: an error has one video to go to.
+            batch = items[0][0]
+            for batch in dict.fromkeys(item[0] for item in items):
+                mine = [(read_s, frame) for owner, read_s, frame in items if owner is batch]
+                if "visual" in batch.task.dropped:
+                    continue
+                try:
+                    texts = reader([frame for _, frame in mine])
+                    for (read_s, _), text in zip(mine, texts, strict=True):
+                        batch.texts[read_s] = text
+                        self._release(batch)
+                except Exception as error:
+                    self._trouble(batch.task, "visual", "screen", error)
+            del items, mine
+
+    def _hear_all(self) -> None:
+        for task in self._to_hear:
+            try:
+                self._hear(task)
+            except Exception as error:
+                self._trouble(task, "speech", "speech", error)
+
+    def _hear(self, task: Task) -> None:
+        from lvqa.media import read_audio, read_subtitles
+
+        video, done_s = task.video, task.jobs["speech"].progress_s
+        seq = 0
+        subtitles = read_subtitles(task.path)
+        if subtitles:
+            said = [
+                utterance
+                for language in dict.fromkeys(s.language for s in subtitles)
+                for utterance in sentences(
+                    [Utterance(s.span, s.text) for s in subtitles if s.language == language], video.duration_s
+                )
+            ]
+            self._to_embed.put(self._spoken(task, seq, said, "", video.duration_s, last=True))
+            return
+        listener = self._stages.listener
+        if listener is not None and video.has_audio:
+            for offset_s, samples in read_audio(task.path, rate=16000):
+                end_s = offset_s + len(samples) / 16000
+                if end_s <= done_s + 1e-3:
+                    continue
+                (heard,) = listener([(offset_s, samples)])
+                said = sentences(heard, video.duration_s)
+                self._to_embed.put(self._spoken(task, seq, said, listener.role.spec, end_s, last=False))
+                seq += 1
+        self._to_embed.put(self._spoken(task, seq, [], "", video.duration_s, last=True))
+
+    def _spoken(self, task: Task, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool) -> Rows:
+        notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
+        return Rows(task, "speech", seq, end_s, last, notes=list({note.id: note for note in notes}.values()))
+
+    def _embed_all(self) -> None:
+        embed = self._stages.text_vectors
+        captioner, reader = self._stages.captioner, self._stages.reader
+        for item in self._to_embed:
+            part: Part = "visual" if isinstance(item, Batch) else item.part
+            if part in item.task.dropped:
+                continue
+            try:
+                rows = (
+                    item
+                    if isinstance(item, Rows)
+                    else item.rows(
+                        self._rules,
+                        captioner.role.spec if captioner else "",
+                        captioner.prompt.hash if captioner else "",
+                        reader.role.spec if reader else "",
+                    )
+                )
+                if embed is not None and rows.notes:
+                    rows.note_vectors = embed([note.text for note in rows.notes])
+                self._out.put(rows)
+            except Exception as error:
+                self._trouble(item.task, part, "embed", error)
+
+    def _trouble(self, task: Task, part: Part, stage: str, error: Exception) -> None:
+        if isinstance(error, Stopped):
+            raise error
+        if isinstance(error, _FATAL):
+            self.crew.fail(error)
+            raise Stopped
+        _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
+        task.dropped.add(part)
+        self._out.put(Trouble(task, part, stage, error))
+
+
+class _Order:
+    """Puts the rows of each part of each video back in order, and ends a part at its first trouble."""
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[int, Part], int] = {}
+        self._early: dict[tuple[int, Part], dict[int, Rows]] = {}
+        self._ended: set[tuple[int, Part]] = set()
+
+    def push(self, item: Rows | Trouble) -> Iterator[Rows | Trouble]:
+        """Take what came out, yield what is due."""
+        key = (id(item.task), item.part)
+        if key in self._ended:
+            return
+        if isinstance(item, Trouble):
+            self._ended.add(key)
+            self._early.pop(key, None)
+            yield item
+            return
+        waiting = self._early.setdefault(key, {})
+        waiting[item.seq] = item
+        while (rows := waiting.pop(self._next.get(key, 0), None)) is not None:
+            self._next[key] = rows.seq + 1
+            if rows.last:
+                self._ended.add(key)
+                self._early.pop(key, None)
+            yield rows

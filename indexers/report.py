@@ -1,0 +1,43 @@
+"""What a run did, as plain values. Knows nothing of how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What one run of `run_index` did.
+
+    `indexed` videos were completed in this run, `unchanged` ones needed nothing. `failed` holds (path, reason),
+    `duplicates` (path, path of the video it is a copy of), `removed` the paths of files that are gone. The counts below
+    are of rows written in this run; `unparsed` counts clips without a caption because the model's reply, asked for
+    twice, was empty or a refusal.
+    """
+
+    indexed: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    unchanged: int = 0
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    clips: int = 0
+    notes: int = 0
+    embeddings: int = 0
+    frames: int = 0
+    unparsed: int = 0
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What `import_captions` did: captions read, notes that are new, notes embedded, videos they are about.
+
+    `without_file` of the videos have no file in the folder.
+    """
+
+    captions: int = 0
+    notes: int = 0
+    embeddings: int = 0
+    videos: int = 0
+    without_file: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,151 @@
+"""The one writer: puts rows into the store as they come out of the pipeline, in its caller's thread.
+
+Each transaction holds one batch of one video: clips, notes, vectors and how far its jobs are, so that a kill at any
+instant loses at most one batch of each video, and a rerun goes on behind the last one. Runs no stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+from lvqa.errors import LvqaError, MediaError, ModelError
+from lvqa.indexers.pipeline import Stages
+from lvqa.indexers.plan import pending_reason
+from lvqa.indexers.progress import Progress
+from lvqa.indexers.report import IndexReport
+from lvqa.indexers.work import Part, Rows, Task, Trouble
+from lvqa.store import JobRow, JobStatus, Store
+
+# So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
+GIVE_UP_AFTER = 3
+CHANGED = "changed while it was indexed; run index again"
+_MODEL_STAGES = frozenset({"caption", "screen", "frames", "speech", "embed"})
+
+
+@dataclass(slots=True)
+class _State:
+    """How far one task is: the parts still open and the second each has come to, and what went wrong."""
+
+    at_s: dict[Part, float]
+    unparsed: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Writes what one pipeline yields, and keeps the report and the progress up to date."""
+
+    def __init__(self, store: Store, report: IndexReport, progress: Progress, stages: Stages) -> None:
+        self._store = store
+        self._report = report
+        self._progress = progress
+        self._stages = stages
+        self._states: dict[int, _State] = {}
+        self._streaks: dict[str, int] = {}
+
+    def write_all(self, tasks: Sequence[Task], items: Generator[Rows | Trouble]) -> None:
+        """Write everything that comes; the pipeline's threads have ended when this returns or raises.
+
+        Raises ModelError when a stage's model fails on three videos in a row, StoreError, and what ends the pipeline.
+        """
+        total_s = 0.0
+        for task in tasks:
+            starts = {part: _start_s(task, part) for part in task.parts}
+            total_s += sum(max(0.0, task.video.duration_s - start_s) for start_s in starts.values())
+            caption = task.jobs.get("caption")
+            self._states[id(task)] = _State(starts, caption.unparsed if caption else 0)
+        self._progress.start(len(tasks), total_s)
+        try:
+            for item in items:
+                if isinstance(item, Trouble):
+                    self._trouble(item)
+                else:
+                    self._rows(item)
+        finally:
+            items.close()
+
+    def _rows(self, rows: Rows) -> None:
+        task, state = rows.task, self._states[id(rows.task)]
+        if rows.last and _changed(task):
+            self._fail(task, rows.part, CHANGED)
+            return
+        state.unparsed += rows.unparsed
+        with self._store.atomic():
+            self._store.put_clips(rows.clips)
+            self._store.put_notes(rows.notes)
+            if rows.note_vectors is not None and self._stages.text_vectors is not None:
+                name = self._stages.text_vectors.role.spec
+                self._store.put_vectors(name, [note.id for note in rows.notes], rows.note_vectors)
+            if rows.frame_vectors is not None and self._stages.frame_vectors is not None:
+                name = self._stages.frame_vectors.role.spec
+                self._store.put_frame_vectors(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
+            self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
+        report = self._report
+        report.clips += len(rows.clips)
+        report.notes += len(rows.notes)
+        report.embeddings += 0 if rows.note_vectors is None else len(rows.note_vectors)
+        report.frames += len(rows.frame_times_s)
+        report.unparsed += rows.unparsed
+        self._streaks.clear()
+        self._progress.advance(max(0.0, rows.end_s - state.at_s[rows.part]), clips=len(rows.clips))
+        state.at_s[rows.part] = rows.end_s
+        if rows.last:
+            self._end(task, rows.part)
+
+    def _put_jobs(self, task: Task, part: Part, status: JobStatus, at_s: float, reason: str = "") -> None:
+        for stage in task.stages(part):
+            job = task.jobs[stage]
+            note = reason or (pending_reason(self._states[id(task)].unparsed) if stage == "caption" else "")
+            progress_s = max(job.progress_s, at_s)
+            self._store.put_job(JobRow(task.video.id, task.video.path, stage, job.key, status, progress_s, note))
+
+    def _trouble(self, trouble: Trouble) -> None:
+        error, stage = trouble.error, trouble.stage
+        reason = CHANGED if _changed(trouble.task) else _reason(error, stage)
+        self._fail(trouble.task, trouble.part, reason)
+        if stage not in _MODEL_STAGES or isinstance(error, MediaError):
+            return
+        self._streaks[stage] = self._streaks.get(stage, 0) + 1
+        if self._streaks[stage] >= GIVE_UP_AFTER:
+            raise ModelError(
+                f"{stage} failed on {GIVE_UP_AFTER} videos in a row, so the run was stopped ({reason}); what was "
+                "indexed before is kept: mend or change the model, then run index again"
+            ) from error
+
+    def _fail(self, task: Task, part: Part, reason: str) -> None:
+        state = self._states[id(task)]
+        with self._store.atomic():
+            self._put_jobs(task, part, "failed", state.at_s[part], reason)
+        if reason not in state.reasons:
+            state.reasons.append(reason)
+        self._end(task, part)
+
+    def _end(self, task: Task, part: Part) -> None:
+        state = self._states[id(task)]
+        del state.at_s[part]
+        if state.at_s:
+            return
+        if state.reasons:
+            self._report.failed.append((task.video.path, "; ".join(state.reasons)))
+        else:
+            self._report.indexed += 1
+        self._progress.advance(videos=1)
+
+
+def _start_s(task: Task, part: Part) -> float:
+    return min(task.jobs[stage].progress_s for stage in task.stages(part))
+
+
+def _changed(task: Task) -> bool:
+    """Whether the file is not the one that was planned any more."""
+    try:
+        stat = task.path.stat()
+    except OSError:
+        return True
+    return (stat.st_size, stat.st_mtime_ns) != (task.size, task.mtime_ns)
+
+
+def _reason(error: Exception, stage: str) -> str:
+    if isinstance(error, LvqaError):
+        return str(error)
+    return f"{stage} failed unexpectedly ({type(error).__name__}: {error}); LVQA_DEBUG=1 shows where"
