@@ -16,6 +16,7 @@ from lvqa.types import Source, Span
 
 _MARK = "\ufffd%"
 _ESCAPED = re.compile("(?:\ufffd%[0-9A-F]{2})+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NEEDS_ESCAPE = re.compile("[\ud800-\udfff]|\ufffd(?=%)")
 
 
@@ -62,12 +63,4 @@ def _unescape(match: re.Match[str]) -> str:
 
 def clean_text(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 database can hold, by U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not _encodable(text) else text
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return _SURROGATE.sub("\ufffd", text)

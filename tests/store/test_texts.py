@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lvqa.errors import StoreError
+from lvqa.store import Filter, Store
+from lvqa.types import Clip, Note, Span
+
+
+def test_rows_come_back_as_they_were_put(store: Store, make):
+    notes = make.filled(store, videos=2)
+    assert store.notes() == sorted(notes, key=lambda n: (n.video_id, n.span.start_s))
+    assert store.clips("v1") == [make.clip("v1", 4.0 * i) for i in range(20)]
+    assert store.clips("v1", span=Span(3.9, 8.0)) == [make.clip("v1", 0.0), make.clip("v1", 4.0)]
+    assert store.clips("v1", "segment") == []
+    wanted = [notes[5].id, "gone", notes[1].id, notes[5].id]
+    assert store.get_notes(wanted) == [notes[5], notes[1], notes[5]]
+    assert store.get_notes([]) == []
+
+
+def test_putting_twice_changes_nothing(store: Store, make):
+    notes = make.filled(store)
+    tables = [f"SELECT * FROM {name}" for name in ("notes", "clips", "embeddings", "frames", "versions", "files")]
+    before = [store._c.rows(sql) for sql in tables]
+    assert make.filled(store) == notes
+    assert [store._c.rows(sql) for sql in tables] == before
+
+
+def test_a_known_id_with_another_text_is_replaced(store: Store, make):
+    notes = make.filled(store, videos=1)
+    old = notes[3]
+    new = Note(old.id, "v0", old.clip_id, old.span, "a zebra", "caption", *("fake:vlm", "p1"))
+    store.put_notes([new])
+    assert store.get_notes([old.id]) == [new]
+    assert [found for found, _ in store.search_text("zebra", 5)] == [old.id]
+    assert old.id not in [found for found, _ in store.search_text("number3", 50)]
+    assert store.notes_without_vectors("emb") == [new]
+
+
+def test_a_known_clip_with_another_span_is_replaced(store: Store, make):
+    make.filled(store, videos=1)
+    clip = store.clips("v0")[2]
+    store.put_clips([Clip(clip.id, "v0", Span(0.5, 1.5))])
+    assert [note for note in store.notes() if note.clip_id == clip.id] == []
+    assert len(store.notes()) == 19
+
+
+def test_what_a_note_stands_on_must_be_there(store: Store, make):
+    with pytest.raises(StoreError, match="put the video first"):
+        store.put_notes([make.note("x")])
+    store.put_video(make.video("a"))
+    store.put_video(make.video("b"))
+    with pytest.raises(StoreError, match="put the clip before"):
+        store.put_notes([make.note("x", clip=make.clip("a"))])
+    store.put_clips([make.clip("a")])
+    with pytest.raises(StoreError, match="belongs to video 'a'"):
+        store.put_notes([Note("n", "b", make.clip("a").id, Span(0, 1), "x", "caption")])
+    with pytest.raises(StoreError, match="put the video first"):
+        store.put_clips([make.clip("c")])
+    assert store.notes() == []
+
+
+def test_deleting_notes_takes_their_text_and_vectors(store: Store, make):
+    notes = make.filled(store, videos=1)
+    assert store.delete_notes([notes[0].id, "gone", notes[0].id]) == 1
+    assert store.delete_notes([]) == 0
+    assert store.search_text("number0", 5) == []
+    assert store.counts()["embeddings"] == 19
+
+
+def test_text_that_sqlite_cannot_hold_is_mended(store: Store, make):
+    store.put_video(make.video())
+    store.put_notes([make.note("bad \udcff byte\0 milk")])
+    (note,) = store.notes()
+    assert note.text == "bad \ufffd byte\0 milk"
+    assert len(store.search_text("byte", 1)) == len(store.search_text("milk", 1)) == 1
+
+
+def test_ties_are_settled_by_video_time_and_id(store: Store, make):
+    for name in ("b", "a"):
+        store.put_video(make.video(name))
+        store.put_notes(
+            [make.note("same words here", name, start_s=float(t)) for t in (*range(90, 50, -1), *range(51))]
+        )
+    found = store.get_notes(note_id for note_id, _ in store.search_text("same words", 100))
+    assert [(note.video_id, note.span.start_s) for note in found] == [
+        *(("a", float(t)) for t in range(91)),
+        *(("b", float(t)) for t in range(9)),
+    ]
+
+
+def test_the_filter_holds_before_the_best_are_taken(store: Store, make):
+    notes = make.filled(store, videos=3, notes=50)
+    store.put_notes([make.note("thing0 " * 20, "v0", start_s=float(i)) for i in range(50)])
+    found = store.search_text("thing0", 5, Filter(video_ids=frozenset({"v2"}), span=Span(100, 200)))
+    assert len(found) == 4
+    by_id = {note.id: note for note in notes}
+    assert all(by_id[note_id].video_id == "v2" and by_id[note_id].span.end_s > 100 for note_id, _ in found)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Notes of every source and level in three videos."""
+    with Store.open(tmp_path_factory.mktemp("mixed"), write=True) as store, store.atomic():
+        from lvqa.types import SOURCES, Video
+
+        for v in "abc":
+            store.put_video(Video(v, f"{v}.mp4", v, 100.0))
+            for i in range(24):
+                level = ("clip", "segment", "video")[i % 3]
+                clip = Clip.of(v, Span(i * 2, i * 2 + 5), level)
+                store.put_clips([clip])
+                text = f"red w{i % 5} " + "blue " * (i % 4)
+                store.put_notes([Note(f"{v}{i}", v, clip.id if i % 5 else None, clip.span, text, SOURCES[i % 6])])
+        yield store
+
+
+FILTERS = st.builds(
+    Filter,
+    video_ids=st.none() | st.frozensets(st.sampled_from(["a", "b", "c", "nobody"])),
+    span=st.none() | st.builds(lambda a, n: Span(a, a + n), st.integers(0, 60), st.integers(1, 20)),
+    sources=st.none() | st.frozensets(st.sampled_from(["caption", "speech", "screen", "summary", "imported", "seen"])),
+    level=st.none() | st.sampled_from(["clip", "segment", "video"]),
+)
+
+
+def allows(wanted: Filter, note: Note) -> bool:
+    level = "clip" if note.clip_id is None else note.clip_id.split(":")[1]
+    return (
+        (wanted.video_ids is None or note.video_id in wanted.video_ids)
+        and (wanted.span is None or wanted.span.overlaps(note.span))
+        and (wanted.sources is None or note.source in wanted.sources)
+        and (wanted.level is None or level == wanted.level)
+    )
+
+
+@given(FILTERS, st.sampled_from(["red", "blue", "w1 w2", "w3", "green"]), st.integers(1, 80))
+@settings(max_examples=150, deadline=None)
+def test_filtered_search_is_the_unfiltered_one_without_the_rest(mixed, wanted, query, k):
+    every = mixed.search_text(query, 1000)
+    notes = {note.id: note for note in mixed.notes()}
+    allowed = [(note_id, score) for note_id, score in every if allows(wanted, notes[note_id])]
+    assert mixed.search_text(query, k, wanted) == allowed[:k]
+    assert {note.id for note in mixed.notes(wanted)} == {n.id for n in notes.values() if allows(wanted, n)}
+
+
+def test_a_filter_is_checked():
+    with pytest.raises(ValueError, match="a source is one of"):
+        Filter(sources=frozenset({"captions"}))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a level is one of"):
+        Filter(level="scene")  # type: ignore[arg-type]
