@@ -142,7 +142,7 @@ def write_video(
             text = container.add_stream(_SUBTITLES[suffix])
             text.codec_context.subtitle_header = _ASS_HEADER
             text.codec_context.time_base = Fraction(1, 1000)
-        end_s = 0.0
+        end_s = Fraction(0)
         count = 0
         shape: tuple[int, ...] = ()
         for frame in frames:
@@ -155,7 +155,7 @@ def write_video(
                 _write_subtitles(container, text, subtitles, start_s)
             if frame.shape != shape:
                 raise ValueError(f"frames need one size, got {shape} and {frame.shape}")
-            at_s = count / rate if pts is None else Fraction(pts[count]).limit_denominator(1000)
+            at_s = Fraction(count) / rate if pts is None else Fraction(pts[count]).limit_denominator(1000)
             if count and at_s <= end_s:
                 raise ValueError(f"times must rise, got {float(at_s)} after {float(end_s)}")
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
@@ -192,14 +192,14 @@ def _write_sound(
 ) -> None:
     rate = stream.codec_context.sample_rate
     if isinstance(audio, bool):
-        audio = (0.3 * np.sin(2 * np.pi * 440 * np.arange(round(length_s * rate)) / rate)).astype(np.float32)
+        samples = (0.3 * np.sin(2 * np.pi * 440 * np.arange(round(length_s * rate)) / rate)).astype(np.float32)
         source = rate
     else:
-        source = 16000
+        samples, source = audio, 16000
     resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate)
     block = source // 10
-    for begin in range(0, len(audio), block):
-        part = np.ascontiguousarray(audio[None, begin : begin + block], dtype=np.float32)
+    for begin in range(0, len(samples), block):
+        part = np.ascontiguousarray(samples[None, begin : begin + block], dtype=np.float32)
         frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
         frame.sample_rate = source
         frame.pts = begin + round(start_s * source)

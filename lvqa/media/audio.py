@@ -1,0 +1,95 @@
+"""The sound of a video as samples, in chunks. Knows nothing of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.error import FFmpegError
+
+from lvqa.errors import MediaError
+from lvqa.media.container import open_container, shown, start_of
+
+Samples = npt.NDArray[np.float32]
+
+# Timestamps jitter by less; a longer hole starts a new chunk, so that no offset drifts.
+_GAP_S = 0.1
+
+
+def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
+    """Decode the sound track, mixed to mono.
+
+    Holds one chunk at a time. A hole in the track ends a chunk early. Damaged packets are passed over as holes.
+
+    Args:
+        path: the video.
+        rate: samples a second.
+        chunk_s: longest chunk in seconds.
+
+    Yields:
+        (offset, samples): seconds from the start of the container, and float32 (n,) in [-1, 1]; nothing where the
+        video has no sound.
+
+    Raises:
+        MediaError: the file cannot be opened, or has a sound track of which nothing decodes.
+    """
+    if rate < 1 or not chunk_s > 0:
+        raise ValueError(f"rate and chunk_s must be above zero, got {rate} and {chunk_s}")
+    path = Path(path)
+    most = max(1, round(chunk_s * rate))
+    parts: list[Samples] = []
+    count = 0
+    offset_s = 0.0
+    with open_container(path) as container:
+        if not container.streams.audio:
+            return
+        stream = container.streams.best("audio") or container.streams.audio[0]
+        base = container.streams.video[0] if container.streams.video else stream
+        start_s = float(start_of(container, base))
+        for time_s, samples in _decode(container, stream, rate, path):
+            at_s = time_s - start_s if time_s is not None else offset_s + count / rate
+            if count and abs(at_s - (offset_s + count / rate)) > _GAP_S:
+                yield offset_s, np.concatenate(parts)
+                parts, count = [], 0
+            if not count:
+                offset_s = max(0.0, at_s)
+            parts.append(samples)
+            count += len(samples)
+            while count >= most:
+                whole = np.concatenate(parts)
+                yield offset_s, whole[:most]
+                parts, count = [whole[most:]], len(whole) - most
+                offset_s += most / rate
+        if count:
+            yield offset_s, np.concatenate(parts)
+
+
+def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+    damaged = good = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                damaged += 1
+                continue
+            good += len(frames)
+            for frame in frames:
+                yield from _mono(resampler.resample(frame))
+    except FFmpegError:
+        pass  # the file cannot be read on; what was decoded stands
+    if damaged and not good:
+        raise MediaError(f"the sound of {shown(path)} cannot be decoded; convert the file, or leave its speech out")
+    if good:
+        yield from _mono(resampler.resample(None))
+
+
+def _mono(frames: list[Any]) -> Iterator[tuple[float | None, Samples]]:
+    for frame in frames:
+        if frame is not None and frame.samples:
+            yield frame.time, frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)

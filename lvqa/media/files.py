@@ -1,0 +1,113 @@
+"""Finding video files and telling them apart by content. Knows file systems, opens nothing as video."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from lvqa.errors import MediaError
+from lvqa.media.container import check_file, shown
+
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mov",
+    ".ts",
+    ".m4v",
+    ".m2ts",
+    ".mts",
+    ".mpg",
+    ".mpeg",
+    ".flv",
+    ".wmv",
+    ".ogv",
+    ".3gp",
+)
+_BLOCK = 1 << 18
+
+_log = logging.getLogger(__name__)
+
+
+def content_hash(path: Path) -> str:
+    """Hash a file's size and its head, middle and tail (256 KiB each): 64 hex digits, equally cheap for any size.
+
+    Raises MediaError where the file cannot be read.
+    """
+    path = Path(path)
+    size = check_file(path).st_size
+    digest = hashlib.sha256(f"{size}\n".encode())
+    try:
+        with path.open("rb") as file:
+            starts = (0,) if size <= 3 * _BLOCK else (0, size // 2 - _BLOCK // 2, size - _BLOCK)
+            for start in starts:
+                file.seek(start)
+                digest.update(file.read(3 * _BLOCK if len(starts) == 1 else _BLOCK))
+    except PermissionError as error:
+        raise MediaError(
+            f"{shown(path)} cannot be read: permission denied; give this user the right to read it"
+        ) from error
+    except OSError as error:
+        raise MediaError(
+            f"{shown(path)} cannot be read ({error.strerror}); check the disk, or copy it again"
+        ) from error
+    return digest.hexdigest()
+
+
+def find_videos(folder: Path, *, on_problem: Callable[[Path, str], None] | None = None) -> list[Path]:
+    """Find every file below a folder whose suffix is one of VIDEO_SUFFIXES, sorted by path.
+
+    Links are followed, each real folder once, so loops end; hidden files and folders are left out. A link to nothing
+    is listed like any file: opening it says what is wrong.
+
+    Args:
+        folder: where to look.
+        on_problem: told each subfolder that cannot be listed, and why; without it, that is logged as a warning.
+
+    Raises:
+        MediaError: the folder itself is missing, is a file, or cannot be listed.
+    """
+    folder = Path(folder)
+    report = on_problem or (lambda where, why: _log.warning("%s: %s", shown(where), why))
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+
+    def walk(here: Path) -> None:
+        status = here.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(here) as entries:
+            listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+        folders: list[Path] = []
+        for entry in listed:
+            if _is_folder(entry):
+                folders.append(here / entry.name)
+            elif os.path.splitext(entry.name)[1].lower() in VIDEO_SUFFIXES:  # noqa: PTH122 - entry is no Path
+                found.append(here / entry.name)
+        for below in folders:
+            try:
+                walk(below)
+            except OSError as error:
+                report(below, f"cannot be listed ({error.strerror}); its videos are left out")
+
+    try:
+        walk(folder)
+    except FileNotFoundError as error:
+        raise MediaError(f"{shown(folder)} does not exist; check the path") from error
+    except NotADirectoryError as error:
+        raise MediaError(f"{shown(folder)} is a file; name the folder it lies in") from error
+    except OSError as error:
+        raise MediaError(f"{shown(folder)} cannot be listed ({error.strerror}); check its permissions") from error
+    return sorted(found)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads to itself; opening it as a file says so

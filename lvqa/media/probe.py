@@ -1,0 +1,128 @@
+"""What a video file is: length, picture, codec, sound. Reads as little as it can; knows nothing of sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from lvqa.errors import MediaError
+from lvqa.media.container import open_container, shown, start_of, video_stream
+
+# Packets tried before a file counts as undecodable; a stream cut out of a broadcast may start far from a keyframe.
+_FIRST_PACKETS = 1500
+_MAX_FPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What `probe` found.
+
+    `width` and `height` are in pixels as shown, after rotation; `rotation` is how many degrees clockwise the stored
+    picture is turned for that. `fps` is the mean rate, 0 where unknown; nothing may compute a time from it. `start_s`
+    is what the container's own clock shows at time 0. `duration_s` is counted from there and covers the longest
+    stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it holds.
+    """
+
+    path: Path
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    codec: str
+    has_audio: bool
+    rotation: int
+    start_s: float
+    subtitle_tracks: int
+    breaks_off: bool = False
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read what a video file is, and check that its first frame decodes.
+
+    Raises:
+        MediaError: missing, a folder, empty, not a video, cut off before its index, sound only, or nothing in it
+            decodes; one line that says what to do.
+    """
+    path = Path(path)
+    with open_container(path) as container:
+        stream = video_stream(container, path)
+        try:
+            frame = _first_frame(container, stream)
+        except FFmpegError as error:
+            raise _undecodable(path, stream) from error
+        if frame is None:
+            raise _undecodable(path, stream)
+        rotation = round(-frame.rotation / 90) * 90 % 360
+        width, height = (frame.height, frame.width) if rotation in (90, 270) else (frame.width, frame.height)
+        start = start_of(container, stream)
+        rate = stream.average_rate or stream.guessed_rate
+        if rate and rate > _MAX_FPS:
+            rate = None  # a clock's tick taken for a rate, as in transport streams of variable rate
+        duration, breaks_off = _duration(container, path, start)
+        least = 1 / rate if rate else Fraction(1, 25)
+        return VideoInfo(
+            path=path,
+            duration_s=float(max(duration, least)),
+            width=width,
+            height=height,
+            fps=float(rate) if rate else 0.0,
+            codec=stream.codec_context.codec.canonical_name,
+            has_audio=bool(container.streams.audio),
+            rotation=rotation,
+            start_s=float(start),
+            subtitle_tracks=len(container.streams.subtitles),
+            breaks_off=breaks_off,
+        )
+
+
+def _undecodable(path: Path, stream: Any) -> MediaError:
+    return MediaError(
+        f"{shown(path)} says it holds {stream.codec_context.name} video, but no frame of it can be decoded; "
+        "play it to check, or copy it again"
+    )
+
+
+def _first_frame(container: Any, stream: Any) -> Any:
+    for number, packet in enumerate(container.demux(stream)):
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            frames = []
+        if frames:
+            return frames[0]
+        if number >= _FIRST_PACKETS:
+            break
+    return None
+
+
+def _duration(container: Any, path: Path, start: Fraction) -> tuple[Fraction, bool]:
+    """Length in seconds from `start`, and whether the header promises more than there is."""
+    declared = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
+    if container.format.name.startswith("matroska") and start > 0:
+        declared -= start  # Matroska counts its length from zero, not from where the streams start
+    if declared > 0:
+        found = _end(path, start, declared - 2)
+        if found >= declared - max(Fraction(1), declared / 50):
+            return found if found > declared + Fraction(1, 2) else declared, False
+    found = _end(path, start, None)
+    return found, bool(declared > 0 and found < declared - max(Fraction(1), declared / 50))
+
+
+def _end(path: Path, start: Fraction, near: Fraction | None) -> Fraction:
+    """Where the last packet of any stream ends, in seconds from `start`, looking from `near` on or through it all."""
+    end = Fraction(0)
+    with open_container(path) as container:
+        try:
+            if near is not None and near > 0:
+                container.seek(int((start + near) * av.time_base))
+            for packet in container.demux([s for s in container.streams if s.type in ("video", "audio")]):
+                if packet.size and packet.pts is not None:
+                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base - start)
+        except FFmpegError:
+            pass  # what follows cannot be read; the end is where it could
+    return end

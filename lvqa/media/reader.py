@@ -1,0 +1,217 @@
+"""Frames at given times, at a rate, in a span. Decides which backend reads; knows nothing of models.
+
+Time 0 is the start of the container; the frame at t is the last whose time is at most t, or the first of all.
+`auto` streams (`sample`) through PyAV, which is faster there, and picks single frames (`at`, `span`) through decord in
+files that are small enough to go through once and that decord reads right (`lvqa.media.decord_frames`); PyAV takes
+over everywhere else, and wherever decord fails.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.errors import MediaError
+from lvqa.media.clock import grid, shown_at
+from lvqa.media.container import shown
+from lvqa.media.decord_frames import DecordFrames, reason_against
+from lvqa.media.packets import PacketTable, read_packets
+from lvqa.media.probe import VideoInfo, probe
+from lvqa.media.pyav_frames import PyavFrames
+from lvqa.types import Span, format_time
+
+Frame = npt.NDArray[np.uint8]
+Backend = Literal["auto", "decord", "pyav"]
+
+# decord goes through a whole file when it opens it; beyond this size PyAV's seeking has its frames sooner.
+_DECORD_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimedFrame:
+    """A frame: uint8 (h, w, 3), RGB. `time_s` is the time asked for, `pts_s` the frame's own.
+
+    Times that show the same frame share one array.
+    """
+
+    time_s: float
+    pts_s: float
+    image: Frame
+
+
+class FrameReader:
+    """Reads frames of one video; a context manager, for one thread at a time.
+
+    Args:
+        path: the video.
+        max_side: frames whose longer side has more pixels are scaled down to it.
+        backend: `auto`, or one of the two. `decord` raises MediaError for files that it is known to read wrong.
+
+    Raises:
+        MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for.
+    """
+
+    def __init__(self, path: Path, *, max_side: int | None = None, backend: Backend = "auto") -> None:
+        if max_side is not None and max_side < 1:
+            raise ValueError(f"max_side is a number of pixels above zero, got {max_side}")
+        if backend not in ("auto", "decord", "pyav"):
+            raise ValueError(f"backend must be auto, decord or pyav, got {backend!r}")
+        path = Path(path)
+        self.info: VideoInfo = probe(path)
+        self._size = _fit(self.info.width, self.info.height, max_side)
+        self._table: PacketTable | None = None
+        self._pyav: PyavFrames | None = None
+        self._decord: DecordFrames | None = None
+        self._forced = backend
+        self._backend: Literal["decord", "pyav"] = "pyav"
+        if backend == "decord" or (
+            backend == "auto" and path.stat().st_size <= _DECORD_BYTES and not reason_against(self.info)
+        ):
+            self._backend = "decord"
+            self._open_decord()
+
+    @property
+    def backend(self) -> Literal["decord", "pyav"]:
+        """What picks single frames; `auto` streams through PyAV whatever this says."""
+        return self._backend
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file. Frames already given out stay."""
+        for backend in (self._pyav, self._decord):
+            if backend is not None:
+                backend.close()
+        self._pyav = self._decord = None
+
+    def at(self, times_s: Sequence[float]) -> list[TimedFrame]:
+        """The frames shown at these times, in the order given; times may repeat and come in any order.
+
+        Raises:
+            MediaError: the video cannot be decoded there.
+            ValueError: a time is negative or not finite.
+        """
+        times = np.asarray(times_s, dtype=np.float64)
+        if not np.all(np.isfinite(times) & (times >= 0)):
+            raise ValueError("times are finite and not below zero")
+        rising = np.unique(times)
+        if self._backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
+            frames = list(self._stream(rising.tolist(), self._backend))
+        else:
+            near = self._open_pyav().near(rising.tolist())
+            frames = [TimedFrame(t, pts_s, image) for t, (pts_s, image) in zip(rising.tolist(), near, strict=True)]
+        by_time = {frame.time_s: frame for frame in frames}
+        return [by_time[t] for t in times.tolist()]
+
+    def span(self, span: Span, n: int) -> list[TimedFrame]:
+        """Frames at the centres of n equal parts of a span.
+
+        Raises:
+            MediaError: the video cannot be decoded there.
+        """
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        step = span.duration_s / n
+        return self.at([span.start_s + (k + 0.5) * step for k in range(n)])
+
+    def sample(self, fps: float, span: Span | None = None) -> Iterator[TimedFrame]:
+        """Frames at all times k / fps inside the span (else the whole video), k whole, in order.
+
+        The times do not depend on where the span starts, so reading that was interrupted can go on from anywhere.
+        Holds a few frames at a time, however long the video.
+
+        Raises:
+            MediaError: the video cannot be decoded; or, after its last frame, it breaks off before the length that its
+                header gives and the span reaches that point.
+        """
+        if not 0 < fps < float("inf"):
+            raise ValueError(f"fps must be above zero, got {fps}")
+        duration_s = self.info.duration_s
+        start_s = span.start_s if span is not None else 0.0
+        end_s = min(span.end_s, duration_s) if span is not None else duration_s
+        steps = grid(fps, start_s, end_s)
+        backend: Literal["decord", "pyav"] = "decord" if self._forced == "decord" else "pyav"
+        yield from self._stream([k / fps for k in steps], backend)
+        if self.info.breaks_off and end_s >= duration_s:
+            raise MediaError(
+                f"{shown(self.info.path)} breaks off at {format_time(duration_s)}, before the end its header gives; "
+                "what comes before is read: copy the file again for the rest"
+            )
+
+    def _stream(self, times: Sequence[float], backend: Literal["decord", "pyav"]) -> Iterator[TimedFrame]:
+        """Frames at rising times, each decoded once."""
+        if not times:
+            return
+        table = self._packet_table()
+        places, firsts = np.unique(shown_at(table.pts_s, times), return_index=True)
+        bounds = [*firsts.tolist(), len(times)]
+        for number, (_, pts_s, image) in enumerate(self._pick(table, places.tolist(), backend)):
+            for time_s in times[bounds[number] : bounds[number + 1]]:
+                yield TimedFrame(time_s, pts_s, image)
+
+    def _pick(
+        self, table: PacketTable, places: list[int], backend: Literal["decord", "pyav"]
+    ) -> Iterator[tuple[int, float, Frame]]:
+        done = 0
+        if backend == "decord" and self._decord is not None:
+            try:
+                for picked in self._decord.pick(places):
+                    yield picked
+                    done += 1
+            except MediaError:
+                if self._forced == "decord":
+                    raise
+                self._backend = "pyav"
+        yield from self._open_pyav().pick(table, places[done:])
+
+    def _packet_table(self) -> PacketTable:
+        if self._table is None:
+            self._table = read_packets(self.info.path)
+        return self._table
+
+    def _open_pyav(self) -> PyavFrames:
+        if self._pyav is None:
+            self._pyav = PyavFrames(self.info.path, self._size, self.info.rotation)
+        return self._pyav
+
+    def _open_decord(self) -> None:
+        """Open decord where it can be trusted; else PyAV takes over, unless decord was asked for by name."""
+        why = reason_against(self.info) or reason_against(self.info, self._packet_table())
+        try:
+            if why:
+                raise MediaError(f"decord cannot read {shown(self.info.path)}: {why}; read it with pyav")
+            full = (self.info.width, self.info.height)
+            self._decord = DecordFrames(self.info.path, full, self._size, self._packet_table())
+        except MediaError:
+            if self._forced == "decord":
+                raise
+            self._backend = "pyav"
+
+
+def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:
+    """The frame shown at a time as a small JPEG, its longer side at most `max_side` pixels; raises MediaError."""
+    from PIL import Image
+
+    with FrameReader(path, max_side=max_side, backend="pyav") as reader:
+        frame = reader.at([time_s])[0].image
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def _fit(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    longer = max(width, height)
+    if max_side is None or longer <= max_side:
+        return width, height
+    return max(1, round(width * max_side / longer)), max(1, round(height * max_side / longer))
