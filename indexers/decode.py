@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lvqa.errors import MediaError
@@ -16,15 +18,16 @@ from lvqa.indexers.caption import caption_frames
 from lvqa.indexers.duplicates import same_text, shrink
 from lvqa.indexers.segment import ClipCutter, ClipRules, ShotDetector, sample_rate
 from lvqa.models.base import Frame
-from lvqa.types import Span
+from lvqa.types import Span, format_time
 
 if TYPE_CHECKING:
-    from lvqa.media import FrameReader, TimedFrame
+    from lvqa.media.probe import VideoInfo
+    from lvqa.media.reader import FrameReader, TimedFrame
     from lvqa.settings import Settings
 
 _EPS = 1e-6
 _CANDIDATES = 4
-_CHUNK = 4
+_CHUNK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,15 @@ def grid(span: Span, *spacings_s: float) -> Iterator[float]:
         counts = [count + (at - time_s < _EPS) for count, at in zip(counts, nexts, strict=True)]
 
 
+def common_rate(*spacings_s: float) -> float | None:
+    """The least rate whose grid holds the multiples of all spacings; None where it is above 60 a second, or none is."""
+    rates = [(1 / Fraction(every_s).limit_denominator(1000)).limit_denominator(1000) for every_s in spacings_s]
+    if any(abs(1 / every_s - float(rate)) > _EPS / 100 for every_s, rate in zip(spacings_s, rates, strict=True)):
+        return None
+    common = Fraction(math.lcm(*(rate.numerator for rate in rates)), math.gcd(*(rate.denominator for rate in rates)))
+    return float(common) if common <= max(Fraction(60), *rates) else None
+
+
 class VideoPass:
     """The events of one video, from a clip's start to the end of the video. Make one for each pass."""
 
@@ -125,9 +137,12 @@ class VideoPass:
     def events(self, reader: FrameReader) -> Iterator[Reading | CutClip]:
         """Read the video through and yield, in time order, readings and clips; a clip comes after its readings.
 
-        Raises MediaError where nothing can be decoded.
+        Raises MediaError where decoding fails, and after the last clip of a file that breaks off.
         """
+        info = reader.info
         if self._duration_s - self._start_s <= _EPS:
+            if info.breaks_off:
+                raise _broken(info)
             return
         cutter = ClipCutter(self._rules.clip, self._duration_s, self._start_s)
         detector = ShotDetector(self._rules.shot_threshold)
@@ -146,29 +161,49 @@ class VideoPass:
             if reading is not None:
                 yield reading
         if not seen:
-            raise MediaError(f"no frame of {reader.info.path.name} could be decoded; make the file anew")
+            raise MediaError(f"no frame of {info.path.name} could be decoded; make the file anew")
         last = cutter.finish()
         if last is not None:
             yield clip.close(last)
+        if info.breaks_off:
+            raise _broken(info)
 
     def _frames(self, reader: FrameReader) -> Iterator[TimedFrame]:
-        span = Span(self._start_s, self._duration_s)
-        spacings = [1 / self._rules.rate]
+        """Every frame that is wanted, in order, until the end or the place where the file breaks off."""
+        rules, span = self._rules, Span(self._start_s, self._duration_s)
+        spacings = [1 / rules.rate]
         if self._wants.screen_s is not None:
-            spacings.append(self._rules.ocr_every_s)
+            spacings.append(rules.ocr_every_s)
         if self._wants.frames_s is not None:
-            spacings.append(self._rules.embed_every_s)
-        if all(on_grid(spacing, spacings[0]) for spacing in spacings):
-            yield from reader.sample(self._rules.rate, span)
+            spacings.append(rules.embed_every_s)
+        rate = common_rate(1 / rules.rate, rules.ocr_every_s, rules.embed_every_s)
+        if rate is not None:
+            frames = reader.sample(rate, span)
+            while (timed := _next(frames, reader)) is not None:
+                if any(on_grid(timed.time_s, every_s) for every_s in spacings):
+                    yield timed
             return
-        chunk: list[float] = []
-        for time_s in grid(span, *spacings):
-            chunk.append(time_s)
-            if len(chunk) == _CHUNK:
-                yield from reader.at(chunk)
-                chunk = []
-        if chunk:
+        size = min(64, max(2, _CHUNK_BYTES // max(1, 3 * reader.info.width * reader.info.height)))
+        times = grid(span, *spacings)
+        while chunk := list(islice(times, size)):
             yield from reader.at(chunk)
+
+
+def _next(frames: Iterator[TimedFrame], reader: FrameReader) -> TimedFrame | None:
+    """The next frame; a file that breaks off ends like any other here, and is told of after its last clip."""
+    try:
+        return next(frames, None)
+    except MediaError:
+        if reader.info.breaks_off:
+            return None
+        raise
+
+
+def _broken(info: VideoInfo) -> MediaError:
+    return MediaError(
+        f"{info.path.name} breaks off at {format_time(info.duration_s)}, before the end its header gives; what comes "
+        "before is indexed: copy the file again for the rest"
+    )
 
 
 class _OpenClip:

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from lvqa.errors import ModelNotFound, PromptError, StoreError, UsageError
+from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
 from lvqa.indexers.caption import Captioner, ClipLook
 from lvqa.indexers.channel import Channel, Crew, Stopped
 from lvqa.indexers.decode import PassRules, Reading, VideoPass
@@ -115,26 +115,31 @@ class Pipeline:
                 self._trouble(task, "visual", "decode", error)
 
     def _decode(self, task: Task) -> None:
-        from lvqa.media import FrameReader
+        from lvqa.media.reader import FrameReader
 
         wants = task.wants
         batch = Batch(task, 0, wants.start_s or 0.0)
-        with FrameReader(task.path) as reader:
-            for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
-                if "visual" in task.dropped:
-                    return
-                if isinstance(event, Reading):
-                    batch.add_reading(event)
-                    if event.frame is not None:
-                        batch.expect()
-                        self._to_read.put((batch, event.read_s, event.frame))
-                    continue
-                batch.add_clip(event)
-                if len(batch.cuts) == self._clip_batch:
-                    self._seal(batch)
-                    batch = Batch(task, batch.seq + 1, batch.end_s)
+        try:
+            # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
+            with FrameReader(task.path, backend="pyav") as reader:
+                for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
+                    if "visual" in task.dropped:
+                        return
+                    if isinstance(event, Reading):
+                        batch.add_reading(event)
+                        if event.frame is not None:
+                            batch.expect()
+                            self._to_read.put((batch, event.read_s, event.frame))
+                        continue
+                    batch.add_clip(event)
+                    if len(batch.cuts) == self._clip_batch:
+                        self._seal(batch)
+                        batch = Batch(task, batch.seq + 1, batch.end_s)
+        except MediaError as error:
+            batch.error = error
+        else:
+            batch.end_s = task.video.duration_s
         batch.last = True
-        batch.end_s = task.video.duration_s
         self._seal(batch)
 
     def _seal(self, batch: Batch) -> None:
@@ -210,7 +215,8 @@ class Pipeline:
                 self._trouble(task, "speech", "speech", error)
 
     def _hear(self, task: Task) -> None:
-        from lvqa.media import read_audio, read_subtitles
+        from lvqa.media.audio import read_audio
+        from lvqa.media.subtitles import read_subtitles
 
         video, done_s = task.video, task.jobs["speech"].progress_s
         seq = 0
@@ -261,9 +267,13 @@ class Pipeline:
                 )
                 if embed is not None and rows.notes:
                     rows.note_vectors = embed([note.text for note in rows.notes])
+                error = item.error if isinstance(item, Batch) else None
+                rows.last = rows.last and error is None
                 self._out.put(rows)
-            except Exception as error:
-                self._trouble(item.task, part, "embed", error)
+                if error is not None:
+                    self._out.put(Trouble(item.task, part, "decode", error, rows.seq + 1))
+            except Exception as failure:
+                self._trouble(item.task, part, "embed", failure)
 
     def _trouble(self, task: Task, part: Part, stage: str, error: Exception) -> None:
         if isinstance(error, Stopped):
@@ -281,7 +291,7 @@ class _Order:
 
     def __init__(self) -> None:
         self._next: dict[tuple[int, Part], int] = {}
-        self._early: dict[tuple[int, Part], dict[int, Rows]] = {}
+        self._early: dict[tuple[int, Part], dict[int, Rows | Trouble]] = {}
         self._ended: set[tuple[int, Part]] = set()
 
     def push(self, item: Rows | Trouble) -> Iterator[Rows | Trouble]:
@@ -289,16 +299,22 @@ class _Order:
         key = (id(item.task), item.part)
         if key in self._ended:
             return
-        if isinstance(item, Trouble):
-            self._ended.add(key)
-            self._early.pop(key, None)
+        if item.seq is None:
+            self._end(key)
             yield item
             return
         waiting = self._early.setdefault(key, {})
         waiting[item.seq] = item
-        while (rows := waiting.pop(self._next.get(key, 0), None)) is not None:
-            self._next[key] = rows.seq + 1
-            if rows.last:
-                self._ended.add(key)
-                self._early.pop(key, None)
-            yield rows
+        while key not in self._ended:
+            number = self._next.get(key, 0)
+            due = waiting.pop(number, None)
+            if due is None:
+                return
+            self._next[key] = number + 1
+            if isinstance(due, Trouble) or due.last:
+                self._end(key)
+            yield due
+
+    def _end(self, key: tuple[int, Part]) -> None:
+        self._ended.add(key)
+        self._early.pop(key, None)

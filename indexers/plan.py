@@ -5,6 +5,7 @@ Reads and writes the store in its caller's thread, opens files only where size o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -98,6 +99,7 @@ class Planner:
         self._on_problem = on_problem
         self._known = {row.path: row for row in store.files()}
         self._first: dict[str, str] = {}
+        self._subtitles: dict[Path, list[str]] = {}
         self._plan = Plan()
 
     def plan(self, only: Collection[str] | None = None) -> Plan:
@@ -206,7 +208,7 @@ class Planner:
     def _key(self, spec: StageSpec, video: Video, stage: str, path: Path, job: JobRow | None) -> str:
         if stage != "speech":
             return spec.key(video.content_hash, stage)
-        sidecars = _signature(path)
+        sidecars = self._sidecars(path)
         key = spec.key(video.content_hash, stage, subtitles=sidecars)
         if not spec.model and job is not None and job.key != key:
             # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
@@ -216,6 +218,21 @@ class Planner:
                 if job.key == (old := earlier.key(video.content_hash, stage, subtitles=sidecars)):
                     return old
         return key
+
+    def _sidecars(self, path: Path) -> list[list[Any]]:
+        """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""
+        if path.parent not in self._subtitles:
+            with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+                self._subtitles[path.parent] = sorted(
+                    entry.name for entry in entries if entry.name.lower().endswith((".srt", ".vtt"))
+                )
+        signature: list[list[Any]] = []
+        for name in self._subtitles.get(path.parent, []):
+            if name.startswith(f"{path.stem}."):
+                with contextlib.suppress(OSError):
+                    stat = (path.parent / name).stat()
+                    signature.append([name.removeprefix(path.stem), stat.st_size, stat.st_mtime_ns])
+        return signature
 
     def _forget(self, found: Collection[str]) -> None:
         """Let go of files that are gone, and of videos that no file holds any more."""
@@ -271,17 +288,6 @@ def pending_reason(unparsed: int) -> str:
 def _unparsed(reason: str) -> int:
     number, _, rest = reason.partition(" ")
     return int(number) if number.isdecimal() and rest.startswith("clip") else 0
-
-
-def _signature(path: Path) -> list[list[Any]]:
-    """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""
-    from lvqa.media import find_sidecars
-
-    signature: list[list[Any]] = []
-    for sidecar in find_sidecars(path):
-        stat = sidecar.stat()
-        signature.append([sidecar.name.removeprefix(path.stem), stat.st_size, stat.st_mtime_ns])
-    return signature
 
 
 def _gone(path: Path) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lvqa.errors import MediaError
 from lvqa.indexers.decode import CutClip, PassRules, Reading, Wants
 from lvqa.indexers.screen import merge_texts
 from lvqa.models.base import Vectors
@@ -76,12 +77,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trouble:
-    """A part of a video that cannot go on, the stage that met the error, and the error."""
+    """A part of a video that cannot go on, the stage that met the error, and the error.
+
+    With a `seq` the rows before it still count: a file that breaks off is indexed as far as it goes.
+    """
 
     task: Task
     part: Part
     stage: str
     error: Exception
+    seq: int | None = None
 
 
 class Batch:
@@ -95,6 +100,7 @@ class Batch:
         self.seq = seq
         self.end_s = start_s
         self.last = False
+        self.error: MediaError | None = None
         self.cuts: list[CutClip] = []
         self.readings: list[tuple[float, float]] = []
         self.texts: dict[float, str] = {}

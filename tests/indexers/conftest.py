@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +130,10 @@ def rows_of(index_dir: Path) -> dict[str, Any]:
                 for n in notes
                 if n not in store.notes_without_vectors(m)
             },
-            "frames": {
-                (m, v.id): [a.tobytes() for a in store.frame_vectors(m, v.id)] for m in models for v in videos
-            },
+            "frames": {(m, v.id): [a.tobytes() for a in store.frame_vectors(m, v.id)] for m in models for v in videos},
         }
 
 
 @pytest.fixture
-def kit(folder: Path, tmp_path: Path) -> Iterator[Kit]:
-    yield Kit(folder, tmp_path / "index")
+def kit(folder: Path, tmp_path: Path) -> Kit:
+    return Kit(folder, tmp_path / "index")

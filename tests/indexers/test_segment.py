@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,7 +69,7 @@ def test_clips_cover_the_video_and_can_be_taken_up_at_any_of_them(
     spans = cut(rules, changes, duration_s)
     assert spans[0].start_s == 0
     assert spans[-1].end_s == duration_s
-    assert all(a.end_s == b.start_s for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end_s == b.start_s for a, b in pairwise(spans))
     assert all(span.duration_s <= max(rules.max_s, rules.step_s) + 1e-5 for span in spans)
     # A clip at the full length may be cut short of the least only by the spacing of the frames.
     assert all(span.duration_s >= min(rules.min_s, rules.max_s - rules.step_s) - 1e-5 for span in spans[:-1])

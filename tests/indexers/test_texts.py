@@ -36,7 +36,8 @@ def test_merging_keeps_who_was_there_when(texts: list[str], every_s: float) -> N
 
 
 @pytest.mark.parametrize(
-    ("read", "text"), [("  a  b \n\n c ", "a b\nc"), (". -\n,", ""), ("", ""), ("ok\x1b[31m", "ok[31m"), ("東京", "東京")]
+    ("read", "text"),
+    [("  a  b \n\n c ", "a b\nc"), (". -\n,", ""), ("", ""), ("ok\x1b[31m", "ok[31m"), ("東京", "東京")],
 )
 def test_what_ocr_reads_is_tidied(read: str, text: str) -> None:
     assert tidy(read) == text
