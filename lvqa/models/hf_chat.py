@@ -91,7 +91,6 @@ class HfText:
             # A chat template writes the first special token itself.
             special = not (tokenizer.bos_token and text.startswith(tokenizer.bos_token))
             inputs = tokenizer([text], return_tensors="pt", add_special_tokens=special)
-            inputs.pop("token_type_ids", None)
         except (ValueError, RuntimeError, TypeError) as error:
             raise ModelError(f"the tokenizer of {self.spec} failed: {first_line(error)}") from error
         return self._generator.generate(inputs.to(self._generator.model.device), [max_tokens], stop)[0]

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.weights import as_folder, find_weights, hub_cache, hub_has, hub_state
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _LOADING = threading.RLock()
@@ -163,8 +164,49 @@ def first_line(error: BaseException, limit: int = 200) -> str:
     return type(error).__name__
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a CUDA device (or torch's allocator) ran out of memory."""
+class OutOfMemory(ModelError):
+    """The device's memory does not hold the batch."""
+
+
+@contextmanager
+def device_errors(spec: str, device: str) -> Iterator[None]:
+    """Turn what a model raises while it runs into ModelError, and a full device into OutOfMemory."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError)
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            f"{spec}: out of memory on {device}; use smaller or fewer frames (--max-side), a smaller model, "
+            "or --device cpu"
+        ) from error
+    except (RuntimeError, ValueError, IndexError, TypeError, KeyError) as error:
+        raise ModelError(f"{spec} failed: {first_line(error)}") from error
+
+
+class Batches:
+    """Runs items some at a time; where that does not fit the device, by halves, and from then on by no more."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, items: Sequence[S], call: Callable[[Sequence[S]], Sequence[T]]) -> list[T]:
+        """`call` on stretches of items, its results joined in order. Raises OutOfMemory where one item is too much."""
+        results: list[T] = []
+        while len(results) < len(items):
+            part = items[len(results) : len(results) + self.size]
+            try:
+                results += call(part)
+            except OutOfMemory:
+                if len(part) == 1:
+                    raise
+                self.size = (len(part) + 1) // 2
+                _empty_cache()
+        return results
+
+
+def _empty_cache() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

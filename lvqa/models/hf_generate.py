@@ -6,21 +6,17 @@ Knows token ids and nothing of frames or messages.
 from __future__ import annotations
 
 import copy
+import inspect
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Reply
-from lvqa.models.hf_common import first_line, is_out_of_memory
+from lvqa.models.hf_common import device_errors
 
 YES = ("yes", "Yes", "YES", " yes", " Yes", " YES")
 NO = ("no", "No", "NO", " no", " No", " NO")
-
-
-class OutOfMemory(ModelError):
-    """The device's memory does not hold the batch."""
 
 
 class Generator:
@@ -39,16 +35,22 @@ class Generator:
         # Greedy, whatever the checkpoint says about sampling; its flags for sampling would only bring warnings.
         config.do_sample, config.num_beams, config.max_length = False, 1, None
         config.temperature = config.top_p = config.top_k = config.min_p = config.typical_p = None
+        config.return_dict_in_generate, config.output_logits = True, True
         if config.pad_token_id is None:
             config.pad_token_id = tokenizer.pad_token_id
         self._config = config
+        self._takes = set(inspect.signature(model.forward).parameters)
         eos = config.eos_token_id
         self._eos: set[int] = set(eos) if isinstance(eos, list) else ({eos} if eos is not None else set())
 
     def generate(self, inputs: Mapping[str, Any], limits: Sequence[int], stop: Sequence[str] = ()) -> list[Reply]:
-        """Continue each row of left-padded inputs by at most its own limit of tokens. Raises ModelError, OutOfMemory."""
+        """Continue each row of left-padded inputs by at most its own limit of tokens.
+
+        Raises ModelError, OutOfMemory.
+        """
         import torch
 
+        inputs = self._known(inputs)
         length = int(inputs["input_ids"].shape[1])
         self._check_length(length + max(limits))
         ends = torch.tensor([length + limit for limit in limits], device=self.device)
@@ -57,7 +59,7 @@ class Generator:
             return ends <= ids.shape[1]
 
         more: dict[str, Any] = {"stop_strings": list(stop), "tokenizer": self.tokenizer} if stop else {}
-        with self._guard():
+        with device_errors(self.spec, self.device):
             out = self._generate(inputs, max(limits), stopping_criteria=[reached], **more)
             sequences = out.sequences
             # Models that are fed embeddings return the new tokens alone.
@@ -79,13 +81,18 @@ class Generator:
         yes, no = yes - no, no - yes
         if not yes or not no:
             raise ModelError(f"{self.spec}: its tokenizer cannot tell yes from no by the first token; use generate")
+        inputs = self._known(inputs)
         self._check_length(int(inputs["input_ids"].shape[1]) + 1)
-        with self._guard():
-            out = self._generate(inputs, 1, output_logits=True)
+        with device_errors(self.spec, self.device):
+            out = self._generate(inputs, 1)
             logits = out.logits[0].float()
             log_yes = torch.logsumexp(logits[:, sorted(yes)], dim=1)
             log_no = torch.logsumexp(logits[:, sorted(no)], dim=1)
             return [float(p) for p in torch.sigmoid(log_yes - log_no).tolist()]
+
+    def _known(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        # Many tokenizers return token types, which few language models take.
+        return {key: value for key, value in inputs.items() if key != "token_type_ids" or key in self._takes}
 
     def _generate(self, inputs: Mapping[str, Any], limit: int, **more: Any) -> Any:
         import torch
@@ -93,7 +100,7 @@ class Generator:
         config = copy.copy(self._config)
         config.max_new_tokens = limit
         with self._lock, torch.inference_mode():
-            return self.model.generate(**inputs, generation_config=config, return_dict_in_generate=True, **more)
+            return self.model.generate(**inputs, generation_config=config, **more)
 
     def _reply(self, ids: list[int], tokens_in: int, stop: Sequence[str]) -> Reply:
         used = next((i + 1 for i, token in enumerate(ids) if token in self._eos), len(ids))
@@ -115,15 +122,3 @@ class Generator:
                 f"{self.spec} reads and writes at most {most} tokens at once, this takes {tokens}; "
                 "give it fewer or smaller frames, or less text"
             )
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            if is_out_of_memory(error):
-                raise OutOfMemory(
-                    f"{self.spec}: out of memory on {self.device}; use smaller or fewer frames (--max-side), "
-                    "a smaller model, or --device cpu"
-                ) from error
-            raise ModelError(f"{self.spec} failed: {first_line(error)}") from error

@@ -5,20 +5,18 @@ Frames always go in as images, several a request, never as a video. Knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Reply, VisionRequest
-from lvqa.models.hf_common import first_line, load_pretrained, pick_device, pick_dtype, quiet
-from lvqa.models.hf_generate import Generator, OutOfMemory
+from lvqa.models.hf_common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf_generate import Generator
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-
-T = TypeVar("T")
 
 Message = dict[str, Any]
 
@@ -31,7 +29,7 @@ class HfVision:
 
     def __init__(self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8) -> None:
         self.name = name
-        self.batch = batch
+        self._batches = Batches(batch)
         self._processor = processor
         tokenizer = getattr(processor, "tokenizer", None)
         if tokenizer is None or getattr(processor, "image_processor", None) is None:
@@ -41,14 +39,14 @@ class HfVision:
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
         """Answer each request, in order, as a `Reply`. Raises ModelError."""
 
-        def run(part: Sequence[VisionRequest]) -> list[Reply]:
-            return self._generator.generate(self._inputs(part), [request.max_tokens for request in part])
+        def run(part: Sequence[VisionRequest]) -> list[str]:
+            return [*self._generator.generate(self._inputs(part), [request.max_tokens for request in part])]
 
-        return list(self._in_batches(requests, run))
+        return self._batches.run(requests, run)
 
     def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
         """P(yes) / (P(yes) + P(no)) of each reply's first token, as `Generator.yes_probability` counts it."""
-        return self._in_batches(requests, lambda part: self._generator.yes_probability(self._inputs(part)))
+        return self._batches.run(requests, lambda part: self._generator.yes_probability(self._inputs(part)))
 
     def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         """Continue a conversation of `{"role", "content"}` without any frame. Raises ModelError."""
@@ -62,21 +60,6 @@ class HfVision:
         from lvqa.models.hf_chat import HfChat
 
         return HfChat(self.talk, self.name)
-
-    def _in_batches(
-        self, requests: Sequence[VisionRequest], run: Callable[[Sequence[VisionRequest]], list[T]]
-    ) -> list[T]:
-        results: list[T] = []
-        while len(results) < len(requests):
-            part = requests[len(results) : len(results) + self.batch]
-            try:
-                results += run(part)
-            except OutOfMemory:
-                if len(part) == 1:
-                    raise
-                self.batch = (len(part) + 1) // 2
-                _empty_cache()
-        return results
 
     def _inputs(self, requests: Sequence[VisionRequest]) -> Mapping[str, Any]:
         texts, images = [], []
@@ -94,12 +77,13 @@ class HfVision:
         model = self._generator.model
         try:
             inputs = processor(text=texts, padding=True, return_tensors="pt", **options, **more)
-            # Some tokenizers return token types, which the language model does not take.
-            inputs.pop("token_type_ids", None)
             moved: Mapping[str, Any] = inputs.to(model.device)
         except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
             raise ModelError(f"the processor of {self.name} failed: {first_line(error)}") from error
-        return {key: value.to(model.dtype) if value.is_floating_point() else value for key, value in moved.items()}
+        return {
+            key: value.to(model.dtype) if getattr(value, "is_floating_point", bool)() else value
+            for key, value in moved.items()
+        }
 
 
 def render(processor: Any, conversation: Sequence[Message]) -> str:
@@ -149,13 +133,6 @@ def _plain(processor: Any, conversation: Sequence[Message]) -> str:
         return _flat(processor, conversation[0]["content"])
     lines = [f"{m['role'].capitalize()}: {_flat(processor, m['content'])}" for m in conversation]
     return "\n".join([*lines, "Assistant:"])
-
-
-def _empty_cache() -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def load(spec: str, *, device: str = "auto") -> HfVision:

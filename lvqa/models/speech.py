@@ -1,0 +1,104 @@
+"""Speech into text through faster-whisper (CTranslate2), with its voice detector before it. Knows nothing of videos."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.errors import ModelError, ModelNotFound, UsageError
+from lvqa.models.base import Utterance
+from lvqa.models.choose import find_whisper, whisper_repo
+from lvqa.models.hf_common import first_line, not_found
+from lvqa.models.weights import hub_has
+from lvqa.types import Span
+
+RATE = 16000
+PAUSE_S = 1.0
+
+
+class WhisperTranscriber:
+    """A Transcriber. Decodes without sampling and without its own text as context, so that one slip stays one slip."""
+
+    def __init__(self, name: str, model: Any, *, beam: int = 5) -> None:
+        self.name = name
+        self._model = model
+        self._beam = beam
+        self._lock = threading.Lock()
+
+    def transcribe(self, audio: npt.NDArray[np.float32], offset_s: float = 0.0) -> list[Utterance]:
+        """Utterances in time order; silence and music give none. Raises ModelError."""
+        if audio.ndim != 1:
+            raise ModelError(f"{self.name} takes mono audio of shape (n,), got {audio.shape}")
+        if len(audio) < RATE // 10:
+            return []
+        try:
+            with self._lock:
+                segments, _ = self._model.transcribe(
+                    np.ascontiguousarray(audio, np.float32),
+                    beam_size=self._beam,
+                    temperature=0.0,
+                    condition_on_previous_text=False,
+                    vad_filter=True,
+                    word_timestamps=True,
+                )
+                heard = list(segments)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(
+                f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
+            ) from error
+        parts = (part for segment in heard for part in split_at_pauses(segment.words or []))
+        return sorted(_utterances(parts, len(audio) / RATE, offset_s), key=lambda utterance: utterance.span)
+
+
+def split_at_pauses(words: Sequence[Any], pause_s: float = PAUSE_S) -> list[list[Any]]:
+    """Words of a segment, parted where nobody speaks for `pause_s`: a segment may span half a minute of silence."""
+    parts: list[list[Any]] = []
+    for word in words:
+        if parts and word.start - parts[-1][-1].end < pause_s:
+            parts[-1].append(word)
+        else:
+            parts.append([word])
+    return parts
+
+
+def _utterances(parts: Iterable[list[Any]], length_s: float, offset_s: float) -> Iterator[Utterance]:
+    for words in parts:
+        start_s = min(max(0.0, float(words[0].start)), length_s)
+        end_s = min(float(words[-1].end), length_s)
+        text = " ".join("".join(str(word.word) for word in words).split())
+        if text and start_s < end_s:
+            yield Utterance(Span(offset_s + start_s, offset_s + end_s), text)
+
+
+def load(spec: str, *, device: str = "auto") -> WhisperTranscriber:
+    """Load `whisper:<size or folder>`; `tiny` also from the wheel that brings it. Raises ModelNotFound, ModelError."""
+    try:
+        import ctranslate2
+        from faster_whisper import WhisperModel
+    except ImportError as error:
+        raise ModelNotFound(f"{spec} needs faster-whisper ({error}): pip install 'lvqa[asr]'") from error
+    size = spec.partition(":")[2]
+    folder = find_whisper(size)
+    if folder is None and not hub_has(whisper_repo(size)):
+        raise not_found(f"whisper:{whisper_repo(size)}")
+    cuda = ctranslate2.get_cuda_device_count() > 0
+    if device.startswith("cuda") and not cuda:
+        raise UsageError(f"device {device!r} was asked for and there is no CUDA device; use --device cpu, or auto")
+    use_cuda = cuda and device.partition(":")[0] in {"auto", "cuda"}
+    index = device.partition(":")[2]
+    try:
+        model = WhisperModel(
+            str(folder) if folder else whisper_repo(size),
+            device="cuda" if use_cuda else "cpu",
+            device_index=int(index) if use_cuda and index else 0,
+            compute_type="float16" if use_cuda else "int8",
+            local_files_only=folder is not None,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        where = folder or whisper_repo(size)
+        raise ModelError(f"{spec}: {where} does not hold a faster-whisper model: {first_line(error)}") from error
+    return WhisperTranscriber(spec, model)
