@@ -145,6 +145,8 @@ def _embedded(path: Path) -> list[Subtitle]:
         if not tracks:
             return []
         found: dict[int, list[tuple[Fraction, Fraction | None, str]]] = {s.index: [] for s in tracks.values()}
+        # Read here: a stream's fields are freed memory once its container is closed.
+        languages = {stream.index: language for language, stream in tracks.items()}
         try:
             for packet in container.demux(list(tracks.values())):
                 if packet.size and packet.pts is not None:
@@ -157,7 +159,7 @@ def _embedded(path: Path) -> list[Subtitle]:
                 raise SubtitleError(
                     f"the subtitles inside {shown(path)} cannot be read; copy the file again"
                 ) from error
-    return [cue for language, stream in tracks.items() for cue in _timed(found[stream.index], language)]
+    return [cue for index, language in languages.items() for cue in _timed(found[index], language)]
 
 
 def _timed(cues: list[tuple[Fraction, Fraction | None, str]], language: str) -> Iterator[Subtitle]:
