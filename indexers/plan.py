@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from lvqa.types import Video
 
 STAGES: tuple[str, ...] = (*VISUAL, "speech")
 IMPORTED = "imported:"
+_TRANSCRIBERS = "transcribers"
 # Raised when the code of a stage changes what it writes, so that older rows are made anew.
 _VERSION = 1
 
@@ -209,15 +211,23 @@ class Planner:
         if stage != "speech":
             return spec.key(video.content_hash, stage)
         sidecars = self._sidecars(path)
-        key = spec.key(video.content_hash, stage, subtitles=sidecars)
-        if not spec.model and job is not None and job.key != key:
+
+        def key(model: str) -> str:
+            # A video without sound says the same to every transcriber.
+            heard = StageSpec(model if video.has_audio else "", spec.prompt_hash, spec.params)
+            return heard.key(video.content_hash, stage, subtitles=sidecars)
+
+        if spec.model:
+            self._store.meta.set(_TRANSCRIBERS, json.dumps(sorted({*self._transcribers(), spec.model})))
+        elif job is not None:
             # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
-            notes = self._store.notes(Filter(video_ids=frozenset([video.id]), sources=frozenset(["speech"])))
-            for model in sorted({note.model for note in notes if note.model}):
-                earlier = StageSpec(model, spec.prompt_hash, spec.params)
-                if job.key == (old := earlier.key(video.content_hash, stage, subtitles=sidecars)):
-                    return old
-        return key
+            for earlier in self._transcribers():
+                if job.key == key(earlier):
+                    return job.key
+        return key(spec.model)
+
+    def _transcribers(self) -> list[str]:
+        return list(json.loads(self._store.meta.get(_TRANSCRIBERS) or "[]"))
 
     def _sidecars(self, path: Path) -> list[list[Any]]:
         """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +279,9 @@ def test_subtitles_are_notes_and_come_before_the_transcriber(
     kit: Any, counter: Callable[..., Path], folder: Path
 ) -> None:
     counter("a.mp4", 8, audio=True)
-    (folder / "a.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nThe milk is\n\n2\n00:00:03,100 --> 00:00:05,000\nin the fridge.\n")
+    (folder / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:03,000\nThe milk is\n\n2\n00:00:03,100 --> 00:00:05,000\nin the fridge.\n"
+    )
     counter("b.mkv", 6, RED, subtitles=[(1.0, 2.0, "Look up.")])
     kit.hear((0.5, 2, "nobody hears this"))
     kit.run()
@@ -291,9 +294,7 @@ def test_subtitles_are_notes_and_come_before_the_transcriber(
     assert kit.asr.calls == []
 
 
-def test_subtitles_that_come_later_or_change_are_taken_in(
-    kit: Any, counter: Callable[..., Path], folder: Path
-) -> None:
+def test_subtitles_that_come_later_or_change_are_taken_in(kit: Any, counter: Callable[..., Path], folder: Path) -> None:
     counter("a.mp4", 6)
     kit.run()
     looked = kit.looked()
@@ -341,7 +342,7 @@ def test_an_unusable_caption_is_asked_for_once_more_and_never_made_up(kit: Any, 
         assert (job.status, job.reason.split(" without")[0]) == ("done", "1 clip")
 
 
-@pytest.mark.parametrize("names", [["it's a \"test\".mp4", "new\nline.mp4", "📼 emoji.mp4", "-rf.mp4"]])
+@pytest.mark.parametrize("names", [['it\'s a "test".mp4', "new\nline.mp4", "📼 emoji.mp4", "-rf.mp4"]])
 def test_odd_names_are_names(kit: Any, counter: Callable[..., Path], names: list[str]) -> None:
     for seconds, name in enumerate(names, 2):
         counter(name, seconds)
@@ -351,7 +352,8 @@ def test_odd_names_are_names(kit: Any, counter: Callable[..., Path], names: list
 
 
 @pytest.mark.parametrize(
-    "spacing", [{"ocr_every_s": 0.7}, {"embed_every_s": 0.37}, {"sample_fps": 0.5}, {"sample_fps": 3, "clip_max_s": 0.5}]
+    "spacing",
+    [{"ocr_every_s": 0.7}, {"embed_every_s": 0.37}, {"sample_fps": 0.5}, {"sample_fps": 3, "clip_max_s": 0.5}],
 )
 def test_any_spacing_works(kit: Any, counter: Callable[..., Path], spacing: dict[str, float]) -> None:
     counter("a.mp4", 6)
@@ -366,5 +368,5 @@ def test_any_spacing_works(kit: Any, counter: Callable[..., Path], spacing: dict
         assert times.tolist() == pytest.approx([k * every_s for k in range(int(6 / every_s - 1e-9) + 1)])
         clips = store.clips(video.id)
         assert clips[-1].span.end_s == 6
-        assert all(a.span.end_s == b.span.start_s for a, b in zip(clips, clips[1:], strict=False))
+        assert all(a.span.end_s == b.span.start_s for a, b in pairwise(clips))
         assert {n.clip_id for n in store.notes(Filter(sources=frozenset(["caption"])))} == {c.id for c in clips}
