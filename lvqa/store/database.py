@@ -1,7 +1,8 @@
 """Connections to one SQLite file: one a thread, one writer at a time, errors in plain words. Knows no tables.
 
 WAL lets readers go on while the writer writes, each on the snapshot it started with. `synchronous = NORMAL` loses
-nothing when the process is killed, and at most the last commits, never the file, when the power fails.
+nothing when the process is killed, and at most the last commits, never the file, when the power fails. Writing goes
+through sqlite-utils, which a reader does not load: where pandas is installed, sqlite-utils imports it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database as UtilsDatabase
+from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import StoreError
 from lvqa.store.faults import explain, explained
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 BUSY_TIMEOUT_S = 10.0
 # Five 768-dimensional float32 vectors fill a page of 16 KiB; in the default 4 KiB each would waste a quarter.
@@ -27,7 +29,7 @@ PAGE_BYTES = 16384
 CACHE_KIB = 32 * 1024
 
 Row = tuple[Any, ...]
-Params = Sequence[object]
+Params = Sequence[Any]
 
 
 class _Local(threading.local):
@@ -38,16 +40,26 @@ class _Local(threading.local):
 class _Holder:
     """A thread's connection; it closes when its thread is gone."""
 
-    def __init__(self, db: UtilsDatabase) -> None:
-        self.db = db
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
         self.pid = os.getpid()
-        self.close = weakref.finalize(self, _close_in, self.pid, db)
+        self.close = weakref.finalize(self, _close_in, self.pid, connection)
+        self._utils: Database | None = None
+
+    @property
+    def utils(self) -> Database:
+        """The same connection, as sqlite-utils writes through it."""
+        if self._utils is None:
+            from sqlite_utils import Database
+
+            self._utils = Database(self.connection, execute_plugins=False)
+        return self._utils
 
 
-def _close_in(pid: int, db: UtilsDatabase) -> None:
+def _close_in(pid: int, connection: sqlite3.Connection) -> None:
     # Closing a connection in a forked child would drop the parent's file locks.
     if os.getpid() == pid:
-        db.close()
+        connection.close()
 
 
 class Connections:
@@ -64,8 +76,7 @@ class Connections:
         self._closed = False
 
     @property
-    def db(self) -> UtilsDatabase:
-        """This thread's connection, opened on first use."""
+    def _holder(self) -> _Holder:
         holder = self._local.holder
         if self._closed:
             raise StoreError(f"the index {self.path} was closed; open it again")
@@ -76,14 +87,19 @@ class Connections:
             self._local.depth = 0
             with self._guard:
                 self._holders.add(holder)
-        return holder.db
+        return holder
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, opened on first use."""
+        return self._holder.connection
 
     @property
     def in_write(self) -> bool:
         """Whether this thread is inside `atomic`, and so sees rows that nobody else does yet."""
         return self._local.depth > 0
 
-    def _connect(self) -> UtilsDatabase:
+    def _connect(self) -> sqlite3.Connection:
         if not self._immutable:
             try:
                 return self._configured("mode=rw")
@@ -98,7 +114,7 @@ class Connections:
         wal = self.path.with_name(self.path.name + "-wal")
         return not os.access(self.path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
 
-    def _configured(self, options: str) -> UtilsDatabase:
+    def _configured(self, options: str) -> sqlite3.Connection:
         connection = connect(self.path, options)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -110,13 +126,13 @@ class Connections:
         except BaseException:
             connection.close()
             raise
-        return UtilsDatabase(connection, execute_plugins=False)
+        return connection
 
     def rows(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a query. Raises StoreError."""
-        db = self.db
+        connection = self.connection
         with explained(self.path):
-            return db.execute(sql, tuple(params)).fetchall()
+            return connection.execute(sql, params).fetchall()
 
     def row(self, sql: str, params: Params = ()) -> Row | None:
         """The first row of a query, or None. Raises StoreError."""
@@ -130,9 +146,9 @@ class Connections:
 
     def stream(self, sql: str, params: Params = (), *, batch: int = 4096) -> Iterator[list[Row]]:
         """Rows of a query in lists of at most `batch`. Raises StoreError."""
-        db = self.db
+        connection = self.connection
         with explained(self.path):
-            cursor = db.execute(sql, tuple(params))
+            cursor = connection.execute(sql, params)
         while True:
             with explained(self.path):
                 found = cursor.fetchmany(batch)
@@ -142,40 +158,36 @@ class Connections:
 
     def write(self, sql: str, params: Params = ()) -> int:
         """Change rows inside `atomic`; returns how many. Raises StoreError."""
-        db = self._writing()
+        connection = self._writing()
         with explained(self.path):
-            return db.execute(sql, tuple(params)).rowcount
+            return connection.execute(sql, params).rowcount
 
-    def write_many(self, sql: str, rows: Iterable[Params]) -> None:
-        """Run one statement for each row inside `atomic`. Raises StoreError."""
-        db = self._writing()
-        with explained(self.path):
-            db.conn.executemany(sql, rows)
-
-    def _writing(self) -> UtilsDatabase:
-        db = self.db
+    def _writing(self) -> sqlite3.Connection:
+        connection = self.connection
         if not self._local.depth:
             raise StoreError("the index is only written inside Store.atomic()")
-        if not db.conn.in_transaction:
+        if not connection.in_transaction:
             # A full disk makes SQLite roll back by itself; writing on would commit half of what belongs together.
             raise StoreError(
                 "this transaction was rolled back by an earlier error; leave Store.atomic() and start anew"
             )
-        return db
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Let every query inside see the same snapshot; joins a transaction that is already open."""
-        db = self.db
-        if db.conn.in_transaction:
+        connection = self.connection
+        if connection.in_transaction:
             yield
             return
         with explained(self.path):
-            db.conn.execute("BEGIN")
+            connection.execute("BEGIN")
         try:
             yield
         finally:
-            db.rollback()
+            # A store closed meanwhile has no transaction left to end.
+            with suppress(sqlite3.ProgrammingError):
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -186,10 +198,12 @@ class Connections:
         if not self.write_allowed:
             raise StoreError(f"the index {self.path} was opened for reading; open it with write=True to change it")
         with self._writer:
-            db = self.db
+            holder = self._holder
+            if self._local.depth:
+                self._writing()
             self._local.depth += 1
             try:
-                with db.atomic():
+                with holder.utils.atomic():
                     yield
                     self._writing()
             except (sqlite3.Error, sqlite3.Warning) as error:

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from sqlite_utils import Database as UtilsDatabase
-
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.store.database import PAGE_BYTES, Connections, connect
 from lvqa.store.embeddings import Embeddings
@@ -21,7 +19,7 @@ from lvqa.store.faults import explained
 from lvqa.store.keys import clean_text
 from lvqa.store.lock import WriterLock
 from lvqa.store.rows import StoreCounts
-from lvqa.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
@@ -215,12 +213,16 @@ def _migrate(path: Path, lock: WriterLock) -> None:
 
 
 def _apply(path: Path) -> None:
+    from sqlite_utils import Database
+
+    from lvqa.store.migrations import MIGRATIONS
+
     connection = connect(path, "mode=rwc")
     try:
         # Both are of effect before the first table only.
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
-        MIGRATIONS.apply(UtilsDatabase(connection, execute_plugins=False))
+        MIGRATIONS.apply(Database(connection, execute_plugins=False))
     except sqlite3.Error:
         connection.close()
         raise

@@ -1,0 +1,120 @@
+"""The tables, as a list of migrations that each run in one transaction. Knows nothing of what is done with them.
+
+Tables refer to each other by the integer `n`; the text ids are what the rest of lvqa sees. `notes`, `embeddings` and
+`frames` are AUTOINCREMENT because the in-memory index takes "a larger n" to mean "new since I looked". `versions`
+changes whenever a vector comes or goes: `changes` rises, which tells older from newer, and `token` is drawn anew, so
+that two equal tokens mean the same vectors even where an older copy of the file was put back.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from lvqa.store.schema import APPLICATION_ID
+
+MIGRATIONS = Migrations("lvqa")
+
+
+@MIGRATIONS()
+def m001_videos_clips_notes(db: Database) -> None:
+    """Videos, the files that hold them, clips, notes, jobs and free-form values."""
+    db.executescript(
+        f"""
+        PRAGMA application_id = {APPLICATION_ID};
+        CREATE TABLE videos (
+            n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path TEXT NOT NULL, content_hash TEXT NOT NULL,
+            duration_s REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, fps REAL NOT NULL,
+            codec TEXT NOT NULL, has_audio INTEGER NOT NULL
+        );
+        CREATE TABLE files (
+            path TEXT PRIMARY KEY, video INTEGER REFERENCES videos(n) ON DELETE CASCADE,
+            size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL
+        );
+        CREATE INDEX files_video ON files(video);
+        CREATE TABLE clips (
+            n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            video INTEGER NOT NULL REFERENCES videos(n) ON DELETE CASCADE,
+            start_s REAL NOT NULL, end_s REAL NOT NULL, level TEXT NOT NULL
+        );
+        CREATE INDEX clips_video ON clips(video, level, start_s);
+        CREATE TABLE notes (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+            video INTEGER NOT NULL REFERENCES videos(n) ON DELETE CASCADE,
+            clip INTEGER REFERENCES clips(n) ON DELETE CASCADE,
+            start_s REAL NOT NULL, end_s REAL NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL,
+            source TEXT NOT NULL, model TEXT NOT NULL, prompt_hash TEXT NOT NULL
+        );
+        CREATE INDEX notes_filter ON notes(video, start_s, end_s, source, level);
+        CREATE INDEX notes_clip ON notes(clip);
+        CREATE TABLE jobs (
+            n INTEGER PRIMARY KEY, video INTEGER REFERENCES videos(n) ON DELETE CASCADE, path TEXT NOT NULL,
+            stage TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL, progress_s REAL NOT NULL,
+            reason TEXT NOT NULL
+        );
+        CREATE UNIQUE INDEX jobs_of_videos ON jobs(video, stage) WHERE video IS NOT NULL;
+        CREATE UNIQUE INDEX jobs_of_files ON jobs(path, stage) WHERE video IS NULL;
+        CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        PRAGMA user_version = 1;
+        """
+    )
+
+
+@MIGRATIONS()
+def m002_full_text(db: Database) -> None:
+    """FTS5 over the notes' texts, kept right by triggers. Porter stems English only."""
+    db.executescript(
+        """
+        CREATE VIRTUAL TABLE notes_fts USING fts5(
+            text, content='notes', content_rowid='n', tokenize='porter unicode61 remove_diacritics 2'
+        );
+        CREATE TRIGGER notes_fts_insert AFTER INSERT ON notes BEGIN
+            INSERT INTO notes_fts(rowid, text) VALUES (new.n, new.text);
+        END;
+        CREATE TRIGGER notes_fts_delete AFTER DELETE ON notes BEGIN
+            INSERT INTO notes_fts(notes_fts, rowid, text) VALUES ('delete', old.n, old.text);
+        END;
+        CREATE TRIGGER notes_fts_update AFTER UPDATE OF n, text ON notes BEGIN
+            INSERT INTO notes_fts(notes_fts, rowid, text) VALUES ('delete', old.n, old.text);
+            INSERT INTO notes_fts(rowid, text) VALUES (new.n, new.text);
+        END;
+        INSERT INTO notes_fts(notes_fts) VALUES ('rebuild');
+        PRAGMA user_version = 2;
+        """
+    )
+
+
+@MIGRATIONS()
+def m003_vectors(db: Database) -> None:
+    """Float32 blobs of notes and frames, and a token that tells whether they changed."""
+    db.executescript(
+        """
+        CREATE TABLE embeddings (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL,
+            note INTEGER NOT NULL REFERENCES notes(n) ON DELETE CASCADE,
+            dim INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (model, note)
+        );
+        CREATE INDEX embeddings_note ON embeddings(note);
+        CREATE TABLE frames (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL,
+            video INTEGER NOT NULL REFERENCES videos(n) ON DELETE CASCADE,
+            time_s REAL NOT NULL, dim INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (model, video, time_s)
+        );
+        CREATE INDEX frames_video ON frames(video);
+        CREATE TABLE versions (
+            kind TEXT NOT NULL, model TEXT NOT NULL, changes INTEGER NOT NULL, token INTEGER NOT NULL,
+            PRIMARY KEY (kind, model)
+        ) WITHOUT ROWID;
+        """
+        + "".join(
+            f"""
+            CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN
+                INSERT INTO versions(kind, model, changes, token) VALUES ('{kind}', {row}.model, 1, random())
+                ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;
+            END;
+            """
+            for table, kind in (("embeddings", "notes"), ("frames", "frames"))
+            for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+        )
+        + "PRAGMA user_version = 3;"
+    )

@@ -1,0 +1,352 @@
+"""Opening, migrating, and what goes wrong with disks and files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from lvqa.errors import StoreError, StoreLocked, StoreVersionError
+from lvqa.store import Store
+from lvqa.store.migrations import MIGRATIONS
+from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
+
+
+def test_reading_needs_an_index(tmp_path: Path):
+    with pytest.raises(StoreError, match="run lvqa index"):
+        Store.open(tmp_path / ".lvqa", create=False)
+    assert not (tmp_path / ".lvqa").exists()
+
+
+def test_opening_for_reading_makes_an_index_where_told_to(index_dir: Path):
+    with Store.open(index_dir) as store:
+        assert store.videos() == []
+        assert store.counts()["schema"] == SCHEMA_VERSION
+
+
+def test_what_was_written_is_there_again(index_dir: Path, make):
+    with Store.open(index_dir, write=True) as store:
+        notes = make.filled(store)
+    with Store.open(index_dir, create=False) as store:
+        assert store.notes() == notes
+
+
+def test_reading_cannot_write(index_dir: Path, make):
+    Store.open(index_dir, write=True).close()
+    with Store.open(index_dir) as store:
+        with pytest.raises(StoreError, match="opened for reading"):
+            store.put_video(make.video())
+        with pytest.raises(StoreError, match="read-only"):
+            store._c.rows("INSERT INTO meta VALUES ('a', 'b') RETURNING key")
+
+
+def test_writing_needs_a_transaction(store: Store):
+    with pytest.raises(StoreError, match=r"inside Store\.atomic"):
+        store._c.write("DELETE FROM notes")
+
+
+def test_a_closed_store_says_so(index_dir: Path):
+    store = Store.open(index_dir)
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="was closed"):
+        store.videos()
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store, make):
+    make.filled(store, videos=1)
+    before = store.notes()
+
+    def fail() -> None:
+        with store.atomic():
+            store.delete_notes([before[0].id])
+            with store.atomic():
+                store.put_video(make.video("new"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert store.notes() == before
+    assert len(store.videos()) == 1
+
+
+def test_an_inner_failure_undoes_only_itself_when_it_is_caught(store: Store, make):
+    with store.atomic():
+        store.put_video(make.video("a"))
+        with pytest.raises(StoreError):
+            store.put_notes([make.note("fine"), make.note("not fine", video="nobody")])
+        store.put_video(make.video("b"))
+    assert [video.id for video in store.videos()] == ["a", "b"]
+    assert store.notes() == []
+
+
+def old_index(path: Path, stop_before: str) -> None:
+    """An index as the first lvqa made it, with a video, a clip and a note."""
+    path.parent.mkdir(parents=True)
+    db = Database(path)
+    MIGRATIONS.apply(db, stop_before=stop_before)
+    db.execute("INSERT INTO videos VALUES (1, 'v', 'v.mp4', 'h', 10, 0, 0, 0, '', 0)")
+    db.execute("INSERT INTO clips VALUES (1, 'c', 1, 0, 4, 'clip')")
+    db.execute("INSERT INTO notes VALUES (1, 'n', 1, 1, 0, 4, 'clip', 'she opens the fridge', 'caption', 'm', 'p')")
+    db.close()
+
+
+@pytest.mark.parametrize("stop_before", ["m002_full_text", "m003_vectors"])
+@pytest.mark.parametrize("write", [True, False])
+def test_an_old_index_is_brought_forward(index_dir: Path, make, stop_before, write):
+    old_index(index_dir / "archive.db", stop_before)
+    with Store.open(index_dir, create=False, write=write) as store:
+        assert [note_id for note_id, _ in store.search_text("opening", 3)] == ["n"]
+        assert store.counts()["schema"] == SCHEMA_VERSION
+        assert [note.id for note in store.notes_without_vectors("m")] == ["n"]
+    with Store.open(index_dir, write=True) as store:
+        store.put_vectors("m", ["n"], make.vectors(1))
+        assert store.search_vectors("m", make.vectors(1)[0], 3)[0][0] == "n"
+
+
+def test_an_old_index_in_use_is_left_alone(index_dir: Path, monkeypatch):
+    from lvqa.store.lock import WriterLock
+
+    monkeypatch.setattr("lvqa.store.store._PATIENCE_S", 0.1)
+    old_index(index_dir / "archive.db", "m002_full_text")
+    lock = WriterLock(index_dir / "lock")
+    lock.acquire()
+    with pytest.raises(StoreLocked, match=f"process {os.getpid()}"):
+        Store.open(index_dir)
+    lock.release()
+    Store.open(index_dir).close()
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(index_dir: Path, monkeypatch):
+    old_index(index_dir / "archive.db", "m002_full_text")
+    # The second migration cannot make its table.
+    db = sqlite3.connect(index_dir / "archive.db")
+    db.execute("CREATE TABLE notes_fts (x)")
+    db.commit()
+    with pytest.raises(StoreError, match="refused an operation"):
+        Store.open(index_dir)
+    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM notes").fetchone() == (1,)
+    db.execute("DROP TABLE notes_fts")
+    db.commit()
+    db.close()
+    Store.open(index_dir).close()
+
+
+def test_the_version_counts_the_migrations(store: Store):
+    assert len(MIGRATIONS.applied(Database(store._c.connection))) == SCHEMA_VERSION
+    assert MIGRATIONS.pending(Database(store._c.connection)) == []
+
+
+def test_an_index_from_the_future_is_refused(index_dir: Path):
+    Store.open(index_dir).close()
+    db = sqlite3.connect(index_dir / "archive.db")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    db.close()
+    for write in (False, True):
+        with pytest.raises(StoreVersionError, match="update lvqa"):
+            Store.open(index_dir, write=write)
+    # The lock was given back.
+    db = sqlite3.connect(index_dir / "archive.db")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.close()
+    Store.open(index_dir, write=True).close()
+
+
+def test_a_foreign_database_is_refused(index_dir: Path):
+    index_dir.mkdir(parents=True)
+    db = sqlite3.connect(index_dir / "archive.db")
+    db.execute("CREATE TABLE theirs (x)")
+    db.close()
+    with pytest.raises(StoreError, match="no index of lvqa"):
+        Store.open(index_dir, write=True)
+    assert sqlite3.connect(index_dir / "archive.db").execute("SELECT count(*) FROM theirs").fetchone() == (0,)
+
+
+def test_an_empty_file_becomes_an_index(index_dir: Path):
+    """A kill between the file's creation and its first table leaves one."""
+    index_dir.mkdir(parents=True)
+    (index_dir / "archive.db").touch()
+    with Store.open(index_dir) as store:
+        assert store._c.value("PRAGMA application_id") == APPLICATION_ID
+        assert store._c.value("PRAGMA journal_mode") == "wal"
+
+
+@pytest.mark.parametrize("raw", [b"not a database at all" * 400, b"SQLite format 3\0" + os.urandom(9000)])
+def test_a_file_of_garbage_is_named(index_dir: Path, raw):
+    index_dir.mkdir(parents=True)
+    (index_dir / "archive.db").write_bytes(raw)
+    with pytest.raises(StoreError, match=r"damaged .*; delete .*lvqa index again"):
+        Store.open(index_dir, write=True)
+
+
+def test_a_truncated_database_is_named(index_dir: Path, make):
+    with Store.open(index_dir, write=True) as store:
+        make.filled(store, videos=5, notes=40)
+    os.truncate(index_dir / "archive.db", 3 * 16384)
+    with pytest.raises(StoreError, match=r"damaged|refused|failed"), Store.open(index_dir) as store:
+        store.notes()
+
+
+def test_a_full_disk_loses_nothing(store: Store, make):
+    notes = make.filled(store, videos=1)
+    pages = store._c.value("PRAGMA page_count")
+    store._c.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+
+    def fill() -> None:
+        with store.atomic():
+            store.put_video(make.video("big"))
+            for i in range(1000):
+                store.put_notes([make.note(f"{i} " + "long text " * 500, "big", start_s=float(i))])
+
+    with pytest.raises(StoreError, match=r"disk below .* is full; free some space"):
+        fill()
+    assert store.notes() == notes
+    assert [video.id for video in store.videos()] == ["v0"]
+    store._c.connection.execute("PRAGMA max_page_count = 1000000")
+    make.filled(store, videos=2)
+    assert len(store.notes()) == 40
+
+
+def test_writing_on_after_a_full_disk_is_refused(store: Store, make):
+    """SQLite may roll the whole transaction back by itself; half of it must not be committed then."""
+
+    def lose_it(*then: str) -> None:
+        with store.atomic():
+            store.put_video(make.video("a"))
+            store._c.connection.execute("ROLLBACK")
+            for name in then:
+                store.put_video(make.video(name))
+
+    for then in ((), ("b",), ("b", "c")):
+        with pytest.raises(StoreError, match="rolled back by an earlier error"):
+            lose_it(*then)
+        assert store.videos() == []
+
+
+READ_ONLY = """
+import sys, os, pathlib
+sys.path.insert(0, {root!r})
+from lvqa.errors import StoreError
+from lvqa.store import Store
+import lvqa.store.vectorindex
+os.setgid(65534); os.setuid(65534)
+what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+try:
+    with Store.open(folder / ".lvqa", write=what == "write") as store:
+        print(len(store.notes()), len(store.search_text("thing0", 99)))
+except StoreError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def unprivileged(tmp_path_factory):
+    """Run code as somebody who may only read; needs root to become nobody, or a user who is not root to stay one."""
+    root = str(Path(__file__).parents[2])
+
+    def run(what: str, folder: Path) -> str:
+        code = READ_ONLY.format(root=root)
+        if os.geteuid() != 0:
+            code = code.replace("os.setgid(65534); os.setuid(65534)", "")
+        for path in [folder, *folder.parents]:
+            if os.geteuid() == 0 and path.stat().st_uid == 0 and str(path).startswith("/tmp/"):
+                path.chmod(path.stat().st_mode | 0o055)
+        done = subprocess.run(
+            [sys.executable, "-c", code, what, str(folder)], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    if sys.platform == "win32":
+        pytest.skip("POSIX permissions")
+    return run
+
+
+def test_a_read_only_folder_needs_another_place_for_its_index(tmp_path: Path, unprivileged):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    folder.chmod(0o555)
+    said = unprivileged("write", folder)
+    assert said.startswith("StoreError cannot write to")
+    assert "--archive DIR" in said
+
+
+def test_an_index_on_read_only_media_is_read(tmp_path: Path, make, unprivileged):
+    folder = tmp_path / "films"
+    with Store.open(folder / ".lvqa", write=True) as store:
+        make.filled(store)
+    for path in [folder / ".lvqa", folder]:
+        path.chmod(0o555)
+    for path in (folder / ".lvqa").iterdir():
+        path.chmod(0o444)
+    assert unprivileged("read", folder) == "60 9\n"
+    assert "--archive DIR" in unprivileged("write", folder)
+
+
+def test_an_unfinished_log_on_read_only_media_is_not_overlooked(tmp_path: Path, make, unprivileged):
+    folder = tmp_path / "films"
+    store = Store.open(folder / ".lvqa", write=True)
+    make.filled(store)
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    store.close()
+    assert (copy / ".lvqa" / "archive.db-wal").stat().st_size > 0
+    for name in ("archive.db-shm", "lock"):
+        (copy / ".lvqa" / name).unlink(missing_ok=True)
+    for path in (copy / ".lvqa").iterdir():
+        path.chmod(0o444)
+    (copy / ".lvqa").chmod(0o555)
+    said = unprivileged("read", copy)
+    assert said.startswith("StoreError")
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path):
+    (tmp_path / "x").write_text("")
+    with pytest.raises(StoreError, match=r"cannot use .* as an index"):
+        Store.open(tmp_path / "x" / ".lvqa")
+
+
+def test_odd_folder_names(tmp_path: Path, make):
+    for name in ("with space", "per%cent", "q?uery#hash", "quote'\"", "emoji😀", "new\nline", os.fsdecode(b"bad\xff")):
+        with Store.open(tmp_path / name / ".lvqa", write=True) as store:
+            store.put_video(make.video())
+        with Store.open(tmp_path / name / ".lvqa", create=False) as store:
+            assert len(store.videos()) == 1
+            assert (tmp_path / name / ".lvqa" / "archive.db").exists()
+
+
+def modules_after(code: str) -> set[str]:
+    code += "\nimport sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_is_light():
+    loaded = modules_after("import lvqa.store")
+    assert not loaded & {"numpy", "sqlite_utils", "sqlite3"}
+
+
+def test_reading_loads_nothing_heavy(index_dir: Path, make):
+    with Store.open(index_dir, write=True) as store:
+        make.filled(store, videos=1)
+    loaded = modules_after(
+        f"import lvqa.store, pathlib\nstore = lvqa.store.Store.open(pathlib.Path({str(index_dir)!r}))\n"
+        "assert store.search_text('thing0', 3) and store.counts()\nstore.close()"
+    )
+    assert not loaded & {"torch", "faiss", "transformers", "pandas", "sqlite_utils", "langchain_core"}
+
+
+def test_every_promised_name_is_there():
+    import lvqa.store as room
+
+    for name in room.__all__:
+        assert getattr(room, name) is not None
+    with pytest.raises(AttributeError, match="no attribute"):
+        room.nothing  # noqa: B018
