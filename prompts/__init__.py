@@ -11,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lvqa.errors import PromptError
@@ -76,7 +76,9 @@ def load(name: str) -> Prompt:
 def clean(text: str) -> str:
     """Text without control characters: newline and tab stay; bidi overrides and invisible tag characters go too."""
     kept = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(character for character in kept if character in "\n\t" or not _is_control(character))
+    # Each character is judged once, however often it stands there: this runs over every note of every prompt.
+    gone = {ord(character): None for character in set(kept) - {"\n", "\t"} if _is_control(character)}
+    return kept.translate(gone) if gone else kept
 
 
 def one_line(text: str, limit: int = 2000) -> str:
@@ -99,6 +101,7 @@ def _defuse(text: str) -> str:
     return _SQUARE_MARK.sub(r"(\1)", text.translate(_MARKS))
 
 
+@lru_cache(4096)
 def _is_control(character: str) -> bool:
     code = ord(character)
     if 0xE0000 <= code <= 0xE007F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code in (0xFEFF, 0x200B):
