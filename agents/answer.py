@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents import extractive
 from lvqa.agents.budget import BudgetSpent
-from lvqa.agents.evidence import MOST_NOTES, Item, pool
+from lvqa.agents.evidence import MOST_NOTES, pool
 from lvqa.agents.plan import letter, options_block
-from lvqa.agents.state import Claim, Context, Draft, State
+from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
@@ -71,7 +71,11 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     summary = f"{one_line(draft.text, 160) or 'no answer'}, from {len(items)} notes, {len(draft.claims)} claims{note}"
     cited = [{"text": c.text, "notes": list(c.note_ids)} for c in draft.claims]
     about = {"by": draft.by, "choice": draft.choice, "claims": cited, "missing": list(draft.missing)}
-    return {"draft": draft, "steps": [Step("answer", summary, {**about, "unparsed": draft.unread, **data})]}
+    return {
+        "items": items,
+        "draft": draft,
+        "steps": [Step("answer", summary, {**about, "unparsed": draft.unread, **data})],
+    }
 
 
 def by_chat(context: Context, chat: BaseChatModel, items: Sequence[Item], rules: Draft) -> tuple[Draft, dict[str, Any]]:

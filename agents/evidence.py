@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.plan import option_phrases
-from lvqa.agents.state import Context, Plan, State
+from lvqa.agents.state import Context, Item, Plan, State
 from lvqa.agents.words import content, coverage, exact_parts, has_exactly
 from lvqa.models.base import Embedder
 from lvqa.types import Evidence, Note, Span
@@ -44,22 +43,6 @@ _FULL = 0.75
 # All content words of a question in one note are strong evidence, but word order and roles may still differ.
 _WORDS = 0.8
 _floors: weakref.WeakKeyDictionary[Embedder, float] = weakref.WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A note, the path of its video, its recall score, its closeness to the question, and to each option's phrase."""
-
-    note: Note
-    video: str
-    score: float
-    closeness: float
-    options: tuple[float, ...] = ()
-
-    def evidence(self, score: float | None = None) -> Evidence:
-        """The item as evidence, scored with its closeness unless told otherwise."""
-        value = self.closeness if score is None else score
-        return Evidence(self.video, self.note.span, self.note.text, self.note.source, value)
 
 
 def pool(state: State, context: Context) -> list[Item]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lvqa.agents.evidence import Item, stretch
+from lvqa.agents.evidence import stretch
 from lvqa.agents.plan import PREFERRED
-from lvqa.agents.state import Claim, Context, Draft, Plan
+from lvqa.agents.state import Claim, Context, Draft, Item, Plan
 from lvqa.agents.titles import titles
 from lvqa.agents.words import content, coverage
 from lvqa.types import Span, format_time

@@ -14,7 +14,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.plan import PREFERRED
+from lvqa.agents.plan import PREFERRED, option_phrases
 from lvqa.agents.recall import merge, suppress
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.titles import is_presenting, titles
@@ -61,7 +61,17 @@ def _within(filter: Filter | None, plan: Plan) -> tuple[Filter | None, bool]:
 
 def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, plan: Plan) -> list[Hit]:
     k = context.settings.top_k
-    ranked = merge(context.retriever.search(phrase, k, wanted) for phrase in phrases)
+    search = context.retriever.search
+    # What an option adds to the question is its meaning: its words are searched once, for all options together.
+    optional = (
+        set(option_phrases(context.question, context.options)) if context.retriever.embedder is not None else set()
+    )
+    full = [phrase for phrase in phrases if phrase not in optional]
+    found_by = [search(phrase, k, wanted) for phrase in full]
+    found_by += [search(phrase, k, wanted, channels=("dense",)) for phrase in phrases if phrase in optional]
+    if optional and len(full) < len(phrases):
+        found_by.append(search(" ".join(context.options), k, wanted, channels=("text",)))
+    ranked = merge(found_by)
     apart = suppress(ranked, SUPPRESS_S)[: math.ceil(k * _APART_SHARE)]
     kept = {hit.note.id for hit in apart}
     found = apart + [hit for hit in ranked if hit.note.id not in kept][: k - len(apart)]
@@ -69,7 +79,7 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
         if wanted is not None and wanted.sources is not None:
             sources &= wanted.sources
         only = replace(wanted or Filter(), sources=sources)
-        found = merge([found, *(context.retriever.search(phrase, k // 2, only) for phrase in phrases[:2])])
+        found = merge([found, *(search(phrase, k // 2, only) for phrase in phrases[:2])])
     if plan.kind == "title":
         found = merge([found, _title_cards(context, found, wanted)])
     if plan.kind == "order":

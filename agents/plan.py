@@ -80,8 +80,8 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     """A plan from the words of the question alone."""
     kind: Kind = next((kind for kind, pattern in _RULES if pattern.search(question)), "other")
     described = declarative(question)
-    parts = [part for part in _SPLIT.split(described) if len(content(part)) > 1] if kind != "title" else []
-    phrases = [question, described, *(parts if len(parts) > 1 else [])]
+    parts = _SPLIT.split(described)
+    phrases = [question, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
     if kind == "title":
         phrases.append("the title of the film")
     phrases += option_phrases(question, options)

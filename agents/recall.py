@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Channel = Literal["text", "dense", "frames"]
 
+CHANNELS: tuple[Channel, ...] = ("text", "dense", "frames")
 TEXT_WEIGHT = 0.35
 FRAMES_WEIGHT = 0.35
 # Above what any z-score over a few hundred candidates reaches: a literal match outranks a likeness.
@@ -42,7 +43,7 @@ def hybrid_search(
     k: int,
     filter: Filter | None = None,
     *,
-    channels: Sequence[Channel] = ("text", "dense", "frames"),
+    channels: Sequence[Channel] = CHANNELS,
     image_embedder: ImageEmbedder | None = None,
     suppress_s: float = 0.0,
 ) -> list[Hit]:
@@ -69,7 +70,7 @@ class Retriever:
         embedder: Embedder | None,
         image_embedder: ImageEmbedder | None = None,
         *,
-        channels: Sequence[Channel] = ("text", "dense", "frames"),
+        channels: Sequence[Channel] = CHANNELS,
     ) -> None:
         self.store = store
         self.embedder = embedder if "dense" in channels else None
@@ -87,25 +88,28 @@ class Retriever:
         filter: Filter | None = None,
         *,
         suppress_s: float = 0.0,
+        channels: Sequence[Channel] = CHANNELS,
     ) -> list[Hit]:
         """The k best notes for a query, best first; equal scores by path, start and id.
 
         `Hit.score` is the weighted sum of z-scores (plus the bonus of a literal match) and compares only within one
         search; `Hit.channels` has each channel's own score: bm25, cosine, cosine of the best frame. A hit less than
-        `suppress_s` seconds from a better one of the same video is left out (0 keeps all).
+        `suppress_s` seconds from a better one of the same video is left out (0 keeps all). `channels` narrows the
+        search to some of those that the retriever has.
         """
         if k <= 0 or not query.strip():
             return []
         n = max(4 * k, _LEAST_CANDIDATES)
-        text = dict(self.store.search_text(query, n, filter)) if self.text else {}
-        literal = exact_parts(query) if self.text else []
+        by_text = self.text and "text" in channels
+        text = dict(self.store.search_text(query, n, filter)) if by_text else {}
+        literal = exact_parts(query) if by_text else []
         for part in literal:
             found = self.store.search_text(TextQuery((part,)), n, filter)
             text.update((note_id, max(score, text.get(note_id, score))) for note_id, score in found)
-        frames = self._frames(query, n, filter) if self.image_embedder is not None else {}
+        frames = self._frames(query, n, filter) if self.image_embedder is not None and "frames" in channels else {}
         ids = set(text) | set(frames)
         cosines: dict[str, float] = {}
-        if self.embedder is not None:
+        if self.embedder is not None and "dense" in channels:
             vector = self.vector(query)
             cosines = dict(self.store.search_vectors(self.embedder.name, vector, n, filter))
             rest = sorted(ids - cosines.keys())
@@ -114,7 +118,7 @@ class Retriever:
         notes = self.notes(ids)
         order = sorted(notes)
         score = np.zeros(len(order))
-        channels: dict[str, dict[str, float]] = {}
+        by_channel: dict[str, dict[str, float]] = {}
         for name, weight, scores in (
             ("text", TEXT_WEIGHT, text),
             ("dense", 1 - TEXT_WEIGHT, cosines),
@@ -123,15 +127,15 @@ class Retriever:
             if scores:
                 floor = 0.0 if name == "text" else min(scores.values())
                 score += weight * _z(np.array([scores.get(note_id, floor) for note_id in order]))
-                channels[name] = scores
+                by_channel[name] = scores
         for row, note_id in enumerate(order):
-            score[row] += literalness(query, literal, notes[note_id].text) if self.text else 0.0
+            score[row] += literalness(query, literal, notes[note_id].text) if by_text else 0.0
         hits = [
             Hit(
                 self.path(notes[note_id].video_id),
                 notes[note_id],
                 float(score[row]),
-                MappingProxyType({name: found[note_id] for name, found in channels.items() if note_id in found}),
+                MappingProxyType({name: found[note_id] for name, found in by_channel.items() if note_id in found}),
             )
             for row, note_id in enumerate(order)
         ]
@@ -164,21 +168,23 @@ class Retriever:
             if seen:
                 encoded = self.embedder.encode_document([note.text for note in seen])
                 self._vectors.update(zip((note.id for note in seen), encoded, strict=True))
-            self._vectors.update(self._stored([note.id for note in new.values() if note.source != "seen"]))
+            self._stored([note.id for note in new.values() if note.source != "seen"])
         return [self._vectors.get(note.id) for note in notes]
 
     def _stored(self, note_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """The stored vectors of those notes that have one."""
-        if self.embedder is None or not note_ids:
-            return {}
-        name = self.embedder.name
-        try:
-            return dict(zip(note_ids, self.store.vectors_of(name, note_ids), strict=True))
-        except StoreError:
-            # Notes may have been written while this embedder was off: those are found by their words alone.
-            bare = {note.id for note in self.store.notes_without_vectors(name)}
-            kept = [note_id for note_id in note_ids if note_id not in bare]
-            return dict(zip(kept, self.store.vectors_of(name, kept), strict=True)) if kept else {}
+        new = [note_id for note_id in note_ids if note_id not in self._vectors]
+        if self.embedder is not None and new:
+            name = self.embedder.name
+            try:
+                found = self.store.vectors_of(name, new)
+            except StoreError:
+                # Notes may have been written while this embedder was off: those are found by their words alone.
+                bare = {note.id for note in self.store.notes_without_vectors(name)}
+                new = [note_id for note_id in new if note_id not in bare]
+                found = self.store.vectors_of(name, new)
+            self._vectors.update(zip(new, found, strict=True))
+        return {note_id: self._vectors[note_id] for note_id in note_ids if note_id in self._vectors}
 
     def notes(self, ids: Iterable[str]) -> dict[str, Note]:
         """Notes by id; those that are gone are left out."""
@@ -190,6 +196,8 @@ class Retriever:
 
     def path(self, video_id: str) -> str:
         """The path of a video, relative to the archive's folder."""
+        if not self._paths:
+            self._paths = {video.id: video.path for video in self.store.videos()}
         if video_id not in self._paths:
             video = self.store.get_video(video_id)
             self._paths[video_id] = video.path if video is not None else video_id

@@ -18,7 +18,7 @@ from lvqa.agents.budget import Ledger
 from lvqa.agents.recall import Retriever, merge
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.types import Answer, Hit, Keyframe, Note, Span, Step
+from lvqa.types import Answer, Evidence, Hit, Keyframe, Note, Span, Step
 
 if TYPE_CHECKING:
     from lvqa.agents.zoom import Searcher
@@ -54,6 +54,22 @@ class Plan(BaseModel):
         if value is not None:
             Span(*value)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A note, the path of its video, its recall score, its closeness to the question, and to each option's phrase."""
+
+    note: Note
+    video: str
+    score: float
+    closeness: float
+    options: tuple[float, ...] = ()
+
+    def evidence(self, score: float | None = None) -> Evidence:
+        """The item as evidence, scored with its closeness unless told otherwise."""
+        value = self.closeness if score is None else score
+        return Evidence(self.video, self.note.span, self.note.text, self.note.source, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,7 @@ class State(TypedDict, total=False):
     keyframes: Annotated[list[Keyframe], operator.add]
     looked: Annotated[list[Keyframe], operator.add]
     seen: Annotated[list[Note], operator.add]
+    items: list[Item]
     draft: Draft
     answer: Answer | None
     steps: Annotated[list[Step], operator.add]

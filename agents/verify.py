@@ -23,8 +23,8 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.answer import NOTE_CHARACTERS
 from lvqa.agents.budget import BudgetSpent, estimate_tokens
-from lvqa.agents.evidence import Item, distinct, lexical_closeness, pool, scaled_cosines
-from lvqa.agents.state import Claim, Context, Draft, State
+from lvqa.agents.evidence import distinct, lexical_closeness, scaled_cosines
+from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ReplyError
 from lvqa.models.base import VisionRequest
@@ -59,7 +59,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Check the draft's claims, rate it, and say where to go: `answer` is set at the end, `missing` when going on."""
     context = runtime.context
     draft = state["draft"]
-    items = {item.note.id: item for item in pool(state, context)}
+    items = {item.note.id: item for item in state["items"]}
     checked, how, troubles = check(context, draft, items)
     least = {"words": _KEEP_WORDS, "rules": 0.0}
     kept = [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
@@ -132,7 +132,7 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
             troubles.append(f"{best.video} is not there to look at")
             continue
         try:
-            with FrameReader(path, max_side=context.settings.max_side) as reader:
+            with FrameReader(path, max_side=context.settings.max_side, backend="pyav") as reader:
                 span = best.note.span.clamp(reader.info.duration_s) or best.note.span
                 frames = [frame.image for frame in reader.span(span, frames_n)]
         except MediaError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from lvqa.store.textquery import STOP_WORDS
 from lvqa.types import Span, parse_time
@@ -27,6 +28,7 @@ _FORM = frozenset(
 ) | frozenset(("happen", "happens", "there", "kind", "sort", "type"))
 
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|'s|’s)"
+_THERE = re.compile(rf"\s+{_AUXILIARY}\s+there$", re.IGNORECASE)
 _OPENINGS = (
     re.compile(rf"^(?:what|which)\s+(?:kind|sort|type|colou?r)\s+(?:of\s+)?(.+?)\s+{_AUXILIARY}\b\s*", re.IGNORECASE),
     re.compile(r"^(?:how\s+(?:many|much|often|long)(?:\s+times)?)\s+(.*)$", re.IGNORECASE),
@@ -47,6 +49,7 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word without its commonest English endings; crude, and the same for the same word."""
     word = word.replace("’", "'").removesuffix("'s")
@@ -59,16 +62,23 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-def content(text: str) -> list[str]:
+@lru_cache(maxsize=1 << 10)
+def content(text: str) -> tuple[str, ...]:
     """Stems of the words that carry matter, without repeats, in order; of all words when none do."""
     kept = [stem(word) for word in words(text) if word not in STOP_WORDS and word not in _FORM]
-    return list(dict.fromkeys(kept or [stem(word) for word in words(text)]))
+    return tuple(dict.fromkeys(kept or [stem(word) for word in words(text)]))
+
+
+@lru_cache(maxsize=1 << 12)
+def stems(text: str) -> frozenset[str]:
+    """The stems of all words of a text."""
+    return frozenset(map(stem, words(text)))
 
 
 def coverage(asked: Iterable[str], text: str) -> float:
     """The share of these stems that a text has, in [0, 1]; 0 for no stems."""
     wanted = set(asked)
-    return len(wanted & {stem(word) for word in words(text)}) / len(wanted) if wanted else 0.0
+    return len(wanted & stems(text)) / len(wanted) if wanted else 0.0
 
 
 def exact_parts(query: str) -> list[str]:
@@ -83,7 +93,7 @@ def has_exactly(text: str, part: str) -> float:
 
     Case and spacing do not count. "01:00:21" begins the run 01:00:21:05 and stands inside 22:01:00:21.
     """
-    plain, wanted = " ".join(text.casefold().split()), " ".join(part.casefold().split())
+    plain, wanted = _plain(text), _plain(part)
     at = plain.find(wanted)
     best = 0.0
     while at >= 0:
@@ -94,6 +104,11 @@ def has_exactly(text: str, part: str) -> float:
         best = 0.5 if whole else max(best, 0.25)
         at = plain.find(wanted, at + 1)
     return best
+
+
+@lru_cache(maxsize=1 << 12)
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def times(question: str) -> Span | None:
@@ -124,7 +139,7 @@ def declarative(question: str) -> str:
         if match is None:
             continue
         named = " ".join(group for group in match.groups() if group)
-        rest = f"{named} {text[match.end() :]}".strip()
+        rest = _THERE.sub("", f"{named} {text[match.end() :]}".strip())
         if rest:
             return rest
     return text

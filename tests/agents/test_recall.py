@@ -1,0 +1,118 @@
+"""Hybrid search: literal matches first, channels that may be missing, filters, the same ranking every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvqa.agents import hybrid_search
+from lvqa.agents.recall import merge, suppress
+from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder
+from lvqa.models.profiles import Models
+from lvqa.store import Filter, Store
+from lvqa.types import Span
+
+
+@pytest.mark.parametrize("second", range(40))
+def test_a_time_code_is_found_by_what_it_reads(store, embedder, second):
+    hits = hybrid_search(store, embedder, f"01:00:{second:02d}", 5)
+    assert hits[0].span == Span(second, second + 1)
+    assert hits[0].video == "code.mp4"
+    assert hits[0].score > hits[1].score + 5
+
+
+def test_quoted_text_and_whole_queries_come_first(store, embedder):
+    assert hybrid_search(store, embedder, 'the words "a man in a blue shirt"', 3)[0].span == Span(12, 18)
+    assert hybrid_search(store, embedder, "the peach open movie project presents", 3)[0].span == Span(6, 9)
+    assert hybrid_search(store, embedder, "Big Buck Bunny", 3)[0].span == Span(14, 17)
+
+
+def test_each_channel_works_alone(store, embedder):
+    text = hybrid_search(store, None, "opens the fridge, milk carton", 3)
+    dense = hybrid_search(store, embedder, "opens the fridge, milk carton", 3, channels=("dense",))
+    both = hybrid_search(store, embedder, "opens the fridge, milk carton", 3)
+    assert [hits[0].span for hits in (text, dense, both)] == [Span(0, 6)] * 3
+    assert set(text[0].channels) == {"text"}
+    assert set(dense[0].channels) == {"dense"}
+    assert set(both[0].channels) == {"text", "dense"}
+    assert dense[0].channels["dense"] == pytest.approx(both[0].channels["dense"], abs=1e-5)
+
+
+def test_archive_models_are_taken_as_they_are(store, embedder):
+    models = Models.of(embedder=embedder)
+    assert hybrid_search(store, models, "milk", 4) == hybrid_search(store, embedder, "milk", 4)
+
+
+def test_dense_scores_are_exact_for_notes_that_only_the_words_found(store, embedder):
+    hits = hybrid_search(store, embedder, "stove", 50)
+    query = embedder.encode_query(["stove"])[0]
+    for hit in hits:
+        exact = float(embedder.encode_document([hit.note.text])[0] @ query)
+        assert hit.channels["dense"] == pytest.approx(exact, abs=1e-5)
+
+
+def test_filters_hold_in_every_channel(store, embedder):
+    only = Filter(frozenset({"v-kitchen"}), Span(6, 12), frozenset({"caption"}))
+    hits = hybrid_search(store, embedder, "01:00:21 milk stove", 10, only)
+    assert [hit.note.text[:9] for hit in hits] == ["she pours"]
+    assert hybrid_search(store, embedder, "milk", 10, Filter(frozenset())) == []
+
+
+def test_notes_without_vectors_are_found_by_their_words(folder, fill, note):
+    embedder = FakeEmbedder()
+    with Store.open(folder / "bare", write=True) as store:
+        fill(store, [note("v-kitchen", 0, 1, "a zebra runs")], None)
+        assert hybrid_search(store, embedder, "zebra", 3)[0].note.text == "a zebra runs"
+        fill(store, [note("v-kitchen", 2, 3, "a horse runs")], embedder)
+        found = {hit.note.text: set(hit.channels) for hit in hybrid_search(store, embedder, "a horse or zebra runs", 3)}
+    assert found == {"a zebra runs": {"text"}, "a horse runs": {"text", "dense"}}
+
+
+def test_frames_speak_for_the_notes_that_cover_them(store, embedder):
+    image = FakeImageEmbedder()
+    shown = np.stack([np.full((4, 4, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 160, 0), (0, 0, 255))])
+    with store.atomic():
+        store.put_frame_vectors(image.name, "v-kitchen", [3.0, 9.0, 15.0], image.encode_frames(shown))
+    hits = hybrid_search(store, None, "green", 3, channels=("frames",), image_embedder=image)
+    assert hits[0].span == Span(6, 12)
+    assert hits[0].channels["frames"] == pytest.approx(1.0, abs=1e-5)
+    assert all(hit.note.source != "speech" for hit in hits)
+    assert hybrid_search(store, embedder, "green", 1, image_embedder=image)[0].channels.keys() == {
+        "text",
+        "dense",
+        "frames",
+    }
+
+
+def test_nothing_to_search_for(store, embedder):
+    assert hybrid_search(store, embedder, "  ", 5) == []
+    assert hybrid_search(store, embedder, "milk", 0) == []
+    assert hybrid_search(store, None, "qwertyuiop", 5) == []
+
+
+def test_ties_are_ordered_by_path_and_time(folder, fill, note, embedder):
+    same = [note(v, s, s + 1, "a dog barks") for v in ("v-film", "v-code", "v-kitchen") for s in (8, 2, 5)]
+    with Store.open(folder / "ties", write=True) as store:
+        fill(store, same, embedder)
+        hits = hybrid_search(store, embedder, "dog", 9)
+    assert [(hit.video, hit.span.start_s) for hit in hits] == [
+        (path, s) for path in ("code.mp4", "film.webm", "kitchen.mp4") for s in (2, 5, 8)
+    ]
+
+
+def test_suppression_spreads_hits_over_time(store, embedder):
+    hits = hybrid_search(store, embedder, "01 00", 6, suppress_s=3.0)
+    middles = sorted(hit.span.middle_s for hit in hits if hit.video == "code.mp4")
+    assert len(middles) > 2
+    assert min(b - a for a, b in zip(middles, middles[1:], strict=False)) >= 3
+    assert suppress(hits, 0) == hits
+
+
+def test_merging_keeps_the_best_of_each(store, embedder):
+    one = hybrid_search(store, embedder, "milk", 5)
+    two = hybrid_search(store, None, "milk carton", 5)
+    both = merge([one, two])
+    assert len({hit.note.id for hit in both}) == len(both)
+    top = max(h.score for h in [*one, *two] if h.note.id == both[0].note.id)
+    assert both[0].score == top
+    assert merge([both, both]) == both

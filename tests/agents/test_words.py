@@ -1,0 +1,111 @@
+"""What the words of a question tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from lvqa.agents import words
+from lvqa.agents.plan import by_rules
+from lvqa.types import Span
+
+
+@pytest.mark.parametrize(
+    ("question", "phrase"),
+    [
+        ("When does she take the milk out of the fridge?", "she take the milk out of the fridge"),
+        ("What is the title of the film?", "the title of the film"),
+        ("Where is the cat?", "the cat"),
+        ("Is there a dog in the garden?", "a dog in the garden"),
+        ("How many chairs are there?", "chairs"),
+        ("What is the film called?", "the film called"),
+        ("What kind of animal is on the table?", "animal on the table"),
+        ("Who opened the fridge first?", "opened the fridge first"),
+        ("What color is the car?", "color is the car"),
+        ("a red car", "a red car"),
+        ("Why?", "Why"),
+    ],
+)
+def test_declarative(question, phrase):
+    assert words.declarative(question) == phrase
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("01:00:21", ["01:00:21"]),
+        ('who says "mind the gap" here', ["mind the gap"]),
+        ("flight AB-12 leaves", ["AB-12"]),
+        ("version 3.14 of it.", ["3.14"]),
+        ("a well-known man", []),
+        ("when is it 5 o'clock?", []),
+    ],
+)
+def test_exact_parts(query, parts):
+    assert words.exact_parts(query) == parts
+
+
+def test_a_time_code_is_had_exactly_where_it_begins_a_run():
+    assert words.has_exactly("x 01:00:21:05 y", "01:00:21") == 1
+    assert words.has_exactly("22:01:00:21", "01:00:21") == 0.5
+    assert words.has_exactly("01:00:210", "01:00:21") < 0.5
+    assert words.has_exactly("BIG BUCK\nBUNNY", "big buck bunny") == 1
+    assert words.has_exactly("nothing", "01:00:21") == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "span"),
+    [
+        ("What happens between 1:00 and 2:30?", Span(60, 150)),
+        ("What does he do from 0:10 to 0:20?", Span(10, 20)),
+        ("Who appears in the first 2 minutes?", Span(0, 120)),
+        ("Who is there at 0:21?", Span(19, 24)),
+        ("What is shown when the clock reads 01:00:21?", None),
+        ("What is on screen at 01:00:21 on the time code?", None),
+        ("Between 2:30 and 1:00, what?", None),
+        ("Who is there?", None),
+    ],
+)
+def test_times_that_a_question_names(question, span):
+    assert words.times(question) == span
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("What is the title of the film?", "title"),
+        ("What is the film called?", "title"),
+        ("What's the name of this movie?", "title"),
+        ("What title appears on the screen?", "title"),
+        ("What is the man called?", "attribute"),
+        ("How many people sit down?", "count"),
+        ("How often does he jump?", "count"),
+        ("When does she leave?", "when"),
+        ("What does the sign say?", "text"),
+        ("What is written on the board?", "text"),
+        ("What does he say about Paris?", "speech"),
+        ("What does she do after she sits down?", "order"),
+        ("Why does he run?", "why"),
+        ("How does he open it?", "how"),
+        ("Is there a dog?", "existence"),
+        ("Who wears a hat?", "attribute"),
+        ("milk carton", "other"),
+    ],
+)
+def test_kind_of_question_by_rule(question, kind):
+    assert by_rules(question).kind == kind
+
+
+def test_plan_by_rule_searches_question_description_parts_and_options():
+    plan = by_rules("What does the boy do after the girl falls down?", ("laugh", "cry"))
+    assert plan.phrases[0] == "What does the boy do after the girl falls down?"
+    assert "the girl falls down" in plan.phrases
+    assert plan.phrases[-2:] == (
+        "What does the boy do after the girl falls down? laugh",
+        "What does the boy do after the girl falls down? cry",
+    )
+
+
+def test_stems_bring_forms_of_a_word_together():
+    assert words.content("the boys were running") == words.content("a boy runs")
+    assert words.coverage(words.content("opening fridges"), "she opens the fridge") == 1
+    assert words.coverage(words.content("red bus"), "a red car") == 0.5
