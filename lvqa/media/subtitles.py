@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def parse_cues(text: str, language: str = "") -> Iterator[Subtitle]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     starts = [number for number, line in enumerate(lines) if _ARROW.match(line)]
     shown_before: list[str] = []
-    for here, after in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for here, after in pairwise([*starts, len(lines)]):
         match = _ARROW.match(lines[here])
         assert match is not None
         begin_s, end_s = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
