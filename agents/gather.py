@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -121,4 +120,4 @@ def _around(context: Context, hits: Sequence[Hit], wanted: Filter | None) -> lis
 
 
 def _hit(context: Context, note: Note, score: float) -> Hit:
-    return Hit(context.retriever.path(note.video_id), note, score, MappingProxyType({}))
+    return Hit(context.retriever.path(note.video_id), note, score, {})

@@ -39,7 +39,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     hits = state.get("hits", [])
     videos, missing = _videos(context, hits)
     if not videos:
-        return _none("no video file of what was recalled is there", missing=missing)
+        return _none("no video file of what was recalled is there", missing_files=missing)
     request = SearchRequest(
         regions=[region for region in regions(hits) if region.video_id in videos],
         durations_s={video.id: video.duration_s for video in videos.values()},

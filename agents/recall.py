@@ -9,7 +9,6 @@ first. This module knows notes and vectors, not videos' files and not who asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -135,7 +134,7 @@ class Retriever:
                 self.path(notes[note_id].video_id),
                 notes[note_id],
                 float(score[row]),
-                MappingProxyType({name: found[note_id] for name, found in by_channel.items() if note_id in found}),
+                {name: found[note_id] for name, found in by_channel.items() if note_id in found},
             )
             for row, note_id in enumerate(order)
         ]
@@ -263,7 +262,7 @@ def _both(a: Hit, b: Hit) -> Hit:
     channels: Mapping[str, float] = {
         name: max(h.channels[name] for h in (a, b) if name in h.channels) for name in {**a.channels, **b.channels}
     }
-    return Hit(a.video, a.note, max(a.score, b.score), MappingProxyType(dict(channels)))
+    return Hit(a.video, a.note, max(a.score, b.score), channels)
 
 
 def _z(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

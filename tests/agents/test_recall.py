@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -104,7 +106,7 @@ def test_suppression_spreads_hits_over_time(store, embedder):
     hits = hybrid_search(store, embedder, "01 00", 6, suppress_s=3.0)
     middles = sorted(hit.span.middle_s for hit in hits if hit.video == "code.mp4")
     assert len(middles) > 2
-    assert min(b - a for a, b in zip(middles, middles[1:], strict=False)) >= 3
+    assert min(b - a for a, b in itertools.pairwise(middles)) >= 3
     assert suppress(hits, 0) == hits
 
 
