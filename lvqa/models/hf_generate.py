@@ -58,9 +58,8 @@ class Generator:
         def reached(ids: Any, _scores: Any, **_: Any) -> Any:
             return ends <= ids.shape[1]
 
-        more: dict[str, Any] = {"stop_strings": list(stop), "tokenizer": self.tokenizer} if stop else {}
         with device_errors(self.spec, self.device):
-            out = self._generate(inputs, max(limits), stopping_criteria=[reached], **more)
+            out = self._generate(inputs, max(limits), stop, stopping_criteria=[reached])
             sequences = out.sequences
             # Models that are fed embeddings return the new tokens alone.
             if sequences.shape[1] >= length and bool((sequences[:, :length] == inputs["input_ids"]).all()):
@@ -94,11 +93,14 @@ class Generator:
         # Many tokenizers return token types, which few language models take.
         return {key: value for key, value in inputs.items() if key != "token_type_ids" or key in self._takes}
 
-    def _generate(self, inputs: Mapping[str, Any], limit: int, **more: Any) -> Any:
+    def _generate(self, inputs: Mapping[str, Any], limit: int, stop: Sequence[str] = (), **more: Any) -> Any:
         import torch
 
         config = copy.copy(self._config)
         config.max_new_tokens = limit
+        if stop:
+            config.stop_strings = list(stop)
+            more["tokenizer"] = self.tokenizer
         with self._lock, torch.inference_mode():
             return self.model.generate(**inputs, generation_config=config, **more)
 

@@ -1,0 +1,202 @@
+"""Any LangChain chat model as a VisionModel, and a guard that turns what providers raise into ModelError.
+
+Knows LangChain's interface; knows no provider.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatResult
+from langchain_core.runnables import Runnable
+from PIL import Image
+from pydantic import PrivateAttr
+
+from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
+from lvqa.models.base import Frame, Reply, VisionRequest
+from lvqa.models.hf_common import first_line
+
+T = TypeVar("T")
+
+_FIRST_WORD = re.compile(r"[^\W_]+")
+
+
+class GuardedChat(BaseChatModel):
+    """A chat model that fails with one ModelError line, in which no key stands."""
+
+    spec: str = ""
+    _inner: BaseChatModel = PrivateAttr()
+    _secrets: tuple[str, ...] = PrivateAttr(default=())
+
+    def __init__(self, inner: BaseChatModel, spec: str, secrets: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.spec = spec
+        self._inner = inner
+        self._secrets = secrets
+
+    @property
+    def _llm_type(self) -> str:
+        return self._inner._llm_type
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"spec": self.spec}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            return self._inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
+        except LvqaError:
+            raise
+        except Exception as error:
+            raise explain_remote(self.spec, error, self._secrets) from error
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools in the form that the provider takes."""
+        bound: Any = self._inner.bind_tools(tools, **kwargs)
+        return self.bind(**bound.kwargs)
+
+
+def explain_remote(spec: str, error: BaseException, secrets: Sequence[str] = ()) -> ModelError:
+    """One line on what went wrong at a server and what to do, as ModelNotFound where nothing serves the model."""
+    text = first_line_without(error, secrets)
+    status = getattr(error, "status_code", None)
+    names = {type(e).__name__ for e in _causes(error)}
+    if names & {"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"}:
+        return ModelError(f"{spec}: no reply in time; try again, or ask for less at once")
+    if names & {"APIConnectionError", "ConnectError", "ConnectionError", "ConnectionRefusedError"}:
+        return ModelNotFound(f"{spec}: nothing answers at that address; start the server, or correct the address")
+    if status in {401, 403}:
+        return ModelError(f"{spec}: the key was refused ({status}); set the provider's key, such as OPENAI_API_KEY")
+    if status == 404:
+        return ModelNotFound(f"{spec}: the server has no such model or path (404: {text}); correct the name or address")
+    if status == 429:
+        return ModelError(f"{spec}: too many requests, or the quota is spent (429); wait, or use another model")
+    return ModelError(f"{spec} failed{f' ({status})' if status else ''}: {text}")
+
+
+def first_line_without(error: BaseException, secrets: Sequence[str]) -> str:
+    """The first line of an error, with keys (and what looks like one) struck out."""
+    text = first_line(error)
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return re.sub(r"\b(sk|pk|key|hf)[-_][A-Za-z0-9*_-]{8,}", "***", text)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def data_url(frame: Frame, quality: int = 90) -> str:
+    """A frame as a JPEG data URL."""
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+class LangChainVision:
+    """A VisionModel made of a chat model that takes images. Requests go out `concurrency` at a time, in order.
+
+    `yes_probability` reads the first token's log-probabilities where `logprobs` says that the chat model takes that
+    option and the server gives them. Else it takes the reply's word, 1.0 for yes and 0.0 for no; one that is neither is
+    asked for once more and then a ReplyError.
+    """
+
+    def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False, concurrency: int = 4) -> None:
+        self.name = name
+        self._chat = chat if isinstance(chat, GuardedChat) else GuardedChat(chat, name)
+        self._logprobs = logprobs
+        self._concurrency = concurrency
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
+        """Answer each request, in order, as a `Reply`. Raises ModelError."""
+        return self._each(requests, self._reply)
+
+    def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
+        """The probability of yes for each request, in order. Raises ModelError, ReplyError."""
+        return self._each(requests, self._yes)
+
+    def as_chat(self) -> BaseChatModel:
+        """The chat model itself."""
+        return self._chat
+
+    def _each(self, requests: Sequence[VisionRequest], call: Callable[[VisionRequest], T]) -> list[T]:
+        if len(requests) < 2:
+            return [call(request) for request in requests]
+        with ThreadPoolExecutor(min(self._concurrency, len(requests)), "lvqa-vision") as pool:
+            return list(pool.map(call, requests))
+
+    def _reply(self, request: VisionRequest) -> str:
+        message = self._ask(request, request.prompt, max_tokens=request.max_tokens)
+        usage = message.usage_metadata
+        text = str(message.text).strip()
+        return Reply(text, usage["input_tokens"], usage["output_tokens"]) if usage else Reply(text)
+
+    def _yes(self, request: VisionRequest) -> float:
+        if self._logprobs:
+            try:
+                message = self._ask(request, request.prompt, max_tokens=1, logprobs=True, top_logprobs=20)
+            except ModelNotFound:
+                raise
+            except ModelError as error:
+                # A server that knows no such option says 400 or 422; that is no failure of the question.
+                if getattr(error.__cause__, "status_code", None) not in {400, 422}:
+                    raise
+                self._logprobs = False
+            else:
+                found = yes_of_logprobs(message.response_metadata)
+                if found is not None:
+                    return found
+        prompt = request.prompt
+        for _ in range(2):
+            reply = str(self._ask(request, prompt, max_tokens=8).text)
+            word = yes_of_text(reply)
+            if word is not None:
+                return word
+            prompt = request.prompt + "\nReply with one word: yes or no."
+        raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
+
+    def _ask(self, request: VisionRequest, prompt: str, **options: Any) -> AIMessage:
+        parts: list[str | dict[Any, Any]] = [
+            {"type": "image_url", "image_url": {"url": data_url(frame)}} for frame in request.frames
+        ]
+        parts.append({"type": "text", "text": prompt})
+        return self._chat.invoke([HumanMessage(content=parts)], **options)
+
+
+def yes_of_text(text: str) -> float | None:
+    """1.0 where the first word is yes, 0.0 where it is no, else None."""
+    match = _FIRST_WORD.search(text.lower())
+    return {"yes": 1.0, "no": 0.0}.get(match.group()) if match else None
+
+
+def yes_of_logprobs(metadata: Mapping[str, Any]) -> float | None:
+    """P(yes) / (P(yes) + P(no)) of the first token, or None where neither is among those that the server names."""
+    content = (metadata.get("logprobs") or {}).get("content") or []
+    first = content[0] if content else {}
+    mass = {"yes": 0.0, "no": 0.0}
+    for token in first.get("top_logprobs") or []:
+        word = str(token["token"]).strip().lower()
+        if word in mass:
+            mass[word] += math.exp(float(token["logprob"]))
+    total = mass["yes"] + mass["no"]
+    return mass["yes"] / total if total > 0 else None

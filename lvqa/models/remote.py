@@ -1,0 +1,112 @@
+"""Chat models of LangChain behind a server or a provider, for text and for frames.
+
+`openai:<model>@<base url>` is any OpenAI-compatible server (vLLM, Ollama, llama.cpp, LM Studio); without an address it
+is OpenAI. `lc:<provider>:<model>` goes through LangChain's `init_chat_model`. Knows nothing of weights.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lvqa.errors import ModelError, ModelNotFound, UsageError
+
+if TYPE_CHECKING:
+    from lvqa.models.langchain import GuardedChat, LangChainVision
+
+TIMEOUT_S = 120.0
+RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed `openai:` spec; `base_url` is None for OpenAI itself."""
+
+    model: str
+    base_url: str | None
+
+    @classmethod
+    def of(cls, spec: str) -> Address:
+        """Parse `openai:<model>@<base url>`; a model's own name may hold an @. Raises UsageError."""
+        rest = spec.partition(":")[2]
+        at = max(rest.rfind("@http://"), rest.rfind("@https://"))
+        if at < 0:
+            if "@" in rest and "://" not in rest and ":" in rest.rpartition("@")[2]:
+                raise UsageError(f"{spec}: the address after @ begins with http:// or https://")
+            return cls(rest, None)
+        model, base_url = rest[:at], rest[at + 1 :].rstrip("/")
+        parts = urlsplit(base_url)
+        if not model or not parts.hostname:
+            raise UsageError(f"{spec}: write openai:<model>@<base url>, such as openai:qwen@http://localhost:8000/v1")
+        if parts.username or parts.password:
+            raise UsageError("openai:...@<base url>: put the key into OPENAI_API_KEY, not into the address")
+        return cls(model, base_url)
+
+
+def load_chat(spec: str, *, device: str = "auto") -> GuardedChat:
+    """Make a chat model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
+    from lvqa.models.langchain import GuardedChat
+
+    inner, secrets = _openai(spec) if spec.startswith("openai:") else _by_provider(spec)
+    return GuardedChat(inner, spec, secrets)
+
+
+def load_vision(spec: str, *, device: str = "auto") -> LangChainVision:
+    """Make a vision model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
+    from lvqa.models.langchain import LangChainVision
+
+    return LangChainVision(load_chat(spec), spec, logprobs=spec.startswith("openai:"))
+
+
+def _openai(spec: str) -> tuple[Any, tuple[str, ...]]:
+    address = Address.of(spec)
+    try:
+        from langchain_openai import ChatOpenAI
+        from langchain_openai.chat_models.base import BaseChatOpenAI
+    except ImportError as error:
+        raise ModelNotFound(f"{spec} needs langchain-openai: pip install 'lvqa[openai]'") from error
+    from pydantic import SecretStr
+
+    key = os.environ.get("OPENAI_API_KEY", "")
+    if address.base_url is None and not key and not os.environ.get("OPENAI_BASE_URL"):
+        raise ModelNotFound(f"{spec}: set OPENAI_API_KEY, or name a server: openai:{address.model}@<base url>")
+    # OpenAI itself takes only `max_completion_tokens` for newer models; many local servers know only `max_tokens`.
+    chat = ChatOpenAI if address.base_url is None else BaseChatOpenAI
+    inner = chat(
+        model=address.model,
+        base_url=address.base_url,
+        api_key=SecretStr(key or "none"),
+        temperature=0.0,
+        timeout=TIMEOUT_S,
+        max_retries=RETRIES,
+    )
+    return inner, (key,) if key else ()
+
+
+def _by_provider(spec: str) -> tuple[Any, tuple[str, ...]]:
+    try:
+        from langchain.chat_models import init_chat_model
+    except ImportError as error:
+        raise ModelNotFound(
+            f"{spec} needs langchain: pip install langchain, and the provider's package, such as langchain-anthropic"
+        ) from error
+    name = spec.partition(":")[2]
+    try:
+        inner = init_chat_model(name, timeout=TIMEOUT_S, max_retries=RETRIES)
+    except ImportError as error:
+        raise ModelNotFound(f"{spec} needs a package: {error}") from error
+    except Exception as error:
+        raise ModelError(f"{spec} cannot be set up: {_without_secrets(error)}") from error
+    return inner, _secrets()
+
+
+def _secrets() -> tuple[str, ...]:
+    return tuple(value for name, value in os.environ.items() if name.endswith("_API_KEY") and value)
+
+
+def _without_secrets(error: BaseException) -> str:
+    from lvqa.models.langchain import first_line_without
+
+    return first_line_without(error, _secrets())
