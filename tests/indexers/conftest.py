@@ -35,6 +35,8 @@ def counter_frame(number: int, colour: tuple[int, int, int] = GREEN, size: tuple
 
 def read_counter(frame: Frame) -> str:
     """What a counter frame shows, as a time code."""
+    if frame.shape[1] < 8 * _BITS:
+        return ""
     bits = [frame[10:14, 8 * bit + 2 : 8 * bit + 6].mean() > 128 for bit in range(_BITS)]
     number = sum(1 << bit for bit, lit in enumerate(bits) if lit)
     return f"01:00:{number // 60:02d}:{number % 60:02d}"

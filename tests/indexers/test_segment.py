@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvqa.indexers.segment import ClipCutter, ClipRules, ShotDetector, sample_rate
@@ -61,7 +61,8 @@ rules = st.builds(
 )
 
 
-@given(rules, st.lists(st.booleans(), min_size=1, max_size=120), st.floats(0.05, 40.0))
+@settings(max_examples=60, deadline=None)
+@given(rules, st.lists(st.booleans(), min_size=1, max_size=60), st.floats(0.05, 20.0))
 def test_clips_cover_the_video_and_can_be_taken_up_at_any_of_them(
     rules: ClipRules, changes: list[bool], duration_s: float
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvqa.indexers.caption import choose_frames, usable_caption
@@ -27,6 +27,7 @@ def test_a_gap_between_readings_ends_a_note() -> None:
     assert merge_texts([(0.0, "A"), (3.0, "A")], Span(0, 8), 1.0) == [(Span(0, 1), "A"), (Span(3, 4), "A")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["", "A", "B"]), max_size=20), st.sampled_from([0.25, 0.5, 1.0, 2.0]))
 def test_merging_keeps_who_was_there_when(texts: list[str], every_s: float) -> None:
     clip = Span(0, max(len(texts), 1) * every_s)
@@ -82,6 +83,7 @@ def test_a_line_shown_twice_at_once_is_one() -> None:
     assert sentences(said((0, 2, "Hello."), (1, 3, "Hello.")), 10) == said((0, 3, "Hello."))
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(
