@@ -95,9 +95,9 @@ class Connections:
         return self._holder.connection
 
     @property
-    def in_write(self) -> bool:
-        """Whether this thread is inside `atomic`, and so sees rows that nobody else does yet."""
-        return self._local.depth > 0
+    def in_transaction(self) -> bool:
+        """Whether this thread is inside `reading` or `atomic`, and so may see other rows than anybody else."""
+        return self.connection.in_transaction
 
     def _connect(self) -> sqlite3.Connection:
         if not self._immutable:

@@ -193,8 +193,8 @@ class Embeddings(Texts):
 
     def _index(self, kind: Kind, model: str) -> VectorIndex:
         model = clean_text(model)
-        if self._c.in_write:
-            # Rows that may yet be rolled back must not enter what other threads search.
+        if self._c.in_transaction:
+            # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
             return VectorIndex(self._c, self._index_dir, kind, model, cached=False)
         with self._indexes_lock:
             if (kind, model) not in self._indexes:

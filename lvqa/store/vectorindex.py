@@ -184,8 +184,8 @@ class VectorIndex:
         return len(about)
 
     def _read_about(self, above: int) -> npt.NDArray[Any]:
-        rows = self._c.rows(self._sql.about, (self._model, above))
-        return np.array(
-            [(*row[:4], _SOURCE_CODES[row[4]], _LEVEL_CODES[row[5]]) for row in rows],
-            _COLUMNS,
-        )
+        parts = [
+            np.array([(*row[:4], _SOURCE_CODES[row[4]], _LEVEL_CODES[row[5]]) for row in rows], _COLUMNS)
+            for rows in self._c.stream(self._sql.about, (self._model, above))
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, _COLUMNS)

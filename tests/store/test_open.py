@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -256,7 +257,7 @@ def unprivileged(tmp_path_factory):
         if os.geteuid() != 0:
             code = code.replace("os.setgid(65534); os.setuid(65534)", "")
         for path in [folder, *folder.parents]:
-            if os.geteuid() == 0 and path.stat().st_uid == 0 and str(path).startswith("/tmp/"):
+            if os.geteuid() == 0 and path.stat().st_uid == 0 and path.is_relative_to(tempfile.gettempdir()):
                 path.chmod(path.stat().st_mode | 0o055)
         done = subprocess.run(
             [sys.executable, "-c", code, what, str(folder)], capture_output=True, text=True, timeout=120, check=False

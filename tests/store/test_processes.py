@@ -201,12 +201,15 @@ def test_threads_that_write_take_turns(store: Store, make):
 def test_a_reader_s_snapshot_holds_while_others_commit(index_dir: Path, make):
     with Store.open(index_dir, write=True) as writer, Store.open(index_dir) as reader:
         make.filled(writer, videos=1)
+        assert len(reader.search_vectors("emb", make.vectors(1)[0], 99)) == 20
         with reader._c.reading():
             before = reader.notes()
             writer.remove_video("v0")
             assert reader.notes() == before
             assert len(reader.search_text("thing0", 99)) == 3
+            assert len(reader.search_vectors("emb", make.vectors(1)[0], 99)) == 20
         assert reader.notes() == []
+        assert reader.search_vectors("emb", make.vectors(1)[0], 99) == []
 
 
 def test_connections_of_finished_threads_are_closed(store: Store):
