@@ -256,6 +256,10 @@ class Planner:
                 self._store.remove_file(rel)
             if row.video_id and row.video_id not in self._first:
                 self._plan.removed.append(rel)
+        for job in self._store.jobs("failed"):
+            # Of what could not even be looked at, such as a dangling link, there is a job and no file.
+            if not job.video_id and job.path not in found and _gone(self._folder / job.path):
+                self._store.delete_job("", job.stage, job.path)
         held = {row.video_id for row in self._store.files()}
         for video in self._store.videos():
             if video.id not in held and not video.content_hash.startswith(IMPORTED):
