@@ -43,8 +43,8 @@ def load_decord() -> Any:
     return decord
 
 
-def reason_against(info: VideoInfo, table: PacketTable | None = None) -> str:
-    """Why decord should not read a file; empty where it may. Without the table, only what can be told without it."""
+def reason_against(info: VideoInfo, table: PacketTable) -> str:
+    """Why decord should not read a file; empty where it may."""
     if info.codec not in _CODECS:
         return f"it gives wrong frames of {info.codec} video, or none"
     if info.path.suffix.lower() not in _SUFFIXES:
@@ -53,7 +53,7 @@ def reason_against(info: VideoInfo, table: PacketTable | None = None) -> str:
         return "the file breaks off"
     if load_decord() is None:
         return "it is not installed"
-    if table is not None and (table.leading or table.counted or table.hidden or table.key_ticks[0] != table.ticks[0]):
+    if table.leading or table.counted or table.hidden or table.key_ticks[0] != table.ticks[0]:
         return "it gives wrong frames where frames lean on a later keyframe, or are not shown"
     return ""
 
@@ -69,26 +69,30 @@ class DecordFrames:
         self._table = table
         self._size = size
         self._scaled = size != full
-        decord = load_decord()
         try:
-            self._reader: Any = decord.VideoReader(str(path.absolute()), ctx=decord.cpu(0), fault_tol=_FAULTS)
-            shape = tuple(self._reader[0].shape)
+            reader = self._open()
+            frames, shape = len(reader), tuple(reader[0].shape)
         except Exception as error:  # decord's errors share no root but Exception
             raise MediaError(f"{shown(path)} cannot be opened with decord; read it with pyav") from error
-        if len(self._reader) != len(table) or shape != (full[1], full[0], 3):
+        if frames != len(table) or shape != (full[1], full[0], 3):
             raise MediaError(f"{shown(path)} looks different to decord than to FFmpeg; read it with pyav")
         self._chunk = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // (full[0] * full[1] * 3)))
 
     def close(self) -> None:
         """Let go of the file; the object cannot be used afterwards."""
-        self._reader = None
+
+    def _open(self) -> Any:
+        decord = load_decord()
+        return decord.VideoReader(str(self._path.absolute()), ctx=decord.cpu(0), fault_tol=_FAULTS)
 
     def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, float, Frame]]:
         """Decode the frames with these places in the table, rising; yields (place, own time in s, frame)."""
+        # An open reader decodes ahead without bound while nobody asks, so it lives no longer than one request.
+        reader = self._open()
         for begin in range(0, len(wanted), self._chunk):
             places = [int(place) for place in wanted[begin : begin + self._chunk]]
             try:
-                batch = self._reader.get_batch(places).asnumpy()
+                batch = reader.get_batch(places).asnumpy()
             except Exception as error:  # decord's errors share no root but Exception
                 raise MediaError(
                     f"{shown(self._path)} cannot be decoded with decord near {self._table.pts_s[places[0]]:.3f} s; "

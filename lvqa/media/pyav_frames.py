@@ -20,7 +20,7 @@ Frame = npt.NDArray[np.uint8]
 Shown = tuple[int, float, Frame]
 
 # Below this many packets it is cheaper to decode on than to drain the decoder's threads and start again.
-_JUMP_PACKETS = 16
+_JUMP_PACKETS = 8
 # Below this many packets it is cheaper to read over them than to seek.
 _READ_PACKETS = 400
 # H.264 and HEVC move a frame by 16 places at most.
