@@ -5,7 +5,7 @@ Knows the library, not typer: `execute(Request(Search(Place("videos"), "milk")))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.cli import plan as p
 from lvqa.errors import UsageError
-from lvqa.types import Note, Step, Video
+from lvqa.types import Answer, Note, Step, Video
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -32,10 +32,8 @@ def execute(request: p.Request) -> int:
 
 
 def _index(plan: p.Index, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        _say_models(archive)
-        with _progress() as progress:
-            report = archive.index(progress=progress)
+    with _open(plan.place) as archive, _progress(_reasons(archive)) as progress:
+        report = archive.index(progress=progress)
     if as_json:
         output.out_json(
             {
@@ -76,20 +74,17 @@ def _import(plan: p.Import, as_json: bool) -> int:
 
 
 def _ask(plan: p.Ask, as_json: bool) -> int:
-    def on_step(step: Step) -> None:
-        if plan.steps:
-            output.note(output.step_line(step))
-
     with _open(plan.place) as archive:
-        _say_models(archive)
-        answer = archive.ask(
-            plan.question,
-            list(plan.options) or None,
-            videos=plan.videos,
-            between=plan.between,
-            seed=plan.seed,
-            on_step=on_step,
+        events = archive.stream(
+            plan.question, list(plan.options) or None, videos=plan.videos, between=plan.between, seed=plan.seed
         )
+        for reason in _reasons(archive)[:1]:
+            output.note(reason)
+        for event in events:
+            if plan.steps and isinstance(event, Step):
+                output.note(output.step_line(event))
+        assert isinstance(event, Answer), "the agent ended without an answer"
+        answer = event
     if as_json:
         steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
         output.out_json(answer.to_dict() | steps)
@@ -249,17 +244,30 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress(first: Sequence[str] = ()) -> Iterator[Progress]:
+    """A bar on stderr; `first` is said before the work begins, and not where there is none."""
     from lvqa.indexers.progress import RichProgress
 
-    with RichProgress() as progress:
+    unsaid = list(first)
+
+    class SafeProgress(RichProgress):
+        def start(self, videos: int, total: float, unit: str = "s") -> None:
+            while unsaid:
+                output.note(unsaid.pop(0))
+            super().start(videos, total, unit)
+
+        def message(self, text: str) -> None:
+            super().message(f"lvqa: {render.one_line(text)}")
+
+    with SafeProgress() as progress:
         yield progress
 
 
-def _say_models(archive: Archive) -> None:
-    if archive.settings.profile == "auto":
-        for reason in archive.models.reasons:
-            output.note(f"lvqa: {render.one_line(reason)}")
+def _reasons(archive: Archive) -> list[str]:
+    """What the `auto` profile chose, and why."""
+    if archive.settings.profile != "auto":
+        return []
+    return [f"lvqa: {render.one_line(reason)}" for reason in archive.models.reasons]
 
 
 def _quiet(line: str) -> None:

@@ -22,12 +22,9 @@ def video(path: Path, *cards: str, said: Sequence[tuple[float, float, str]] = ()
     frames = [text_card(text, (160, 90)) for text in cards or ("card",) for _ in range(card_s * 4)]
     write_video(path, frames, fps=4)
     if said:
-        path.with_suffix(".srt").write_text(
-            "\n".join(
-                f"{i}\n00:00:{a:06.3f} --> 00:00:{b:06.3f}\n{text}\n".replace(".", ",")
-                for i, (a, b, text) in enumerate(said, start=1)
-            )
-        )
+        times = [[f"00:00:{t:06.3f}".replace(".", ",") for t in (start, end)] for start, end, _ in said]
+        cues = [f"{n}\n{a} --> {b}\n{said[n][2]}\n" for n, (a, b) in enumerate(times)]
+        path.with_suffix(".srt").write_text("\n".join(cues))
     return path
 
 

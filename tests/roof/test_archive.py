@@ -160,16 +160,15 @@ def test_an_archive_can_be_asked_from_several_threads(archive: Archive) -> None:
     assert found == ["kitchen.mp4"] * 6
 
 
-def test_queries_are_embedded_with_what_embedded_the_notes(archive: Archive, folder: Path) -> None:
+def test_queries_are_embedded_with_what_embedded_the_notes(folder: Path) -> None:
     from lvqa.models.fake import FakeEmbedder
 
-    (held,) = archive.store.vector_models()
-    other = FakeEmbedder(dim=32, name="fake:other")
-    assert other.name != held
-    with pytest.raises(UsageError, match="embedded with"):
-        Archive(folder, models=Models.of(embedder=other)).search("milk")
-    with pytest.raises(UsageError, match="embedded with"):
+    Archive(folder, models=Models.of(embedder=FakeEmbedder(name="st:held"))).index()
+    with pytest.raises(UsageError, match="embedded with st:held, not with st:other"):
+        Archive(folder, models=Models.of(embedder=FakeEmbedder(name="st:other"))).search("milk")
+    with pytest.raises(UsageError, match="--embedder st:held"):
         Archive(folder, profile="text", embedder="minilm").search("milk")
-    taken = Archive(folder, profile="text")
-    taken._match_embedder()
-    assert taken.models.names["embedder"] == held
+    unsaid = Archive(folder, profile="text")
+    unsaid._match_embedder()
+    assert unsaid.models.names["embedder"] == "st:held"
+    assert Archive(folder, profile="text", embedder="none").search("milk")[0].video == "kitchen.mp4"

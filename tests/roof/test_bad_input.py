@@ -183,7 +183,8 @@ def test_symlink_loops_end(folder: Path, lvqa, light) -> None:
 def test_two_copies_are_indexed_once_and_one_may_go(folder: Path, lvqa, light) -> None:
     (folder / "copies").mkdir()
     copy = folder / "copies" / "kitchen again.mp4"
-    copy.write_bytes((folder / "kitchen.mp4").read_bytes())
+    for suffix in (".mp4", ".srt"):
+        copy.with_suffix(suffix).write_bytes((folder / "kitchen").with_suffix(suffix).read_bytes())
     assert lvqa("index", folder, *light).status == 0
     assert lvqa("status", folder, "--json").json["videos"]["indexed"] == 2
     assert len(search(lvqa, folder, "carton of milk", "-k", "1", *light)) == 1
@@ -273,7 +274,7 @@ def test_a_read_only_folder_names_the_way_out(tmp_path: Path, lvqa, light, monke
     assert "--archive DIR" in done.err
 
 
-def test_permissions(folder: Path, tmp_path: Path, light) -> None:
+def test_permissions(folder: Path, tmp_path: Path, make_video: MakeVideo, light) -> None:
     """As a user who may neither read one file nor write the folder; root is let in everywhere, so it steps down."""
     for path in (tmp_path, *tmp_path.parents):
         if path.stat().st_mode & 0o005 != 0o005:
@@ -284,19 +285,23 @@ def test_permissions(folder: Path, tmp_path: Path, light) -> None:
     index.mkdir(mode=0o777)
     index.chmod(0o777)
 
+    warm = tmp_path / "warm"
+    make_video(warm / "a.mp4", "x")
+
     def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-        # Everything is imported before the step down: the interpreter may lie where only root may read.
+        # A first run imports all that is needed: the interpreter may lie where only root may read.
         program = (
             "import os, sys\n"
-            "from lvqa.cli import app, commands\n"
-            "import lvqa.archive, lvqa.indexers, lvqa.store, lvqa.media, lvqa.models.profiles\n"
-            "from lvqa.indexers import run_index; from lvqa.store import Store; from lvqa.media import probe\n"
-            "import lvqa.indexers.progress\n"
+            "from lvqa.cli import main\n"
+            f"main(['index', {str(warm)!r}, *{light!r}]); main(['status', {str(warm / 'no')!r}])\n"
+            "print('---', file=sys.stderr, flush=True)\n"
             "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-            "sys.exit(app.run(sys.argv[1:]))\n"
+            "sys.exit(main(sys.argv[1:]))\n"
         )
         command = [sys.executable, "-c", program, *map(str, argv)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done.stderr = done.stderr.split("---\n")[1]
+        return done
 
     done = run("index", folder, *light)
     assert done.returncode == 1, done.stderr
