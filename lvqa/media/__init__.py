@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lvqa.media.audio import read_audio
     from lvqa.media.files import VIDEO_SUFFIXES, content_hash, find_videos
-    from lvqa.media.probe import VideoInfo, probe
     from lvqa.media.reader import FrameReader, TimedFrame, thumbnail
     from lvqa.media.subtitles import Subtitle, read_subtitles
+    from lvqa.media.video_info import VideoInfo, probe
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -31,10 +31,10 @@ _HOMES = {
     "FrameReader": "reader",
     "Subtitle": "subtitles",
     "TimedFrame": "reader",
-    "VideoInfo": "probe",
+    "VideoInfo": "video_info",
     "content_hash": "files",
     "find_videos": "files",
-    "probe": "probe",
+    "probe": "video_info",
     "read_audio": "audio",
     "read_subtitles": "subtitles",
     "thumbnail": "reader",

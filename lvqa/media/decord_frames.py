@@ -20,7 +20,7 @@ import numpy.typing as npt
 from lvqa.errors import MediaError
 from lvqa.media.container import shown
 from lvqa.media.packets import PacketTable
-from lvqa.media.probe import VideoInfo
+from lvqa.media.video_info import VideoInfo
 
 Frame = npt.NDArray[np.uint8]
 

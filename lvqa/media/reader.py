@@ -2,9 +2,9 @@
 
 Time 0 is the start of the container; the frame at t is the last whose time is at most t, or the first of all.
 
-`auto` is PyAV, since what was measured leaves decord 0.6 no case of its own: streaming one frame a second it takes 1.2
-to 2.4 times the processor time, it decodes ahead without bound (400 MB for one frame of a 640 x 360 video), and in many files it
-gives other frames than asked for (`lvqa.media.decord_frames`). It can be asked for by name, and then agrees with PyAV.
+`auto` is PyAV, since what was measured leaves decord 0.6 no case of its own: streaming one frame a second, decord takes
+1.2 to 2.4 times the processor time; it decodes ahead without bound (400 MB for one frame of a 640 x 360 video); and in
+many files it gives other frames than asked for (`lvqa.media.decord_frames`). Asked for by name, it agrees with PyAV.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from lvqa.media.clock import grid, shown_at
 from lvqa.media.container import shown
 from lvqa.media.decord_frames import DecordFrames, reason_against
 from lvqa.media.packets import PacketTable, read_packets
-from lvqa.media.probe import VideoInfo, probe
 from lvqa.media.pyav_frames import PyavFrames
+from lvqa.media.video_info import VideoInfo, probe
 from lvqa.types import Span, format_time
 
 Frame = npt.NDArray[np.uint8]
