@@ -6,6 +6,7 @@ Knows typer; knows nothing of archives or models, so that `lvqa --help` loads no
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import traceback
@@ -219,7 +220,7 @@ def retrieval(
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status; every error is one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not so under a test's capture
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         request = app(list(argv), prog_name="lvqa", standalone_mode=False)
@@ -241,9 +242,10 @@ def run(argv: Sequence[str]) -> int:
         return _fail(ERROR, f"error: {error}")
     except Exception as error:
         # typer carries its own copy of click since 0.2x, so its usage errors are known by what they can do.
-        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        told = getattr(error, "format_message", None)
+        if told is not None:
             path = getattr(getattr(error, "ctx", None), "command_path", "lvqa")
-            return _fail(USAGE, f"error: {str(error.format_message()).rstrip('.')}; see '{path} --help'")
+            return _fail(USAGE, f"error: {str(told()).rstrip('.')}; see '{path} --help'")
         return _fail(ERROR, f"error: {type(error).__name__}: {error} (a defect; LVQA_DEBUG=1 shows where)")
     return status
 

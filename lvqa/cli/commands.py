@@ -16,7 +16,7 @@ from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.cli import plan as p
 from lvqa.errors import UsageError
-from lvqa.types import Answer, Note, Step, Video
+from lvqa.types import Answer, Note, Video
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -80,11 +80,13 @@ def _ask(plan: p.Ask, as_json: bool) -> int:
         )
         for reason in _reasons(archive)[:1]:
             output.note(reason)
+        answer: Answer | None = None
         for event in events:
-            if plan.steps and isinstance(event, Step):
+            if isinstance(event, Answer):
+                answer = event
+            elif plan.steps:
                 output.note(output.step_line(event))
-        assert isinstance(event, Answer), "the agent ended without an answer"
-        answer = event
+    assert answer is not None, "the agent ended without an answer"
     if as_json:
         steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
         output.out_json(answer.to_dict() | steps)
