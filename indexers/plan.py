@@ -278,7 +278,7 @@ class Planner:
 def identify(path: Path, rel: str) -> Video:
     """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
     from lvqa.media.files import content_hash
-    from lvqa.media.probe import probe
+    from lvqa.media.video_info import probe
 
     info = probe(path)
     digest = content_hash(path)
