@@ -2,7 +2,7 @@
 
 Two things are done about what PP-OCR gets wrong in films. Texture looks like a letter or two, so a short text must be
 surer than a long one. And its detector takes two lines of a tight title for one, which then reads as neither: a line
-that is large and not sure is read once more in two and in three bands, and the bands stay where they are surer.
+that is large and not sure is read once more in two bands and in three, and the bands stay where they are surer.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class RapidReader:
     def _again(self, bgr: Frame, line: TextLine) -> list[TextLine]:
         x0, y0, x1, y1 = (round(max(0.0, corner)) for corner in line.xyxy)
         best, best_score = [line], line.score
-        for n in (2, 3):
+        for n, gain in ((2, 0.0), (3, 0.1)):
             height = (y1 - y0) / n
             if height < 8:
                 break
@@ -102,7 +102,7 @@ class RapidReader:
                 text, score = self._recognise(bgr[top:bottom, x0:x1])
                 bands.append(TextLine(text, score, (float(x0), float(top), float(x1), float(bottom))))
             worst = min(band.score for band in bands)
-            if worst > best_score and all(len(band.text) > 1 for band in bands):
+            if worst > best_score + gain and all(len(band.text) > 1 for band in bands):
                 best, best_score = bands, worst
         return best
 

@@ -183,9 +183,9 @@ def minilm_folder() -> Path:
             with zipfile.ZipFile(archive) as packed:
                 packed.extractall(fresh)
             fresh.rename(target)
-        except OSError:
+        except BaseException as error:
             shutil.rmtree(fresh, ignore_errors=True)
-            if not target.is_dir():  # else another process was quicker
+            if not (isinstance(error, OSError) and target.is_dir()):  # else another process was quicker
                 raise
     except (OSError, zipfile.BadZipFile) as error:
         raise ModelError(

@@ -138,7 +138,7 @@ def build_bert(folder: Path) -> Path:
     """A sentence-transformers folder of a random BERT, with prompts for queries and documents."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(2)
