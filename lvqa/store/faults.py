@@ -44,7 +44,7 @@ def _explain_os(error: OSError, path: Path) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(f"the disk below {path} is full; free some space and run the same command again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StoreError(f"cannot write to {path} ({error.strerror}); {ELSEWHERE}, or change the permissions")
+        return StoreError(f"not allowed to use {path} ({error.strerror}); {ELSEWHERE}, or change the permissions")
     return StoreError(f"cannot use {path} as an index ({error.strerror or error}); {ELSEWHERE}")
 
 

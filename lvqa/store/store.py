@@ -222,6 +222,9 @@ def _apply(path: Path) -> None:
         # Both are of effect before the first table only.
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
+        # Before any table: a kill between the bookkeeping table of the migrations and the first of ours would leave
+        # what looks like somebody else's database.
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         MIGRATIONS.apply(Database(connection, execute_plugins=False))
     except sqlite3.Error:
         connection.close()

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -248,39 +249,44 @@ except StoreError as error:
 
 
 @pytest.fixture
-def unprivileged(tmp_path_factory):
-    """Run code as somebody who may only read; needs root to become nobody, or a user who is not root to stay one."""
-    root = str(Path(__file__).parents[2])
-
-    def run(what: str, folder: Path) -> str:
-        code = READ_ONLY.format(root=root)
-        if os.geteuid() != 0:
-            code = code.replace("os.setgid(65534); os.setuid(65534)", "")
-        for path in [folder, *folder.parents]:
-            if os.geteuid() == 0 and path.stat().st_uid == 0 and path.is_relative_to(tempfile.gettempdir()):
-                path.chmod(path.stat().st_mode | 0o055)
-        done = subprocess.run(
-            [sys.executable, "-c", code, what, str(folder)], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    if sys.platform == "win32":
-        pytest.skip("POSIX permissions")
-    return run
+def shared() -> Iterator[Path]:
+    """A folder that everybody can reach; pytest's own are closed to others, again and again."""
+    folder = Path(tempfile.mkdtemp(prefix="lvqa-test-"))
+    folder.chmod(0o755)
+    yield folder
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755)
+    shutil.rmtree(folder)
 
 
-def test_a_read_only_folder_needs_another_place_for_its_index(tmp_path: Path, unprivileged):
-    folder = tmp_path / "films"
+def unprivileged(what: str, folder: Path) -> str:
+    """What somebody who may only read is told: nobody where the tests run as root, else who runs them."""
+    code = READ_ONLY.format(root=str(Path(__file__).parents[2]))
+    if os.geteuid() != 0:
+        code = code.replace("os.setgid(65534); os.setuid(65534)", "")
+    done = subprocess.run(
+        [sys.executable, "-c", code, what, str(folder)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+
+
+@posix
+def test_a_read_only_folder_needs_another_place_for_its_index(shared: Path):
+    folder = shared / "films"
     folder.mkdir()
     folder.chmod(0o555)
     said = unprivileged("write", folder)
-    assert said.startswith("StoreError cannot write to")
+    assert said.startswith("StoreError not allowed to use")
     assert "--archive DIR" in said
 
 
-def test_an_index_on_read_only_media_is_read(tmp_path: Path, make, unprivileged):
-    folder = tmp_path / "films"
+@posix
+def test_an_index_on_read_only_media_is_read(shared: Path, make):
+    folder = shared / "films"
     with Store.open(folder / ".lvqa", write=True) as store:
         make.filled(store)
     for path in [folder / ".lvqa", folder]:
@@ -291,11 +297,12 @@ def test_an_index_on_read_only_media_is_read(tmp_path: Path, make, unprivileged)
     assert "--archive DIR" in unprivileged("write", folder)
 
 
-def test_an_unfinished_log_on_read_only_media_is_not_overlooked(tmp_path: Path, make, unprivileged):
-    folder = tmp_path / "films"
+@posix
+def test_an_unfinished_log_on_read_only_media_is_not_overlooked(shared: Path, make):
+    folder = shared / "films"
     store = Store.open(folder / ".lvqa", write=True)
     make.filled(store)
-    copy = tmp_path / "copy"
+    copy = shared / "copy"
     shutil.copytree(folder, copy)
     store.close()
     assert (copy / ".lvqa" / "archive.db-wal").stat().st_size > 0
