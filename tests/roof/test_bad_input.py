@@ -7,9 +7,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -274,19 +275,23 @@ def test_a_read_only_folder_names_the_way_out(tmp_path: Path, lvqa, light, monke
     assert "--archive DIR" in done.err
 
 
-def test_permissions(folder: Path, tmp_path: Path, make_video: MakeVideo, light) -> None:
-    """As a user who may neither read one file nor write the folder; root is let in everywhere, so it steps down."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_mode & 0o005 != 0o005:
-            path.chmod(path.stat().st_mode | 0o055)
-    (folder / "garden.mp4").chmod(0)
-    folder.chmod(0o555)
-    index = tmp_path / "index"
-    index.mkdir(mode=0o777)
-    index.chmod(0o777)
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user may enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
-    warm = tmp_path / "warm"
+
+def test_permissions(open_place: Path, make_video: MakeVideo, light) -> None:
+    """As a user who may neither read one file nor write the folder; root is let in everywhere, so it steps down."""
+    folder, index, warm = (open_place / name for name in ("videos", "index", "warm"))
+    make_video(folder / "kitchen.mp4", "x")
+    make_video(folder / "garden.mp4", "y").chmod(0)
     make_video(warm / "a.mp4", "x")
+    folder.chmod(0o555)
+    index.mkdir()
+    index.chmod(0o777)
 
     def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
         # A first run imports all that is needed: the interpreter may lie where only root may read.
