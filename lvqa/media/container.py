@@ -94,7 +94,7 @@ def _told(path: Path, error: Exception) -> MediaError:
         return MediaError(f"{name} is a link that leads back to itself; mend or delete the link")
     if code == errno.ENAMETOOLONG:
         return MediaError(f"{name[:80]}... has too long a name; rename it")
-    if isinstance(error, InvalidDataError):
+    if isinstance(error, InvalidDataError) or code == errno.EINVAL:  # EINVAL: a format that may not be opened
         return MediaError(
             f"{name} is not a video, or was cut off before its index was written; play it to check, or copy it again"
         )

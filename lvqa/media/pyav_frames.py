@@ -23,6 +23,8 @@ Shown = tuple[int, float, Frame]
 _JUMP_PACKETS = 8
 # Below this many packets it is cheaper to read over them than to seek.
 _READ_PACKETS = 400
+# Decoders that heed a change of `skip_frame` from packet to packet; dav1d reads it once and would go on skipping.
+_SKIPPERS = ("h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8")
 # H.264 and HEVC move a frame by 16 places at most.
 _REORDER = 16
 # No place in the file: more packets than any has.
@@ -118,6 +120,8 @@ class PyavFrames:
     def _feed(self, last: int, exact: set[int] | None) -> Iterator[Any]:
         """Decode packets up to the position `last`, and then what the decoder still holds."""
         context = self._stream.codec_context
+        if context.codec.name not in _SKIPPERS:
+            exact = None
         skipping = False
         try:
             for packet in self._packets:

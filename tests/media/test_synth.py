@@ -1,0 +1,45 @@
+"""The maker of footage says no to what a file could not hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvqa.media.synth import text_card, write_video
+
+FRAME = np.zeros((32, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "options", "said"),
+    [
+        ("a.mp4", [], {}, "at least one"),
+        ("a.mp4", [FRAME[:31]], {}, "even"),
+        ("a.mp4", [FRAME, FRAME[:30]], {}, "one size"),
+        ("a.mp4", [FRAME] * 2, {"pts": [1.0, 1.0]}, "rise"),
+        ("a.avi", [FRAME], {"codec": "mpeg4", "start_s": 2.0}, "no times"),
+        ("a.ts", [FRAME], {"subtitles": [(0, 1, "x")]}, "text track"),
+        ("a.mkv", [FRAME], {"rotation": 90}, "rotation"),
+        ("a.mp4", [FRAME], {"rotation": 45}, "rotation"),
+    ],
+)
+def test_nonsense_is_refused(tmp_path, name, frames, options, said):
+    with pytest.raises(ValueError, match=said):
+        write_video(tmp_path / name, frames, **options)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "01:00:21", "two\nlines", "a long line of many words that must shrink to fit"]
+)
+def test_a_card_shows_its_text_within_its_size(text):
+    card = text_card(text, (320, 180))
+    assert card.shape == (180, 320, 3)
+    assert card.dtype == np.uint8
+    ink = (card.astype(int).sum(axis=2) > 400).nonzero()
+    if not text:
+        assert not len(ink[0])
+    else:
+        assert ink[0].min() >= 3
+        assert ink[1].min() >= 3
+        assert ink[0].max() < 177
+        assert ink[1].max() < 317
