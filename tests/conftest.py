@@ -5,6 +5,7 @@ Imports only pytest and lvqa's light modules, so that it also works where little
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -25,6 +26,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "real_models: loads real models (from disk: the hub is switched off in all tests)"
     )
     base.forbid_real_models()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Asked for by name (`-m vlm`), these tests fail without torchvision: there it was promised.
+    if "vlm" in config.option.markexpr or importlib.util.find_spec("torchvision") is not None:
+        return
+    for item in items:
+        if item.get_closest_marker("vlm") is not None:
+            item.add_marker(pytest.mark.skip(reason="needs torchvision: make test-vlm"))
 
 
 @pytest.fixture(autouse=True)

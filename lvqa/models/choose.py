@@ -64,6 +64,12 @@ PROFILES: dict[str, dict[Role, str]] = {
     },
 }
 
+# What the processors of these models import (transformers 5.23).
+VISION_NEEDS = {
+    PROFILES["gpu"]["vision"]: ("torchvision",),
+    PROFILES["cpu"]["vision"]: ("torchvision", "num2words"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -127,9 +133,13 @@ def _vision_lack(spec: str, *, may_download: bool) -> str | None:
     if find_weights(model) is None and not (may_download and hub_has(model)):
         where = f"on disk ({hub_cache()})"
         return f"no weights of {model} {where}" + (f", and {hub_state(model)}" if may_download else "")
-    if not installed("torchvision"):
-        return f"{model} needs torchvision (pip install 'lvqa[gpu]')"
-    return None
+    packages = missing_packages(spec)
+    return f"{model} needs {packages} (pip install 'lvqa[vlm]')" if packages else None
+
+
+def missing_packages(spec: str) -> str:
+    """The packages that the processor of a profile's vision model needs and that are not installed, as text."""
+    return " and ".join(package for package in VISION_NEEDS.get(spec, ()) if not installed(package))
 
 
 def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:

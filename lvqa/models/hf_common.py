@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 _LOADING = threading.RLock()
 
+# What the extra `vlm` brings: processors of several vision models ask for it when they are loaded.
+VLM_PACKAGES = ("torchvision", "num2words")
+
 # Loggers that warn once a load about things a user of lvqa can do nothing about: image processors that fall back to
 # PIL without torchvision, unused weights of a head, generation flags of a checkpoint.
 _NOISY = (
@@ -122,7 +125,7 @@ def explain(spec: str, error: BaseException) -> ModelError:
     """The ModelNotFound or ModelError that says in one line why a model did not load."""
     kind, _, model = spec.partition(":")
     text = first_line(error)
-    if "torchvision" in str(error).lower():
+    if any(package in str(error).lower() for package in VLM_PACKAGES):
         return _lacking_package(spec, error)
     if as_folder(model) is not None:
         return ModelError(f"{spec}: the folder {model} does not hold a model this role can use: {text}")
@@ -147,10 +150,9 @@ def not_found(spec: str) -> ModelNotFound:
 
 
 def _lacking_package(spec: str, error: BaseException) -> ModelNotFound:
-    if "torchvision" in str(error).lower():
-        return ModelNotFound(
-            f"the processor of {spec} needs torchvision: pip install 'lvqa[gpu]' (or pip install torchvision)"
-        )
+    for package in VLM_PACKAGES:
+        if package in str(error).lower():
+            return ModelNotFound(f"the processor of {spec} needs {package}: pip install 'lvqa[vlm]'")
     name = getattr(error, "name", None) or first_line(error)
     return ModelNotFound(f"{spec} needs a package that is not installed: {name}; pip install it")
 

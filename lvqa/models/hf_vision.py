@@ -25,15 +25,22 @@ class HfVision:
     """A VisionModel, and with `as_chat` a chat model in the same memory.
 
     Requests are run `batch` at a time; where that does not fit the device, by halves, and from then on by no more.
+    Processors that cut a picture into tiles of full size (Idefics3, SmolVLM) do so with `tiles` alone: a frame would
+    take some 17 times the tokens, and their own video mode does without.
     """
 
-    def __init__(self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8) -> None:
+    def __init__(
+        self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8, tiles: bool = False
+    ) -> None:
         self.name = name
         self._batches = Batches(batch)
         self._processor = processor
         tokenizer = getattr(processor, "tokenizer", None)
         if tokenizer is None or getattr(processor, "image_processor", None) is None:
             raise ModelError(f"{name} has no processor for images; as a vision model, take one that sees")
+        self._image_options: dict[str, Any] = {}
+        if not tiles and getattr(processor.image_processor, "do_image_splitting", False):
+            self._image_options["do_image_splitting"] = False
         self._generator = Generator(name, model, tokenizer, device)
 
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
@@ -68,7 +75,7 @@ class HfVision:
             content.append({"type": "text", "text": request.prompt})
             texts.append(render(self._processor, [{"role": "user", "content": content}]))
             images.append([Image.fromarray(frame) for frame in request.frames])
-        return self._tokenized(self._processor, texts, images=images)
+        return self._tokenized(self._processor, texts, images=images, **self._image_options)
 
     def _tokenized(self, processor: Any, texts: list[str], **more: Any) -> Mapping[str, Any]:
         # A chat template writes the first special token itself; a second one would shift everything.

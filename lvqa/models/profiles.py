@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.models import registry
 from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
-from lvqa.models.choose import EXTRACTIVE, NONE, PROFILES, Choice, find_whisper, resolve
+from lvqa.models.choose import EXTRACTIVE, NONE, PROFILES, Choice, find_whisper, missing_packages, resolve
 from lvqa.models.registry import ROLES, Role
 from lvqa.models.weights import find_weights, folder_size, hub_cache, installed, minilm_zip, package_folder
 
@@ -237,7 +237,8 @@ def _status_on_disk(profile: str, role: Role, spec: str, model: str) -> RoleStat
             f"downloaded on first use where the hub can be reached; or give a folder: {spec.partition(':')[0]}:<folder>"
         )
         return RoleStatus(profile, role, spec, False, None, f"not in {hub_cache()}", hint)
-    if role == "vision" and spec in {p["vision"] for p in PROFILES.values()} and not installed("torchvision"):
-        hint = "its processor needs torchvision: pip install 'lvqa[gpu]'"
+    packages = missing_packages(spec) if role == "vision" else ""
+    if packages:
+        hint = f"its processor needs {packages}: pip install 'lvqa[vlm]'"
         return RoleStatus(profile, role, spec, False, folder_size(path), str(path), hint)
     return RoleStatus(profile, role, spec, True, folder_size(path), str(path), "")

@@ -214,12 +214,143 @@ def build_owlv2(folder: Path) -> Path:
     return folder
 
 
+def _vision_sizes(image: int, patch: int) -> dict[str, Any]:
+    return {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "image_size": image,
+        "patch_size": patch,
+    }
+
+
+def build_onevision(folder: Path) -> Path:
+    """LLaVA-OneVision: SigLIP with a grid of tiles, and a video processor."""
+    import torch
+    from transformers import (
+        LlavaOnevisionConfig,
+        LlavaOnevisionForConditionalGeneration,
+        LlavaOnevisionImageProcessor,
+        LlavaOnevisionProcessor,
+        LlavaOnevisionVideoProcessor,
+        Qwen2Config,
+        SiglipVisionConfig,
+    )
+
+    torch.manual_seed(5)
+    tokenizer = make_tokenizer(("<image>", "<video>"))
+    pinpoints = [[28, 28], [28, 56], [56, 28], [56, 56]]
+    config = LlavaOnevisionConfig(
+        vision_config=SiglipVisionConfig(**_vision_sizes(28, 14), vision_use_head=False),
+        text_config=Qwen2Config(**text_sizes(tokenizer)),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        video_token_index=tokenizer.convert_tokens_to_ids("<video>"),
+        image_grid_pinpoints=pinpoints,
+        vision_feature_layer=-1,
+    )
+    size = {"height": 28, "width": 28}
+    processor = LlavaOnevisionProcessor(
+        image_processor=LlavaOnevisionImageProcessor(size=size, image_grid_pinpoints=pinpoints),
+        tokenizer=tokenizer,
+        video_processor=LlavaOnevisionVideoProcessor(size=size),
+        num_image_tokens=4,
+        vision_feature_select_strategy="full",
+        chat_template=CHAT_PARTS.replace("IMAGE", "<image>"),
+    )
+    LlavaOnevisionForConditionalGeneration(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def build_smolvlm(folder: Path) -> Path:
+    import torch
+    from transformers import (
+        SmolVLMConfig,
+        SmolVLMForConditionalGeneration,
+        SmolVLMImageProcessor,
+        SmolVLMProcessor,
+        SmolVLMVideoProcessor,
+    )
+
+    torch.manual_seed(6)
+    tiles = tuple(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5))
+    special = ("<image>", "<video>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *tiles)
+    tokenizer = make_tokenizer(special)
+    config = SmolVLMConfig(
+        vision_config=_vision_sizes(32, 8),
+        text_config={"model_type": "llama", **text_sizes(tokenizer)},
+        scale_factor=2,
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    edges = {"size": {"longest_edge": 64}, "max_image_size": {"longest_edge": 32}}
+    processor = SmolVLMProcessor(
+        image_processor=SmolVLMImageProcessor(**edges),
+        tokenizer=tokenizer,
+        video_processor=SmolVLMVideoProcessor(**edges, fps=1, num_frames=4),
+        image_seq_len=4,
+        chat_template=CHAT_PARTS.replace("IMAGE", "<image>"),
+    )
+    SmolVLMForConditionalGeneration(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def build_qwen(folder: Path) -> Path:
+    import torch
+    from transformers import (
+        Qwen2_5_VLConfig,
+        Qwen2_5_VLForConditionalGeneration,
+        Qwen2_5_VLProcessor,
+        Qwen2VLImageProcessor,
+        Qwen2VLVideoProcessor,
+    )
+
+    torch.manual_seed(7)
+    special = ("<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>")
+    tokenizer = make_tokenizer(special)
+    ids = dict(zip(special, tokenizer.convert_tokens_to_ids(list(special)), strict=True))
+    text = text_sizes(tokenizer)
+    text["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}
+    config = Qwen2_5_VLConfig(
+        vision_config={
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "patch_size": 14,
+            "out_hidden_size": 32,
+            "window_size": 56,
+            "fullatt_block_indexes": [1],
+        },
+        text_config=text,
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+    )
+    pixels = {"size": {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}}
+    processor = Qwen2_5_VLProcessor(
+        image_processor=Qwen2VLImageProcessor(**pixels),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(**pixels),
+        chat_template=CHAT_PARTS.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"),
+    )
+    Qwen2_5_VLForConditionalGeneration(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
 BUILDERS: dict[str, Callable[[Path], Path]] = {
     "llava": build_llava,
     "causal": build_causal,
     "bert": build_bert,
     "clip": build_clip,
     "owlv2": build_owlv2,
+    "onevision": build_onevision,
+    "smolvlm": build_smolvlm,
+    "qwen": build_qwen,
 }
 
 

@@ -62,8 +62,8 @@ def test_a_batch_is_what_its_images_are(detector: Detector, frames: list[np.ndar
 
 
 def test_boxes_of_a_wide_picture_are_where_the_model_saw_them(loaded: Callable[..., Any]) -> None:
-    # The tiny model's boxes are a 4 x 4 grid over the square that OWLv2 pads a picture to: over 120 x 40 pixels, they
-    # are 30 x 30 around (30, 30), (60, 30) ...; the lower rows lie in the padding, and the picture's edge cuts the rest.
+    # The tiny model sees a 4 x 4 grid over the square that OWLv2 pads a picture to: over 120 x 40 pixels, its boxes are
+    # 30 x 30 around (30, 30), (60, 30) ...; the lower rows lie in the padding, the edge of the picture cuts the rest.
     model = loaded(load_detector, "hf:{}", "owlv2")
     model.threshold = 0.0
     (boxes,) = model.detect([np.zeros((40, 120, 3), np.uint8)], ["milk"])

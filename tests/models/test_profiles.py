@@ -27,7 +27,8 @@ class World:
     """What the choice looks at, set by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.packages = {"rapidocr", "onnxruntime", "faster_whisper", "torchvision", "all_minilm_l6_v2"}
+        self.packages = {"rapidocr", "onnxruntime", "faster_whisper", "torchvision", "num2words"}
+        self.packages.add("all_minilm_l6_v2")
         self.on_disk: set[str] = set()
         self.hub: weights.HubState = "the hub cannot be reached"
         self.cuda = False
@@ -89,7 +90,9 @@ def test_auto_is_not_cpu_where_its_processor_cannot_load(world: World) -> None:
     world.packages.discard("torchvision")
     models = _models()
     assert models.profile == "text"
-    assert "needs torchvision" in models.reasons[0]
+    assert "needs torchvision (pip install 'lvqa[vlm]')" in models.reasons[0]
+    world.packages.discard("num2words")
+    assert "needs torchvision and num2words" in _models().reasons[0]
 
 
 def test_auto_downloads_for_cuda_and_not_for_cpu(world: World) -> None:
