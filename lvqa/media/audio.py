@@ -28,7 +28,7 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
     Args:
         path: the video.
         rate: samples a second.
-        chunk_s: longest chunk in seconds.
+        chunk_s: longest chunk in seconds, at most 3600; its memory is taken at once.
 
     Yields:
         (offset, samples): seconds from the start of the container, and float32 (n,) in [-1, 1]; nothing where the
@@ -37,11 +37,11 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
     Raises:
         MediaError: the file cannot be opened, or has a sound track of which nothing decodes.
     """
-    if rate < 1 or not chunk_s > 0:
-        raise ValueError(f"rate and chunk_s must be above zero, got {rate} and {chunk_s}")
+    if rate < 1 or not 0 < chunk_s <= 3600:
+        raise ValueError(f"rate must be above zero and chunk_s at most an hour, got {rate} and {chunk_s}")
     path = Path(path)
     most = max(1, round(chunk_s * rate))
-    parts: list[Samples] = []
+    chunk = np.empty(most, np.float32)
     count = 0
     offset_s = 0.0
     with open_container(path) as container:
@@ -53,19 +53,21 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
         for time_s, samples in _decode(container, stream, rate, path):
             at_s = time_s - start_s if time_s is not None else offset_s + count / rate
             if count and abs(at_s - (offset_s + count / rate)) > _GAP_S:
-                yield offset_s, np.concatenate(parts)
-                parts, count = [], 0
+                yield offset_s, chunk[:count]
+                chunk, count = np.empty(most, np.float32), 0
             if not count:
                 offset_s = max(0.0, at_s)
-            parts.append(samples)
-            count += len(samples)
-            while count >= most:
-                whole = np.concatenate(parts)
-                yield offset_s, whole[:most]
-                parts, count = [whole[most:]], len(whole) - most
-                offset_s += most / rate
+            while len(samples):
+                fits = samples[: most - count]
+                chunk[count : count + len(fits)] = fits
+                count += len(fits)
+                samples = samples[len(fits) :]
+                if count == most:
+                    yield offset_s, chunk
+                    chunk, count = np.empty(most, np.float32), 0
+                    offset_s += most / rate
         if count:
-            yield offset_s, np.concatenate(parts)
+            yield offset_s, chunk[:count]
 
 
 def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:

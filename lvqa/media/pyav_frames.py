@@ -67,7 +67,7 @@ class PyavFrames:
         last = int(max(table.packet[place] for place in run))
         if table.counted:
             last += _REORDER  # the packet that holds a frame is not known, only that it cannot be much later
-        key = int(np.searchsorted(table.key_packets, table.key[run[0]]))
+        key = int(table.keys_of(run[:1])[0])
         todo = list(run)
         for back in (0, 1, 8):
             found = False
@@ -268,8 +268,9 @@ def _runs(table: PacketTable, wanted: Sequence[int]) -> Iterator[list[int]]:
     """Cut the wanted places where a jump to a later keyframe saves decoding."""
     run: list[int] = []
     last = -1
-    for place in wanted:
-        if run and table.key[place] > last + _JUMP_PACKETS:
+    starts = table.key_packets[table.keys_of(wanted)] if len(wanted) else ()
+    for place, start in zip(wanted, starts, strict=True):
+        if run and start > last + _JUMP_PACKETS:
             yield run
             run = []
         run.append(place)
