@@ -47,9 +47,9 @@ _floors: weakref.WeakKeyDictionary[Embedder, float] = weakref.WeakKeyDictionary(
 
 def pool(state: State, context: Context) -> list[Item]:
     """What was recalled and seen, closest to the question first; equal ones by recall score, path, start and id."""
-    hits = state.get("hits", [])[:MOST_NOTES]
+    hits = state["hits"][:MOST_NOTES]
     plan = state["plan"]
-    notes = [hit.note for hit in hits] + list({note.id: note for note in state.get("seen", [])}.values())
+    notes = [hit.note for hit in hits] + list({note.id: note for note in state["seen"]}.values())
     scores = [hit.score for hit in hits] + [0.0] * (len(notes) - len(hits))
     near, options = closeness(context, plan, notes)
     items = [
@@ -137,17 +137,29 @@ def _same(a: Evidence, b: Evidence) -> bool:
 
 
 def stretch(items: Sequence[Item], best: Item, share: float = 0.85, gap_s: float = 1.0) -> Span:
-    """The stretch around the best item that items of its video and source nearly as close fill without a gap."""
+    """The stretch around the best item that items of its video and source nearly as close fill without a gap.
+
+    What is read or said is quoted word for word, so only the same words go on; captions put one thing in many words.
+    """
     span = best.note.span
+    quoted = best.note.source in ("screen", "speech")
     near = sorted(
         (
-            i
-            for i in items
-            if i.video == best.video and i.note.source == best.note.source and i.closeness >= share * best.closeness
+            item
+            for item in items
+            if item.video == best.video
+            and item.note.source == best.note.source
+            and item.closeness >= share * best.closeness
+            and (not quoted or letters(item.note.text) == letters(best.note.text))
         ),
-        key=lambda i: i.note.span.gap_s(best.note.span),
+        key=lambda item: item.note.span.gap_s(best.note.span),
     )
     for item in near:
         if item.note.span.gap_s(span) <= gap_s:
             span = span.hull(item.note.span)
     return span
+
+
+def letters(text: str) -> str:
+    """A text's letters and digits alone, without case: what two readings of one text share."""
+    return "".join(character for character in text.casefold() if character.isalnum())

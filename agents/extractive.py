@@ -47,7 +47,8 @@ def choose(context: Context, items: Sequence[Item]) -> Draft:
     alone = [max(coverage(content(option), item.note.text) for item in items) for option in context.options]
     closeness = max(item.closeness for item in items)
     related = min(1.0, closeness / _UNRELATED)
-    claim = Claim(f"{context.question} {context.options[choice]}", (best.note.id,), shares[choice] * related)
+    stated = f'The answer to "{context.question}" is "{context.options[choice]}".'
+    claim = Claim(stated, (best.note.id,), shares[choice] * related)
     return Draft(
         context.options[choice],
         choice,
@@ -71,7 +72,11 @@ def title(context: Context, items: Sequence[Item]) -> Draft | None:
     best = found[0]
     rival = found[1].score if len(found) > 1 else 0.0
     text = f'The screen shows "{best.text}" at {_when(best.span)} of {context.retriever.path(best.notes[0].video_id)}.'
-    claim = Claim(best.text, tuple(note.id for note in best.notes), _TITLE_TRUST * min(1.0, best.score / 0.8))
+    claim = Claim(
+        f'The text "{best.text}" can be read.',
+        tuple(note.id for note in best.notes),
+        _TITLE_TRUST * min(1.0, best.score / 0.8),
+    )
     return Draft(text, None, (claim,), closeness=claim.support, agreement=float(best.score - rival > 0.1))
 
 
@@ -95,8 +100,7 @@ def quote(plan: Plan, items: Sequence[Item]) -> Draft:
         text = f'It is said: "{said}" ({where}).'
     else:
         text = f"{said} ({where})"
-    claims = [Claim(said, (best.note.id,), best.closeness)]
-    claims += [Claim(" ".join(i.note.text.split()), (i.note.id,), i.closeness) for i in others[:2]]
+    claims = [Claim(_stated(i), (i.note.id,), i.closeness) for i in [best, *others[:2]]]
     asked = content(" ".join(plan.targets) or plan.phrases[0])
     lacking = [word for word in asked if coverage([word], best.note.text) == 0]
     return Draft(
@@ -147,6 +151,12 @@ def softmax(scores: Sequence[float], temperature: float = TEMPERATURE) -> list[f
     top = max(scores)
     raised = [math.exp((score - top) / temperature) for score in scores]
     return [value / sum(raised) for value in raised]
+
+
+def _stated(item: Item) -> str:
+    """A note as a statement that a look at the frames can settle."""
+    said = " ".join(item.note.text.split())
+    return f'The text "{said}" can be read.' if item.note.source == "screen" else said
 
 
 def _duration_s(context: Context, video_id: str) -> float:

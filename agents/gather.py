@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.plan import PREFERRED, option_phrases
-from lvqa.agents.recall import merge, suppress
+from lvqa.agents.recall import CHANNELS, Channel, merge, suppress
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.titles import is_presenting, titles
 from lvqa.store import Filter
@@ -41,7 +41,7 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if not found and named:
         wanted, named = context.filter, False
         found = _search(context, phrases, wanted, plan)
-    old = {hit.note.id for hit in state.get("hits", [])}
+    old = {hit.note.id for hit in state["hits"]}
     new = sum(hit.note.id not in old for hit in found)
     summary = f"{len(found)} notes of {len({h.note.video_id for h in found})} videos for {len(phrases)} phrases" + (
         f", {new} of them new" if old else ""
@@ -66,7 +66,10 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
         set(option_phrases(context.question, context.options)) if context.retriever.embedder is not None else set()
     )
     full = [phrase for phrase in phrases if phrase not in optional]
-    found_by = [search(phrase, k, wanted) for phrase in full]
+    # The frames of the visual channel answer to a description; one is enough, each costs a call of the image embedder.
+    described = full[min(1, len(full) - 1)] if full else ""
+    words_only: tuple[Channel, ...] = ("text", "dense")
+    found_by = [search(p, k, wanted, channels=CHANNELS if p == described else words_only) for p in full]
     found_by += [search(phrase, k, wanted, channels=("dense",)) for phrase in phrases if phrase in optional]
     if optional and len(full) < len(phrases):
         found_by.append(search(" ".join(context.options), k, wanted, channels=("text",)))
@@ -78,7 +81,7 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
         if wanted is not None and wanted.sources is not None:
             sources &= wanted.sources
         only = replace(wanted or Filter(), sources=sources)
-        found = merge([found, *(search(phrase, k // 2, only) for phrase in phrases[:2])])
+        found = merge([found, *(search(phrase, k // 2, only, channels=words_only) for phrase in phrases[:2])])
     if plan.kind == "title":
         found = merge([found, _title_cards(context, found, wanted)])
     if plan.kind == "order":

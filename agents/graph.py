@@ -28,7 +28,7 @@ NODES = {"plan": plan, "recall": recall, "zoom": zoom, "inspect": inspect, "answ
 
 def route(state: State) -> str:
     """Behind `verify`: back to `recall` until there is an answer."""
-    return END if state.get("answer") is not None else "recall"
+    return END if state["answer"] is not None else "recall"
 
 
 def build_graph(

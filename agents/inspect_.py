@@ -31,8 +31,8 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask the VLM about this round's keyframes, group by group, as far as the budget goes."""
     context = runtime.context
     vision = context.models.vision
-    looked = {(frame.video_id, frame.time_s) for frame in state.get("looked", [])}
-    fresh = [f for f in state.get("keyframes", []) if (f.video_id, f.time_s) not in looked]
+    looked = {(frame.video_id, frame.time_s) for frame in state["looked"]}
+    fresh = [f for f in state["keyframes"] if (f.video_id, f.time_s) not in looked]
     if vision is None or not fresh:
         return {"steps": [Step("inspect", "nothing looked at", {"seen": []})]}
     groups = grouped(fresh, context.settings.frames_per_clip)

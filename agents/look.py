@@ -36,7 +36,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if k <= 0:
         context.ledger.note_spent("frames")
         return _none("the budget leaves no frame to look at")
-    hits = state.get("hits", [])
+    hits = state["hits"]
     videos, missing = _videos(context, hits)
     if not videos:
         return _none("no video file of what was recalled is there", missing_files=missing)
@@ -47,7 +47,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         explore=context.settings.explore,
         seed=context.seed,
         within=context.filter.span if context.filter is not None else None,
-        taken=state.get("looked", []),
+        taken=state["looked"],
         min_gap_s=MIN_GAP_S,
         frame_scores=_frame_scores(context, list(videos), state["plan"].phrases),
     )

@@ -26,10 +26,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         rf"|\b(?:called|named|name of)\b.*\b{_WORK}\b",
     ),
     ("count", r"\bhow\s+(?:many|often)\b|\bnumber\s+of\b"),
-    ("when", r"^\s*(?:when|at\s+(?:what|which)\s+(?:time|point|moment|second|minute)|what\s+time)\b"),
+    ("when", r"^\s*(?:when|at\s+(?:what|which)\s+(?:time|point|moment|second|minute)|what\s+time(?!\s*-?code))\b"),
     (
         "text",
-        r"\b(?:sign|label|logo|poster|banner|subtitle|headline|caption|inscription|slide|time\s?code|text)s?\b"
+        r"\b(?:sign|label|logo|poster|banner|subtitle|headline|caption|inscription|slide|time\s*-?code|text)s?\b"
         r"|\b(?:written|printed|displayed)\b|\breads?\b|\bsays?\s+on\b|\bon(?:\s|-)(?:the\s+)?screen\b"
         r"|\bwhat\s+words?\b",
     ),
@@ -45,7 +45,9 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("existence", r"^\s*(?:is|are|was|were|does|do|did|can|has|have)\b"),
     ("attribute", r"^\s*(?:what|which|who|whose|where)\b"),
 )
-_RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS
+)
 _SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
 
 # Where the answer to a kind of question stands, if there is such a note.
@@ -78,7 +80,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     """A plan from the words of the question alone."""
-    kind: Kind = next((kind for kind, pattern in _RULES if pattern.search(question)), "other")
+    kind = kind_of(question)
     described = declarative(question)
     parts = _SPLIT.split(described)
     phrases = [question, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
@@ -88,12 +90,18 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     named = times(question)
     return Plan(
         kind=kind,
-        sub_questions=(),
-        cues=(),
         targets=tuple(exact_parts(question) or content(described)[:6]),
         phrases=tuple(_unlike(phrases))[:12],
         between=(named.start_s, named.end_s) if named is not None else None,
     )
+
+
+def kind_of(question: str) -> Kind:
+    """What kind of question it is, by the words in it."""
+    for kind, pattern in _RULES:
+        if pattern.search(question):
+            return kind
+    return "other"
 
 
 def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.recall import Retriever
-from lvqa.agents.state import Context
+from lvqa.agents.state import Context, initial
 from lvqa.agents.zoom import Searcher
 from lvqa.agents.zoom.guided import Guided
 from lvqa.errors import UsageError
@@ -122,7 +122,7 @@ def stream(
     config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id}}
     steps: list[Step] = []
     answer: Answer | None = None
-    for update in compiled.stream({"round": 0}, config, context=context, stream_mode="updates"):
+    for update in compiled.stream(initial(), config, context=context, stream_mode="updates"):
         for changes in update.values():
             for step in changes.get("steps", ()):
                 steps.append(step)

@@ -37,10 +37,10 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Kind = "other"
-    sub_questions: tuple[str, ...] = Field((), max_length=8)
-    targets: tuple[str, ...] = Field((), max_length=16)
-    cues: tuple[str, ...] = Field((), max_length=16)
-    phrases: tuple[str, ...] = Field((), max_length=16)
+    sub_questions: tuple[str, ...] = Field(default=(), max_length=8)
+    targets: tuple[str, ...] = Field(default=(), max_length=16)
+    cues: tuple[str, ...] = Field(default=(), max_length=16)
+    phrases: tuple[str, ...] = Field(default=(), max_length=16)
     between: tuple[float, float] | None = None
 
     @field_validator("sub_questions", "targets", "cues", "phrases")
@@ -111,7 +111,7 @@ def union(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*old, *new]))
 
 
-class State(TypedDict, total=False):
+class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for."""
 
     plan: Plan
@@ -126,6 +126,24 @@ class State(TypedDict, total=False):
     draft: Draft
     answer: Answer | None
     steps: Annotated[list[Step], operator.add]
+
+
+def initial() -> State:
+    """The state that every question starts from."""
+    return State(
+        plan=Plan(),
+        round=0,
+        tried=[],
+        missing=[],
+        hits=[],
+        keyframes=[],
+        looked=[],
+        seen=[],
+        items=[],
+        draft=Draft("", None, ()),
+        answer=None,
+        steps=[],
+    )
 
 
 @dataclass(frozen=True, slots=True)

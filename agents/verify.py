@@ -5,10 +5,10 @@ where there is no VLM, file or budget, to the chat model beside the cited notes;
 with the notes. A claim with less than half support goes.
 
 Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
-that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), of an answer by rules its support x (0.9 + 0.1
-agreement); there, support is closeness or the option's share, both on a measured scale, and with a VLM the geometric
-mean of that and the VLM's yes. The weights of the first are set by hand, not calibrated. This module writes no answer
-of its own.
+that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), with weights set by hand. Of an answer by rules it
+is the support x (0.95 to 1.05 by agreement; 0.8 to 1.2 for options, where 54 % are right with agreement and 30 %
+without, on 500 NExT-QA questions); there, support is closeness or the option's share, both on a measured scale, and
+with a VLM the geometric mean of that and the VLM's yes. This module writes no answer of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.answer import NOTE_CHARACTERS
 from lvqa.agents.budget import BudgetSpent, estimate_tokens
-from lvqa.agents.evidence import distinct, lexical_closeness, scaled_cosines
+from lvqa.agents.evidence import distinct, letters, lexical_closeness, scaled_cosines
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ReplyError
@@ -201,7 +201,8 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     if not kept or not claims:
         return 0.0
     if draft.by == "rules":
-        return min(1.0, kept[0].support * (0.9 + 0.1 * draft.agreement))
+        swing = 0.4 if draft.choice is not None else 0.1
+        return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement))
     support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
     own = draft.own if draft.own is not None else 0.0
     return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
@@ -213,10 +214,10 @@ def what_next(state: State, context: Context, draft: Draft, sure: float) -> list
         return None
     if not context.ledger.can_think or context.ledger.spent:
         return None
-    plan, tried = state["plan"], set(state.get("tried", []))
+    plan, tried = state["plan"], set(state["tried"])
     wanted = [*draft.missing, *(plan.sub_questions if draft.by == "chat" else ())]
     fresh = [phrase for phrase in dict.fromkeys(wanted) if phrase and phrase not in tried]
-    if context.models.vision is not None and context.ledger.frames_left > 0 and state.get("looked"):
+    if context.models.vision is not None and context.ledger.frames_left > 0 and state["looked"]:
         return fresh
     # Rules come to the same with the same notes: another round is for what would be given up otherwise.
     if draft.by == "rules" and sure >= context.settings.abstain_below:
@@ -243,14 +244,10 @@ def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:
             continue
         one = items[note_id].evidence(claim.support)
         for n, other in enumerate(found):
-            same = _letters(one.text) == _letters(other.text) and one.source == other.source
+            same = letters(one.text) == letters(other.text) and one.source == other.source
             if same and one.video == other.video and one.span.gap_s(other.span) <= 1.0:
                 found[n] = replace(other, span=other.span.hull(one.span))
                 break
         else:
             found.append(one)
     return found
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())

@@ -80,6 +80,8 @@ def test_times_that_a_question_names(question, span):
         ("How many people sit down?", "count"),
         ("How often does he jump?", "count"),
         ("When does she leave?", "when"),
+        ("What time is it when she leaves?", "when"),
+        ("What time code is shown at 0:21?", "text"),
         ("What does the sign say?", "text"),
         ("What is written on the board?", "text"),
         ("What does he say about Paris?", "speech"),
