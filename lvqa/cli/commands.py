@@ -52,11 +52,9 @@ def _index(plan: p.Index, as_json: bool) -> int:
             parts.append(f"{len(report.removed)} gone")
         if report.failed:
             parts.append(f"{len(report.failed)} failed")
-        made = (
-            f"{render.count(report.clips, 'clip')}, {render.count(report.notes, 'note')}, "
-            f"{render.count(report.embeddings, 'embedding')}"
-        )
-        output.out(f"{', '.join(parts)} in {render.duration_text(report.seconds)}: {made}")
+        made = [(report.clips, "clip"), (report.notes, "note"), (report.embeddings, "embedding")]
+        rows = ", ".join(render.count(number, noun) for number, noun in made if number) or "nothing new"
+        output.out(f"{', '.join(parts)} in {render.duration_text(report.seconds)}: {rows}")
     for path, reason in report.failed:
         output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
     return SOME_FAILED if report.failed else OK
@@ -138,7 +136,8 @@ def _show(plan: p.Show, as_json: bool) -> int:
             }
         )
         return OK
-    output.out("  ".join(render.safe(cell) for cell in _video_row(report.video)))
+    for line in output.table([_video_row(report.video)], indent=""):
+        output.out(line)
     rows = ((render.span_text(n.span), f"[{n.source}]", render.one_line(n.text)) for n in report.notes)
     for line in output.table(rows):
         output.out(line)

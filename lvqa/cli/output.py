@@ -56,6 +56,8 @@ def answer_lines(answer: Answer) -> list[str]:
         letter = chr(ord("A") + answer.choice) if answer.choice < 26 else str(answer.choice + 1)
         text = f"({letter}) {text}"
     lines = [f"{text}   (confidence {answer.confidence:.2f})"]
+    if answer.abstained and answer.evidence:
+        lines.append("  the nearest that was found:")
     lines += moments((e.video, e.span, e.text, e.source) for e in answer.evidence)
     lines.append(f"  cost: {cost_text(answer.cost)}")
     return lines
