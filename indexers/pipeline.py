@@ -238,6 +238,7 @@ class Pipeline:
                 if end_s <= done_s + 1e-3:
                     continue
                 (heard,) = listener([(offset_s, samples)])
+                del samples  # else this chunk would stay while the next is decoded
                 said = sentences(heard, video.duration_s)
                 self._to_embed.put(self._spoken(task, seq, said, listener.role.spec, end_s, last=False))
                 seq += 1
