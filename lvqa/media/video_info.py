@@ -63,21 +63,25 @@ def probe(path: Path) -> VideoInfo:
         rate = stream.average_rate or stream.guessed_rate
         if rate and rate > _MAX_FPS:
             rate = None  # a clock's tick taken for a rate, as in transport streams of variable rate
-        duration, breaks_off = _duration(container, path, start)
-        least = 1 / rate if rate else Fraction(1, 25)
-        return VideoInfo(
-            path=path,
-            duration_s=float(max(duration, least)),
-            width=width,
-            height=height,
-            fps=float(rate) if rate else 0.0,
-            codec=stream.codec_context.codec.canonical_name,
-            has_audio=bool(container.streams.audio),
-            rotation=rotation,
-            start_s=float(start),
-            subtitle_tracks=len(container.streams.subtitles),
-            breaks_off=breaks_off,
-        )
+        declared = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
+        if container.format.name.startswith("matroska") and start > 0:
+            declared -= start  # Matroska counts its length from zero, not from where the streams start
+        codec = stream.codec_context.codec.canonical_name
+        has_audio, subtitle_tracks = bool(container.streams.audio), len(container.streams.subtitles)
+    duration, breaks_off = _duration(path, start, declared)
+    return VideoInfo(
+        path=path,
+        duration_s=float(max(duration, 1 / rate if rate else Fraction(1, 25))),
+        width=width,
+        height=height,
+        fps=float(rate) if rate else 0.0,
+        codec=codec,
+        has_audio=has_audio,
+        rotation=rotation,
+        start_s=float(start),
+        subtitle_tracks=subtitle_tracks,
+        breaks_off=breaks_off,
+    )
 
 
 def _undecodable(path: Path, stream: Any) -> MediaError:
@@ -100,11 +104,8 @@ def _first_frame(container: Any, stream: Any) -> Any:
     return None
 
 
-def _duration(container: Any, path: Path, start: Fraction) -> tuple[Fraction, bool]:
+def _duration(path: Path, start: Fraction, declared: Fraction) -> tuple[Fraction, bool]:
     """Length in seconds from `start`, and whether the header promises more than there is."""
-    declared = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
-    if container.format.name.startswith("matroska") and start > 0:
-        declared -= start  # Matroska counts its length from zero, not from where the streams start
     if declared > 0:
         found = _end(path, start, declared - 2)
         if found >= declared - max(Fraction(1), declared / 50):
