@@ -121,7 +121,8 @@ def _end(path: Path, start: Fraction, near: Fraction | None) -> Fraction:
         try:
             if near is not None and near > 0:
                 container.seek(int((start + near) * av.time_base))
-            for packet in container.demux([s for s in container.streams if s.type in ("video", "audio")]):
+            # Subtitles and data tracks count: a header's length is that of the longest.
+            for packet in container.demux():
                 if packet.size and packet.pts is not None:
                     end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base - start)
         except FFmpegError:

@@ -252,3 +252,12 @@ def test_the_functions_keep_their_names_after_use(footage):
         assert not isinstance(getattr(lvqa.media, name), type(os)), name
     with pytest.raises(AttributeError, match="no attribute"):
         lvqa.media.nothing  # noqa: B018
+
+
+def test_subtitles_that_outlast_the_picture_are_no_break(footage):
+    path = footage.make("long-line.mkv", subtitles=[(5.0, 25.0, "a line that stays")])
+    info = probe(path)
+    assert not info.breaks_off
+    assert info.duration_s == pytest.approx(25.0, abs=0.1)
+    with FrameReader(path) as reader:
+        assert footage.number(list(reader.sample(1.0))[-1].image) == 59
