@@ -90,7 +90,8 @@ class HfText:
         try:
             # A chat template writes the first special token itself.
             special = not (tokenizer.bos_token and text.startswith(tokenizer.bos_token))
-            inputs = tokenizer([text], return_tensors="pt", add_special_tokens=special)
+            with self._generator.tokenizing:
+                inputs = tokenizer([text], return_tensors="pt", add_special_tokens=special)
         except (ValueError, RuntimeError, TypeError) as error:
             raise ModelError(f"the tokenizer of {self.spec} failed: {first_line(error)}") from error
         return self._generator.generate(inputs.to(self._generator.model.device), [max_tokens], stop)[0]

@@ -28,6 +28,8 @@ class Generator:
         self.tokenizer = tokenizer
         self.device = device
         self._lock = threading.Lock()
+        # Tokenizers of transformers keep padding as state: two threads at once get "Already borrowed".
+        self.tokenizing = threading.Lock()
         tokenizer.padding_side = "left"
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token

@@ -83,7 +83,8 @@ class HfVision:
         options = {"add_special_tokens": not (bos and texts[0].startswith(bos))}
         model = self._generator.model
         try:
-            inputs = processor(text=texts, padding=True, return_tensors="pt", **options, **more)
+            with self._generator.tokenizing:
+                inputs = processor(text=texts, padding=True, return_tensors="pt", **options, **more)
             moved: Mapping[str, Any] = inputs.to(model.device)
         except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
             raise ModelError(f"the processor of {self.name} failed: {first_line(error)}") from error
@@ -121,10 +122,9 @@ def _without_system(messages: Sequence[Message]) -> list[Message]:
     for content in reversed(system):
         if not rest:
             rest = [{"role": "user", "content": content}]
-        elif isinstance(content, str):
-            rest[0]["content"] = content + "\n\n" + rest[0]["content"]
-        else:
-            rest[0]["content"] = [*content, *rest[0]["content"]]
+            continue
+        first = rest[0]["content"]
+        rest[0]["content"] = f"{content}\n\n{first}" if isinstance(content, str) else [*content, *first]
     return rest
 
 

@@ -166,13 +166,12 @@ class LangChainVision:
                 found = yes_of_logprobs(message.response_metadata)
                 if found is not None:
                     return found
-        prompt = request.prompt
-        for _ in range(2):
+        reply = ""
+        for prompt in (request.prompt, request.prompt + "\nReply with one word: yes or no."):
             reply = str(self._ask(request, prompt, max_tokens=8).text)
             word = yes_of_text(reply)
             if word is not None:
                 return word
-            prompt = request.prompt + "\nReply with one word: yes or no."
         raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
 
     def _ask(self, request: VisionRequest, prompt: str, **options: Any) -> AIMessage:

@@ -22,6 +22,7 @@ from lvqa.models.base import Frame
 # Longer side of the picture in which lines are looked for; they are then read at full size. At 736, lines of 12 px in
 # 720p and 14 px in 1080p are found; 960 takes 1.5 times as long and wins 2 px.
 DETECT_SIDE = 736
+_CONTRAST = 16  # levels of 255; a frame with less, such as a fade to black, holds nothing that can be read
 _SURE = 0.95
 _LARGE = 0.12  # of the picture's height
 _OVERLAP = 0.1  # of a band's height, on each side: lines are rarely of one height
@@ -68,6 +69,8 @@ class RapidReader:
 
     def lines(self, frame: Frame) -> list[TextLine]:
         """The believed lines of one frame, in the order the engine found them. Raises ModelError."""
+        if int(frame.max()) - int(frame.min()) < _CONTRAST:
+            return []
         try:
             with self._lock:
                 return [line for line in self._lines(frame) if _believed(line, self.min_score)]

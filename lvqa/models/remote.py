@@ -6,6 +6,7 @@ is OpenAI. `lc:<provider>:<model>` goes through LangChain's `init_chat_model`. K
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def _openai(spec: str) -> tuple[Any, tuple[str, ...]]:
 
 def _by_provider(spec: str) -> tuple[Any, tuple[str, ...]]:
     try:
-        from langchain.chat_models import init_chat_model
+        init_chat_model = importlib.import_module("langchain.chat_models").init_chat_model
     except ImportError as error:
         raise ModelNotFound(
             f"{spec} needs langchain: pip install langchain, and the provider's package, such as langchain-anthropic"

@@ -86,7 +86,8 @@ def _ask_hub_for(path: str, timeout_s: float = 5.0) -> HubState:
             return "has it"
     except urllib.error.HTTPError as error:
         # An id that does not exist is answered with 401, as one that is private.
-        return {401: _NO_SUCH, 404: _NO_SUCH, 403: _REFUSED}.get(error.code, "the hub cannot be reached")
+        refusals: dict[int, HubState] = {401: _NO_SUCH, 404: _NO_SUCH, 403: _REFUSED}
+        return refusals.get(error.code, "the hub cannot be reached")
     except (OSError, ValueError):
         return "the hub cannot be reached"
 

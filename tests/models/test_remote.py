@@ -113,3 +113,33 @@ def test_openai_itself_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ModelNotFound, match="OPENAI_API_KEY"):
         load_chat("openai:gpt-4o")
+
+
+def test_any_provider_of_langchain(monkeypatch: pytest.MonkeyPatch, frames: list[np.ndarray]) -> None:
+    import sys
+    from types import ModuleType
+
+    from lvqa.models.fake import FakeChat
+
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
+    with pytest.raises(ModelNotFound, match="pip install langchain"):
+        load_chat("lc:anthropic:claude")
+    made = []
+
+    def init_chat_model(name: str, **options: Any) -> FakeChat:
+        made.append((name, options))
+        if name.startswith("nobody"):
+            raise ValueError("Unsupported provider, key sk-abcdefgh12345678")
+        return FakeChat("yes, a cat")
+
+    module = ModuleType("langchain.chat_models")
+    module.init_chat_model = init_chat_model
+    monkeypatch.setitem(sys.modules, "langchain", ModuleType("langchain"))
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", module)
+    assert load_chat("lc:anthropic:claude").invoke("hi").text == "yes, a cat"
+    assert made == [("anthropic:claude", {"timeout": 120.0, "max_retries": 2})]
+    model = load_vision("lc:anthropic:claude")
+    assert model.yes_probability([VisionRequest(frames[:1], "a cat? yes or no")]) == [1.0]
+    with pytest.raises(ModelError, match="Unsupported provider") as caught:
+        load_chat("lc:nobody:x")
+    assert "abcdefgh" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,13 @@ class TestTransformers:
         with pytest.raises(ModelError) as caught:
             llava.generate([VisionRequest(frames[:1], "what is <image> here", 5)])
         assert "\n" not in str(caught.value)
+
+    def test_several_threads_may_ask(self, llava: Any, frames: list[np.ndarray]) -> None:
+        requests = [VisionRequest(frames[i : i + 1], f"what is in picture {i}", 8) for i in range(4)]
+        wanted = llava.generate(requests)
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(3):
+                assert list(pool.map(lambda request: llava.generate([request])[0], requests)) == wanted
 
     def test_it_reasons_as_well(self, llava: Any) -> None:
         chat = llava.as_chat()
