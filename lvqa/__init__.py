@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget as Budget
     from lvqa.archive import Archive as Archive
-    from lvqa.archive import HitList as HitList
     from lvqa.errors import LvqaError as LvqaError
     from lvqa.errors import MediaError as MediaError
     from lvqa.errors import ModelError as ModelError
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from lvqa.errors import SubtitleError as SubtitleError
     from lvqa.errors import UsageError as UsageError
     from lvqa.models.profiles import Models as Models
+    from lvqa.results import HitList as HitList
     from lvqa.settings import Settings as Settings
     from lvqa.types import Answer as Answer
     from lvqa.types import Clip as Clip
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "lvqa.agents.budget": ("Budget",),
-    "lvqa.archive": ("Archive", "HitList"),
+    "lvqa.archive": ("Archive",),
     "lvqa.errors": (
         "LvqaError",
         "MediaError",
@@ -60,6 +60,7 @@ _HOMES = {
         "UsageError",
     ),
     "lvqa.models.profiles": ("Models",),
+    "lvqa.results": ("HitList",),
     "lvqa.settings": ("Settings",),
     "lvqa.types": ("Answer", "Clip", "Cost", "Evidence", "Hit", "Keyframe", "Note", "Span", "Step", "Video"),
 }

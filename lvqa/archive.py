@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from lvqa import render
-from lvqa.errors import MediaError, UsageError
+from lvqa.errors import UsageError
+from lvqa.results import ArchivedAnswer, HitList, link_base, no_picture, thumbnailer
 from lvqa.settings import Settings
-from lvqa.types import SOURCES, Answer, Clip, Hit, Note, Source, Span, Step, Video
+from lvqa.types import SOURCES, Answer, Clip, Note, Source, Span, Step, Video
 
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget
@@ -27,31 +28,6 @@ if TYPE_CHECKING:
 
 INDEX_FOLDER = ".lvqa"
 _SHOWN_VIDEOS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedAnswer(Answer):
-    """An answer that also knows where its videos lie, so that a notebook can show them."""
-
-    folder: Path = Path()
-    durations: Mapping[str, float] | None = None
-
-    def _repr_html_(self) -> str:
-        return render.answer_html(self, _thumbnailer(self.folder), self.durations or {}, _link_base(self.folder))
-
-
-class HitList(list[Hit]):
-    """Search results, best first; a list of `Hit` that a notebook shows with pictures."""
-
-    def __init__(
-        self, hits: Sequence[Hit] = (), folder: Path = Path(), durations: Mapping[str, float] | None = None
-    ) -> None:
-        super().__init__(hits)
-        self.folder = folder
-        self.durations = durations or {}
-
-    def _repr_html_(self) -> str:
-        return render.hits_html(self, _thumbnailer(self.folder), self.durations, _link_base(self.folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +248,9 @@ class Archive:
 
     def _repr_html_(self) -> str:
         if not self.exists:
-            return render.archive_html(str(self.folder), f"not indexed yet; run: {self._index_command()}", [], _nothing)
+            return render.archive_html(
+                str(self.folder), f"not indexed yet; run: {self._index_command()}", [], no_picture
+            )
         videos = self.videos()
         counts = self.status()
         summary = (
@@ -284,7 +262,7 @@ class Archive:
         if len(videos) > _SHOWN_VIDEOS:
             summary += f"; the first {_SHOWN_VIDEOS}:"
         return render.archive_html(
-            str(self.folder), summary, videos[:_SHOWN_VIDEOS], _thumbnailer(self.folder), _link_base(self.folder)
+            str(self.folder), summary, videos[:_SHOWN_VIDEOS], thumbnailer(self.folder), link_base(self.folder)
         )
 
     @contextmanager
@@ -386,26 +364,3 @@ def _require_text(text: str, what: str) -> None:
 def _list(names: Sequence[str], most: int = 8) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _thumbnailer(folder: Path) -> render.Thumbnailer:
-    def picture(video: str, time_s: float) -> bytes | None:
-        from lvqa.media import thumbnail
-
-        try:
-            return thumbnail(folder / video, time_s)
-        except (MediaError, OSError):  # imported captions without a file, or one that is gone: shown without a picture
-            return None
-
-    return picture
-
-
-def _nothing(video: str, time_s: float) -> bytes | None:
-    return None
-
-
-def _link_base(folder: Path) -> str:
-    """The folder as a link from a notebook in the current folder."""
-    from urllib.parse import quote
-
-    return quote(os.path.relpath(folder), errors="surrogatepass")
