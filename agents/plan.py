@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from lvqa.agents.budget import BudgetSpent
 from lvqa.agents.state import Context, Kind, Plan, State
 from lvqa.agents.structured import ask_for
-from lvqa.agents.words import content, declarative, exact_parts, times
+from lvqa.agents.words import content, declarative, exact_parts, times, without_times
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
 from lvqa.types import Source, Step
@@ -81,9 +81,10 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     """A plan from the words of the question alone."""
     kind = kind_of(question)
-    described = declarative(question)
+    asked = without_times(question)
+    described = declarative(asked)
     parts = _SPLIT.split(described)
-    phrases = [question, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
+    phrases = [asked, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
     if kind == "title":
         phrases.append("the title of the film")
     phrases += option_phrases(question, options)
@@ -119,7 +120,8 @@ def options_block(options: tuple[str, ...]) -> str:
 
 def option_phrases(question: str, options: tuple[str, ...]) -> list[str]:
     """A search phrase for each option: the question and the option."""
-    return [f"{question} {option}" for option in options]
+    asked = without_times(question)
+    return [f"{asked} {option}" for option in options]
 
 
 def letter(index: int) -> str:

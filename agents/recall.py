@@ -114,8 +114,7 @@ class Retriever:
             rest = sorted(ids - cosines.keys())
             cosines.update(self.cosines(vector, rest))
             ids |= cosines.keys()
-        notes = self.notes(ids)
-        order = sorted(notes)
+        order = sorted(ids)
         score = np.zeros(len(order))
         by_channel: dict[str, dict[str, float]] = {}
         for name, weight, scores in (
@@ -127,16 +126,20 @@ class Retriever:
                 floor = 0.0 if name == "text" else min(scores.values())
                 score += weight * _z(np.array([scores.get(note_id, floor) for note_id in order]))
                 by_channel[name] = scores
-        for row, note_id in enumerate(order):
-            score[row] += literalness(query, literal, notes[note_id].text) if by_text else 0.0
+        total = dict(zip(order, score.tolist(), strict=True))
+        if not by_text and not suppress_s and len(order) > k:
+            # No text can change the order: only what may be returned, equals of the last included, is read.
+            least = sorted(total.values(), reverse=True)[k - 1]
+            total = {note_id: value for note_id, value in total.items() if value >= least}
+        notes = self.notes(total)
         hits = [
             Hit(
-                self.path(notes[note_id].video_id),
-                notes[note_id],
-                float(score[row]),
+                self.path(note.video_id),
+                note,
+                total[note_id] + (literalness(query, literal, note.text) if by_text else 0.0),
                 {name: found[note_id] for name, found in by_channel.items() if note_id in found},
             )
-            for row, note_id in enumerate(order)
+            for note_id, note in notes.items()
         ]
         hits.sort(key=rank)
         return suppress(hits, suppress_s)[:k]

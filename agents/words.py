@@ -82,9 +82,13 @@ def coverage(asked: Iterable[str], text: str) -> float:
 
 
 def exact_parts(query: str) -> list[str]:
-    """The parts of a query that only a literal match satisfies: quoted texts, and punctuated runs with a digit."""
+    """The parts of a query that only a literal match satisfies: quoted texts, and punctuated runs with a digit.
+
+    A time that says where to look (see `times`) is not one of them.
+    """
     quoted = [next(filter(None, match)) for match in _QUOTED.findall(query)]
     rest = _QUOTED.sub(" ", query)
+    rest = without_times(rest)
     return list(dict.fromkeys([*quoted, *(match.group() for match in _RUN.finditer(rest))]))
 
 
@@ -126,6 +130,13 @@ def times(question: str) -> Span | None:
         at_s = parse_time(match[1])
         return Span(max(0.0, at_s - 2), at_s + 3)
     return None
+
+
+def without_times(question: str) -> str:
+    """A question without the stretch of time that it names: that says where to look, not what for."""
+    if times(question) is None:
+        return question
+    return " ".join(_FIRST.sub(" ", _AT.sub(" ", _BETWEEN.sub(" ", question))).replace(" ?", "?").split())
 
 
 def declarative(question: str) -> str:

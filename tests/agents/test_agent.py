@@ -429,3 +429,53 @@ def test_cost_adds_up(ask):
     answer = ask(WHEN)
     assert answer.cost == Cost(seconds=answer.cost.seconds)
     assert answer.cost.seconds > 0
+
+
+def test_a_second_round_looks_at_other_frames(ask, script):
+    vision = FakeVision(lambda r: "a wall", yes=0.55)
+    chat = script(answer=lambda text: milk(confidence=0.0)(text))
+    answer = ask(WHEN, chat=chat, vision=vision, settings={"rounds": 2, "explore": 0.0})
+    looks = [step.data["keyframes"] for step in answer.steps if step.node == "zoom"]
+    assert len(looks) > 1
+    times = [(f["video"], f["time_s"]) for look in looks for f in look]
+    assert len(set(times)) == len(times)
+    assert answer.cost.frames <= Settings().budget_frames
+
+
+def test_a_time_in_the_question_is_where_to_look_unless_nothing_is_there(ask, steps):
+    inside = ask("What is painted between 0:12 and 0:18?", filter=Filter(frozenset({"v-kitchen"})))
+    assert inside.evidence[0].span == Span(12, 18)
+    assert steps(inside)["recall"]["in_named_time"]
+    beyond = ask("Who pours milk into a glass between 10:00 and 11:00?")
+    assert not steps(beyond)["recall"]["in_named_time"]
+    assert beyond.evidence[0].span == Span(6, 12)
+
+
+def test_seconds_spent_answers_from_what_there_is(ask, script, steps):
+    chat, vision = script(answer=milk()), FakeVision("x", yes=1.0)
+    answer = ask(WHEN, chat=chat, vision=vision, budget=Budget(seconds=1e-9))
+    assert not chat.calls
+    assert not vision.calls
+    assert answer.evidence[0].span == Span(0, 6)
+    assert "seconds" in steps(answer)["verify"]["spent"]
+
+
+def test_text_at_a_time_without_a_caption(ask):
+    answer = ask("What time code is shown at 0:21?")
+    assert "01:00:21:00" in answer.text or abs(answer.evidence[0].span.start_s - 21) <= 3
+    assert answer.evidence[0].span.duration_s == 1
+
+
+def test_claims_the_judge_passes_over_are_not_supported(ask, script, steps):
+    chat = script(answer=milk(), support={"verdicts": []}, repair={"verdicts": []})
+    answer = ask(WHEN, chat=chat, settings={"rounds": 1})
+    assert answer.abstained
+    assert steps(answer)["verify"]["claims"][0]["support"] == 0
+
+
+def test_a_judge_that_cannot_be_read_leaves_it_to_the_words(ask, script, steps):
+    chat = script(answer=milk(), support="maybe", repair="perhaps")
+    answer = ask(WHEN, chat=chat)
+    assert steps(answer)["verify"]["claims"][0]["by"] == "words"
+    assert steps(answer)["verify"]["troubles"]
+    assert not answer.abstained

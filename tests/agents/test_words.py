@@ -37,6 +37,8 @@ def test_declarative(question, phrase):
         ("flight AB-12 leaves", ["AB-12"]),
         ("version 3.14 of it.", ["3.14"]),
         ("a well-known man", []),
+        ("who pours milk between 10:00 and 11:00?", []),
+        ("which clock reads 10:00?", ["10:00"]),
         ("when is it 5 o'clock?", []),
     ],
 )
