@@ -114,7 +114,7 @@ def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict
         mine = [n for n, group in enumerate(groups) if group[0].video_id == video_id]
         path = context.folder / context.retriever.path(video_id)
         try:
-            with FrameReader(path, max_side=context.settings.max_side, backend="pyav") as reader:
+            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
                 frames = iter(reader.at([frame.time_s for n in mine for frame in groups[n]]))
                 for n in mine:
                     images[n] = [next(frames).image for _ in groups[n]]

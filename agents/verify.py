@@ -132,7 +132,7 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
             troubles.append(f"{best.video} is not there to look at")
             continue
         try:
-            with FrameReader(path, max_side=context.settings.max_side, backend="pyav") as reader:
+            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
                 span = best.note.span.clamp(reader.info.duration_s) or best.note.span
                 frames = [frame.image for frame in reader.span(span, frames_n)]
         except MediaError as error:

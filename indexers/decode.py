@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lvqa.errors import MediaError
 from lvqa.indexers.caption import caption_frames
@@ -61,6 +61,7 @@ class PassRules:
     max_side: int
     ocr_every_s: float
     embed_every_s: float
+    reader: Literal["pyav", "decord-first"] = "pyav"
 
     @classmethod
     def of(cls, settings: Settings) -> PassRules:
@@ -75,6 +76,7 @@ class PassRules:
             max_side=settings.max_side,
             ocr_every_s=settings.ocr_every_s,
             embed_every_s=settings.embed_every_s,
+            reader=settings.reader,
         )
 
 

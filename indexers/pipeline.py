@@ -121,7 +121,7 @@ class Pipeline:
         batch = Batch(task, 0, wants.start_s or 0.0)
         try:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
-            with FrameReader(task.path, backend="pyav") as reader:
+            with FrameReader(task.path, backend=self._rules.reader) as reader:
                 for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
                     if "visual" in task.dropped:
                         return

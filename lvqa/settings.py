@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     asr: str = Field("", description="transcribes speech: whisper:<size or folder>, none")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
 
+    reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
     sample_fps: float = Field(2.0, gt=0, le=60, description="frames a second that are looked at when indexing")
     clip_min_s: float = Field(0.5, ge=0.1, description="no clip is shorter, the last of a video apart")
     clip_max_s: float = Field(8.0, gt=0, description="no clip is longer")

@@ -4,7 +4,8 @@ Time 0 is the start of the container; the frame at t is the last whose time is a
 
 `auto` is PyAV, since what was measured leaves decord 0.6 no case of its own: streaming one frame a second, decord takes
 1.2 to 2.4 times the processor time; it decodes ahead without bound (400 MB for one frame of a 640 x 360 video); and in
-many files it gives other frames than asked for (`lvqa.media.decord_frames`). Asked for by name, it agrees with PyAV.
+many files it gives other frames than asked for (`lvqa.media.decord_frames`). Asked for by name, it agrees with PyAV;
+`decord-first` takes decord for the files that it reads right, and PyAV for the others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from lvqa.media.video_info import VideoInfo, probe
 from lvqa.types import Span, format_time
 
 Frame = npt.NDArray[np.uint8]
-Backend = Literal["auto", "decord", "pyav"]
+Backend = Literal["auto", "decord", "decord-first", "pyav"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ class FrameReader:
     Args:
         path: the video.
         max_side: frames whose longer side has more pixels are scaled down to it.
-        backend: `auto`, or one of the two. `decord` raises MediaError for files that it is known to read wrong.
+        backend: `auto`, or one of the others. `decord` raises MediaError for files that it is known to read wrong.
 
     Raises:
         MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for.
@@ -59,17 +60,21 @@ class FrameReader:
     def __init__(self, path: Path, *, max_side: int | None = None, backend: Backend = "auto") -> None:
         if max_side is not None and max_side < 1:
             raise ValueError(f"max_side is a number of pixels above zero, got {max_side}")
-        if backend not in ("auto", "decord", "pyav"):
-            raise ValueError(f"backend must be auto, decord or pyav, got {backend!r}")
+        if backend not in get_args(Backend):
+            raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
         path = Path(path)
         self.info: VideoInfo = probe(path)
         self._size = _fit(self.info.width, self.info.height, max_side)
         self._table: PacketTable | None = None
         self._pyav: PyavFrames | None = None
         self._decord: DecordFrames | None = None
-        self._backend: Literal["decord", "pyav"] = "decord" if backend == "decord" else "pyav"
-        if self._backend == "decord":
-            self._decord = self._open_decord()
+        if backend in ("decord", "decord-first"):
+            try:
+                self._decord = self._open_decord()
+            except MediaError:
+                if backend == "decord":
+                    raise
+        self._backend: Literal["decord", "pyav"] = "pyav" if self._decord is None else "decord"
 
     @property
     def backend(self) -> Literal["decord", "pyav"]:

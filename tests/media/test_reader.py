@@ -78,6 +78,17 @@ def test_decord_is_refused_where_it_would_give_other_frames(footage, other_kind_
         FrameReader(footage.kind(other_kind_name).path, backend="decord")
 
 
+def test_decord_first_takes_decord_where_it_reads_right(footage, decord_kind_name):
+    with FrameReader(footage.kind(decord_kind_name).path, backend="decord-first") as reader:
+        assert reader.backend == "decord"
+
+
+def test_decord_first_falls_back_to_pyav(footage, other_kind_name):
+    with FrameReader(footage.kind(other_kind_name).path, backend="decord-first") as reader:
+        assert reader.backend == "pyav"
+        assert reader.at([0.0])
+
+
 def test_pyav_takes_over_where_decord_is_absent(footage, monkeypatch):
     import lvqa.media.decord_frames as module
 
