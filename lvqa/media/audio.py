@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
         raise ValueError(f"rate must be above zero and chunk_s at most an hour, got {rate} and {chunk_s}")
     path = Path(path)
     most = max(1, round(chunk_s * rate))
-    chunk = np.empty(most, np.float32)
+    chunk = _buffer(most)
     count = 0
     offset_s = 0.0
     with open_container(path) as container:
@@ -54,7 +55,7 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
             at_s = time_s - start_s if time_s is not None else offset_s + count / rate
             if count and abs(at_s - (offset_s + count / rate)) > _GAP_S:
                 yield offset_s, chunk[:count]
-                chunk, count = np.empty(most, np.float32), 0
+                chunk, count = _buffer(most), 0
             if not count:
                 offset_s = max(0.0, at_s)
             while len(samples):
@@ -64,10 +65,19 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
                 samples = samples[len(fits) :]
                 if count == most:
                     yield offset_s, chunk
-                    chunk, count = np.empty(most, np.float32), 0
+                    chunk, count = _buffer(most), 0
                     offset_s += most / rate
         if count:
             yield offset_s, chunk[:count]
+
+
+def _buffer(count: int) -> Samples:
+    """Room for so many samples that goes back to the system when it is let go of.
+
+    From the ordinary heap a few freed chunks of this size make every later one stay resident, and memory grows with
+    the length of the video.
+    """
+    return np.frombuffer(mmap.mmap(-1, count * 4), np.float32)
 
 
 def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:
