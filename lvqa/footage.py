@@ -6,6 +6,7 @@ The script is the ground truth: what stands on the screen, what is said, and whe
 
 from __future__ import annotations
 
+import filecmp
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ KITCHEN = (
 )
 STATION_START_S = 9 * 3600 + 58 * 60 + 50
 STATION = tuple(Scene(1, format_time(STATION_START_S + second), colour=(10, 10, 10)) for second in range(20))
-SCRIPTS: dict[str, Sequence[Scene]] = {"lecture.mp4": LECTURE, "kitchen.mp4": KITCHEN, "station.mkv": STATION}
+SCRIPTS: dict[str, Sequence[Scene]] = {"lecture.mp4": LECTURE, "kitchen.mp4": KITCHEN, "station.mov": STATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ QUESTIONS = (
     ),
     Question(
         "When does the station clock show 09:59:05?",
-        Truth(shown=(where("station.mkv", screen="09:59:05"),)),
+        Truth(shown=(where("station.mov", screen="09:59:05"),)),
         kind="when",
     ),
     Question(
@@ -140,7 +141,8 @@ QUESTIONS = (
 def make_footage(folder: Path) -> list[Path]:
     """Write the videos and their subtitles (.srt) into a folder, which is made; returns the videos' paths.
 
-    Files of the same name are replaced, each in one step; the same bytes come out every time.
+    The same bytes come out every time, so nothing changes where they lie already; other files of the same names are
+    replaced, each in one step.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return [_write(folder / name, script) for name, script in SCRIPTS.items()]
@@ -150,13 +152,19 @@ def _write(path: Path, script: Sequence[Scene]) -> Path:
     from lvqa.media.synth import write_video
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as scratch:
-        write_video(Path(scratch, path.name), _frames(script), fps=FPS).replace(path)
+        _put(write_video(Path(scratch, path.name), _frames(script), fps=FPS), path)
         subtitles = _srt(script)
         if subtitles:
             text = Path(scratch, "subtitles.srt")
             text.write_text(subtitles, encoding="utf-8")
-            text.replace(path.with_suffix(".srt"))
+            _put(text, path.with_suffix(".srt"))
     return path
+
+
+def _put(made: Path, path: Path) -> None:
+    """Leave a file alone that holds the same bytes: to an index, a new date is a reason to look again."""
+    if not (path.is_file() and filecmp.cmp(made, path, shallow=False)):
+        made.replace(path)
 
 
 def _frames(script: Sequence[Scene]) -> Iterator[Frame]:
