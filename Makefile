@@ -12,7 +12,7 @@ demo: $(STAMP)
 	$(VENV)/bin/lvqa demo
 
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest -q
+	$(VENV)/bin/python -m pytest -q -n auto
 
 test-vlm: $(VLM_STAMP)
 	$(VLM)/bin/python -m pytest -q -m vlm tests/models
