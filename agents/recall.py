@@ -78,6 +78,7 @@ class Retriever:
         self._paths: dict[str, str] = {}
         self._notes: dict[str, Note] = {}
         self._queries: dict[str, npt.NDArray[np.float32]] = {}
+        self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
         self._vectors: dict[str, npt.NDArray[np.float32]] = {}
 
     def search(
@@ -100,11 +101,11 @@ class Retriever:
             return []
         n = max(4 * k, _LEAST_CANDIDATES)
         by_text = self.text and "text" in channels
-        text = dict(self.store.search_text(query, n, filter)) if by_text else {}
+        text = self._text(TextQuery.of(query), n, filter) if by_text else {}
         literal = exact_parts(query) if by_text else []
         for part in literal:
-            found = self.store.search_text(TextQuery((part,)), n, filter)
-            text.update((note_id, max(score, text.get(note_id, score))) for note_id, score in found)
+            found = self._text(TextQuery((part,)), n, filter).items()
+            text |= {note_id: max(score, text.get(note_id, score)) for note_id, score in found}
         frames = self._frames(query, n, filter) if self.image_embedder is not None and "frames" in channels else {}
         ids = set(text) | set(frames)
         cosines: dict[str, float] = {}
@@ -143,6 +144,13 @@ class Retriever:
         ]
         hits.sort(key=rank)
         return suppress(hits, suppress_s)[:k]
+
+    def _text(self, query: TextQuery, n: int, filter: Filter | None) -> dict[str, float]:
+        """The n best notes by bm25. Phrases of one question often differ in stop words alone: each is run once."""
+        key = (query.to_fts(), n, filter)
+        if key not in self._texts:
+            self._texts[key] = dict(self.store.search_text(query, n, filter))
+        return dict(self._texts[key])
 
     def vector(self, query: str) -> npt.NDArray[np.float32]:
         """The query's unit vector; `prepare` encodes many at once."""
