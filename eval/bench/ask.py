@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from lvqa.eval.bench.footage import make
 from lvqa.eval.bench.outcome import Outcome
 from lvqa.eval.bench.timed import Stopwatch, TimedEmbedder, TimedVision, timed_decoding
-from lvqa.models.fake import FakeEmbedder
 from lvqa.types import Note, Span, Video
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def words(draw: random.Random, count: int) -> str:
 def fill(store: Store, folder: Path) -> None:
     """Write the videos, and notes of random words, one a second, with their vectors."""
     draw = random.Random(0)
-    embedder = FakeEmbedder(DIM)
+    embedder = TimedEmbedder(Stopwatch(), DIM)
     seconds = NOTES // VIDEOS
     for number in range(VIDEOS):
         name = f"video{number:02d}.mp4"
