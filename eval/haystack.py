@@ -266,7 +266,7 @@ def format_table(result: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status: 0 measured, 1 failed, 2 the call makes no sense."""
-    parser = argparse.ArgumentParser(prog="python -m lvqa.eval.haystack", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m lvqa.eval.haystack", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with captions.jsonl and questions.jsonl")
     parser.add_argument("-k", type=int, default=8, help="seconds returned for a question")
     parser.add_argument("--archive-size", type=int, default=50, help="videos in one archive")

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,9 +61,15 @@ class Report:
 
 
 def run_kills(
-    folder: Path, *, rounds: int = 10, kills: int = 1, seed: int = 0, models: Sequence[str] = TEXT_ONLY
-) -> Iterator[Round | Report]:
-    """Yield each round as it ends, then the report.
+    folder: Path,
+    *,
+    rounds: int = 10,
+    kills: int = 1,
+    seed: int = 0,
+    models: Sequence[str] = TEXT_ONLY,
+    on_round: Callable[[Round], None] = lambda _: None,
+) -> Report:
+    """Index undisturbed, then round by round with kills, and compare.
 
     Args:
         folder: videos; nothing is written into it.
@@ -71,6 +77,7 @@ def run_kills(
         kills: runs of one index that are killed, one after the other, before the one that finishes it.
         seed: of the moments at which they are killed.
         models: options of `lvqa index` that choose the models.
+        on_round: told of each round as it ends.
 
     Raises:
         LvqaError: a run fails by itself.
@@ -105,8 +112,8 @@ def run_kills(
             _run(folder, index, models)
             done.append(Round(tuple(moments), tuple(rows), tuple(differences(expected, snapshot(index)))))
             shutil.rmtree(index)
-            yield done[-1]
-        yield Report(clean_s, len(expected), tuple(done))
+            on_round(done[-1])
+        return Report(clean_s, len(expected), tuple(done))
 
 
 def _command(folder: Path, index: Path, models: Sequence[str]) -> list[str]:
@@ -180,12 +187,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 folder = Path(made)
                 make_footage(folder)
-            steps = run_kills(folder, rounds=options.rounds, kills=options.kills, seed=options.seed, models=models)
-            for step in steps:
-                if isinstance(step, Report):
-                    report = step
-                elif not options.json:
-                    print(_line(step), flush=True)
+            report = run_kills(
+                folder,
+                rounds=options.rounds,
+                kills=options.kills,
+                seed=options.seed,
+                models=models,
+                on_round=(lambda _: None) if options.json else (lambda step: print(_line(step), flush=True)),
+            )
     except LvqaError as error:
         print(f"lvqa: {error}", file=sys.stderr)
         return 1

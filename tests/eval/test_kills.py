@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,10 @@ def test_a_killed_index_ends_with_the_rows_of_an_undisturbed_one(tmp_path: Path)
     make_footage(tmp_path)
     with kills.chosen_models(None) as models:
         light = (*models, "--embedder", "none", "--ocr", "none")
-        *rounds, report = kills.run_kills(tmp_path, rounds=2, seed=1, models=light)
-    assert isinstance(report, kills.Report)
+        report = kills.run_kills(tmp_path, rounds=2, seed=1, models=light)
     assert report.rows > 20
-    for step in rounds:
-        assert isinstance(step, kills.Round)
+    assert len(report.rounds) == report.equal == 2
+    for step in report.rounds:
         assert step.killed_at_s
         assert step.differences == ()
     assert not (tmp_path / ".lvqa").exists()
@@ -32,18 +32,18 @@ def test_a_killed_index_ends_with_the_rows_of_an_undisturbed_one(tmp_path: Path)
 def test_a_run_that_fails_by_itself_is_an_error(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(LvqaError, match="status 2"):
-        list(kills.run_kills(tmp_path / "empty", rounds=1))
+        kills.run_kills(tmp_path / "empty", rounds=1)
 
 
 def test_the_command_prints_what_it_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     good = kills.Round((0.5,), (3,), ())
     bad = kills.Round((0.7, 0.2), (0, 4), ("notes: 1 missing, such as ...",))
 
-    def steps(folder: Path, **given: object):
+    def steps(folder: Path, **given: Any):
         assert given["models"] == ["--profile", "text"]
-        yield good
-        yield bad
-        yield kills.Report(1.5, 12, (good, bad))
+        given["on_round"](good)
+        given["on_round"](bad)
+        return kills.Report(1.5, 12, (good, bad))
 
     monkeypatch.setattr(kills, "run_kills", steps)
     arguments = ["somewhere", "--rounds", "2", "--models", "--profile text"]
