@@ -28,7 +28,7 @@ class Role(Generic[ModelT]):
     def __init__(self, role: RoleName, spec: str, device: str = "auto", model: ModelT | None = None) -> None:
         if role not in _LOADERS:
             raise ValueError(f"a stage's role is one of {', '.join(_LOADERS)}, got {role!r}")
-        self.role = role
+        self.role: RoleName = role
         self.spec = spec
         self.device = device
         self._model = model

@@ -50,7 +50,7 @@ class Writer:
         """
         total_s = 0.0
         for task in tasks:
-            starts = {part: _start_s(task, part) for part in task.parts}
+            starts: dict[Part, float] = {part: _start_s(task, part) for part in task.parts}
             total_s += sum(max(0.0, task.video.duration_s - start_s) for start_s in starts.values())
             caption = task.jobs.get("caption")
             self._states[id(task)] = _State(starts, caption.unparsed if caption else 0)
