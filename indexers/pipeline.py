@@ -193,19 +193,19 @@ class Pipeline:
         assert reader is not None
         while items := self._to_read.get_many(_FRAMES):
             # One call reads frames of one batch: an error has one video to go to.
-            batch = items[0][0]
             for batch in dict.fromkeys(item[0] for item in items):
-                mine = [(read_s, frame) for owner, read_s, frame in items if owner is batch]
-                if "visual" in batch.task.dropped:
-                    continue
-                try:
-                    texts = reader([frame for _, frame in mine])
-                    for (read_s, _), text in zip(mine, texts, strict=True):
-                        batch.texts[read_s] = text
-                        self._release(batch)
-                except Exception as error:
-                    self._trouble(batch.task, "visual", "screen", error)
-            del items, mine
+                if "visual" not in batch.task.dropped:
+                    self._read(reader, batch, [item[1:] for item in items if item[0] is batch])
+            items.clear()
+
+    def _read(self, reader: ScreenReader, batch: Batch, frames: list[tuple[float, Frame]]) -> None:
+        try:
+            texts = reader([frame for _, frame in frames])
+            for (read_s, _), text in zip(frames, texts, strict=True):
+                batch.texts[read_s] = text
+                self._release(batch)
+        except Exception as error:
+            self._trouble(batch.task, "visual", "screen", error)
 
     def _hear_all(self) -> None:
         for task in self._to_hear:
