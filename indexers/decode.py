@@ -231,7 +231,8 @@ class _OpenClip:
             small = shrink(frame, rules.max_side)
             self._times_s.append(time_s)
             self._frames.append(small)
-        if _wanted(wants.frames_s, clip_start_s) and on_grid(time_s, rules.embed_every_s):
+        # By its own time: cut anew, a clip may begin before the second that its frames are wanted from.
+        if _wanted(wants.frames_s, time_s) and on_grid(time_s, rules.embed_every_s):
             self._embed_times_s.append(time_s)
             self._embed_frames.append(shrink(frame, rules.max_side) if small is None else small)
         if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, rules.ocr_every_s)):
@@ -252,5 +253,5 @@ class _OpenClip:
         return CutClip(span, frames, self._embed_times_s, self._embed_frames)
 
 
-def _wanted(from_s: float | None, clip_start_s: float) -> bool:
-    return from_s is not None and clip_start_s >= from_s - _EPS
+def _wanted(from_s: float | None, time_s: float) -> bool:
+    return from_s is not None and time_s >= from_s - _EPS

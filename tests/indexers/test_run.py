@@ -370,3 +370,29 @@ def test_any_spacing_works(kit: Any, counter: Callable[..., Path], spacing: dict
         assert clips[-1].span.end_s == 6
         assert all(a.span.end_s == b.span.start_s for a, b in pairwise(clips))
         assert {n.clip_id for n in store.notes(Filter(sources=frozenset(["caption"])))} == {c.id for c in clips}
+
+
+def test_clips_cut_anew_in_the_middle_lose_no_frame(
+    kit: Any, shots: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lvqa.indexers.writer import Writer
+
+    shots("still.mp4", (RED, 20))
+    kit.settings["clip_batch"] = 1
+    write, written = Writer._rows, []
+
+    def two_batches(self: Any, rows: Any) -> None:
+        write(self, rows)
+        written.append(rows.part)
+        if written.count("visual") == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "_rows", two_batches)
+        with pytest.raises(KeyboardInterrupt):
+            kit.run()
+    kit.settings["clip_max_s"] = 3.0  # 8 s are done, and no clip begins there any more
+    kit.run()
+    with kit.store() as store:
+        times, _ = store.frame_vectors("fake:image", store.videos()[0].id)
+        assert times.tolist() == [float(t) for t in range(20)]
