@@ -164,18 +164,33 @@ class Planner:
                     self._store.put_video(video)
                 self._store.put_file(rel, video.id, stat.st_size, stat.st_mtime_ns)
         if (first := self._first.setdefault(video.id, rel)) != rel:
-            self._plan.duplicates.append((rel, first))
+            self._duplicate(rel, first)
             return
         self._video(video, rel, path, stat)
 
+    def _duplicate(self, rel: str, first: str) -> None:
+        self._plan.duplicates.append((rel, first))
+        path = self._folder / rel
+        # Copied along with the video they say the same, whatever their time is.
+        read = [[suffix, size] for suffix, size, _ in self._sidecars(self._folder / first)]
+        if self._on_problem is not None and any([suffix, size] not in read for suffix, size, _ in self._sidecars(path)):
+            self._on_problem(path, f"its subtitles are not read, those of {first} are; put them beside that one")
+
     def _fail(self, rel: str, reason: str, row: FileRow | None = None) -> None:
-        """Report a file that cannot be taken in; what an earlier version of it left in the index stays there."""
+        """Report a file that cannot be taken in; what an earlier version of it left in the index stays."""
         self._plan.failed.append((rel, reason))
         with self._store.atomic():
             known = self._known.get(rel)
-            if row is not None and (known is None or not known.video_id):
+            if row is not None and (known is None or not known.video_id or self._other_copy(known)):
                 self._store.put_file(row.path, "", row.size, row.mtime_ns)
             self._store.put_job(JobRow("", rel, "probe", status="failed", reason=reason))
+
+    def _other_copy(self, row: FileRow) -> bool:
+        """Whether another file still stands for the video of this one, which then need not."""
+        return any(
+            other.video_id == row.video_id and other.path != row.path and not _gone(self._folder / other.path)
+            for other in self._known.values()
+        )
 
     def _video(self, video: Video, rel: str, path: Path, stat: os.stat_result) -> None:
         jobs: dict[str, StageJob] = {}

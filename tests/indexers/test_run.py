@@ -396,3 +396,36 @@ def test_clips_cut_anew_in_the_middle_lose_no_frame(
     with kit.store() as store:
         times, _ = store.frame_vectors("fake:image", store.videos()[0].id)
         assert times.tolist() == [float(t) for t in range(20)]
+
+
+def test_a_video_goes_by_the_copy_that_can_be_read(kit: Any, shots: Callable[..., Path], folder: Path) -> None:
+    shutil.copy(shots("a.mp4", (RED, 4)), folder / "b.mp4")
+    kit.run()
+    (folder / "a.mp4").write_bytes(b"no video any more")
+    assert [path for path, _ in kit.run().failed] == ["a.mp4"]
+    with kit.store() as store:
+        assert [video.path for video in store.videos()] == ["b.mp4"]
+
+
+def test_subtitles_beside_a_second_copy_are_not_left_out_in_silence(
+    kit: Any, shots: Callable[..., Path], folder: Path
+) -> None:
+    from lvqa.indexers.progress import NoProgress
+
+    class Told(NoProgress):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def message(self, text: str) -> None:
+            self.lines.append(text)
+
+    srt = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
+    shutil.copy(shots("a.mp4", (RED, 4)), folder / "b.mp4")
+    (folder / "b.srt").write_text(srt.format("hello"))
+    told = Told()
+    kit.run(progress=told)
+    assert [line for line in told.lines if "subtitles" in line and "b.mp4" in line and "a.mp4" in line]
+    (folder / "a.srt").write_text(srt.format("hello"))  # the same beside both: nothing to tell
+    told = Told()
+    kit.run(progress=told)
+    assert not [line for line in told.lines if "subtitles" in line]
