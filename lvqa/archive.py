@@ -6,6 +6,7 @@ decides nothing that a lower room decides: how to index, to search and to answer
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lvqa.store import Filter, RemovedCounts, Store
 
 INDEX_FOLDER = ".lvqa"
+_FOLDER = "folder"  # where the index keeps whose it is
 _SHOWN_VIDEOS = 24
 
 
@@ -101,7 +103,7 @@ class Archive:
 
         if not self.exists and not find_videos(self.folder):
             raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
-        with self._writer() as store:
+        with self._writer(filling=True) as store:
             return run_index(self.folder, store, self.models, self.settings, progress=progress)
 
     def import_captions(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
@@ -114,7 +116,7 @@ class Archive:
         jsonl = Path(path).expanduser()
         if not jsonl.is_file():
             raise UsageError(f"there is no file {jsonl}; name a file of captions, one JSON object a line")
-        with self._writer() as store:
+        with self._writer(filling=True) as store:
             return import_captions(jsonl, self.folder, store, self.models.embedder, progress=progress)
 
     def search(
@@ -266,11 +268,29 @@ class Archive:
         )
 
     @contextmanager
-    def _writer(self) -> Iterator[Store]:
+    def _writer(self, *, filling: bool = False) -> Iterator[Store]:
         from lvqa.store import Store
 
         with Store.open(self.index_dir, write=True) as store:
+            if filling:
+                self._claim(store)
             yield store
+
+    def _claim(self, store: Store) -> None:
+        """Note whose index this is: another folder's videos would count as gone, and be dropped.
+
+        A folder that was moved, or copied with its index, takes it over.
+        """
+        held = store.meta.get(_FOLDER)
+        if held is not None and self.index_dir.resolve() != (self.folder / INDEX_FOLDER).resolve():
+            other = Path(json.loads(held))
+            if other.is_dir() and not other.samefile(self.folder):
+                raise UsageError(
+                    f"the index in {self.index_dir} is that of {other}, not of {self.folder}; give --archive another "
+                    "folder, or delete this one to start anew"
+                )
+        if held != (mine := json.dumps(str(self.folder))):
+            store.meta.set(_FOLDER, mine)
 
     def _filled_store(self) -> Store:
         if not self.store.videos():

@@ -172,3 +172,23 @@ def test_queries_are_embedded_with_what_embedded_the_notes(folder: Path) -> None
     unsaid._match_embedder()
     assert unsaid.models.names["embedder"] == "st:held"
     assert Archive(folder, profile="text", embedder="none").search("milk")[0].video == "kitchen.mp4"
+
+
+def test_an_index_is_not_filled_from_another_folder(
+    folder: Path, models: Models, tmp_path: Path, make_video: Callable[..., Path]
+) -> None:
+    index = tmp_path / "index"
+    Archive(folder, archive_dir=index, models=models).index()
+    held = [v.path for v in Archive(folder, archive_dir=index).videos()]
+    other = tmp_path / "other"
+    other.mkdir()
+    make_video(other / "x.mp4", "a")
+    with pytest.raises(UsageError, match=r"is that of .*, not of .*other"):
+        Archive(other, archive_dir=index, models=models).index()
+    assert [v.path for v in Archive(folder, archive_dir=index).videos()] == held
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    assert Archive(link, archive_dir=index, models=models).index().unchanged == len(held)
+    link.unlink()
+    moved = folder.rename(tmp_path / "moved")
+    assert Archive(moved, archive_dir=index, models=models).index().unchanged == len(held)
