@@ -22,6 +22,7 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
+from lvqa.render import count
 from lvqa.types import Step, format_time
 
 SUMMARY_WORDS = 300
@@ -68,7 +69,8 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             note = f"; the budget of {spent.kind} is spent, so from the notes by rule"
         except ReplyError as error:
             draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
-    summary = f"{one_line(draft.text, 160) or 'no answer'}, from {len(items)} notes, {len(draft.claims)} claims{note}"
+    basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
+    summary = f"{one_line(draft.text, 160) or 'no answer'}, {basis}{note}"
     cited = [{"text": c.text, "notes": list(c.note_ids)} for c in draft.claims]
     about = {"by": draft.by, "choice": draft.choice, "claims": cited, "missing": list(draft.missing)}
     return {

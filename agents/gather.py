@@ -17,6 +17,7 @@ from lvqa.agents.plan import PREFERRED, option_phrases
 from lvqa.agents.recall import CHANNELS, Channel, merge, suppress
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.titles import is_presenting, titles
+from lvqa.render import count
 from lvqa.store import Filter
 from lvqa.types import Hit, Note, Span, Step
 
@@ -43,7 +44,8 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         found = _search(context, phrases, wanted, plan)
     old = {hit.note.id for hit in state["hits"]}
     new = sum(hit.note.id not in old for hit in found)
-    summary = f"{len(found)} notes of {len({h.note.video_id for h in found})} videos for {len(phrases)} phrases" + (
+    where = count(len({h.note.video_id for h in found}), "video")
+    summary = f"{count(len(found), 'note')} of {where} for {count(len(phrases), 'phrase')}" + (
         f", {new} of them new" if old else ""
     )
     best = [{**hit.to_dict(), "channels": {k: round(v, 4) for k, v in hit.channels.items()}} for hit in found[:5]]

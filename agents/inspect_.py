@@ -17,6 +17,7 @@ from lvqa.agents.state import Context, State
 from lvqa.errors import MediaError
 from lvqa.models.base import Frame, Reply, VisionModel, VisionRequest
 from lvqa.prompts import clean, fence, load
+from lvqa.render import count
 from lvqa.store import note_id
 from lvqa.types import Keyframe, Note, Span, Step, format_time
 
@@ -64,7 +65,8 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             made = note_id(group[0].video_id, "seen", span, vision.name, prompt.hash, text)
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))
     frames_n = sum(len(request.frames) for request in requests)
-    summary = f"{frames_n} frames in {len(requests)} looks, {len(seen)} of them show something"
+    shown = f"{len(seen)} of them {'shows' if len(seen) == 1 else 'show'} something"
+    summary = f"{count(frames_n, 'frame')} in {count(len(requests), 'look')}, {shown}"
     data = {
         "prompt": prompt.hash,
         "seen": [

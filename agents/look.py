@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Context, State
 from lvqa.agents.zoom import Region, SearchRequest
+from lvqa.render import count
 from lvqa.store import Filter
 from lvqa.types import Hit, Keyframe, Span, Step, Video
 
@@ -53,7 +54,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     )
     chosen = context.searcher.search(request)
     away = sum(frame.score == 0 for frame in chosen)
-    summary = f"{len(chosen)} keyframes in {len({f.video_id for f in chosen})} videos, {away} of them exploring"
+    where = count(len({f.video_id for f in chosen}), "video")
+    summary = f"{count(len(chosen), 'keyframe')} in {where}, {away} of them exploring"
     times = [
         {"video": videos[f.video_id].path, "time_s": round(f.time_s, 3), "score": round(f.score, 4)} for f in chosen
     ]

@@ -29,6 +29,7 @@ from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ReplyError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import fence, load, one_line
+from lvqa.render import count
 from lvqa.types import Answer, Evidence, Step, format_time
 
 NOT_HERE = "Not in these videos"
@@ -78,7 +79,8 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "troubles": troubles,
     }
     spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    line = f"{len(kept)} of {len(checked)} claims hold, confidence {sure:.2f}"
+    held = f"{count(len(checked), 'claim')} {'holds' if len(checked) == 1 else 'hold'}"
+    line = f"{len(kept)} of {held}, confidence {sure:.2f}"
     if missing is not None:
         step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
         return {"missing": missing, "answer": None, "steps": [step]}

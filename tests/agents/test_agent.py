@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -479,3 +480,10 @@ def test_a_judge_that_cannot_be_read_leaves_it_to_the_words(ask, script, steps):
     assert steps(answer)["verify"]["claims"][0]["by"] == "words"
     assert steps(answer)["verify"]["troubles"]
     assert not answer.abstained
+
+
+def test_one_of_a_thing_is_told_of_as_one(ask, script):
+    answer = ask(WHEN, chat=script(answer=milk()))
+    summaries = " ".join(step.summary for step in answer.steps)
+    assert "1 claim" in summaries
+    assert not re.search(r"\b1 (claims|notes|videos|phrases|frames|looks|keyframes)\b", summaries)
