@@ -18,7 +18,7 @@ from lvqa.indexers.report import ImportReport
 from lvqa.indexers.roles import Role
 from lvqa.indexers.vectors import TextVectors, embed_missing
 from lvqa.indexers.work import make_note
-from lvqa.store import Store
+from lvqa.store import Filter, Store
 from lvqa.types import Clip, Span, Video
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def import_captions(
                 video = _without_file(name, mine, store)
                 with store.atomic():
                     store.put_video(video)
+            else:
+                _take_over(store, name, video)
             seen.add(video.id)
             for begin in range(0, len(mine), _BATCH):
                 report.notes += _write(store, video, mine[begin : begin + _BATCH])
@@ -94,6 +96,26 @@ def import_captions(
         progress.finish()
     report.seconds = time.monotonic() - began
     return report
+
+
+def adopt_imported(folder: Path, store: Store) -> int:
+    """Give captions that came before their video's file to the video, now that the file is there.
+
+    Goes by the names of `import_captions`; a name that several files have stays without one. Returns how many videos
+    without a file are gone by that. The captions' vectors are left to `embed_missing`. Raises StoreError.
+    """
+    names = [video.path for video in store.videos() if video.content_hash.startswith(IMPORTED)]
+    if not names:
+        return 0
+    files = _Files(Path(folder).absolute(), store)
+    adopted = 0
+    for name in names:
+        try:
+            video = files.find(name)
+        except UsageError:
+            continue
+        adopted += video is not None and _take_over(store, name, video)
+    return adopted
 
 
 def read_captions(jsonl: Path) -> list[Caption]:
@@ -209,8 +231,24 @@ class _Files:
         return known_video or video
 
 
+def _take_over(store: Store, name: str, video: Video) -> bool:
+    """Move the captions that stand for a name without a file to its video; False where there are none."""
+    stand_in = store.get_video(video_id(_content_of(name)))
+    if stand_in is None:
+        return False
+    notes = store.notes(Filter(frozenset({stand_in.id}), sources=frozenset({"imported"})))
+    with store.atomic():
+        _write(store, video, [Caption(name, note.span, note.text) for note in notes])
+        store.remove_video(stand_in.id)
+    return True
+
+
+def _content_of(name: str) -> str:
+    return IMPORTED + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _without_file(name: str, captions: list[Caption], store: Store) -> Video:
-    content = IMPORTED + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    content = _content_of(name)
     known = store.get_video(video_id(content))
     end_s = max(caption.span.end_s for caption in captions)
     return Video(video_id(content), name, content, max(end_s, known.duration_s if known else 0.0))

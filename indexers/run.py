@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lvqa.errors import UsageError
 from lvqa.indexers.caption import Captioner
+from lvqa.indexers.captions_file import adopt_imported
 from lvqa.indexers.decode import PassRules
 from lvqa.indexers.pipeline import Pipeline, Stages
 from lvqa.indexers.plan import Planner, stage_specs
@@ -82,6 +83,7 @@ def run_index(
                 plan.tasks, stages, PassRules.of(settings), clip_batch=settings.clip_batch, workers=settings.workers
             )
             Writer(store, report, progress, stages).write_all(plan.tasks, pipeline.run())
+        adopt_imported(folder, store)
         if models.names["embedder"] and store.notes_without_vectors(models.names["embedder"], 1):
             text_vectors = _text_vectors(models, settings)
             assert text_vectors is not None

@@ -154,3 +154,26 @@ def test_a_file_without_captions_is_refused(kit: Any, tmp_path: Path, content: b
 def test_control_characters_do_not_reach_the_store(kit: Any, take: Callable[..., ImportReport]) -> None:
     take(line("v", 0, 1, "a \u001b[31mred\u0007 cat\u202e\n here"))
     assert [n.text for n in kit.rows()["notes"]] == ["a [31mred cat here"]
+
+
+@pytest.mark.parametrize("again", ["index", "import"])
+def test_captions_that_came_before_their_video_go_to_it(
+    kit: Any, take: Callable[..., ImportReport], shots: Callable[..., Path], again: str
+) -> None:
+    lines = [line("a.mp4", 0, 1, "a dog runs"), line("a.mp4", 1, 2, "a cat sleeps"), line("b", 0, 9, "nobody's")]
+    take(*lines)
+    shots("a.mp4", (RED, 2))
+    if again == "index":
+        kit.run()
+    take(*lines)
+    kit.run()
+    with kit.store() as store:
+        assert sorted((v.path, v.width > 0) for v in store.videos()) == [("a.mp4", True), ("b", False)]
+        (video,) = store.find_videos("a.mp4")
+        found = store.notes(Filter(frozenset([video.id]), sources=frozenset(["imported"])))
+        assert [(n.span, n.text) for n in found] == [(Span(0, 1), "a dog runs"), (Span(1, 2), "a cat sleeps")]
+        assert store.notes_without_vectors("fake:embedder") == []
+    before = kit.rows()
+    assert take(*lines).notes == 0
+    kit.run()
+    assert kit.rows() == before
