@@ -61,7 +61,8 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     for (group, _), reply in zip(asked, replies, strict=True):
         text = clean(reply).strip()
         if text and not is_not_visible(text):
-            span = span_of(group)
+            video = context.store.get_video(group[0].video_id)
+            span = span_of(group, video.duration_s if video is not None else None)
             made = note_id(group[0].video_id, "seen", span, vision.name, prompt.hash, text)
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))
     frames_n = sum(len(request.frames) for request in requests)
@@ -101,9 +102,10 @@ def grouped(keyframes: Sequence[Keyframe], most: int) -> list[list[Keyframe]]:
     return sorted(groups, key=lambda g: (-max(f.score for f in g), g[0].video_id, g[0].time_s))
 
 
-def span_of(group: Sequence[Keyframe]) -> Span:
-    """The time that keyframes, in time order, stand for."""
-    return Span(group[0].time_s, group[-1].time_s + FRAME_S)
+def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
+    """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
+    span = Span(group[0].time_s, group[-1].time_s + FRAME_S)
+    return span if duration_s is None else span.clamp(duration_s) or span
 
 
 def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict[int, list[Frame]], list[str]]:
