@@ -109,10 +109,7 @@ class Pipeline:
 
     def _decode_all(self) -> None:
         for task in self._to_decode:
-            try:
-                self._decode(task)
-            except Exception as error:
-                self._trouble(task, "visual", "decode", error)
+            self._decode(task)
 
     def _decode(self, task: Task) -> None:
         from lvqa.media.reader import FrameReader
@@ -123,7 +120,7 @@ class Pipeline:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
             with FrameReader(task.path, backend=self._rules.reader) as reader:
                 for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
-                    if "visual" in task.dropped:
+                    if task.lost("visual", batch.seq):
                         return
                     if isinstance(event, Reading):
                         batch.add_reading(event)
@@ -137,6 +134,9 @@ class Pipeline:
                         batch = Batch(task, batch.seq + 1, batch.end_s)
         except MediaError as error:
             batch.error = error
+        except Exception as error:
+            self._trouble(task, "visual", "decode", error, batch.seq)
+            return
         else:
             batch.end_s = task.video.duration_s
         batch.last = True
@@ -159,7 +159,7 @@ class Pipeline:
         captioner = self._stages.captioner
         assert captioner is not None
         for batch in self._to_caption:
-            if "visual" in batch.task.dropped:
+            if batch.task.lost("visual", batch.seq):
                 continue
             try:
                 looks = [
@@ -172,13 +172,13 @@ class Pipeline:
                 del looks
                 self._release(batch)
             except Exception as error:
-                self._trouble(batch.task, "visual", "caption", error)
+                self._trouble(batch.task, "visual", "caption", error, batch.seq)
 
     def _embed_frames_all(self) -> None:
         embed = self._stages.frame_vectors
         assert embed is not None
         for batch in self._to_frames:
-            if "visual" in batch.task.dropped:
+            if batch.task.lost("visual", batch.seq):
                 continue
             try:
                 batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
@@ -186,7 +186,7 @@ class Pipeline:
                     cut.embed_frames.clear()
                 self._release(batch)
             except Exception as error:
-                self._trouble(batch.task, "visual", "frames", error)
+                self._trouble(batch.task, "visual", "frames", error, batch.seq)
 
     def _read_all(self) -> None:
         reader = self._stages.reader
@@ -194,7 +194,7 @@ class Pipeline:
         while items := self._to_read.get_many(_FRAMES):
             # One call reads frames of one batch: an error has one video to go to.
             for batch in dict.fromkeys(item[0] for item in items):
-                if "visual" not in batch.task.dropped:
+                if not batch.task.lost("visual", batch.seq):
                     self._read(reader, batch, [item[1:] for item in items if item[0] is batch])
             items.clear()
 
@@ -205,16 +205,19 @@ class Pipeline:
                 batch.texts[read_s] = text
                 self._release(batch)
         except Exception as error:
-            self._trouble(batch.task, "visual", "screen", error)
+            self._trouble(batch.task, "visual", "screen", error, batch.seq)
 
     def _hear_all(self) -> None:
         for task in self._to_hear:
+            seq = 0
             try:
-                self._hear(task)
+                for rows in self._hear(task):
+                    self._to_embed.put(rows)
+                    seq = rows.seq + 1
             except Exception as error:
-                self._trouble(task, "speech", "speech", error)
+                self._trouble(task, "speech", "speech", error, seq)
 
-    def _hear(self, task: Task) -> None:
+    def _hear(self, task: Task) -> Iterator[Rows]:
         from lvqa.media.audio import read_audio
         from lvqa.media.subtitles import read_subtitles
 
@@ -229,7 +232,7 @@ class Pipeline:
                     [Utterance(s.span, s.text) for s in subtitles if s.language == language], video.duration_s
                 )
             ]
-            self._to_embed.put(self._spoken(task, seq, said, "", video.duration_s, last=True))
+            yield self._spoken(task, seq, said, "", video.duration_s, last=True)
             return
         listener = self._stages.listener
         if listener is not None and video.has_audio:
@@ -240,9 +243,9 @@ class Pipeline:
                 (heard,) = listener([(offset_s, samples)])
                 del samples  # else this chunk would stay while the next is decoded
                 said = sentences(heard, video.duration_s)
-                self._to_embed.put(self._spoken(task, seq, said, listener.role.spec, end_s, last=False))
+                yield self._spoken(task, seq, said, listener.role.spec, end_s, last=False)
                 seq += 1
-        self._to_embed.put(self._spoken(task, seq, [], "", video.duration_s, last=True))
+        yield self._spoken(task, seq, [], "", video.duration_s, last=True)
 
     def _spoken(self, task: Task, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool) -> Rows:
         notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
@@ -253,7 +256,7 @@ class Pipeline:
         captioner, reader = self._stages.captioner, self._stages.reader
         for item in self._to_embed:
             part: Part = "visual" if isinstance(item, Batch) else item.part
-            if part in item.task.dropped:
+            if item.task.lost(part, item.seq):
                 continue
             try:
                 rows = (
@@ -274,17 +277,18 @@ class Pipeline:
                 if error is not None:
                     self._out.put(Trouble(item.task, part, "decode", error, rows.seq + 1))
             except Exception as failure:
-                self._trouble(item.task, part, "embed", failure)
+                self._trouble(item.task, part, "embed", failure, item.seq)
 
-    def _trouble(self, task: Task, part: Part, stage: str, error: Exception) -> None:
+    def _trouble(self, task: Task, part: Part, stage: str, error: Exception, seq: int) -> None:
+        """Give up a part of a video from batch `seq` on; what came before it goes on to the store."""
         if isinstance(error, Stopped):
             raise error
         if isinstance(error, _FATAL):
             self.crew.fail(error)
             raise Stopped
         _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
-        task.dropped.add(part)
-        self._out.put(Trouble(task, part, stage, error))
+        task.drop(part, seq)
+        self._out.put(Trouble(task, part, stage, error, seq))
 
 
 class _Order:
@@ -299,10 +303,6 @@ class _Order:
         """Take what came out, yield what is due."""
         key = (id(item.task), item.part)
         if key in self._ended:
-            return
-        if item.seq is None:
-            self._end(key)
-            yield item
             return
         waiting = self._early.setdefault(key, {})
         waiting[item.seq] = item

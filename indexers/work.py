@@ -39,7 +39,15 @@ class Task:
     size: int
     mtime_ns: int
     jobs: dict[str, StageJob]
-    dropped: set[Part] = field(default_factory=set)
+    _lost: dict[Part, int] = field(default_factory=dict, init=False)
+
+    def drop(self, part: Part, seq: int) -> None:
+        """Give up the batches of a part from number `seq` on; those before it are still good."""
+        self._lost[part] = min(seq, self._lost.get(part, seq))
+
+    def lost(self, part: Part, seq: int) -> bool:
+        """Whether a batch was given up, so that no more work should go into it."""
+        return part in self._lost and seq >= self._lost[part]
 
     @property
     def wants(self) -> Wants:
@@ -79,14 +87,14 @@ class Rows:
 class Trouble:
     """A part of a video that cannot go on, the stage that met the error, and the error.
 
-    With a `seq` the rows before it still count: a file that breaks off is indexed as far as it goes.
+    The rows before `seq` still count: a file that breaks off is indexed as far as it goes.
     """
 
     task: Task
     part: Part
     stage: str
     error: Exception
-    seq: int | None = None
+    seq: int
 
 
 class Batch:

@@ -136,7 +136,7 @@ def test_rows_that_overtake_each_other_are_put_in_order(counter: Callable[..., P
     assert list(torn.push(rows[0])) == [rows[0], trouble]
     assert list(torn.push(rows[1])) == []
     sudden = _Order()
-    now = Trouble(task, "visual", "caption", ModelError("gone"))
+    now = Trouble(task, "visual", "caption", ModelError("gone"), 0)
     assert list(sudden.push(rows[1])) == []
     assert list(sudden.push(now)) == [now]
     assert list(sudden.push(rows[0])) == []
