@@ -71,7 +71,8 @@ def paint(view: View) -> Frame:
     out = frame.astype(np.float32) * view.light
     if view.noise > 0:
         out += _grain(view.noise_seed) * view.noise
-    return np.clip(out, 0, 255).astype(np.uint8)
+    painted: Frame = np.clip(out, 0, 255).astype(np.uint8)
+    return painted
 
 
 def _grain(seed: int) -> npt.NDArray[np.float32]:

@@ -132,7 +132,7 @@ _SIGN_AT = (
 _IN_WHICH = (
     "In which of the videos does {a} appear, {video} or {video2}?",
     "Which video shows {a}, {video} or {video2}?",
-    "Is {a} seen in {video} or in {video2}?",
+    "Which of {video} and {video2} shows {a}?",
 )
 _IN_BOTH = (
     "Is {a} seen in both {video} and {video2}?",
