@@ -23,6 +23,8 @@ __all__ = ["NOT_THERE", "PER_TEN_MINUTES", "TEMPLATES", "TYPES", "Question", "Te
 # The open answer to a question that has none.
 NOT_THERE = "not in these videos"
 PER_TEN_MINUTES: Mapping[str, int] = {**dict.fromkeys(TYPES, 3), "when": 4, "unanswerable": 5}
+# Types whose answers are few: each of them is right as often as the others, give or take one.
+_VALUES = {"count_objects": [str(n) for n in range(2, 7)], "count_events": [str(n) for n in range(1, 6)]}
 _BY_KIND = {(template.type, template.kind): template for template in TEMPLATES}
 
 
@@ -87,33 +89,40 @@ def ask(videos: Sequence[VideoTruth], seed: int, *, density: float = 1.0) -> tup
         # In a very short video there may be too little that is wrong.
         wrong = 5 if type_ == "unanswerable" else 4
         pools = [[draft for draft in pool if len(draft.wrong) >= wrong] for pool in pools]
-        chosen[type_] = _balanced(pools, round(quota * len(pools)), rng)
+        chosen[type_] = _balanced(pools, round(quota * len(facts)), _VALUES.get(type_, ()), rng)
     drafts = [row[k] for k in range(max(map(len, chosen.values()))) for row in chosen.values() if k < len(row)]
     positions = {type_: _positions(len(row), rng) for type_, row in chosen.items()}
     return tuple(_worded(draft, k, positions[draft.type].pop(), rng) for k, draft in enumerate(drafts))
 
 
-def _balanced(sources: Sequence[Sequence[Draft]], n: int, rng: random.Random) -> list[Draft]:
-    """Choose n drafts, sources by turns, always one of those whose answer has come up least; shuffled."""
-    pools = [rng.sample(source, len(source)) for source in sources]
-    used: Counter[str] = Counter()
+def _balanced(sources: Sequence[Sequence[Draft]], n: int, values: Sequence[str], rng: random.Random) -> list[Draft]:
+    """Choose n drafts, or fewer: always one of those whose answer has come up least, then one of the source used least.
+
+    Each of `values` comes up as often as the others, give or take one, even where that leaves fewer than n.
+    """
+    pool = [(number, draft) for number, source in enumerate(sources) for draft in source]
+    rng.shuffle(pool)
+    used = Counter(dict.fromkeys(values, 0))
     kinds: Counter[str] = Counter()
-    asked: Counter[tuple[int, str]] = Counter()
+    taken: Counter[int] = Counter()
+    asked: set[tuple[int, str]] = set()
     chosen: list[Draft] = []
-    turn = 0
-    while len(chosen) < n and any(pools):
-        source = turn % len(pools)
-        pool, turn = pools[source], turn + 1
-        if not pool:
-            continue
-        draft = min(pool, key=lambda d: (asked[source, d.about], used[d.balance], kinds[d.kind]))
-        pool.remove(draft)
-        if asked[source, draft.about]:
-            pool.clear()
-            continue
+    while len(chosen) < n:
+        pool = [(k, draft) for k, draft in pool if (k, draft.about) not in asked]
+        most = min(used[value] for value in values) if values else n
+        left = [(k, draft) for k, draft in pool if used[draft.balance] <= most]
+        if not left:
+            break
+        least = min(used[draft.balance] for _, draft in left)
+        value = rng.choice(sorted({draft.balance for _, draft in left if used[draft.balance] == least}))
+        number, draft = min(
+            ((k, draft) for k, draft in left if draft.balance == value),
+            key=lambda row: (taken[row[0]], kinds[row[1].kind]),
+        )
         used[draft.balance] += 1
+        taken[number] += 1
         kinds[draft.kind] += 1
-        asked[source, draft.about] += 1
+        asked.add((number, draft.about))
         chosen.append(draft)
     rng.shuffle(chosen)
     return chosen

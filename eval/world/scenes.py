@@ -109,8 +109,8 @@ def name_of(number: int) -> str:
 
 
 def _counts(rng: random.Random) -> list[int]:
-    """How often the next targets appear: hands of 1 to 5, each shuffled, the first one last."""
-    return [count for _ in range(2000) for count in rng.sample(range(1, 6), 5)]
+    """How often the next targets appear that do so more than once: hands of 2 to 5, each shuffled, the first last."""
+    return [count for _ in range(2000) for count in rng.sample(range(2, 6), 4)]
 
 
 def _video(number: int, duration_s: float, rng: random.Random, counts: list[int]) -> VideoTruth:
@@ -127,13 +127,11 @@ def _video(number: int, duration_s: float, rng: random.Random, counts: list[int]
     for k, ((start_s, end_s), row) in enumerate(zip(spans, slots, strict=True)):
         stage = _Stage(k, start_s, end_s, rng)
         _fill(stage, cast_pool)
-        text = texts[len(signs) % len(texts)] if rng.random() < 0.36 else ""
-        happened = _happen(stage, row, cast_pool, len(events))
-        if text:
-            place = rng.choice(stage.free(start_s, end_s))
+        if rng.random() < 0.36:
+            text, place = texts[len(signs) % len(texts)], rng.choice(stage.free(start_s, end_s))
             stage.put("sign", "sign", ("white", SIGN), "small", place, start_s, end_s, text)
             signs.append(Sign(k, text, place, start_s, end_s))
-        happened = _appear(stage, happened)
+        happened = _appear(stage, _happen(stage, row, cast_pool, len(events)))
         events += _flag(stage, happened)
         scenes.append(
             Scene(
@@ -200,17 +198,16 @@ def _pools(rng: random.Random) -> tuple[list[Kind], list[Kind]]:
 
 
 def _targets(rng: random.Random, guests: Sequence[Kind], n: int, counts: list[int]) -> list[Kind]:
-    """What appears in a video, n times in all: about half of it several times, as `counts` says, the rest once."""
+    """What appears in a video, n times in all: a good half of it several times, as `counts` says, the rest once."""
     left = list(guests)
     extras = [left.pop(), left.pop()]
     chosen: list[Kind] = []
-    while len(chosen) < n // 2 and len(left) > len(guests) // 2:
-        if len(chosen) + counts[-1] > n:
-            fitting = next((k for k in reversed(range(len(counts))) if len(chosen) + counts[k] <= n), None)
-            if fitting is None:
-                break
-            counts.append(counts.pop(fitting))
-        chosen += [left.pop()] * counts.pop()
+    room = round(0.6 * n)
+    while len(left) > len(guests) // 2:
+        fitting = next((k for k in reversed(range(len(counts))) if len(chosen) + counts[k] <= room), None)
+        if fitting is None:
+            break
+        chosen += [left.pop()] * counts.pop(fitting)
     while len(chosen) < n:
         chosen.append(left.pop() if left else rng.choice(extras))
     rng.shuffle(chosen)
@@ -309,9 +306,11 @@ def _flag(stage: _Stage, events: Sequence[Event]) -> list[Event]:
                 middle_s = round((event.end_s + events[k + 1].start_s) / 2 * FPS) / FPS
                 end_s = min(end_s, middle_s)
                 not_before_s = middle_s + 0.5
-            place = rng.choice(stage.free(start_s, end_s))
-            stage.put(f"{event.id}.cue", "cue", (event.colour, FLAG), "large", place, start_s, end_s)
-            event = replace(event, cue=event.colour)
+            free = stage.free(start_s, end_s)
+            if free:
+                place = rng.choice(free)
+                stage.put(f"{event.id}.cue", "cue", (event.colour, FLAG), "large", place, start_s, end_s)
+                event = replace(event, cue=event.colour)
         done.append(event)
     length_s = stage.end_s - stage.start_s
     if not events and length_s > 10 and rng.random() < 0.2:

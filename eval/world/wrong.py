@@ -64,4 +64,4 @@ def other_texts(facts: Facts, right: str) -> tuple[str, ...]:
     made = [a + b for a in SIGN_LETTERS for b in SIGN_DIGITS if a + b != right and a + b not in others]
     rng = facts.rng
     chosen = rng.sample(others, min(4, len(others)))
-    return tuple(dict.fromkeys([*chosen, *rng.sample(made, 4)]))[:4]
+    return tuple(dict.fromkeys([*chosen, *rng.sample(made, min(4, len(made)))]))[:4]
