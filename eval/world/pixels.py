@@ -21,15 +21,16 @@ Plane = npt.NDArray[np.float32]
 
 # The usual colour of each ground, and how far its grain goes from what is around it, per channel.
 _GROUNDS: dict[str, tuple[tuple[int, int, int], float]] = {
-    "grass": ((98, 124, 84), 40),
+    "grass": ((98, 124, 84), 44),
     "sand": ((188, 170, 134), 32),
     "water": ((92, 130, 152), 36),
     "snow": ((206, 212, 220), 12),
-    "brick": ((148, 104, 88), 48),
+    "brick": ((148, 104, 88), 58),
     "night": ((34, 38, 62), 20),
 }
 # Hues in degrees.
 _HUES = {"red": 359, "orange": 32, "yellow": 53, "green": 133, "blue": 227, "purple": 285}
+_TINT = 26
 _SMALLEST = 150
 _LARGE = 50
 
@@ -78,7 +79,10 @@ def read(frame: Frame) -> list[Seen]:
 
 
 def _apart(smooth: Plane, ground: Plane, reach: float) -> Mask:
-    return np.asarray((np.abs(smooth - ground).max(axis=2) > reach).astype(np.uint8))
+    """Where a frame is lighter or darker than the ground by more than its grain, or of another tint: grain is grey."""
+    off = smooth - ground
+    tint = off - off.mean(axis=2, keepdims=True)
+    return np.asarray(((np.abs(off).max(axis=2) > reach) | (np.abs(tint).max(axis=2) > _TINT)).astype(np.uint8))
 
 
 def _around(smooth: Plane, mask: Mask) -> Plane:
