@@ -302,10 +302,12 @@ def _flag(stage: _Stage, events: Sequence[Event]) -> list[Event]:
         if cued[k]:
             start_s = max(not_before_s, event.start_s - _grid(rng, 4.0, 8.0))
             end_s = min(stage.end_s, event.end_s + _grid(rng, 4.0, 8.0))
-            if k + 1 < len(events) and cued[k + 1]:
-                middle_s = round((event.end_s + events[k + 1].start_s) / 2 * FPS) / FPS
-                end_s = min(end_s, middle_s)
-                not_before_s = middle_s + 0.5
+            later = next(
+                (other for other, flagged in zip(events[k + 1 :], cued[k + 1 :], strict=True) if flagged), None
+            )
+            if later is not None:
+                end_s = min(end_s, round((event.end_s + later.start_s) / 2 * FPS) / FPS)
+                not_before_s = end_s + 0.5
             free = stage.free(start_s, end_s)
             if free:
                 place = rng.choice(free)
