@@ -19,7 +19,7 @@ Frame = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
-# The usual colour of each ground, and how far its grain goes from what is around it, per channel.
+# The usual colour of each ground, and how far its grain goes from what is around it.
 _GROUNDS: dict[str, tuple[tuple[int, int, int], float]] = {
     "grass": ((98, 124, 84), 44),
     "sand": ((188, 170, 134), 32),
@@ -55,7 +55,7 @@ class Seen:
 
 def ground_seen(frame: Frame) -> str:
     """The kind of ground of a frame, uint8 (h, w, 3) RGB: the one whose colour is most like the frame's median."""
-    median = np.median(frame.reshape(-1, 3), axis=0)
+    median = np.median(frame[::4, ::4].reshape(-1, 3), axis=0)
     return min(_GROUNDS, key=lambda name: float(np.abs(median - _GROUNDS[name][0]).sum()))
 
 
@@ -63,8 +63,7 @@ def read(frame: Frame) -> list[Seen]:
     """All things on a frame, uint8 (HEIGHT, WIDTH, 3) RGB, from left to right."""
     smooth = cv2.GaussianBlur(frame, (3, 3), 0).astype(np.float32)
     reach = _GROUNDS[ground_seen(frame)][1]
-    mask = _apart(smooth, np.median(smooth.reshape(-1, 3), axis=0).astype(np.float32), 1.6 * reach)
-    mask = _apart(smooth, _around(smooth, mask), reach)
+    mask = _apart(smooth, _around(smooth, reach), reach)
     # Where a light inside meets its dark edge, some pixels look like the ground: closed before specks are taken away.
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
@@ -85,13 +84,14 @@ def _apart(smooth: Plane, ground: Plane, reach: float) -> Mask:
     return np.asarray(((np.abs(off).max(axis=2) > reach) | (np.abs(tint).max(axis=2) > _TINT)).astype(np.uint8))
 
 
-def _around(smooth: Plane, mask: Mask) -> Plane:
-    """The ground as the pixels around show that are not on things."""
-    bare = (cv2.dilate(mask, np.ones((9, 9), np.uint8)) == 0).astype(np.float32)
-    mean = (smooth * bare[..., None]).sum((0, 1)) / max(1.0, float(bare.sum()))
-    parts = np.concatenate([smooth * bare[..., None], bare[..., None]], axis=2)
-    small = cv2.GaussianBlur(cv2.resize(parts, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 5)
-    ground = (small[..., :3] + 1e-4 * mean) / (small[..., 3:] + 1e-4)
+def _around(smooth: Plane, reach: float) -> Plane:
+    """The ground as the pixels around show that are not on things, worked out on a quarter of the frame's size."""
+    small = cv2.resize(smooth, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA).astype(np.float32)
+    usual = np.median(small.reshape(-1, 3), axis=0).astype(np.float32)
+    things = cv2.dilate(_apart(small, usual, 1.6 * reach), np.ones((3, 3), np.uint8))
+    bare = (things == 0).astype(np.float32)[..., None]
+    near = cv2.GaussianBlur(np.concatenate([small * bare, bare], axis=2), (0, 0), 5)
+    ground = (near[..., :3] + 1e-4 * usual) / (near[..., 3:] + 1e-4)
     return np.asarray(cv2.resize(ground, smooth.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
