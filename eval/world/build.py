@@ -75,7 +75,7 @@ def build(
     Raises:
         UsageError: a length or number that makes no sense, or a folder that holds something else or cannot be written.
     """
-    n_videos = _checked(minutes, videos)
+    n_videos, minutes = _checked(minutes, videos), float(minutes)
     truths = make_videos(minutes, seed, n_videos)
     questions = ask(truths, seed)
     truth = json.dumps(
@@ -89,7 +89,7 @@ def build(
         _write(folder / QUESTIONS, to_jsonl(questions))
         _write(folder / TRUTH, truth)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror}); name another folder") from error
+        raise UsageError(f"{folder} cannot be written ({error.strerror or error}); name another folder") from error
     return WorldSet(folder, minutes, seed, truths, questions)
 
 

@@ -59,7 +59,7 @@ def test_a_folder_holds_the_videos_their_truth_and_the_questions(world: WorldSet
 
 def test_what_stands_is_used_again(world: WorldSet, rendered: list[str]):
     before = stamps(world.folder)
-    assert build(world.folder, **SAME) == world
+    assert build(world.folder, **SAME) == build(world.folder, 4.0, 11, videos=2) == world
     assert stamps(world.folder) == before
     assert rendered == []
 
