@@ -1,5 +1,7 @@
 """The agent as a LangGraph StateGraph: plan -> recall -> zoom -> inspect -> answer -> verify -> (recall | end).
 
+A question that is a program over time takes a way of its own: plan -> timeline -> verify.
+
 Knows the order of the nodes and nothing of what they do.
 """
 
@@ -17,6 +19,7 @@ from lvqa.agents.inspect_ import inspect
 from lvqa.agents.look import zoom
 from lvqa.agents.plan import plan
 from lvqa.agents.state import Context, State
+from lvqa.agents.timeline.node import timeline
 from lvqa.agents.verify import verify
 
 if TYPE_CHECKING:
@@ -24,11 +27,17 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 NODES = {"plan": plan, "recall": recall, "zoom": zoom, "inspect": inspect, "answer": answer, "verify": verify}
+TIMELINE = "timeline"
 
 
 def route(state: State) -> str:
     """Behind `verify`: back to `recall` until there is an answer."""
     return END if state["answer"] is not None else "recall"
+
+
+def way(state: State) -> str:
+    """Behind `plan`: to `timeline` for a question that is a program over time, else to `recall`."""
+    return TIMELINE if state["by_program"] else "recall"
 
 
 def build_graph(
@@ -40,8 +49,11 @@ def build_graph(
         graph.add_node(name, node)
     order = list(NODES)
     graph.add_edge(START, order[0])
-    for here, there in pairwise(order):
+    for here, there in pairwise(order[1:]):
         graph.add_edge(here, there)
+    graph.add_node(TIMELINE, timeline)
+    graph.add_conditional_edges(order[0], way, [TIMELINE, order[1]])
+    graph.add_edge(TIMELINE, order[-1])
     graph.add_conditional_edges(order[-1], route, ["recall", END])
     return graph.compile(checkpointer=checkpointer)
 

@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 from lvqa.agents.budget import BudgetSpent
 from lvqa.agents.state import Context, Kind, Plan, State
 from lvqa.agents.structured import ask_for
+from lvqa.agents.timeline.query import query_of
 from lvqa.agents.words import content, declarative, exact_parts, times, without_times
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
@@ -73,9 +74,12 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             note = f"; the budget of {spent.kind} is spent"
         except ReplyError:
             note = "; the chat model's plan did not parse, twice"
-    summary = f"a question of kind {made.kind}, {len(made.phrases)} search phrases, by {by.split()[0]}{note}"
+    program = query_of(context) is not None
+    summary = f"a question of kind {made.kind}, {len(made.phrases)} search phrases, by {by.split()[0]}{note}" + (
+        "; a program over time" if program else ""
+    )
     data = {**made.model_dump(mode="json"), "by": by, "unparsed": note.endswith("twice")}
-    return {"plan": made, "round": 0, "missing": [], "steps": [Step("plan", summary, data)]}
+    return {"plan": made, "by_program": program, "round": 0, "missing": [], "steps": [Step("plan", summary, data)]}
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:

@@ -85,9 +85,10 @@ class Claim:
 class Draft:
     """An answer before it is verified.
 
-    `own` is the confidence that the model states, or None; `closeness` is how near the best note comes to the
-    question, in [0, 1]; `agreement` is the share of independent ways to the answer that agree, in [0, 1];
-    `missing` is what would have to be found. `unread` means that the model's reply could not be parsed.
+    `own` is the confidence that the model states, that of a program over time (which is final), or None; `closeness` is
+    how near the best note comes to the question, in [0, 1]; `agreement` is the share of independent ways to the answer
+    that agree, in [0, 1]; `missing` is what would have to be found. `unread` means that the model's reply could not be
+    parsed.
     """
 
     text: str
@@ -97,7 +98,7 @@ class Draft:
     closeness: float = 0.0
     agreement: float = 0.0
     missing: tuple[str, ...] = ()
-    by: Literal["chat", "rules"] = "rules"
+    by: Literal["chat", "rules", "timeline"] = "rules"
     unread: bool = False
 
 
@@ -112,9 +113,13 @@ def union(old: Sequence[str], new: Sequence[str]) -> list[str]:
 
 
 class State(TypedDict):
-    """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for."""
+    """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
+
+    `by_program` says that the question is a program over time, and goes by `timeline`.
+    """
 
     plan: Plan
+    by_program: bool
     round: int
     tried: Annotated[list[str], union]
     missing: list[str]
@@ -132,6 +137,7 @@ def initial() -> State:
     """The state that every question starts from."""
     return State(
         plan=Plan(),
+        by_program=False,
         round=0,
         tried=[],
         missing=[],

@@ -8,7 +8,8 @@ Confidence, in [0, 1], of a chat model's answer is its support (the mean over th
 that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), with weights set by hand. Of an answer by rules it
 is the support x (0.95 to 1.05 by agreement; 0.8 to 1.2 for options, where 54 % are right with agreement and 30 %
 without, on 500 NExT-QA questions); there, support is closeness or the option's share, both on a measured scale, and
-with a VLM the geometric mean of that and the VLM's yes. This module writes no answer of its own.
+with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for itself: its
+claims are not asked about again, and its confidence is the answer's. This module writes no answer of its own.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     draft = state["draft"]
     items = {item.note.id: item for item in state["items"]}
     checked, how, troubles = check(context, draft, items)
-    least = {"words": _KEEP_WORDS, "rules": 0.0}
+    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0}
     kept = [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
     sure = confidence(draft, kept, len(checked))
     missing = what_next(state, context, draft, sure)
@@ -91,7 +92,12 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[Claim], list[str], list[str]]:
-    """Each claim with its support, by what it was checked (`vlm`, `chat`, `words`, `rules`), and what went wrong."""
+    """Each claim with its support, by what it was checked, and what went wrong.
+
+    By `vlm`, `chat`, `words`, `rules`, or before by `timeline`.
+    """
+    if draft.by == "timeline":
+        return list(draft.claims), ["timeline"] * len(draft.claims), []
     support: dict[int, float] = {}
     how: dict[int, str] = {}
     troubles: list[str] = []
@@ -202,6 +208,8 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     """How far to trust the draft, in [0, 1]; see the head of this module."""
     if not kept or not claims:
         return 0.0
+    if draft.by == "timeline":
+        return draft.own or 0.0
     if draft.by == "rules":
         swing = 0.4 if draft.choice is not None else 0.1
         return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement))
@@ -212,7 +220,7 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
 
 def what_next(state: State, context: Context, draft: Draft, sure: float) -> list[str] | None:
     """The phrases to look for in another round, empty when there is only more to look at; None to end here."""
-    if sure >= SURE or draft.unread or state["round"] > context.settings.rounds:
+    if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
     if not context.ledger.can_think or context.ledger.spent:
         return None

@@ -66,10 +66,16 @@ def names() -> list[str]:
 
 
 @cache
-def load(name: str) -> Prompt:
-    """Read a prompt by name. Raises PromptError for an unknown one, listing the known ones."""
+def load(name: str, prompt_set: str = "") -> Prompt:
+    """Read a prompt by name, from a model's own set (`prompts/<set>/<name>.md`) where that has one of the name.
+
+    Raises PromptError for an unknown name, listing the known ones.
+    """
     if name not in names():
         raise PromptError(f"there is no prompt {name!r}; the prompts are {', '.join(names())}")
+    own = _FOLDER / prompt_set / f"{name}.md"
+    if prompt_set.isidentifier() and own.is_file():
+        return Prompt.of(f"{prompt_set}/{name}", own.read_text(encoding="utf-8"))
     return Prompt.of(name, (_FOLDER / f"{name}.md").read_text(encoding="utf-8"))
 
 

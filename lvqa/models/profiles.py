@@ -9,9 +9,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lvqa.errors import UsageError
 from lvqa.models import registry
 from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
-from lvqa.models.choose import EXTRACTIVE, NONE, PROFILES, Choice, find_whisper, missing_packages, resolve
+from lvqa.models.choose import EXTRACTIVE, NO_CHAT, NONE, PROFILES, Choice, find_whisper, missing_packages, resolve
 from lvqa.models.registry import ROLES, Role
 from lvqa.models.weights import find_weights, folder_size, hub_cache, installed, minilm_zip, package_folder
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Models:
     """The models of a Settings, each loaded when first asked for and then kept. Thread-safe.
 
-    A role that is off is None; so is `chat` when reasoning goes without a model (`builtin:extractive`). Access raises
-    ModelNotFound or ModelError where loading fails, the same way each time.
+    A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`,
+    `builtin:timeline`). Access raises ModelNotFound or ModelError where loading fails, the same way each time.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,14 +41,22 @@ class Models:
         cls,
         *,
         vision: VisionModel | None = None,
-        chat: BaseChatModel | None = None,
+        chat: BaseChatModel | str | None = None,
         embedder: Embedder | None = None,
         image_embedder: ImageEmbedder | None = None,
         detector: Detector | None = None,
         ocr: TextReader | None = None,
         asr: Transcriber | None = None,
     ) -> Models:
-        """Take ready-made models; a role left out is off, and reasoning without a chat model is extractive."""
+        """Take ready-made models; a role left out is off, and reasoning without a chat model is extractive.
+
+        `chat` may be `builtin:timeline`. Raises UsageError for another spec.
+        """
+        no_chat = EXTRACTIVE if chat is None else chat if isinstance(chat, str) else ""
+        if no_chat:
+            if no_chat not in NO_CHAT:
+                raise UsageError(f"a ready-made chat model is a model, or one of {', '.join(NO_CHAT)}; got {chat!r}")
+            chat = None
         given: dict[Role, Any] = {
             "vision": vision,
             "chat": chat,
@@ -61,8 +70,8 @@ class Models:
         models.settings = None
         models._loaded = given
         specs: dict[Role, str] = {role: NONE if model is None else _name_of(model) for role, model in given.items()}
-        if chat is None:
-            specs["chat"] = EXTRACTIVE
+        if no_chat:
+            specs["chat"] = no_chat
         models._choice = Choice("given", specs, ())
         models._locks = {role: threading.RLock() for role in ROLES}
         models._choosing = threading.Lock()
@@ -147,7 +156,7 @@ class Models:
 
     def _load(self, role: Role, spec: str) -> Any:
         assert self.settings is not None
-        if spec in {NONE, EXTRACTIVE}:
+        if spec in {NONE, *NO_CHAT}:
             return None
         device = self.settings.device
         if role == "chat":
@@ -204,8 +213,9 @@ def _status(profile: str, role: Role, spec: str) -> RoleStatus:
     kind, _, rest = spec.partition(":")
     if spec == NONE:
         return RoleStatus(profile, role, spec, True, None, "", "off")
-    if spec == EXTRACTIVE:
-        return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
+    if spec in NO_CHAT:
+        how = "reasons without a model" if spec == EXTRACTIVE else "reasons over time with the vision model alone"
+        return RoleStatus(profile, role, spec, True, 0, "lvqa", how)
     if spec == "vision":
         return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
     if kind == "openai":

@@ -34,7 +34,7 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
-        "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive"),
+        "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive, builtin:timeline"),
         "hf": ("lvqa.models.hf_chat:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_chat", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_chat", "lc:<provider>:<model>"),
@@ -64,7 +64,7 @@ def check_spec(role: Role, spec: str) -> None:
         raise UsageError(f"{role} model {spec!r} takes nothing after a colon; write {form}")
     if "<" in form and not rest.strip():
         raise UsageError(f"{role} model {spec!r} lacks its name; write {form}")
-    if kind == "builtin" and spec != form:
+    if kind == "builtin" and spec not in form.split(", "):
         raise UsageError(f"unknown {role} model {spec!r}; write one of: {_known(role)}")
 
 
@@ -130,5 +130,5 @@ def _chat_of_vision(spec: str, *, device: str, vision: VisionModel | None = None
 
 def _no_chat(spec: str, *, device: str) -> BaseChatModel:
     raise UsageError(
-        "builtin:extractive is reasoning without a model, there is nothing to load; Models.chat is None for it"
+        f"{spec} is reasoning without a chat model, there is nothing to load; Models.chat is None for it"
     )

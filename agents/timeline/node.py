@@ -1,0 +1,86 @@
+"""The timeline node: questions about time are answered by small programs, without a chat model.
+
+The plan of such a question is its `Query`; the steps say what was asked, what was looked at and what came of it. What
+it finds travels on as notes of this question (`seen`), claims that cite them and a draft whose confidence is final.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.timeline.looks import Eyes, run
+from lvqa.agents.timeline.match import match
+from lvqa.agents.timeline.parse import Query
+from lvqa.agents.timeline.presence import Presence
+from lvqa.agents.timeline.programs import solve
+from lvqa.agents.timeline.query import query_of, videos_of
+from lvqa.agents.timeline.result import Result
+from lvqa.agents.timeline.scene import Scene
+from lvqa.agents.timeline.settle import Interval
+from lvqa.render import count
+from lvqa.store import note_id
+from lvqa.types import Note, Step
+
+_LOGGED = 200
+
+
+def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Run the question's program: a draft with its evidence, or one that says that nothing was found."""
+    context = runtime.context
+    query, vision = query_of(context), context.models.vision
+    assert query is not None, "the graph comes here with a query alone"
+    assert vision is not None, "there is no query without a vision model"
+    videos = videos_of(context, query)
+    presence = Presence(context, state["plan"].cues)
+    asked = ", ".join(query.targets) or "the options"
+    steps = [
+        Step(
+            "timeline",
+            f"{query.op.replace('_', ' ')} of {asked} in {count(len(videos), 'video')}",
+            {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
+        )
+    ]
+    with Eyes(context, vision) as eyes:
+        scene = Scene(query, context.options, presence, eyes, videos)
+        result = run(solve(scene), eyes.look)
+    yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
+    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
+    looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
+    steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
+    items, draft = _draft(context, result)
+    summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
+    shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
+    steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
+    return {"items": items, "draft": draft, "seen": [item.note for item in items], "steps": steps}
+
+
+def _draft(context: Context, result: Result) -> tuple[list[Item], Draft]:
+    kept = [_item(context, interval, text) for interval, text in (*result.shown, *result.refused)]
+    items = list({item.note.id: item for item in kept}.values())
+    if not result.found:
+        return items, Draft("", None, (), own=result.confidence, by="timeline")
+    choice, sure = result.choice, result.confidence
+    if context.options and choice is None and result.value is not None:
+        choice, fit = match(result.value, context.options)
+        sure *= fit
+    if context.options and choice is None:
+        return items, Draft("", None, (), own=0.0, by="timeline")
+    text = context.options[choice] if choice is not None else result.text
+    claims = tuple(Claim(i.note.text, (i.note.id,), i.closeness) for i in items)
+    claims = claims or (Claim(result.text, (), sure),)
+    return items, Draft(text, choice, claims, own=min(1.0, sure), closeness=sure, by="timeline")
+
+
+def _item(context: Context, interval: Interval, text: str) -> Item:
+    model = context.models.names["vision"]
+    made = note_id(interval.video_id, "seen", interval.span, model, "", text)
+    note = Note(made, interval.video_id, None, interval.span, text, "seen", model)
+    return Item(note, context.retriever.path(interval.video_id), 0.0, interval.support)
+
+
+def _plain(query: Query) -> dict[str, Any]:
+    values = {name: getattr(query, name) for name in query.__slots__}
+    return {name: str(value) if name == "at" else value for name, value in values.items() if value}
