@@ -7,22 +7,18 @@ is being elsewhere afterwards. Each is a `Course` that comes to a `Result`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lvqa.agents.timeline.looks import Ask, Course, alongside
 from lvqa.agents.timeline.looks import with_article as a
-from lvqa.agents.timeline.match import window
 from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.reading import NOTHING, at_place, moments, vote
-from lvqa.agents.timeline.result import Result, exactly_one, nothing, product
+from lvqa.agents.timeline.result import Result, nothing, product
 from lvqa.agents.timeline.scene import Scene
-from lvqa.agents.timeline.settle import YES, Interval, edges, gap
+from lvqa.agents.timeline.settle import MEASURED_S, Interval, gap, measure
 from lvqa.types import Span, format_time
 
-# Before and after an offered stretch things are as usual this far away, in seconds.
-_BESIDE_S = 0.6
-_GRID_S = 0.5
 # A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
 _MOVE_S = 1.0
 _AT_ONCE = 3
@@ -37,59 +33,34 @@ class Change:
     sure: float
 
 
+def is_misread(interval: Interval) -> bool:
+    """Whether one frame alone, between neighbours that say otherwise, is all that an interval rests on."""
+    return interval.sharp and interval.looks < 2
+
+
 def solve(scene: Scene) -> Course[Result]:
     """When the change happens, how long it lasts, or what the thing turns into."""
     target, change = scene.query.targets[0], scene.query.change
-    spans = [window(option) for option in scene.options]
-    if scene.query.op == "when" and spans and all(spans):
-        video = scene.videos[0]
-        offered = [_OFFERED[change](scene, target, video, span) for span in spans if span is not None]
-        found: list[Change | None] = yield from alongside(offered)
-        there = [(n, one.interval) for n, one in enumerate(found) if one is not None]
-        return best_offered(scene, target, there, _WORDS[change])
     best: Change | None = yield from PROGRAMS[change](scene, target)
     if best is None:
         return nothing(f"{a(target)} was not found to change in this way in {scene.where}")
     span, video = best.interval.span, best.interval.video_id
-    shown = ((best.interval, f"{a(target)} {_WORDS[change]}" + (f": {best.to}" if best.to else "")),)
+    shown = ((best.interval, f"{a(target)} {WORDS[change]}" + (f": {best.to}" if best.to else "")),)
     times = f"{format_time(span.start_s, milliseconds=True)}-{format_time(span.end_s, milliseconds=True)}"
     where = f"{times} of {scene.path(video)}"
     sure = product([best.interval.support, best.sure])
     if scene.query.op == "when":
         return Result(where, sure, span, shown)
     if scene.query.op == "duration":
+        if span.duration_s <= MEASURED_S:
+            measured = yield from measure(target, best.interval, scene.bounds(video), scene.frame_s(video), gone=True)
+            shown = ((measured.interval, shown[0][1]),)
+            sure, span = product([measured.interval.support, best.sure, measured.sure]), measured.interval.span
         length_s = round(span.duration_s, 2)
         return Result(f"{length_s:g} second{'s' * (length_s != 1)}", sure, length_s, shown)
     if not best.to:
         return nothing(f"what {a(target)} turns into was not seen")
     return Result(f"{best.to} ({where})" if not scene.options else best.to, sure, best.to, shown)
-
-
-def shown_in(scene: Scene, target: str, video: str, span: Span) -> Course[Interval | None]:
-    """The interval of a thing inside a stretch; None where it is not seen there."""
-    times, cosines = scene.presence.series(video, target)
-    inside = [(float(c), float(t)) for t, c in zip(times, cosines, strict=True) if span.contains(t)]
-    grid = _grid(span)
-    best_first = [t for _, t in sorted(inside, key=lambda row: (-row[0], row[1]))[:2]]
-    for time_s in [*best_first, *(t for t in grid if all(abs(t - b) > 0.2 for b in best_first))]:
-        (seen,) = yield [Ask(video, time_s, target)]
-        if seen is None:
-            return None
-        if seen.yes >= YES:
-            frame_s = scene.frame_s(video)
-            return (yield from edges(Ask(video, seen.pts_s, target), seen, scene.bounds(video), frame_s=frame_s))
-    return None
-
-
-def best_offered(scene: Scene, target: str, found: Sequence[tuple[int, Interval]], word: str) -> Result:
-    """The option whose stretch shows what was looked for best."""
-    if not found:
-        return nothing(f"none of the times offered shows that {a(target)} {word}")
-    best, sure = exactly_one([interval.support for _, interval in found])
-    n, interval = found[best]
-    rest = tuple((other, f"{a(target)} {word}") for k, other in found if k != n)
-    trust = min(sure, interval.support) if len(found) > 1 else interval.support
-    return Result(scene.options[n], product([trust]), interval.span, ((interval, f"{a(target)} {word}"), *rest), n)
 
 
 def vanished(scene: Scene, target: str) -> Course[Change | None]:
@@ -162,12 +133,12 @@ def _gap(scene: Scene, target: str, dip: Candidate) -> Course[Change | None]:
     video = dip.video_id
     frame_s = scene.frame_s(video)
     interval = yield from gap(target, dip, scene.bounds(video), frame_s=frame_s)
-    if interval is None:
+    if interval is None or is_misread(interval):
         return None
-    return (yield from _meant(scene, target, interval))
+    return (yield from meant(scene, target, interval))
 
 
-def _meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None]:
+def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None]:
     """What a gap of a thing means: None for a cut of the picture, else what stands where it was."""
     video, span = interval.video_id, interval.span
     cuts = [scene.eyes.is_cut(video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
@@ -187,57 +158,9 @@ def _meant(scene: Scene, target: str, interval: Interval) -> Course[Change | Non
     return Change(interval, said.text, said.confidence) if said.text not in target.split() else None
 
 
-def _gap_offered(scene: Scene, target: str, video: str, span: Span) -> Course[Change | None]:
-    bounds = scene.bounds(video)
-    beside = Span(max(bounds.start_s, span.start_s - _BESIDE_S), min(bounds.end_s - 0.05, span.end_s + _BESIDE_S))
-    ends = yield [Ask(video, t, target) for t in (beside.start_s, beside.end_s)]
-    if any(one is None or one.yes < YES for one in ends):
-        return None
-    times, cosines = scene.presence.series(video, target)
-    inside = sorted((float(c), float(t)) for t, c in zip(times, cosines, strict=True) if span.contains(t))
-    worst_first = [t for _, t in inside[:2]]
-    for time_s in [*worst_first, *(t for t in _grid(span) if all(abs(t - w) > 0.2 for w in worst_first))]:
-        (seen,) = yield [Ask(video, time_s, target)]
-        if seen is None:
-            return None
-        if seen.yes < YES:
-            interval = yield from edges(
-                Ask(video, seen.pts_s, target),
-                seen,
-                beside,
-                frame_s=scene.frame_s(video),
-                holds=lambda one: one.yes < YES,
-                sureness=lambda one: 1 - one.yes,
-            )
-            change = yield from _meant(scene, target, interval)
-            recolour = scene.query.change == "recolour"
-            return change if change is not None and bool(change.to) == recolour else None
-    return None
-
-
-def _move_offered(scene: Scene, target: str, video: str, span: Span) -> Course[Change | None]:
-    bounds = scene.bounds(video)
-    times = (max(bounds.start_s, span.start_s - _BESIDE_S), min(bounds.end_s - 0.05, span.end_s + _BESIDE_S))
-    seen = yield [Ask(video, t, f"where is the {target}?", says=True) for t in times]
-    places = [one.text if one is not None else "" for one in seen]
-    if set(places) & NOTHING or places[0] == places[1]:
-        return None
-    return Change(Interval(video, span, 0.95, 2), places[1], 0.9)
-
-
-def _grid(span: Span) -> list[float]:
-    n = max(1, round(span.duration_s / _GRID_S))
-    return [span.start_s + (k + 0.5) * span.duration_s / n for k in range(n)]
-
-
-_WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}
+WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}
 PROGRAMS: dict[str, Callable[[Scene, str], Course[Change | None]]] = {
     "vanish": vanished,
     "recolour": recoloured,
     "move": moved,
-}
-_OFFERED: dict[str, Callable[[Scene, str, str, Span], Course[Change | None]]] = {
-    "vanish": _gap_offered,
-    "recolour": _gap_offered,
-    "move": _move_offered,
 }

@@ -25,6 +25,8 @@ from lvqa.store import note_id
 from lvqa.types import Note, Step
 
 _LOGGED = 200
+# What an answer is compared with is shown after what it is.
+_BESIDE = 0.5
 
 
 def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def _draft(context: Context, result: Result) -> tuple[list[Item], Draft]:
-    kept = [_item(context, interval, text) for interval, text in (*result.shown, *result.refused)]
+    # What comes first shows the answer itself.
+    shown = [*result.shown, *result.refused]
+    kept = [_item(context, one, text, 1.0 if n == 0 else _BESIDE) for n, (one, text) in enumerate(shown)]
     items = list({item.note.id: item for item in kept}.values())
     if not result.found:
         return items, Draft("", None, (), own=result.confidence, by="timeline")
@@ -74,11 +78,11 @@ def _draft(context: Context, result: Result) -> tuple[list[Item], Draft]:
     return items, Draft(text, choice, claims, own=min(1.0, sure), closeness=sure, by="timeline")
 
 
-def _item(context: Context, interval: Interval, text: str) -> Item:
+def _item(context: Context, interval: Interval, text: str, share: float) -> Item:
     model = context.models.names["vision"]
     made = note_id(interval.video_id, "seen", interval.span, model, "", text)
     note = Note(made, interval.video_id, None, interval.span, text, "seen", model)
-    return Item(note, context.retriever.path(interval.video_id), 0.0, interval.support)
+    return Item(note, context.retriever.path(interval.video_id), 0.0, share * interval.support)
 
 
 def _plain(query: Query) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from lvqa.types import Span
 _PATIENCE = (4, 20)
 # Of what the budget leaves, the share that a program's searches may spend on refusals.
 _SHARE = 0.6
+# Looks for each search from which the ends of all intervals are found to the frame.
+_PLENTY = 16
 
 
 @dataclass(slots=True)
@@ -66,14 +68,27 @@ class Scene:
         for video in self.videos if videos is None else videos:
             candidates += self.presence.candidates(video, phrase, self.query.at)
         candidates.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
+        return self.look_through(phrase, candidates, most=most, searches=searches, fine=fine)
+
+    def look_through(
+        self,
+        phrase: str,
+        candidates: Sequence[Candidate],
+        *,
+        most: int = 1,
+        searches: int = 1,
+        fine: bool = False,
+        patience: int | None = None,
+    ) -> Course[Found]:
+        """Search for a thing among candidates, best first."""
         return hunt(
             phrase,
             candidates,
             self.bounds,
             most=most,
-            patience=self.patience(searches),
+            patience=self.patience(searches) if patience is None else patience,
             width=2 if searches == 1 else 1,
-            resolution_s=FINE_S if fine else COARSE_S,
+            resolution_s=FINE_S if fine or self.eyes.left >= _PLENTY * searches else COARSE_S,
             frame_s=self.frame_s,
         )
 

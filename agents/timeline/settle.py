@@ -7,6 +7,7 @@ looks. This module knows no budget but the answers that are None.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,12 @@ YES = 0.5
 # The ends of intervals are found to this many seconds, or to the frame.
 FINE_S, COARSE_S = 0.25, 1.0
 _FIRST_STEP_S = 0.75
+# Around an interval that is measured, so much is looked at too, in seconds.
+_MARGIN_S = 1.0
+# Longer intervals are measured by their ends alone.
+MEASURED_S = 8.0
+# No single frame is trusted further.
+_TRUST = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,14 @@ class Interval:
     def support(self) -> float:
         """How far to trust it, in [0, 1]: a frame may be misread, three in a row hardly are."""
         return self.yes * (1 - 0.35 ** min(self.looks, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An interval whose length was measured, and how sure the length is, in [0, 1]."""
+
+    interval: Interval
+    sure: float
 
 
 @dataclass(slots=True)
@@ -93,20 +108,37 @@ def hunt(
                 found.refused.append(candidate)
                 found.doubt = max(found.doubt, one.yes)
             elif not _inside(candidate, found.intervals) and len(found.intervals) < most:
-                in_a_row = 0
+                frame = frame_s(candidate.video_id)
                 interval = yield from edges(
                     Ask(candidate.video_id, one.pts_s, phrase),
                     one,
                     bounds(candidate.video_id),
                     resolution_s=resolution_s,
-                    frame_s=frame_s(candidate.video_id),
+                    frame_s=frame,
                 )
+                if interval.looks == 1 and not (yield from _confirmed(interval, one, phrase, frame, found)):
+                    in_a_row += 1
+                    found.refused.append(candidate)
+                    found.doubt = max(found.doubt, one.yes / 2)
+                    continue
+                in_a_row = 0
                 found.intervals = joined([*found.intervals, interval])
         queue = [c for c in queue if not _inside(c, found.intervals)]
         if found.starved:
             break
     found.left = len(queue)
     return found
+
+
+def _confirmed(interval: Interval, seen: Seen, phrase: str, frame_s: float, found: Found) -> Course[bool]:
+    """Whether a neighbour of the one frame that shows a thing shows it too: what is on one frame alone is misread."""
+    step = max(frame_s, FINE_S)
+    asks = [Ask(interval.video_id, max(0.0, seen.pts_s + sign * step), phrase) for sign in (-1, 1)]
+    beside = yield asks
+    if any(one is None for one in beside):
+        found.starved = True
+        return True
+    return any(one is not None and one.pts_s != seen.pts_s and one.yes >= YES for one in beside)
 
 
 def edges(
@@ -117,6 +149,7 @@ def edges(
     resolution_s: float = FINE_S,
     frame_s: float = 0.0,
     reach_s: float = 240.0,
+    known: tuple[float | None, float | None] = (None, None),
     holds: Callable[[Seen], bool] = lambda seen: seen.yes >= YES,
     sureness: Callable[[Seen], float] = lambda seen: seen.yes,
 ) -> Course[Interval]:
@@ -129,12 +162,13 @@ def edges(
         resolution_s: where a bracket is no longer than this its halving ends; infinity for no look at all.
         frame_s: the time between two frames; 0 where it is not known.
         reach_s: the ends are not looked for any further away.
+        known: times before and after at which it does not hold, where they are known.
         holds: whether a look says that it holds.
         sureness: how surely, in [0, 1].
     """
     sure = [sureness(seen)]
     # For both directions: the last time at which it holds, the first at which it does not, the step to come.
-    inner, outer = [seen.pts_s, seen.pts_s], [None, None]  # type: list[float], list[float | None]
+    inner, outer = [seen.pts_s, seen.pts_s], list(known)  # type: list[float], list[float | None]
     ends = (bounds.start_s, max(bounds.start_s, bounds.end_s - max(frame_s, 0.05)))
     steps = [_FIRST_STEP_S, _FIRST_STEP_S]
     open_ = [resolution_s != float("inf")] * 2
@@ -199,12 +233,12 @@ def gap(
     sides = yield from _sides(Ask(at.video_id, first.pts_s, phrase), around)
     if sides is None:
         return None
-    narrow = Span(*sides)
     found = yield from edges(
         Ask(at.video_id, first.pts_s, phrase),
         first,
-        narrow,
+        bounds,
         frame_s=frame_s,
+        known=sides,
         holds=lambda seen: seen.yes < YES,
         sureness=lambda seen: 1 - seen.yes,
     )
@@ -233,7 +267,40 @@ def _sides(ask: Ask, around: Span) -> Course[tuple[float, float] | None]:
     before, after = found
     assert before is not None
     assert after is not None
-    return (before, after + 0.06) if before < after else None
+    return before, after
+
+
+def measure(phrase: str, interval: Interval, bounds: Span, frame_s: float, *, gone: bool = False) -> Course[Measured]:
+    """How long an interval is, from a look at every frame (or every `FINE_S`) in and around it.
+
+    Each pair of a first and a last frame explains what was seen on all of them more or less well; lengths are weighed
+    by that. A single misread frame changes the likeliest length seldom, and always its weight.
+
+    Args:
+        phrase: the thing.
+        interval: about where it is.
+        bounds: the part of the video that may be looked at.
+        frame_s: the time between two frames.
+        gone: the thing is not there in the interval, and there around it.
+    """
+    step = max(frame_s, FINE_S)
+    start_s, end_s = interval.span.start_s - _MARGIN_S, interval.span.end_s + _MARGIN_S
+    n = int((end_s - start_s) / step) + 1
+    times = [start_s + k * step + step / 2 for k in range(n)]
+    seen = yield [Ask(interval.video_id, t, phrase) for t in times if bounds.contains(t)]
+    by_time = {one.pts_s: (1 - one.yes if gone else one.yes) for one in seen if one is not None}
+    if len(by_time) < 3 or any(one is None for one in seen):
+        return Measured(interval, 0.4)
+    times = sorted(by_time)
+    chances = [min(_TRUST, max(1 - _TRUST, by_time[t])) for t in times]
+    weigh = [math.log(p / (1 - p)) for p in chances]
+    rows = [(sum(weigh[i:j]), i, j) for i in range(len(times)) for j in range(i + 1, len(times) + 1)]
+    top, i, j = max(rows, key=lambda row: (row[0], row[2] - row[1]))
+    total = sum(math.exp(w - top) for w, _, _ in rows)
+    same = sum(math.exp(w - top) for w, a, b in rows if b - a == j - i)
+    end_s = times[j] if j < len(times) else times[-1] + step
+    yes = sum(chances[i:j]) / (j - i)
+    return Measured(Interval(interval.video_id, Span(times[i], end_s), yes, j - i), same / total)
 
 
 def joined(intervals: Sequence[Interval], gap_s: float = 0.0) -> list[Interval]:

@@ -1,0 +1,201 @@
+"""The programs that compare several things, or several videos: before or after, first or last, orders, which of these.
+
+Each is a `Course` that comes to a `Result`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lvqa.agents.timeline.looks import Course, alongside
+from lvqa.agents.timeline.looks import with_article as a
+from lvqa.agents.timeline.match import order_of
+from lvqa.agents.timeline.parse import bare_phrase
+from lvqa.agents.timeline.result import Result, absence, exactly_one, nothing, product
+from lvqa.agents.timeline.scene import Scene
+from lvqa.agents.timeline.settle import Found, joined
+from lvqa.agents.timeline.told import chance, shown_by, when
+from lvqa.types import format_time
+
+# A thing that was found may have come before: what is so much as likely is looked at too, so many times.
+_AS_LIKELY, _FURTHER = 0.6, 3
+
+
+def across(scene: Scene) -> Course[Result]:
+    """In which of the videos a thing is, or whether in all; which of the options is in the first alone, or in all."""
+    query, videos = scene.query, scene.videos
+    if query.among:
+        tests: dict[str, Callable[[Sequence[float]], float]] = {
+            "only": lambda p: p[0] * (1 - max(p[1:], default=0.0)),
+            "both": lambda p: min(p),
+            "not both": lambda p: 1 - min(p),
+        }
+        return (yield from which(scene, tests[query.both], apart=True))
+    target = query.targets[0]
+    n = len(videos)
+    founds: list[Found] = yield from alongside([scene.find(target, videos=[v], searches=n) for v in videos])
+    chances = [chance(scene, found, [v]) for found, v in zip(founds, videos, strict=True)]
+    shown = shown_by(founds, [target] * n)
+    if query.both == "which":
+        best, sure = exactly_one(chances)
+        if chances[best] < 0.5:
+            return nothing(f"{a(target)} was found in none of the videos")
+        name = scene.path(videos[best])
+        text = f"{name}, in {when(scene, founds[best].intervals[0])}."
+        return Result(text, min(sure, product([founds[best].intervals[0].support])), name, shown)
+    if all(found.intervals for found in founds):
+        return Result(f"Yes, {a(target)} is seen in {scene.where}.", product(chances), True, shown)
+    lacking = " and ".join(scene.path(v) for v, found in zip(videos, founds, strict=True) if not found.intervals)
+    sure = 1 - min(chances)
+    return Result(f"No, {a(target)} was not found in {lacking}.", product([sure]), False, shown)
+
+
+def before_after(scene: Scene) -> Course[Result]:
+    """Whether one thing comes before another; which of the options does."""
+    side = scene.query.side
+    if scene.query.among:
+        pivot = scene.query.targets[0]
+        names = [bare_phrase(option) for option in scene.options]
+        founds = yield from _find_all(scene, [pivot, *names])
+        if not founds[0].intervals:
+            return nothing(f"{a(pivot)} was not found in {scene.where}")
+        onset = founds[0].intervals[0].span.start_s
+        right = [
+            (found.intervals[0].span.start_s < onset) == (side == "before") if found.intervals else None
+            for found in founds[1:]
+        ]
+        chances = [
+            found.intervals[0].support if fits else 0.05 if fits is False else chance(scene, found) / 2
+            for fits, found in zip(right, founds[1:], strict=True)
+        ]
+        return _chosen(scene, founds[1:], names, chances, founds[0].intervals[0].support, pivot_of=(founds[0], pivot))
+    one, other = scene.query.targets
+    founds = yield from _find_all(scene, [one, other])
+    if not all(found.intervals for found in founds):
+        return _not_all(founds, [one, other])
+    first, second = (found.intervals[0] for found in founds)
+    word = "before" if first.span.start_s < second.span.start_s else "after"
+    text = f"{word.capitalize()}: {a(one)} at {format_time(first.span.start_s)}, {a(other)} at "
+    text += f"{format_time(second.span.start_s)}."
+    return Result(text, _ordered(scene, founds), word, shown_by(founds, [one, other]))
+
+
+def first_last(scene: Scene) -> Course[Result]:
+    """Which of several things comes first, or last."""
+    last = scene.query.side == "last"
+    names = [bare_phrase(option) for option in scene.options] if scene.query.among else list(scene.query.targets)
+    founds = yield from _find_all(scene, names)
+    there = [n for n, found in enumerate(founds) if found.intervals]
+    if not there or (len(there) < len(names) and not scene.query.among):
+        return _not_all(founds, names)
+    onsets = {n: founds[n].intervals[0].span.start_s for n in there}
+    best = (max if last else min)(there, key=lambda n: onsets[n])
+    sure = [_ordered(scene, [founds[n] for n in there])]
+    # What was not found may yet have come before.
+    sure += [1 - chance(scene, found) / 2 for found in founds if not found.intervals]
+    listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))
+    order = [founds[best], *(founds[n] for n in there if n != best)]
+    shown = shown_by(order, [names[best], *(names[n] for n in there if n != best)])
+    choice = best if scene.query.among else None
+    return Result(f"{a(names[best])} ({listed})".capitalize(), product(sure), names[best], shown, choice)
+
+
+def order(scene: Scene) -> Course[Result]:
+    """In which order things come."""
+    names = list(scene.query.targets)
+    founds = yield from _find_all(scene, names)
+    there = [n for n, found in enumerate(founds) if found.intervals]
+    if len(there) < len(names) - 1 or (len(there) < len(names) and not scene.options):
+        return _not_all(founds, names)
+    ranked = sorted(there, key=lambda n: founds[n].intervals[0].span.start_s)
+    value = tuple(names[n] for n in ranked)
+    shown = shown_by([founds[n] for n in ranked], value)
+    text = ", ".join(a(name) for name in value)
+    sure = _ordered(scene, [founds[n] for n in there])
+    if len(there) == len(names):
+        return Result(text, sure, value, shown)
+    # One is missing: among the options that keep the order of the others, any may be right.
+    fitting = [
+        n
+        for n, option in enumerate(scene.options)
+        if tuple(name for name in order_of(option, names) if name in value) == value
+    ]
+    if not fitting:
+        return _not_all(founds, names)
+    return Result(text, product([sure, 0.9 / len(fitting)]), None, shown, fitting[0])
+
+
+def which(scene: Scene, test: Callable[..., float], *, apart: bool = False) -> Course[Result]:
+    """Which of the options passes a test of the chance that it is there, in any video or in each `apart`."""
+    names = [bare_phrase(option) for option in scene.options]
+    groups = [[video] for video in scene.videos] if apart else [list(scene.videos)]
+    searches = len(names) * len(groups)
+    founds: list[Found] = yield from alongside(
+        [scene.find(name, videos=group, searches=searches) for name in names for group in groups]
+    )
+    rows = [founds[n * len(groups) : (n + 1) * len(groups)] for n in range(len(names))]
+    there = [[chance(scene, found, group) for found, group in zip(row, groups, strict=True)] for row in rows]
+    chances = [test(p) if apart else test(p[0]) for p in there]
+    if not apart and scene.query.negated:
+        chances = [1 - p for p in chances]
+    merged = [Found([i for found in row for i in found.intervals]) for row in rows]
+    return _chosen(scene, merged, names, chances)
+
+
+def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:
+    return alongside([_find(scene, name, len(names)) for name in names])
+
+
+def _find(scene: Scene, name: str, searches: int) -> Course[Found]:
+    """Find a thing where it is likeliest, then where it may have come before that (or after, for what comes last)."""
+    last = scene.query.side == "last"
+    found: Found = yield from scene.find(name, searches=searches)
+    for _ in range(_FURTHER if found.intervals else 0):
+        edge = found.intervals[-1 if last else 0]
+        rivals = scene.presence.candidates(edge.video_id, name, scene.query.at)
+        least = _AS_LIKELY * max((c.score for c in rivals if edge.span.contains(c.time_s)), default=0.0)
+        tried = {c.time_s for c in found.refused}
+        further = [
+            c
+            for c in rivals
+            if c.score >= least and c.time_s not in tried and (c.time_s - edge.span.start_s > 0) == last
+        ]
+        further = [c for c in further if not edge.span.contains(c.time_s)]
+        more: Found = yield from scene.look_through(name, further, searches=searches, patience=2)
+        if not more.intervals:
+            break
+        found.intervals = joined([*found.intervals, *more.intervals])
+    if last:
+        found.intervals.reverse()
+    return found
+
+
+def _chosen(
+    scene: Scene,
+    founds: Sequence[Found],
+    names: Sequence[str],
+    chances: Sequence[float],
+    support: float = 1.0,
+    pivot_of: tuple[Found, str] | None = None,
+) -> Result:
+    best, sure = exactly_one(chances)
+    if chances[best] < 0.3:
+        return nothing("none of the options was found")
+    pivot = shown_by([pivot_of[0]], [pivot_of[1]]) if pivot_of is not None else ()
+    others = [n for n in range(len(names)) if n != best]
+    shown = shown_by([founds[best]], [names[best]]) + pivot
+    if not founds[best].intervals:
+        # What is not there is shown by nothing; what the others show is all that there is.
+        shown += shown_by([founds[n] for n in others], [names[n] for n in others])
+    return Result(scene.options[best], min(sure, product([support])), names[best], shown, best)
+
+
+def _ordered(scene: Scene, founds: Sequence[Found]) -> float:
+    """How surely onsets are in the order in which they were found: all are there, and none was there before."""
+    earlier = 1 - 0.3 * (1 - min((absence(found, scene.coverages()) for found in founds), default=0.0))
+    return product([*(found.intervals[0].support for found in founds), earlier])
+
+
+def _not_all(founds: Sequence[Found], names: Sequence[str]) -> Result:
+    lacking = " and ".join(a(name) for name, found in zip(names, founds, strict=True) if not found.intervals)
+    return nothing(f"{lacking} was not found")
