@@ -1,6 +1,6 @@
 """Questions put to the VLM about one thing on one frame, and what stands on a sign: places, crops, votes.
 
-A vote's confidence is the share of the frames that agree times 1 - 0.35^n for n of them. This module searches nothing.
+A vote's confidence is the share of the frames that agree times 1 - 0.42^n for n of them. This module searches nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def vote(seen: Sequence[Seen | None], *, nothing: frozenset[str] = NOTHING) -> V
     n = counted[text]
     if text in nothing:
         return Vote("", 0.0, ())
-    sure = n / len(said) * (1 - 0.35 ** min(n, 3))
+    sure = n / len(said) * (1 - 0.42 ** min(n, 3))
     return Vote(text, sure, tuple(one.pts_s for one in said if one.text == text))
 
 

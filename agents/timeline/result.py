@@ -2,10 +2,10 @@
 
 Confidence, in [0, 1], is a product of what was measured or is known about the search:
 
-* of an interval: mean P(yes) times 1 - 0.35^n for n frames that say so, n at most 3;
+* of an interval: mean P(yes) times 1 - 0.42^n for n frames that say so, n at most 3;
 * of what was not found, or of no more than was found: what the spacing of the frames seen of the whole video leaves of
   events of half a second to four (`hidden`), less where the budget ended the search or a refused look was doubtful;
-* of a reading: the share of frames that agree, times 1 - 0.35^n;
+* of a reading: the share of frames that agree, times 1 - 0.42^n;
 * of an option: how well it fits (`match`), and for "which of these" its share of the odds, exactly one being true.
 
 Nothing is surer than `MOST`.

@@ -43,7 +43,7 @@ class Interval:
     @property
     def support(self) -> float:
         """How far to trust it, in [0, 1]: a frame may be misread, three in a row hardly are."""
-        return self.yes * (1 - 0.35 ** min(self.looks, 3))
+        return self.yes * (1 - 0.42 ** min(self.looks, 3))
 
 
 @dataclass(frozen=True, slots=True)
