@@ -1,11 +1,13 @@
-"""`lvqa demo`: makes footage, indexes it with models that need no download, asks about it, compares with the truth.
+"""`lvqa demo`: makes videos, indexes them with models that need no download, asks about them, compares with the truth.
 
-Nothing in the answers comes from here: the archive sees only the files that lvqa/footage.py wrote. Knows no command
-line; what it has to say goes to a callable.
+`run` does so with three videos of the synthetic world (eval/world), 30 minutes in all, and the VLM that comes with
+lvqa; `run_footage` with three short videos of text and speech (lvqa/footage.py), and no VLM. Nothing in the answers
+comes from here: the archive sees only the files. Knows no command line; what it has to say goes to a callable.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +15,144 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa import render
 from lvqa.archive import Archive
-from lvqa.errors import UsageError
+from lvqa.errors import LvqaError, UsageError
 from lvqa.footage import QUESTIONS, SCRIPTS, Question, make_footage
-from lvqa.types import Answer
+from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
+    from lvqa.eval.world.questions import Question as WorldQuestion
     from lvqa.indexers import Progress
+    from lvqa.models.profiles import Models
 
-__all__ = ["DemoReport", "make_footage", "run"]
+__all__ = ["DemoReport", "WorldReport", "make_footage", "pick", "run", "run_footage"]
+
+MINUTES, VIDEOS, SEED, ASKED = 30.0, 3, 0, 10
+PROFILE = "tiny"
+# The demo has worked where so many answers are right, and none of the wrong ones is surer than that.
+ENOUGH, TOO_SURE = 8, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about the world with its answer; `open_` says that it was asked without its options."""
+
+    question: WorldQuestion
+    answer: Answer
+    open_: bool
+    right: bool
+
+    @property
+    def text(self) -> str:
+        """The wording that was asked."""
+        return self.question.question if self.open_ else self.question.options_question
+
+    @property
+    def truth(self) -> str:
+        """The right answer, and where it is shown."""
+        q = self.question
+        said = f"({chr(ord('A') + q.choice)}) {q.options[q.choice]}" if not self.open_ and q.choice >= 0 else q.answer
+        spans = (f"{w.video} {render.span_text(Span(w.start_s, w.end_s))}" for w in q.windows[:3])
+        where = "; ".join(spans) + (" ..." if len(q.windows) > 3 else "")
+        return f"{said}, {where}" if where else said
+
+
+@dataclass(frozen=True, slots=True)
+class WorldReport:
+    """Every question about the world with its answer, and whether it was right."""
+
+    folder: Path
+    index_seconds: float
+    results: Sequence[Asked]
+
+    @property
+    def right(self) -> int:
+        """How many answers were right."""
+        return sum(one.right for one in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether at most a fifth of the answers was wrong, and none of those sure of itself."""
+        sure = any(not one.right and one.answer.confidence > TOO_SURE for one in self.results)
+        return not sure and self.right * ASKED >= ENOUGH * len(self.results)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `lvqa demo --json` prints."""
+        return {
+            "folder": str(self.folder),
+            "index_seconds": round(self.index_seconds, 1),
+            "right": self.right,
+            "passed": self.passed,
+            "questions": [
+                {
+                    "question": one.text,
+                    "options": [] if one.open_ else list(one.question.options),
+                    "kind": one.question.type,
+                    "truth": one.truth,
+                    "right": one.right,
+                    **one.answer.to_dict(),
+                }
+                for one in self.results
+            ],
+        }
+
+
+def pick(questions: Sequence[WorldQuestion], n: int = ASKED, seed: int = SEED) -> list[WorldQuestion]:
+    """The demo's questions, by a rule that sees no answer: the first one of each of n types.
+
+    The types are `unanswerable` and others drawn by seed, in the order in which the world lists its types.
+    """
+    first: dict[str, WorldQuestion] = {}
+    for question in questions:
+        first.setdefault(question.type, question)
+    others = [name for name in first if name != "unanswerable"]
+    drawn = random.Random(seed).sample(others, min(n - 1, len(others)))
+    return [question for name, question in first.items() if name in drawn or name == "unanswerable"]
+
+
+def run(
+    folder: Path,
+    *,
+    minutes: float = MINUTES,
+    models: Models | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> WorldReport:
+    """Render three videos of the world in `folder`, index them with the `tiny` profile, and ask ten questions.
+
+    Every other question is asked open, the rest with five options. Running it again in the same folder uses the videos
+    and the index that are there. `minutes` are those of all videos; `models` take the place of the profile's. Raises
+    UsageError where the folder holds other files, ModelNotFound.
+    """
+    from lvqa.eval.world.build import build
+    from lvqa.eval.world.grade import right_choice, right_open
+
+    tell = say or (lambda line: None)
+    tell(f"rendering {VIDEOS} videos of a synthetic world, {minutes:g} minutes in all, in {folder}")
+    world = build(folder, minutes, SEED, videos=VIDEOS, on_video=lambda name: tell(f"  {name}"))
+    with Archive(folder, profile=PROFILE, models=models) as archive:
+        report = archive.index(progress=progress)
+        if report.failed:
+            raise LvqaError(f"{report.failed[0][0]} cannot be indexed: {report.failed[0][1]}")
+        tell(
+            f"indexed in {report.seconds:.1f} s: {render.count(report.notes, 'new note')}"
+            f"{f', {report.unchanged} videos unchanged' if report.unchanged else ''}"
+        )
+        results: list[Asked] = []
+        for number, question in enumerate(pick(world.questions), start=1):
+            open_ = number % 2 == 1
+            if open_:
+                answer = archive.ask(question.question)
+            else:
+                answer = archive.ask(question.options_question, question.options)
+            right = (right_open if open_ else right_choice)(question, answer)
+            results.append(Asked(question, answer, open_, right))
+            options = () if open_ else question.options
+            for line in _lines(number, results[-1].text, options, question.type, answer, results[-1].truth, right):
+                tell(line)
+    done = WorldReport(folder, report.seconds, results)
+    tell(f"\n{done.right} of {len(results)} right")
+    tell(f'ask something yourself: lvqa ask {folder} --profile tiny "{results[0].text if results else ""}"')
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +181,9 @@ class DemoReport:
         }
 
 
-def run(folder: Path, *, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> DemoReport:
+def run_footage(
+    folder: Path, *, progress: Progress | None = None, say: Callable[[str], None] | None = None
+) -> DemoReport:
     """Make the footage in `folder`, index it with the `text` profile, and ask every question.
 
     Running it again in the same folder uses the index that is there. Raises UsageError where the folder holds other
@@ -70,7 +204,8 @@ def run(folder: Path, *, progress: Progress | None = None, say: Callable[[str], 
             answer = archive.ask(question.text, question.options or None)
             right = question.truth.holds(answer)
             results.append((question, answer, right))
-            for line in _lines(number, question, answer, right):
+            lines = _lines(number, question.text, question.options, question.kind, answer, str(question.truth), right)
+            for line in lines:
                 tell(line)
     done = DemoReport(folder, report.seconds, results)
     right_count = sum(right for *_, right in results)
@@ -79,11 +214,14 @@ def run(folder: Path, *, progress: Progress | None = None, say: Callable[[str], 
     return done
 
 
-def _lines(number: int, question: Question, answer: Answer, right: bool) -> list[str]:
-    options = "".join(f" ({chr(ord('A') + i)}) {option}" for i, option in enumerate(question.options))
+def _lines(
+    number: int, asked: str, options: Sequence[str], kind: str, answer: Answer, truth: str, right: bool
+) -> list[str]:
+    listed = "".join(f" ({chr(ord('A') + i)}) {option}" for i, option in enumerate(options))
+    choice = f"({chr(ord('A') + answer.choice)}) " if answer.choice is not None else ""
     lines = [
-        f"\n{number}. {question.text}{options}   [{question.kind}]",
-        f"   answer    {render.one_line(answer.text, 160)}   (confidence {answer.confidence:.2f})",
+        f"\n{number}. {asked}{listed}   [{kind}]",
+        f"   answer    {choice}{render.one_line(answer.text, 160)}   (confidence {answer.confidence:.2f})",
     ]
     if not answer.abstained:
         lines += [
@@ -93,7 +231,7 @@ def _lines(number: int, question: Question, answer: Answer, right: bool) -> list
         ]
     return [
         *lines,
-        f"   truth     {question.truth}   -> {'right' if right else 'WRONG'}",
+        f"   truth     {truth}   -> {'right' if right else 'WRONG'}",
         f"   cost      {render.cost_text(answer.cost)}",
     ]
 

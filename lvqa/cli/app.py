@@ -193,12 +193,15 @@ def models(settings: dict[str, Any], as_json: o.AsJson = False) -> p.Request:
 @app.command()
 def demo(
     folder: Annotated[
-        str | None, typer.Option("--dir", metavar="DIR", help="Where the footage goes; ./demo if not given.")
+        str | None, typer.Option("--dir", metavar="DIR", help="Where the videos go; ./demo if not given.")
     ] = None,
+    footage: Annotated[
+        bool, typer.Option("--footage", help="Three short videos with text and speech instead, read without a VLM.")
+    ] = False,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Make short videos, index them, ask, and check the answers."""
-    return p.Request(p.Demo(folder), as_json)
+    """Make videos, index them, ask, and check the answers."""
+    return p.Request(p.Demo(folder, footage), as_json)
 
 
 @eval_app.command()
@@ -215,6 +218,23 @@ def retrieval(
 ) -> p.Request:
     """Score BM25, dense and hybrid search on gold windows."""
     return p.Request(p.EvalRetrieval(data, k, archive_size, embedder), as_json)
+
+
+@eval_app.command()
+def world(
+    minutes: Annotated[float, typer.Option("--minutes", help="Length of all videos together.")] = 60.0,
+    seed: Annotated[int, typer.Option("--seed", help="Decides the world and its questions.")] = 0,
+    questions: Annotated[int, typer.Option("--questions", metavar="N", min=1, help="Most questions asked.")] = 200,
+    videos: Annotated[
+        int | None, typer.Option("--videos", metavar="N", min=1, help="Videos that make up the minutes; six.")
+    ] = None,
+    folder: Annotated[
+        str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./world-MINUTES-SEED if not given.")
+    ] = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Score the agent and its controls on long synthetic videos with known answers."""
+    return p.Request(p.EvalWorld(folder, minutes, seed, questions, videos), as_json)
 
 
 def run(argv: Sequence[str]) -> int:

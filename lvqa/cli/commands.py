@@ -206,8 +206,9 @@ def _models(plan: p.ListModels, as_json: bool) -> int:
 def _demo(plan: p.Demo, as_json: bool) -> int:
     from lvqa import demo
 
+    show = demo.run_footage if plan.footage else demo.run
     with _progress() as progress:
-        report = demo.run(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
+        report = show(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
     if as_json:
         output.out_json(report.to_dict())
     return OK if report.passed else ERROR
@@ -227,6 +228,28 @@ def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
         output.out_json(result)
     else:
         output.out(haystack.format_table(result))
+    return OK
+
+
+def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
+    from lvqa.eval.world import bench, report
+
+    folder = Path(plan.folder or f"world-{plan.minutes:g}-{plan.seed}").expanduser()
+    with _progress() as progress:
+        outcome = bench.run(
+            folder,
+            minutes=plan.minutes,
+            seed=plan.seed,
+            questions=plan.questions,
+            videos=plan.videos,
+            progress=progress,
+            say=output.note,
+        )
+    if as_json:
+        output.out_json(outcome.to_json())
+    else:
+        for line in report.text(outcome):
+            output.out(line)
     return OK
 
 
@@ -316,4 +339,5 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.ListModels: _models,
     p.Demo: _demo,
     p.EvalRetrieval: _eval_retrieval,
+    p.EvalWorld: _eval_world,
 }

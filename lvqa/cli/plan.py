@@ -101,9 +101,10 @@ class ListModels:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """`lvqa demo`."""
+    """`lvqa demo`; `footage` asks about filmed text and speech instead of the world."""
 
     folder: str | None
+    footage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,18 @@ class EvalRetrieval:
     embedder: str | None = None
 
 
-Plan = Index | Import | Ask | Search | Videos | Show | Status | Remove | ListModels | Demo | EvalRetrieval
+@dataclass(frozen=True, slots=True)
+class EvalWorld:
+    """`lvqa eval world`."""
+
+    folder: str | None = None
+    minutes: float = 60.0
+    seed: int = 0
+    questions: int = 200
+    videos: int | None = None
+
+
+Plan = Index | Import | Ask | Search | Videos | Show | Status | Remove | ListModels | Demo | EvalRetrieval | EvalWorld
 
 
 @dataclass(frozen=True, slots=True)
