@@ -90,7 +90,8 @@ def first_last(scene: Scene) -> Course[Result]:
         return _not_all(founds, names)
     onsets = {n: founds[n].intervals[0].span.start_s for n in there}
     best = (max if last else min)(there, key=lambda n: onsets[n])
-    sure = [_ordered(scene, [founds[n] for n in there])]
+    # Whatever else was found came later (or before what comes last), whether it was seen rightly or not.
+    sure = [_ordered(scene, [founds[best]])]
     # What was not found may yet have come before.
     sure += [1 - chance(scene, found) / 2 for found in founds if not found.intervals]
     listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))

@@ -120,7 +120,8 @@ def parse(question: str, options: Sequence[str] = (), videos: Sequence[str] = ()
     op = _operation(text, bare, among, len(named))
     if op is None:
         return None
-    change: Change = next((name for name, pattern in _CHANGES if pattern.search(bare)), "appear")
+    changes: list[Change] = [name for name, pattern in _CHANGES if pattern.search(bare)]
+    change: Change = changes[0] if changes else "appear"
     aspect = _ASPECT.search(bare)
     query = Query(
         op,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -182,8 +182,7 @@ class Presence:
 
     def _all(self, video_id: str) -> list[Note]:
         if video_id not in self._notes:
-            allowed = self.context.filter
-            wanted = Filter(frozenset({video_id}), *((allowed.span, allowed.sources) if allowed is not None else ()))
+            wanted = replace(self.context.filter or Filter(), video_ids=frozenset({video_id}))
             notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]

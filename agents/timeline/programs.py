@@ -148,7 +148,8 @@ def sign(scene: Scene) -> Course[Result]:
     """What stands on a sign, at a time, while something else is there, or wherever it is found."""
     surface, *others = scene.query.targets
     at = scene.query.at
-    support, shown = 1.0, ()  # type: float, tuple[tuple[Interval, str], ...]
+    support = 1.0
+    shown: tuple[tuple[Interval, str], ...] = ()
     if at is not None and at.duration_s <= 10:
         span, video = at, scene.videos[0]
     else:

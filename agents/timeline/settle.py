@@ -168,7 +168,8 @@ def edges(
     """
     sure = [sureness(seen)]
     # For both directions: the last time at which it holds, the first at which it does not, the step to come.
-    inner, outer = [seen.pts_s, seen.pts_s], list(known)  # type: list[float], list[float | None]
+    inner: list[float] = [seen.pts_s, seen.pts_s]
+    outer: list[float | None] = list(known)
     ends = (bounds.start_s, max(bounds.start_s, bounds.end_s - max(frame_s, 0.05)))
     steps = [_FIRST_STEP_S, _FIRST_STEP_S]
     open_ = [resolution_s != float("inf")] * 2

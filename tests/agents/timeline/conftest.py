@@ -113,6 +113,11 @@ class Scores:
 
 
 @pytest.fixture
+def scores() -> Scores:
+    return Scores()
+
+
+@pytest.fixture
 def vision() -> FakeVision:
     made = FakeVision(say, yes)
     made.prompt_set = "short"  # type: ignore[attr-defined]

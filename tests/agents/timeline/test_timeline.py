@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lvqa.errors import UsageError
 from lvqa.models.fake import FakeVision
+from lvqa.models.profiles import Models
+from lvqa.settings import Settings
 from lvqa.types import Span
 
 RIGHT = [
@@ -174,3 +177,13 @@ def test_other_questions_go_the_usual_way(ask):
 def test_without_a_vlm_the_usual_way(ask):
     given = ask("Is a red star ever seen in a.mp4?", vision=None)
     assert "timeline" not in [step.node for step in given.steps]
+
+
+def test_a_ready_made_chat_model_is_a_model_or_none():
+    assert Models.of(chat="builtin:timeline").specs["chat"] == "builtin:timeline"
+    assert Models.of(chat="builtin:timeline").chat is None
+    with pytest.raises(UsageError, match="builtin:timeline"):
+        Models.of(chat="builtin:oracle")
+    assert Models(Settings(profile="text", chat="builtin:timeline")).chat is None
+    with pytest.raises(UsageError, match="builtin:extractive, builtin:timeline"):
+        _ = Models(Settings(profile="text", chat="builtin:oracle")).specs
