@@ -155,7 +155,10 @@ def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None
         return Change(interval, "", 0.4)
     if not said.text:
         return Change(interval, "", 0.9)
-    return Change(interval, said.text, said.confidence) if said.text not in target.split() else None
+    if said.text in target.split():
+        # Its own colour, where it was not seen: one of the two is misread.
+        return Change(interval, "", 0.6)
+    return Change(interval, said.text, said.confidence)
 
 
 WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}

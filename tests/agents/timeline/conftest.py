@@ -121,6 +121,7 @@ def scores() -> Scores:
 def vision() -> FakeVision:
     made = FakeVision(say, yes)
     made.prompt_set = "short"  # type: ignore[attr-defined]
+    made.yes_bar = 0.5  # type: ignore[attr-defined]
     return made
 
 

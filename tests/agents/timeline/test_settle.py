@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lvqa.agents.timeline.looks import Ask, Seen, alongside, run
+from lvqa.agents.timeline.looks import Ask, Seen, alongside, calibrated, run
 from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.settle import Interval, edges, gap, hunt, joined, measure
 from lvqa.types import Span
@@ -150,6 +150,13 @@ def test_searches_side_by_side_share_their_rounds():
     alone = Film((50, 52))
     hunted(alone, [51])
     assert film.rounds <= 2 * alone.rounds
+
+
+def test_a_yes_is_weighed_by_what_the_model_leans_to():
+    assert calibrated(0.9, 0.9) == pytest.approx(0.5)
+    assert calibrated(0.7, 0.5) == 0.7
+    assert calibrated(0.5, 0.9) < 0.2 < 0.6 < calibrated(0.95, 0.9) < calibrated(0.999, 0.9)
+    assert (calibrated(0.0, 0.9), calibrated(1.0, 0.9)) == (0.0, 1.0)
 
 
 def test_intervals_that_touch_are_one():
