@@ -103,7 +103,7 @@ def run(course: Course[T], look: Callable[[Sequence[Ask]], list[Seen | None]]) -
 
 
 def calibrated(yes: float, bar: float) -> float:
-    """P(yes), in [0, 1], of a model that leans to yes: its log odds less those of `bar`, where a yes is worth a half."""
+    """P(yes), in [0, 1], of a model that leans to yes: its log odds less those of `bar`, where it is worth a half."""
     if not 0 < yes < 1 or bar == 0.5:
         return min(1.0, max(0.0, yes))
     return 1 / (1 + math.exp(math.log(bar / (1 - bar)) - math.log(yes / (1 - yes))))
