@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -109,7 +110,7 @@ def run(
     _take(folder)
     seconds: dict[str, float] = {}
     with _timed(seconds, "render"):
-        n = videos if videos is not None else max(1, min(VIDEOS, int(minutes * 2)))
+        n = videos if videos is not None else _videos(minutes)
         tell(f"rendering {minutes:g} minutes of the world, seed {seed}, as {n} videos")
         world = build(folder / "videos", minutes, seed, videos=n, on_video=lambda name: tell(f"  {name}"))
     # Types take turns in their order, so the first ones are about as many of each.
@@ -192,6 +193,11 @@ def _gains(rows: dict[str, list[Row]]) -> list[tuple[str, Gain]]:
             if one is not None:
                 found.append((on, one))
     return found
+
+
+def _videos(minutes: float) -> int:
+    """Six, but none shorter than half a minute."""
+    return max(1, min(VIDEOS, int(2 * minutes))) if math.isfinite(minutes) else 1
 
 
 def _school(seed: int) -> tuple[Question, ...]:
