@@ -16,7 +16,7 @@ from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.reading import NOTHING, at_place, moments, vote
 from lvqa.agents.timeline.result import Result, nothing, product
 from lvqa.agents.timeline.scene import Scene
-from lvqa.agents.timeline.settle import MEASURED_S, Interval, gap, measure
+from lvqa.agents.timeline.settle import MEASURED_S, YES, Interval, gap, measure
 from lvqa.types import Span, format_time
 
 # A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
@@ -158,7 +158,12 @@ def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None
     if said.text in target.split():
         # Its own colour, where it was not seen: one of the two is misread.
         return Change(interval, "", 0.6)
-    return Change(interval, said.text, said.confidence)
+    # A model that is asked for a colour names one: whether such a thing is there it says more surely.
+    checked = yield [Ask(video, t, f"{said.text} {kind}{place}") for t in moments(span, 2)]
+    yes = [one.yes for one in checked if one is not None]
+    if yes and max(yes) < YES:
+        return Change(interval, "", 0.8)
+    return Change(interval, said.text, min(said.confidence, max(yes, default=said.confidence)))
 
 
 WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}

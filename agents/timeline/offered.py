@@ -13,7 +13,7 @@ from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.reading import NOTHING
 from lvqa.agents.timeline.result import Result, exactly_one, nothing, product
 from lvqa.agents.timeline.scene import Scene
-from lvqa.agents.timeline.settle import YES, Interval, edges
+from lvqa.agents.timeline.settle import GONE, YES, Interval, edges
 from lvqa.types import Span
 
 # Before and after an offered stretch things are as usual this far away, in seconds.
@@ -67,14 +67,14 @@ def _gap_offered(scene: Scene, target: str, video: str, span: Span) -> Course[Ch
     bounds = scene.bounds(video)
     beside = Span(max(bounds.start_s, span.start_s - _BESIDE_S), min(bounds.end_s - 0.05, span.end_s + _BESIDE_S))
     ends = yield [Ask(video, t, target) for t in (beside.start_s, beside.end_s)]
-    if sum(one is not None and one.yes >= YES for one in ends) == 1:
+    if sum(one is not None and one.yes >= GONE for one in ends) == 1:
         # One of the two may be misread: a little further away it is seen again.
         further = [max(bounds.start_s, beside.start_s - _GRID_S), min(bounds.end_s - 0.05, beside.end_s + _GRID_S)]
         again = yield [
-            Ask(video, t, target) for t, one in zip(further, ends, strict=True) if one is None or one.yes < YES
+            Ask(video, t, target) for t, one in zip(further, ends, strict=True) if one is None or one.yes < GONE
         ]
-        ends = [*(one for one in ends if one is not None and one.yes >= YES), *again]
-    if any(one is None or one.yes < YES for one in ends):
+        ends = [*(one for one in ends if one is not None and one.yes >= GONE), *again]
+    if any(one is None or one.yes < GONE for one in ends):
         return None
     sides = (min(one.pts_s for one in ends if one is not None), max(one.pts_s for one in ends if one is not None))
     times, cosines = scene.presence.series(video, target)
@@ -84,14 +84,14 @@ def _gap_offered(scene: Scene, target: str, video: str, span: Span) -> Course[Ch
         (seen,) = yield [Ask(video, time_s, target)]
         if seen is None:
             return None
-        if seen.yes < YES:
+        if seen.yes < GONE:
             interval = yield from edges(
                 Ask(video, seen.pts_s, target),
                 seen,
                 bounds,
                 known=sides,
                 frame_s=scene.frame_s(video),
-                holds=lambda one: one.yes < YES,
+                holds=lambda one: one.yes < GONE,
                 sureness=lambda one: 1 - one.yes,
             )
             if is_misread(interval):

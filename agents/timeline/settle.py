@@ -16,6 +16,8 @@ from lvqa.agents.timeline.presence import Candidate
 from lvqa.types import Span
 
 YES = 0.5
+# Below which a thing that was there is gone: a thing that is hard to see is still there at less than YES.
+GONE = 0.2
 # The ends of intervals are found to this many seconds, or to the frame.
 FINE_S, COARSE_S = 0.25, 1.0
 _FIRST_STEP_S = 0.75
@@ -227,7 +229,7 @@ def gap(
     None too where the budget ends before that is known.
     """
     (first,) = yield [Ask(at.video_id, at.time_s, phrase)]
-    if first is None or first.yes >= YES:
+    if first is None or first.yes >= GONE:
         return None
     around = Span(max(bounds.start_s, first.pts_s - reach_s), min(bounds.end_s, first.pts_s + reach_s))
     # A cheap look at both sides before the ends are found.
@@ -240,7 +242,7 @@ def gap(
         bounds,
         frame_s=frame_s,
         known=sides,
-        holds=lambda seen: seen.yes < YES,
+        holds=lambda seen: seen.yes < GONE,
         sureness=lambda seen: 1 - seen.yes,
     )
     return found
@@ -262,7 +264,7 @@ def _sides(ask: Ask, around: Span) -> Course[tuple[float, float] | None]:
         for (k, _), one in zip(turns, answers, strict=True):
             if one is None:
                 return None
-            if one.yes >= YES:
+            if one.yes >= GONE:
                 found[k] = one.pts_s
         step *= 2
     before, after = found

@@ -66,7 +66,9 @@ def there(video: str, time_s: float) -> dict[str, str]:
 def yes(request: Any) -> float:
     found = re.search(r"is there an? (.+?)\?| Is there an? (.+?) in it", request.prompt)
     thing = (found[1] or found[2]) if found else ""
-    return 0.96 if thing in there(*read(request.frames[0])) else 0.03
+    thing, _, place = re.sub(r" (?:at|in) the ", "|", thing).partition("|")
+    now = there(*read(request.frames[0]))
+    return 0.96 if thing in now and place in ("", now[thing]) else 0.03
 
 
 def say(request: Any) -> str:
