@@ -50,7 +50,7 @@ def draw(path: Path, summaries: Sequence[Summary]) -> None:
         pen.text((x + 18, 48), summary.system, fill=_INK, font=small, anchor="lm")
         x += 40 + pen.textlength(summary.system, font=small)
     pen.text((x, 48), "- - chance", fill="#aa3333", font=small, anchor="lm")
-    note = "Bars on the black lines: one standard error, clustered by video. Unanswerable: right is to abstain."
+    note = "Black lines: one standard error, clustered by video. Unanswerable: right is to abstain."
     pen.text((_LEFT, _TOP + _HEIGHT + _BELOW - 22), note, fill=_INK, font=small)
     picture.save(path)
 

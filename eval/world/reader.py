@@ -150,30 +150,34 @@ class Given(Presence):
 
 @dataclass(slots=True)
 class Golden(Presence):
-    """Candidates in the gold windows alone: a search that cannot miss. `windows` are spans by video id."""
+    """The gold windows before all other candidates: a search that cannot miss. `windows` are spans by video id."""
 
     windows: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
     def candidates(self, video_id: str, phrase: str, within: Span | None = None) -> list[Candidate]:
-        """The middle of each gold window, then the middles of its halves."""
+        """The middle of each gold window, then the middles of its halves, then the usual ones."""
+        return [*self._gold(video_id, within), *Presence.candidates(self, video_id, phrase, within)]
+
+    def dips(self, video_id: str, phrase: str, other: str = "") -> list[Candidate]:
+        """The same, for what is gone there."""
+        return [*self._gold(video_id), *Presence.dips(self, video_id, phrase, other)]
+
+    def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
+        """The times just before and behind each gold window, then the usual ones."""
+        whole = self.within(video_id)
+        gold = [
+            (max(whole.start_s, span.start_s - 0.5), min(whole.end_s - 0.25, span.end_s + 0.25), 1.0)
+            for span in self.windows.get(video_id, ())
+        ]
+        return [*gold, *Presence.shifts(self, video_id, phrase)]
+
+    def _gold(self, video_id: str, within: Span | None = None) -> list[Candidate]:
         found = [
-            Candidate(video_id, span.start_s + share * span.duration_s, 10.0 - n, "gold")
+            Candidate(video_id, span.start_s + share * span.duration_s, 1000.0 - n, "gold")
             for n, share in enumerate((0.5, 0.25, 0.75))
             for span in self.windows.get(video_id, ())
         ]
         return [c for c in found if within is None or within.contains(c.time_s)]
-
-    def dips(self, video_id: str, phrase: str, other: str = "") -> list[Candidate]:
-        """The same, for what is gone there."""
-        return self.candidates(video_id, phrase)
-
-    def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
-        """The times just before and behind each gold window."""
-        whole = self.within(video_id)
-        return [
-            (max(whole.start_s, span.start_s - 0.5), min(whole.end_s - 0.25, span.end_s + 0.25), 1.0)
-            for span in self.windows.get(video_id, ())
-        ]
 
 
 @dataclass(slots=True)

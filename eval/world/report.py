@@ -19,7 +19,7 @@ _WHAT = {
     "captions": "index captions and subtitles alone: no visual channel, no look",
     "uniform": "the VLM's descriptions of as many frames as the agent may look at, evenly spaced, and subtitles",
     "oracle captions": "a true description of every second, and subtitles; no look",
-    "oracle frames": "the agent's looks, in the gold windows",
+    "oracle frames": "the agent's looks, in the gold windows before anywhere else",
     "blind": "question and options only, with what other worlds' questions teach",
     "random": "an option at random",
 }

@@ -4,7 +4,7 @@
 `captions` reads the captions and subtitles of the same index, without a visual channel and without a look; `uniform`
 reads the VLM's descriptions of as many frames as the agent may look at, evenly spaced over the videos that the
 question is about, and the subtitles; `oracle captions` reads a true description of every second, and the subtitles;
-`oracle frames` looks as the agent does, in the gold windows.
+`oracle frames` looks as the agent does, in the gold windows before anywhere else.
 """
 
 from __future__ import annotations
