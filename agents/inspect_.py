@@ -16,7 +16,7 @@ from lvqa.agents.plan import options_block
 from lvqa.agents.state import Context, State
 from lvqa.errors import MediaError
 from lvqa.models.base import Frame, Reply, VisionModel, VisionRequest
-from lvqa.prompts import clean, fence, load
+from lvqa.prompts import answers, clean, fence, load
 from lvqa.render import count
 from lvqa.store import note_id
 from lvqa.types import Keyframe, Note, Span, Step, format_time
@@ -34,7 +34,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     vision = context.models.vision
     looked = {(frame.video_id, frame.time_s) for frame in state["looked"]}
     fresh = [f for f in state["keyframes"] if (f.video_id, f.time_s) not in looked]
-    if vision is None or not fresh:
+    if vision is None or not fresh or not answers("inspect", context.models.prompt_set):
         return {"steps": [Step("inspect", "nothing looked at", {"seen": []})]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")

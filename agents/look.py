@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Context, State
 from lvqa.agents.zoom import Region, SearchRequest
+from lvqa.prompts import answers
 from lvqa.render import count
 from lvqa.store import Filter
 from lvqa.types import Hit, Keyframe, Span, Step, Video
@@ -31,6 +32,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     if context.models.vision is None:
         return _none("there is no model that looks at frames")
+    if not answers("inspect", context.models.prompt_set):
+        return _none("the vision model answers no questions but its own short ones")
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
     k = math.ceil(left * LOOK_SHARE / rounds_left)

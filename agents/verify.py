@@ -29,7 +29,7 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ReplyError
 from lvqa.models.base import VisionRequest
-from lvqa.prompts import fence, load, one_line
+from lvqa.prompts import answers, fence, load, one_line
 from lvqa.render import count
 from lvqa.types import Answer, Evidence, Step, format_time
 
@@ -120,7 +120,7 @@ def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[
 def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: list[str]) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
     vision = context.models.vision
-    if vision is None:
+    if vision is None or not answers("verify", context.models.prompt_set):
         return {}
     from lvqa.media import FrameReader
 

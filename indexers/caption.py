@@ -19,6 +19,8 @@ _REFUSAL = re.compile(
     r"|no (?:image|frame|picture)s? (?:was|were|is|are|has|have)\b)",
     re.IGNORECASE,
 )
+# What a model says that was taught to say so of pictures it knows nothing about.
+UNKNOWN = "unknown"
 _LABEL = re.compile(r"^(?:dense |clip )?caption\s*:\s*", re.IGNORECASE)
 
 
@@ -33,7 +35,10 @@ class ClipLook:
 
 @dataclass(frozen=True, slots=True)
 class Captioner:
-    """Stage: clips into captions, None where the reply was empty or a refusal twice. LLoVi's dense captions."""
+    """Stage: clips into captions (LLoVi's dense captions), in order.
+
+    None where the reply was empty or a refusal twice, an empty caption where the model says that it does not know.
+    """
 
     role: Role[VisionModel]
     prompt: Prompt
@@ -50,12 +55,14 @@ class Captioner:
         return captions
 
     def _request(self, look: ClipLook) -> VisionRequest:
-        text = self.prompt.fill(
-            frames=len(look.frames),
-            video=one_line(look.video, 200),
-            start=format_time(look.span.start_s),
-            end=format_time(look.span.end_s),
-        )
+        context: dict[str, str | int] = {
+            "frames": len(look.frames),
+            "video": one_line(look.video, 200),
+            "start": format_time(look.span.start_s),
+            "end": format_time(look.span.end_s),
+        }
+        # A model's own prompt may do without some of it.
+        text = self.prompt.fill(**{hole: context[hole] for hole in self.prompt.holes & context.keys()})
         return VisionRequest(tuple(look.frames), text, self.max_tokens)
 
     def _ask(self, requests: list[VisionRequest]) -> list[str | None]:
@@ -68,13 +75,16 @@ class Captioner:
 
 
 def usable_caption(reply: str) -> str | None:
-    """The caption in a reply, on one line, without label and quotation marks; None for a refusal or nothing."""
+    """The caption in a reply, on one line, without label and quotation marks.
+
+    None for a refusal or nothing, empty for `unknown`.
+    """
     text = _LABEL.sub("", " ".join(clean(reply).split()))
     if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
         text = text[1:-1].strip()
     if not any(character.isalnum() for character in text) or _REFUSAL.match(text):
         return None
-    return text
+    return "" if text.strip(" .").casefold() == UNKNOWN else text
 
 
 def choose_frames(times_s: Sequence[float], span: Span, count: int) -> list[int]:

@@ -40,8 +40,11 @@ class StageSpec:
         return stage_key(content_hash, stage, self.model, self.prompt_hash, {**self.params, **more})
 
 
-def stage_specs(names: Mapping[Any, str], settings: Settings) -> dict[str, StageSpec]:
-    """The stages that are on, in the order of their dependence; `names` holds each role's model, empty for off."""
+def stage_specs(names: Mapping[Any, str], settings: Settings, prompt_set: str = "") -> dict[str, StageSpec]:
+    """The stages that are on, in the order of their dependence; `names` holds each role's model, empty for off.
+
+    `prompt_set` is the vision model's.
+    """
     from lvqa.prompts import load
 
     clips = {
@@ -62,7 +65,7 @@ def stage_specs(names: Mapping[Any, str], settings: Settings) -> dict[str, Stage
     frames = {"version": _VERSION, "embed_every_s": settings.embed_every_s, "max_side": settings.max_side}
     specs = {"segment": StageSpec("", "", clips)}
     if names.get("vision"):
-        specs["caption"] = StageSpec(names["vision"], load("caption").hash, caption)
+        specs["caption"] = StageSpec(names["vision"], load("caption", prompt_set).hash, caption)
     if names.get("ocr"):
         specs["screen"] = StageSpec(names["ocr"], "", screen)
     if names.get("image_embedder"):

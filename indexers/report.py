@@ -12,7 +12,8 @@ class IndexReport:
     `indexed` videos were completed in this run, `unchanged` ones needed nothing. `failed` holds (path, reason),
     `duplicates` (path, path of the video it is a copy of), `removed` the paths of files that are gone. The counts below
     are of rows written in this run; `unparsed` counts clips without a caption because the model's reply, asked for
-    twice, was empty or a refusal.
+    twice, was empty or a refusal. `unfamiliar` are the paths of videos of which the vision model said, for most of the
+    clips captioned in this run, that it does not know what they show.
     """
 
     indexed: int = 0
@@ -20,6 +21,7 @@ class IndexReport:
     unchanged: int = 0
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    unfamiliar: list[str] = field(default_factory=list)
     seconds: float = 0.0
     clips: int = 0
     notes: int = 0

@@ -64,7 +64,7 @@ def run_index(
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}; name the folder that holds the videos")
-    specs = stage_specs(models.names, settings)
+    specs = stage_specs(models.names, settings, models.prompt_set)
     planner = Planner(
         folder,
         store,
@@ -108,7 +108,8 @@ def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
     asr = models.asr if heard else None
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
-        captioner = Captioner(Role("vision", names["vision"], device, vision), load("caption"), settings.caption_tokens)
+        prompt = load("caption", models.prompt_set)
+        captioner = Captioner(Role("vision", names["vision"], device, vision), prompt, settings.caption_tokens)
     if ocr is not None:
         reader = ScreenReader(Role("ocr", names["ocr"], device, ocr))
     if images is not None:

@@ -81,6 +81,8 @@ class Rows:
     frame_times_s: list[float] = field(default_factory=list)
     frame_vectors: Vectors | None = None
     unparsed: int = 0
+    captioned: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +157,9 @@ class Batch:
             clip = Clip.of(video_id, cut.span)
             rows.clips.append(clip)
             caption = self.captions.get(index)
-            if caption is not None:
+            rows.captioned += caption is not None
+            rows.unknown += caption == ""
+            if caption:
                 rows.notes.append(make_note(clip, clip.span, caption, "caption", caption_model, prompt_hash))
             rows.unparsed += index in self.captions and caption is None
             readings = [(t, self.texts[read]) for t, read in self.readings if cut.span.contains(t)]

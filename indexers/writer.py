@@ -19,6 +19,9 @@ from lvqa.store import JobRow, JobStatus, Store
 
 # So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
 GIVE_UP_AFTER = 3
+# The share of a video's clips that a model may not know before that is told.
+UNFAMILIAR = 0.5
+_ONLY_THE_WORLD = {"builtin:tiny": ": it was taught the synthetic world of lvqa demo and nothing of real footage"}
 CHANGED = "changed while it was indexed; run index again"
 _MODEL_STAGES = frozenset({"caption", "screen", "frames", "speech", "embed"})
 
@@ -29,6 +32,8 @@ class _State:
 
     at_s: dict[Part, float]
     unparsed: int = 0
+    captioned: int = 0
+    unknown: int = 0
     reasons: list[str] = field(default_factory=list)
 
 
@@ -70,6 +75,8 @@ class Writer:
             self._fail(task, rows.part, CHANGED)
             return
         state.unparsed += rows.unparsed
+        state.captioned += rows.captioned
+        state.unknown += rows.unknown
         with self._store.atomic():
             self._store.put_clips(rows.clips)
             self._store.put_notes(rows.notes)
@@ -129,6 +136,13 @@ class Writer:
             self._report.failed.append((task.video.path, "; ".join(state.reasons)))
         else:
             self._report.indexed += 1
+        captioner = self._stages.captioner
+        if captioner is not None and state.unknown > UNFAMILIAR * state.captioned:
+            self._report.unfamiliar.append(task.video.path)
+            self._progress.message(
+                f"{task.video.path}: {captioner.role.spec} does not know what {state.unknown} of its {state.captioned} "
+                f"clips show{_ONLY_THE_WORLD.get(captioner.role.spec, '')}; index with another vision model"
+            )
         self._progress.advance(videos=1)
 
 

@@ -1,7 +1,7 @@
 """What an archive is indexed and asked with: one flat, checked record.
 
 A value comes from, first wins: the caller's arguments (the CLI's options), `LVQA_*` variables, `settings.toml` in the
-index folder, the defaults below. This module knows names of models, not models.
+index folder, the profile, the defaults below. This module knows names of models, not models.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from pydantic_settings import (
 
 from lvqa.errors import UsageError
 
-Profile = Literal["auto", "gpu", "cpu", "text"]
+Profile = Literal["auto", "gpu", "cpu", "text", "tiny"]
 
 SETTINGS_FILE = "settings.toml"
+# What a profile sets where nobody else does. The tiny VLM looks at one frame at a time, and its descriptions are short.
+_PROFILE_DEFAULTS: dict[str, dict[str, Any]] = {"tiny": {"frames_per_clip": 1}}
 
 
 class Settings(BaseSettings):
@@ -95,7 +97,10 @@ class Settings(BaseSettings):
         given = {name: value for name, value in given.items() if value is not None}
         sources = cls if index_dir is None else _with_file(cls, index_dir / SETTINGS_FILE)
         try:
-            return cls.model_construct(**sources(**given).model_dump())
+            read = sources(**given)
+            usual = _PROFILE_DEFAULTS.get(read.profile, {})
+            own = {name: value for name, value in usual.items() if name not in read.model_fields_set}
+            return cls.model_construct(**(read.model_dump() | own))
         except ValidationError as error:
             lines = [f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
             raise UsageError("bad setting: " + "; ".join(lines)) from error

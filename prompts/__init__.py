@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lvqa.errors import PromptError
 
-__all__ = ["Prompt", "clean", "fence", "load", "names", "one_line"]
+__all__ = ["Prompt", "answers", "clean", "fence", "load", "names", "one_line"]
 
 _FOLDER = Path(__file__).resolve().parent
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -77,6 +77,11 @@ def load(name: str, prompt_set: str = "") -> Prompt:
     if prompt_set.isidentifier() and own.is_file():
         return Prompt.of(f"{prompt_set}/{name}", own.read_text(encoding="utf-8"))
     return Prompt.of(name, (_FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def answers(name: str, prompt_set: str) -> bool:
+    """Whether a model with that set of prompts can be asked this one: one without a set can be asked anything."""
+    return not prompt_set or (_FOLDER / prompt_set / f"{name}.md").is_file()
 
 
 def clean(text: str) -> str:

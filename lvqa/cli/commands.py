@@ -288,8 +288,8 @@ def _progress(first: Sequence[str] = ()) -> Iterator[Progress]:
 
 
 def _reasons(archive: Archive) -> list[str]:
-    """What the `auto` profile chose, and why."""
-    if archive.settings.profile != "auto":
+    """What the `auto` profile chose, and why; what the `tiny` one is for."""
+    if archive.settings.profile not in ("auto", "tiny"):
         return []
     return [f"lvqa: {render.one_line(reason)}" for reason in archive.models.reasons]
 

@@ -33,6 +33,7 @@ NONE = "none"
 # Reasoning without a chat model: by quoting notes, or by small programs over what a vision model sees when.
 EXTRACTIVE = "builtin:extractive"
 TIMELINE = "builtin:timeline"
+TINY = "builtin:tiny"
 NO_CHAT = (EXTRACTIVE, TIMELINE)
 MINILM_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -65,6 +66,16 @@ PROFILES: dict[str, dict[Role, str]] = {
         "ocr": "rapidocr",
         "asr": "whisper:base",
     },
+    # For the synthetic world of `lvqa demo`, which says nothing aloud and whose signs the VLM reads itself.
+    "tiny": {
+        "vision": TINY,
+        "chat": TIMELINE,
+        "embedder": f"st:{MINILM_ID}",
+        "image_embedder": TINY,
+        "detector": NONE,
+        "ocr": NONE,
+        "asr": NONE,
+    },
 }
 
 # What the processors of these models import (transformers 5.23).
@@ -90,6 +101,8 @@ def resolve(settings: Settings) -> Choice:
     if profile == "auto":
         profile, why = _auto()
         reasons.append(f"auto -> {profile}: {why}")
+    if profile == "tiny":
+        reasons.append("tiny: its models know the synthetic world of lvqa demo, and nothing of real footage")
     specs: dict[Role, str] = {}
     for role in ROLES:
         given: str = getattr(settings, role)
@@ -147,13 +160,15 @@ def missing_packages(spec: str) -> str:
 
 def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
     """What a role gets where the profile's wish is not there, and why; the reason is empty for a wish fulfilled."""
+    if spec == NONE or spec.startswith("builtin:"):
+        return spec, ""
     if role == "embedder":
         return _settle_embedder(spec, profile)
     if role == "asr":
         return _settle_asr(spec)
     if role == "ocr" and not installed("rapidocr", "onnxruntime"):
         return NONE, "rapidocr is not installed (pip install 'lvqa[ocr]')"
-    if role in {"image_embedder", "detector"} and spec != NONE:
+    if role in {"image_embedder", "detector"}:
         model = spec.partition(":")[2]
         if find_weights(model) is None and not hub_has(model):
             return NONE, f"{model} is not on disk ({hub_cache()}) and {hub_state(model)}"
@@ -163,10 +178,11 @@ def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
 def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
     if find_weights(MINILM_ID) is not None:
         return spec, ""
-    if profile != "text" and hub_has(MINILM_ID):
+    may_download = profile not in {"text", "tiny"}
+    if may_download and hub_has(MINILM_ID):
         return spec, ""
     missing = f"{MINILM_ID} is not in {hub_cache()}"
-    if profile != "text":
+    if may_download:
         missing += f" and {hub_state(MINILM_ID)}"
     if minilm_zip() is not None:
         return "minilm", f"{missing}; the wheel holds the same model"

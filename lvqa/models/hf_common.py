@@ -31,6 +31,7 @@ _NOISY = (
     "transformers.models.auto.image_processing_auto",
     "transformers.models.auto.processing_auto",
     "transformers.processing_utils",
+    "transformers.configuration_utils",
     "transformers.modeling_utils",
     "transformers.utils.loading_report",
     "transformers.generation.configuration_utils",

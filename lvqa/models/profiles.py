@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.models import registry
 from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
-from lvqa.models.choose import EXTRACTIVE, NO_CHAT, NONE, PROFILES, Choice, find_whisper, missing_packages, resolve
+from lvqa.models.choose import (
+    EXTRACTIVE,
+    NO_CHAT,
+    NONE,
+    PROFILES,
+    TINY,
+    Choice,
+    find_whisper,
+    missing_packages,
+    resolve,
+)
 from lvqa.models.registry import ROLES, Role
 from lvqa.models.weights import find_weights, folder_size, hub_cache, installed, minilm_zip, package_folder
 
@@ -20,6 +31,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from lvqa.settings import Settings
+
+
+TINY_FOLDER = Path(__file__).resolve().parent / "tiny"
 
 
 class Models:
@@ -100,6 +114,13 @@ class Models:
     def names(self) -> dict[Role, str]:
         """The name of each role, as it stands in notes and keys; empty when off; loads nothing."""
         return {role: "" if spec == NONE else spec for role, spec in self.choice.specs.items()}
+
+    @property
+    def prompt_set(self) -> str:
+        """The set of prompts that the vision model understands alone; empty for the usual ones. Loads nothing."""
+        if self.settings is None:
+            return str(getattr(self._loaded["vision"], "prompt_set", ""))
+        return registry.prompt_set(self.choice.specs["vision"])
 
     @property
     def reasons(self) -> list[str]:
@@ -216,6 +237,11 @@ def _status(profile: str, role: Role, spec: str) -> RoleStatus:
     if spec in NO_CHAT:
         how = "reasons without a model" if spec == EXTRACTIVE else "reasons over time with the vision model alone"
         return RoleStatus(profile, role, spec, True, 0, "lvqa", how)
+    if spec == TINY:
+        own = TINY_FOLDER / ("vlm" if role == "vision" else "dual")
+        there = (own / "model.safetensors").is_file()
+        hint = "knows the synthetic world of lvqa demo only" if there else "install lvqa again"
+        return RoleStatus(profile, role, spec, there, folder_size(own), str(own), hint)
     if spec == "vision":
         return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
     if kind == "openai":

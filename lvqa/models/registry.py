@@ -31,6 +31,7 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
         "hf": ("lvqa.models.hf_vision:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
+        "builtin": ("lvqa.models.tiny:load_vision", "builtin:tiny"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
@@ -46,11 +47,21 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "image_embedder": {
         "st": ("lvqa.models.embed_image:load", "st:<id or folder>"),
         "hf": ("lvqa.models.embed_image:load", "hf:<id or folder>"),
+        "builtin": ("lvqa.models.tiny:load_image_embedder", "builtin:tiny"),
     },
     "detector": {"hf": ("lvqa.models.detect:load", "hf:<id or folder>")},
     "ocr": {"rapidocr": ("lvqa.models.ocr:load", "rapidocr")},
     "asr": {"whisper": ("lvqa.models.speech:load", "whisper:<size or folder>")},
 }
+
+
+# Models that were made for prompts of their own: prompts/<set>.
+_PROMPT_SETS = {"builtin:tiny": "short"}
+
+
+def prompt_set(spec: str) -> str:
+    """The set of prompts that a vision model understands alone; empty for the usual ones."""
+    return _PROMPT_SETS.get(spec, "")
 
 
 def check_spec(role: Role, spec: str) -> None:
@@ -75,7 +86,7 @@ def _known(role: Role) -> str:
 def _load(role: Role, spec: str, device: str, **more: Any) -> Any:
     check_spec(role, spec)
     kind = spec.partition(":")[0]
-    if kind not in {"vision", "builtin"}:
+    if kind != "vision" and not (role == "chat" and kind == "builtin"):
         check_real_models(spec)
     module, _, function = _KINDS[role][kind][0].partition(":")
     return getattr(importlib.import_module(module), function)(spec, device=device, **more)
@@ -129,6 +140,4 @@ def _chat_of_vision(spec: str, *, device: str, vision: VisionModel | None = None
 
 
 def _no_chat(spec: str, *, device: str) -> BaseChatModel:
-    raise UsageError(
-        f"{spec} is reasoning without a chat model, there is nothing to load; Models.chat is None for it"
-    )
+    raise UsageError(f"{spec} is reasoning without a chat model, there is nothing to load; Models.chat is None for it")

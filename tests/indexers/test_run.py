@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lvqa.errors import UsageError
+from lvqa.indexers.progress import NoProgress
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -166,7 +167,7 @@ def test_another_prompt_does_the_captions_again(
     looked, read = kit.looked(), sum(kit.ocr.calls)
     old = prompts.load("caption")
     new = prompts.Prompt.of("caption", old.text + "\nBe brief.\n")
-    monkeypatch.setattr(prompts, "load", lambda name: new)
+    monkeypatch.setattr(prompts, "load", lambda name, prompt_set="": new)
     kit.run()
     assert kit.looked() == 2 * looked
     assert sum(kit.ocr.calls) == read
@@ -340,6 +341,42 @@ def test_an_unusable_caption_is_asked_for_once_more_and_never_made_up(kit: Any, 
         job = store.get_job(video.id, "caption")
         assert job is not None
         assert (job.status, job.reason.split(" without")[0]) == ("done", "1 clip")
+
+
+def test_what_a_model_does_not_know_is_no_note_and_is_told(kit: Any, shots: Callable[..., Path]) -> None:
+    shots("strange.mp4", (RED, 4), (GREEN, 4), (BLUE, 4))
+    shots("known.mp4", (GREEN, 4), (BLUE, 4))
+    kit.ocr = None
+    kit.vision = FakeVision(lambda r: "A blue wall." if r.frames[0][..., 2].mean() > 150 else "unknown")
+    told: list[str] = []
+
+    class Told(NoProgress):
+        def message(self, text: str) -> None:
+            told.append(text)
+
+    report = kit.run(progress=Told())
+    assert report.unfamiliar == ["strange.mp4"]
+    assert (report.unparsed, report.failed, report.indexed) == (0, [], 2)
+    assert [line for line in told if "does not know what 2 of its 3 clips show" in line] == told
+    with kit.store() as store:
+        assert {text for _, text in texts(store, "caption")} == {"A blue wall."}
+        assert {job.status for job in store.jobs()} == {"done"}
+    assert kit.run(progress=Told()).unchanged == 2
+    assert len(told) == 1
+
+
+def test_a_model_is_asked_by_its_own_prompts(kit: Any, shots: Callable[..., Path]) -> None:
+    shots("a.mp4", (RED, 4))
+    kit.ocr = None
+    kit.vision = FakeVision("a red wall")
+    kit.run()
+    kit.vision.prompt_set = "short"
+    assert kit.run().indexed == 1
+    (first,), (second,) = kit.vision.calls
+    assert "time order" in first.prompt
+    assert second.prompt == "describe the frame."
+    with kit.store() as store:
+        assert len(texts(store, "caption")) == 1
 
 
 @pytest.mark.parametrize("names", [['it\'s a "test".mp4', "new\nline.mp4", "📼 emoji.mp4", "-rf.mp4"]])

@@ -143,6 +143,37 @@ def test_settings_come_first(world: World) -> None:
     assert not any(line.startswith(("vision", "embedder", "asr")) for line in models.reasons)
 
 
+def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
+    world.cuda = True
+    world.hub = "has it"
+    models = _models(profile="tiny")
+    assert models.specs == {
+        "vision": "builtin:tiny",
+        "chat": "builtin:timeline",
+        "embedder": "minilm",
+        "image_embedder": "builtin:tiny",
+        "detector": "none",
+        "ocr": "none",
+        "asr": "none",
+    }
+    assert models.chat is None
+    assert models.prompt_set == "short"
+    assert "nothing of real footage" in models.reasons[0]
+    assert len(models.reasons) == 2
+    assert _models(profile="gpu").prompt_set == ""
+    assert Models.of(vision=FakeVision()).prompt_set == ""
+    by_role = {row.role: row for row in describe(Settings.load(profile="tiny")) if row.profile == "tiny"}
+    assert by_role["vision"].available
+    assert by_role["image_embedder"].available
+    assert 1e6 < (by_role["vision"].bytes or 0) < 9e6
+    assert "synthetic world" in by_role["vision"].hint
+
+
+def test_auto_never_takes_the_tiny_model(world: World) -> None:
+    assert _models().profile == "text"
+    assert "builtin:tiny" not in _models().specs.values()
+
+
 def test_chat_of_a_vision_model_that_is_off(world: World) -> None:
     models = _models(profile="cpu", vision="none")
     assert models.specs["chat"] == "builtin:extractive"
@@ -158,6 +189,8 @@ def test_chat_of_a_vision_model_that_is_off(world: World) -> None:
         ("vision", "hf"),
         ("vision", "hf: "),
         ("chat", "builtin:clever"),
+        ("vision", "builtin:huge"),
+        ("vision", "builtin"),
         ("embedder", "minilm:x"),
         ("image_embedder", "openai:clip"),
         ("detector", "yolo"),

@@ -69,6 +69,13 @@ def test_frames_are_not_cut_into_tiles(loaded: Callable[..., Any], frames: list[
 
 
 @pytest.mark.vlm
+def test_the_tiny_model_sees_as_well_through_torchvision(loaded: Callable[..., Any]) -> None:
+    from lvqa.eval.tiny.check import captions_of, views
+
+    assert captions_of(loaded(load_vision, "builtin:tiny"), views(24, 31))["caption object F1"] >= 0.92
+
+
+@pytest.mark.vlm
 def test_torchvision_is_here() -> None:
     # `make test-vlm` promises it: were it missing, everything above would prove nothing.
     assert importlib.util.find_spec("torchvision") is not None

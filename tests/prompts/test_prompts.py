@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import lvqa.prompts
 from lvqa.errors import PromptError
-from lvqa.prompts import Prompt, clean, fence, load, names, one_line
+from lvqa.prompts import Prompt, answers, clean, fence, load, names, one_line
 
 FOLDER = Path(lvqa.prompts.__file__).parent
 
@@ -46,6 +46,17 @@ def test_hash_is_of_the_files_text():
 
 def test_caption_has_the_holes_that_the_indexer_fills():
     assert load("caption").holes == {"video", "start", "end", "frames"}
+
+
+def test_a_model_with_a_set_of_its_own_is_asked_by_it_alone():
+    own = load("caption", "short")
+    assert own.name == "short/caption"
+    assert own.hash != load("caption").hash
+    assert load("verify", "short") == load("verify")
+    assert answers("caption", "short")
+    assert answers("timeline_ask", "short")
+    assert not answers("inspect", "short")
+    assert answers("inspect", "")
 
 
 def test_unknown_prompt_lists_the_known():
