@@ -63,8 +63,8 @@ def closeness(
     context: Context, plan: Plan, notes: Sequence[Note]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The closeness of each note to the question, float64 (n,), and to each option's phrase, float64 (n, options)."""
-    with_options = option_phrases(context.question, context.options)
-    phrases = [phrase for phrase in plan.phrases if phrase not in with_options] or [context.question]
+    with_options = option_phrases(context.asked, context.options)
+    phrases = [phrase for phrase in plan.phrases if phrase not in with_options] or [context.asked]
     texts = [note.text for note in notes]
     unclipped = scaled_cosines(context, [*phrases, *with_options], notes)
     dense = np.clip(unclipped, 0.0, 1.0)

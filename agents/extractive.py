@@ -55,7 +55,7 @@ def choose(context: Context, items: Sequence[Item]) -> Draft:
         (claim,),
         closeness=closeness,
         agreement=float(alone[choice] == max(alone) and alone[choice] > 0),
-        missing=(f"{context.question} {context.options[choice]}",),
+        missing=(f"{context.asked} {context.options[choice]}",),
     )
 
 

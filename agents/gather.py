@@ -35,7 +35,7 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Bring the notes that the plan's phrases find; in later rounds, those that what is missing finds."""
     context = runtime.context
     plan = state["plan"]
-    phrases = list(state["missing"] if state["round"] and state["missing"] else plan.phrases) or [context.question]
+    phrases = list(state["missing"] if state["round"] and state["missing"] else plan.phrases) or [context.asked]
     wanted, named = _within(context.filter, plan)
     context.retriever.prepare(phrases)
     found = _search(context, phrases, wanted, plan)
@@ -64,9 +64,7 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
     k = context.settings.top_k
     search = context.retriever.search
     # What an option adds to the question is its meaning: its words are searched once, for all options together.
-    optional = (
-        set(option_phrases(context.question, context.options)) if context.retriever.embedder is not None else set()
-    )
+    optional = set(option_phrases(context.asked, context.options)) if context.retriever.embedder is not None else set()
     full = [phrase for phrase in phrases if phrase not in optional]
     # The frames of the visual channel answer to a description; one is enough, each costs a call of the image embedder.
     described = full[min(1, len(full) - 1)] if full else ""

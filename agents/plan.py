@@ -62,7 +62,7 @@ PREFERRED: dict[str, frozenset[Source]] = {
 def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Plan with the chat model; by rules where there is none, its budget is spent, or its replies do not parse."""
     context = runtime.context
-    rules = by_rules(context.question, context.options)
+    rules = by_rules(context.asked, context.options)
     made, by, note = rules, "rules", ""
     if context.models.chat is not None:
         prompt = load("plan")

@@ -14,6 +14,7 @@ from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, initial
+from lvqa.agents.words import named_videos
 from lvqa.agents.zoom import Searcher
 from lvqa.agents.zoom.guided import Guided
 from lvqa.errors import UsageError
@@ -64,6 +65,20 @@ def ask(
     raise AssertionError("the graph ended without an answer")
 
 
+def _of_named(question: str, store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
+    """The question without the files that it names, and the filter with only those of the videos that it allows.
+
+    Where the question names none of them, both stay as they are.
+    """
+    allowed = filter.video_ids if filter is not None else None
+    videos = [video for video in store.videos() if allowed is None or video.id in allowed]
+    wording, named = named_videos(question, [video.path for video in videos])
+    if not named:
+        return question, filter
+    ids = frozenset(video.id for video in videos if video.path in named)
+    return wording, replace(filter if filter is not None else Filter(), video_ids=ids)
+
+
 def stream(
     question: str,
     options: Sequence[str] | None = None,
@@ -82,7 +97,7 @@ def stream(
     """Every step as it happens, and the answer last.
 
     Args:
-        question: what to answer.
+        question: what to answer; where it names videos by file, only those are looked at.
         options: the answers to choose from, or None (or none) for an open question.
         store: the index, open for reading.
         models: `vision`, `chat`, `embedder` and `image_embedder` are used where they are there.
@@ -103,6 +118,7 @@ def stream(
         raise UsageError("a multiple-choice question needs at least two options, none of them empty")
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
+    wording, filter = _of_named(question.strip(), store, filter)
     ledger = Ledger(budget if budget is not None else Budget.of(settings))
     context = Context(
         question=question.strip(),
@@ -116,6 +132,7 @@ def stream(
         searcher=searcher if searcher is not None else Guided(),
         filter=filter,
         seed=seed,
+        wording=wording,
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
     limit = _NODES_A_ROUND * (settings.rounds + 2)

@@ -154,7 +154,11 @@ def initial() -> State:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the nodes work with: resources and the question, the same through all rounds."""
+    """What the nodes work with: resources and the question, the same through all rounds.
+
+    `wording` is the question without the files that it names, where it names some: those say where to look, and stand
+    on no frame.
+    """
 
     question: str
     options: tuple[str, ...]
@@ -167,3 +171,9 @@ class Context:
     searcher: Searcher
     filter: Filter | None = None
     seed: int = 0
+    wording: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What is searched for: the wording, else the question as it is."""
+        return self.wording or self.question

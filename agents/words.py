@@ -18,6 +18,7 @@ _QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’
 _RUN = re.compile(r"(?<![\w])(?=[\w:.;/\-]*\d)(?=[\w:.;/\-]*[:./;\-])\w+(?:[:.;/\-]\w+)+(?![\w])")
 _CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+({_CLOCK})\s+(?:and|to|until|till)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
+_IN = r"(?:in|of|from|within|during|throughout|by)"
 _AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
 _READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
@@ -130,6 +131,21 @@ def times(question: str) -> Span | None:
         at_s = parse_time(match[1])
         return Span(max(0.0, at_s - 2), at_s + 3)
     return None
+
+
+def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """A question without the video files that it names by path or file name, and the paths of those files.
+
+    Where nothing would be left of it, the question stays as it is.
+    """
+    rest, named = question, set()
+    for form, path in sorted(((f, p) for p in paths for f in {p, p.rpartition("/")[2]}), key=lambda fp: -len(fp[0])):
+        found = re.compile(rf"(?:\b{_IN}\s+(?:the\s+video\s+)?)?(?<![\w./-]){re.escape(form)}(?![\w-])", re.IGNORECASE)
+        if found.search(question):
+            named.add(path)
+            rest = found.sub(" ", rest)
+    rest = " ".join(rest.split()).replace(" ?", "?")
+    return (rest if words(rest) else question), frozenset(named)
 
 
 def without_times(question: str) -> str:

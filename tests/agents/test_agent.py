@@ -127,6 +127,16 @@ def test_filters_hold_through_the_loop(ask):
     assert all(e.video == "kitchen.mp4" and e.span.overlaps(Span(6, 12)) for e in answer.evidence)
 
 
+def test_a_file_named_in_the_question_is_where_it_looks(ask):
+    when = ask("When does the time code 01:00:21:00 show in code.mp4?")
+    assert (when.evidence[0].video, when.evidence[0].span) == ("code.mp4", Span(21, 22))
+    assert ask("What is the title of the film in film.webm?").text.startswith('The screen shows "BIG BUCK')
+    elsewhere = ask("When does a woman open the fridge in film.webm?")
+    assert all(evidence.video == "film.webm" for evidence in elsewhere.evidence)
+    refused = ask(WHEN + " kitchen.mp4", filter=Filter(video_ids=frozenset({"v-film"})))
+    assert all(evidence.video == "film.webm" for evidence in refused.evidence)
+
+
 def test_same_question_same_answer(ask, script):
     def one(seed):
         vision = FakeVision(yes=0.8)

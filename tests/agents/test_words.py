@@ -113,3 +113,19 @@ def test_stems_bring_forms_of_a_word_together():
     assert words.content("the boys were running") == words.content("a boy runs")
     assert words.coverage(words.content("opening fridges"), "she opens the fridge") == 1
     assert words.coverage(words.content("red bus"), "a red car") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "rest", "named"),
+    [
+        ("What happens in a.mp4?", "What happens?", {"a.mp4"}),
+        ("When does 01:00:21:00 show in the video A.MP4?", "When does 01:00:21:00 show?", {"a.mp4"}),
+        ("Is it in day 2/b.mp4 or in a.mp4?", "Is it or?", {"day 2/b.mp4", "a.mp4"}),
+        ("Does b.mp4 show a dog?", "Does show a dog?", {"day 2/b.mp4"}),
+        ("What stands on aa.mp4x?", "What stands on aa.mp4x?", set()),
+        ("What does sign 12 say?", "What does sign 12 say?", set()),
+        ("a.mp4", "a.mp4", {"a.mp4"}),
+    ],
+)
+def test_a_file_that_a_question_names_says_where_to_look(question, rest, named):
+    assert words.named_videos(question, ["a.mp4", "day 2/b.mp4", "12.mp4"]) == (rest, named)
