@@ -11,9 +11,10 @@ from lvqa.agents.timeline.looks import Course, alongside
 from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.match import order_of
 from lvqa.agents.timeline.parse import bare_phrase
+from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.result import Result, absence, exactly_one, nothing, product
 from lvqa.agents.timeline.scene import Scene
-from lvqa.agents.timeline.settle import Found, joined
+from lvqa.agents.timeline.settle import Found, Interval, joined
 from lvqa.agents.timeline.told import chance, shown_by, when
 from lvqa.types import format_time
 
@@ -131,8 +132,9 @@ def which(scene: Scene, test: Callable[..., float], *, apart: bool = False) -> C
     names = [bare_phrase(option) for option in scene.options]
     groups = [[video] for video in scene.videos] if apart else [list(scene.videos)]
     searches = len(names) * len(groups)
+    # Many searches share the budget, and where a thing begins and ends does not matter for whether it is there.
     founds: list[Found] = yield from alongside(
-        [scene.find(name, videos=group, searches=searches) for name in names for group in groups]
+        [scene.find(name, videos=group, searches=searches, ends=False) for name in names for group in groups]
     )
     rows = [founds[n * len(groups) : (n + 1) * len(groups)] for n in range(len(names))]
     there = [[chance(scene, found, group) for found, group in zip(row, groups, strict=True)] for row in rows]
@@ -140,7 +142,20 @@ def which(scene: Scene, test: Callable[..., float], *, apart: bool = False) -> C
     if not apart and scene.query.negated:
         chances = [1 - p for p in chances]
     merged = [Found([i for found in row for i in found.intervals]) for row in rows]
+    best, _ = exactly_one(chances)
+    # What answers is shown from its beginning to its end.
+    merged[best] = Found((yield from _whole(scene, names[best], merged[best].intervals)))
     return _chosen(scene, merged, names, chances)
+
+
+def _whole(scene: Scene, name: str, intervals: Sequence[Interval]) -> Course[list[Interval]]:
+    """Intervals of which a frame is known, with their ends, as far as the budget goes."""
+    made: list[Interval] = []
+    for one in intervals:
+        middle = Candidate(one.video_id, one.span.start_s, 0.0, "seen")
+        found: Found = yield from scene.look_through(name, [middle], searches=len(intervals))
+        made += found.intervals or [one]
+    return joined(made)
 
 
 def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:

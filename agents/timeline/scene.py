@@ -5,6 +5,7 @@ Joins `presence`, `settle` and the budget into the two searches that programs ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,13 +63,14 @@ class Scene:
         most: int = 1,
         searches: int = 1,
         fine: bool = False,
+        ends: bool = True,
     ) -> Course[Found]:
-        """Search for a thing; `searches` say how many share the budget."""
+        """Search for a thing; `searches` say how many share the budget. Without `ends`, whether it is there is all."""
         candidates: list[Candidate] = []
         for video in self.videos if videos is None else videos:
             candidates += self.presence.candidates(video, phrase, self.query.at)
         candidates.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
-        return self.look_through(phrase, candidates, most=most, searches=searches, fine=fine)
+        return self.look_through(phrase, candidates, most=most, searches=searches, fine=fine, ends=ends)
 
     def look_through(
         self,
@@ -79,8 +81,10 @@ class Scene:
         searches: int = 1,
         fine: bool = False,
         patience: int | None = None,
+        ends: bool = True,
     ) -> Course[Found]:
         """Search for a thing among candidates, best first."""
+        resolution_s = FINE_S if fine or self.eyes.left >= _PLENTY * searches else COARSE_S
         return hunt(
             phrase,
             candidates,
@@ -88,7 +92,7 @@ class Scene:
             most=most,
             patience=self.patience(searches) if patience is None else patience,
             width=2 if searches == 1 else 1,
-            resolution_s=FINE_S if fine or self.eyes.left >= _PLENTY * searches else COARSE_S,
+            resolution_s=resolution_s if ends else math.inf,
             frame_s=self.frame_s,
         )
 

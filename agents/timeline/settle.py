@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lvqa.agents.timeline.looks import Ask, Course, Seen
 from lvqa.agents.timeline.presence import Candidate
@@ -118,11 +118,15 @@ def hunt(
                     resolution_s=resolution_s,
                     frame_s=frame,
                 )
-                if interval.looks == 1 and not (yield from _confirmed(interval, one, phrase, frame, found)):
-                    in_a_row += 1
-                    found.refused.append(candidate)
-                    found.doubt = max(found.doubt, one.yes / 2)
-                    continue
+                if interval.looks == 1:
+                    beside: int | None = yield from _beside(interval, one, phrase, frame)
+                    if beside == 0:
+                        in_a_row += 1
+                        found.refused.append(candidate)
+                        found.doubt = max(found.doubt, one.yes / 2)
+                        continue
+                    found.starved = found.starved or beside is None
+                    interval = replace(interval, looks=1 + (beside or 0))
                 in_a_row = 0
                 found.intervals = joined([*found.intervals, interval])
         queue = [c for c in queue if not _inside(c, found.intervals)]
@@ -132,15 +136,17 @@ def hunt(
     return found
 
 
-def _confirmed(interval: Interval, seen: Seen, phrase: str, frame_s: float, found: Found) -> Course[bool]:
-    """Whether a neighbour of the one frame that shows a thing shows it too: what is on one frame alone is misread."""
+def _beside(interval: Interval, seen: Seen, phrase: str, frame_s: float) -> Course[int | None]:
+    """On how many of the two neighbours of the one frame that shows a thing it is seen too; None without budget.
+
+    What is on one frame alone is misread.
+    """
     step = max(frame_s, FINE_S)
     asks = [Ask(interval.video_id, max(0.0, seen.pts_s + sign * step), phrase) for sign in (-1, 1)]
     beside = yield asks
     if any(one is None for one in beside):
-        found.starved = True
-        return True
-    return any(one is not None and one.pts_s != seen.pts_s and one.yes >= YES for one in beside)
+        return None
+    return sum(one is not None and one.pts_s != seen.pts_s and one.yes >= YES for one in beside)
 
 
 def edges(
