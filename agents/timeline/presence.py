@@ -29,6 +29,7 @@ _AROUND_S = 6.0
 # Two candidates of the visual channel lie at least this far apart.
 _APART_S = 1.0
 _MOST = 48
+_MOST_Z = 8.0
 _MAD = 1.4826
 _PHRASES = re.compile(r"[,;.:]|\band\b")
 # What is said about a thing comes up to so much after it.
@@ -204,10 +205,15 @@ def names(text: str, phrase: str, *, whole: bool = False) -> bool:
 
 
 def standing_out(times: Series, cosines: Series) -> Series:
-    """How far each frame stands out from its video: the mean of its z-scores against all of it and what is around."""
+    """How far each frame stands out from its video: the mean of its z-scores against all of it and what is around.
+
+    Bounded by `_MOST_Z`, in the same order: where most frames are nearly alike a z-score has no end, and would outweigh
+    every caption.
+    """
     if not len(times):
         return np.zeros(0)
-    return (robust_z(cosines) + against_around(times, cosines)) / 2
+    z = (robust_z(cosines) + against_around(times, cosines)) / 2
+    return np.asarray(_MOST_Z * np.tanh(z / _MOST_Z), np.float64)
 
 
 def against_around(times: Series, cosines: Series) -> Series:
