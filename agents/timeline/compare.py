@@ -19,7 +19,7 @@ from lvqa.agents.timeline.told import chance, shown_by, when
 from lvqa.types import format_time
 
 # A thing that was found may have come before: what is so much as likely is looked at too, so many times.
-_AS_LIKELY, _FURTHER = 0.6, 3
+_AS_LIKELY, _FURTHER = 0.5, 3
 
 
 def across(scene: Scene) -> Course[Result]:

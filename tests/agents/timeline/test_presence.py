@@ -10,7 +10,7 @@ import pytest
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context
-from lvqa.agents.timeline.presence import Presence, names, peaks, robust_z, spread, standing_out
+from lvqa.agents.timeline.presence import CAPTION, Presence, names, peaks, robust_z, spread, standing_out
 from lvqa.agents.zoom.guided import Guided
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -102,6 +102,16 @@ def test_robust_scores():
     assert standing_out(np.zeros(0), np.zeros(0)).size == 0
     best = peaks(times, cosines)
     assert all(abs(times[a] - times[b]) >= 1 for a in best for b in best if a != b)
+
+
+def test_no_frame_stands_out_without_bound():
+    times = np.arange(0, 60, 1.0)
+    cosines = 0.2 + 0.001 * np.sin(times)
+    cosines[[10, 20, 30]] = (0.3, 0.6, 0.9)
+    score = standing_out(times, cosines)
+    assert list(np.argsort(-score)[:3]) == [30, 20, 10]
+    # A caption whose frames stand out a little is looked at before the wildest outlier.
+    assert score.max() <= 8 < CAPTION + 3
 
 
 def test_a_spread_halves_what_is_open():

@@ -53,6 +53,20 @@ def test_both_ends_are_found_to_the_frame_in_logarithmic_looks(start, end, at):
     assert len(film.looks) <= 1 + 2 * (2 * math.log2(longest / FRAME) + 3)
 
 
+def test_without_ends_neighbours_confirm_and_count():
+    film = Film((100, 160))
+    found = run(hunt("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), film)
+    assert film.looks == [130, 129.75, 130.25]
+    assert [interval.looks for interval in found.intervals] == [3]
+    alone = Film((100, 100.25))
+    found = run(hunt("cat", [Candidate("v", 100, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), alone)
+    assert (found.intervals, len(found.refused)) == ([], 1)
+    starved = Film((100, 160), budget=1)
+    found = run(hunt("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), starved)
+    assert found.starved
+    assert [interval.looks for interval in found.intervals] == [1]
+
+
 def test_a_coarse_end_costs_less():
     fine, coarse = Film((100, 160)), Film((100, 160))
     found_from(fine, 130)
