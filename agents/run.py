@@ -65,15 +65,16 @@ def ask(
     raise AssertionError("the graph ended without an answer")
 
 
-def _of_named(question: str, store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
+def _of_named(question: str, options: Sequence[str], store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
     """The question without the files that it names, and the filter with only those of the videos that it allows.
 
-    Where the question names none of them, both stay as they are.
+    Where the question names none of them, or the options are files, both stay as they are.
     """
     allowed = filter.video_ids if filter is not None else None
     videos = [video for video in store.videos() if allowed is None or video.id in allowed]
-    wording, named = named_videos(question, [video.path for video in videos])
-    if not named:
+    paths = [video.path for video in videos]
+    wording, named = named_videos(question, paths)
+    if not named or any(named_videos(f"in {option}", paths)[1] for option in options):
         return question, filter
     ids = frozenset(video.id for video in videos if video.path in named)
     return wording, replace(filter if filter is not None else Filter(), video_ids=ids)
@@ -118,7 +119,7 @@ def stream(
         raise UsageError("a multiple-choice question needs at least two options, none of them empty")
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
-    wording, filter = _of_named(question.strip(), store, filter)
+    wording, filter = _of_named(question.strip(), given, store, filter)
     ledger = Ledger(budget if budget is not None else Budget.of(settings))
     context = Context(
         question=question.strip(),

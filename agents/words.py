@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from lvqa.store.textquery import STOP_WORDS
 from lvqa.types import Span, parse_time
@@ -18,7 +19,16 @@ _QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’
 _RUN = re.compile(r"(?<![\w])(?=[\w:.;/\-]*\d)(?=[\w:.;/\-]*[:./;\-])\w+(?:[:.;/\-]\w+)+(?![\w])")
 _CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+({_CLOCK})\s+(?:and|to|until|till)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
-_IN = r"(?:in|of|from|within|during|throughout|by)"
+# Files that a question names stand in it as numbers between zeros while it is read.
+_MARK = re.compile(r"\0(\d+)\0")
+_WITHIN_FILES = re.compile(
+    r"\b(?:in|of|from|within|during|throughout|by)\s+(?:both\s+|either\s+)?(?:the\s+)?(?:videos?\s+)?\0\d+\0"
+    r"(?:\s*(?:,|and\b|or\b|,\s*and\b|,\s*or\b)\s*(?:(?:in|of|from)\s+)?\0\d+\0)*",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:other|another|others|except|besides|apart from|than|similar|same|like|unlike)\b", re.IGNORECASE
+)
 _AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
 _READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
@@ -134,18 +144,37 @@ def times(question: str) -> Span | None:
 
 
 def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """A question without the video files that it names by path or file name, and the paths of those files.
+    """A question without the video files in which it says to look ("in a.mp4 and b.mp4"), and the paths of those files.
 
-    Where nothing would be left of it, the question stays as it is.
+    Files are named by path, by name, or without ending where that is no plain word. One that is mentioned in another
+    way ("another video like a.mp4") says nothing about where to look. Where nothing would be left of the question, it
+    stays as it is.
     """
-    rest, named = question, set()
-    for form, path in sorted(((f, p) for p in paths for f in {p, p.rpartition("/")[2]}), key=lambda fp: -len(fp[0])):
-        found = re.compile(rf"(?:\b{_IN}\s+(?:the\s+video\s+)?)?(?<![\w./-]){re.escape(form)}(?![\w-])", re.IGNORECASE)
-        if found.search(question):
-            named.add(path)
-            rest = found.sub(" ", rest)
+    if _ELSEWHERE.search(question):
+        return question, frozenset()
+    by_form: dict[str, set[str]] = {}
+    for path in paths:
+        for form in file_forms(path):
+            by_form.setdefault(form.casefold(), set()).add(path)
+    marked, marks = question, [("", frozenset[str]())]
+    for form in sorted(by_form, key=len, reverse=True):
+        pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", re.IGNORECASE)
+        while match := pattern.search(marked):
+            marked = f"{marked[: match.start()]}\0{len(marks)}\0{marked[match.end() :]}"
+            marks.append((match.group(), frozenset(by_form[form])))
+    named: set[str] = set()
+    for group in _WITHIN_FILES.finditer(marked):
+        named.update(*(marks[int(number)][1] for number in _MARK.findall(group.group())))
+    rest = _MARK.sub(lambda m: marks[int(m[1])][0], _WITHIN_FILES.sub(" ", marked))
     rest = " ".join(rest.split()).replace(" ?", "?")
     return (rest if words(rest) else question), frozenset(named)
+
+
+def file_forms(path: str) -> list[str]:
+    """How a question may write a video: its path, its name; its name without ending where that is no plain word."""
+    pure = PurePosixPath(path)
+    own = re.search(r"[\d_]", pure.stem) and re.search(r"[^\W\d_]", pure.stem)
+    return list(dict.fromkeys([path, pure.name, *([pure.stem] if own else [])]))
 
 
 def without_times(question: str) -> str:

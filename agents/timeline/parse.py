@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
-from lvqa.agents.words import times
+from lvqa.agents.words import file_forms, times
 from lvqa.types import Span, parse_time
 
 Operation = Literal[
@@ -164,7 +163,7 @@ def bare_phrase(option: str) -> str:
 
 def _without_videos(text: str, videos: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The text with a mark for each video that it names, and their paths in the order of mention."""
-    spelled = [(form, path) for path in videos for form in _forms(path)]
+    spelled = [(form, path) for path in videos for form in file_forms(path.lower())]
     at: dict[str, int] = {}
     for form, path in sorted(spelled, key=lambda pair: -len(pair[0])):
         pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-])")
@@ -174,13 +173,6 @@ def _without_videos(text: str, videos: Sequence[str]) -> tuple[str, tuple[str, .
             # As long as the name, so that the places of what follows stay.
             text = pattern.sub(lambda m, n=number: f"{_MARK}{n}".ljust(len(m[0])), text)  # type: ignore[misc]
     return " ".join(text.split()), tuple(sorted(at, key=lambda path: at[path]))
-
-
-def _forms(path: str) -> list[str]:
-    """How a question may write a video: its path, its name; its name without ending where that is no plain word."""
-    pure = PurePosixPath(path.lower())
-    stem = [pure.stem] if re.search(r"[\d_]", pure.stem) else []
-    return list(dict.fromkeys([path.lower(), pure.name, *stem]))
 
 
 def _time(text: str) -> Span | None:

@@ -207,8 +207,8 @@ def names(text: str, phrase: str, *, whole: bool = False) -> bool:
 def standing_out(times: Series, cosines: Series) -> Series:
     """How far each frame stands out from its video: the mean of its z-scores against all of it and what is around.
 
-    Bounded by `_MOST_Z`, in the same order: where most frames are nearly alike a z-score has no end, and would outweigh
-    every caption.
+    Bounded by `_MOST_Z`, in the same order until that is all but reached: where most frames are alike a z-score has
+    no end, and would outweigh every caption.
     """
     if not len(times):
         return np.zeros(0)

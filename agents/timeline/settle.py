@@ -119,14 +119,15 @@ def hunt(
                     frame_s=frame,
                 )
                 if interval.looks == 1:
-                    beside: int | None = yield from _beside(interval, one, phrase, frame)
-                    if beside == 0:
+                    beside: list[float] | None = yield from _beside(interval, one, phrase, frame)
+                    if beside == []:
                         in_a_row += 1
                         found.refused.append(candidate)
                         found.doubt = max(found.doubt, one.yes / 2)
                         continue
                     found.starved = found.starved or beside is None
-                    interval = replace(interval, looks=1 + (beside or 0))
+                    sure = [interval.yes, *(beside or ())]
+                    interval = replace(interval, yes=sum(sure) / len(sure), looks=len(sure))
                 in_a_row = 0
                 found.intervals = joined([*found.intervals, interval])
         queue = [c for c in queue if not _inside(c, found.intervals)]
@@ -136,8 +137,8 @@ def hunt(
     return found
 
 
-def _beside(interval: Interval, seen: Seen, phrase: str, frame_s: float) -> Course[int | None]:
-    """On how many of the two neighbours of the one frame that shows a thing it is seen too; None without budget.
+def _beside(interval: Interval, seen: Seen, phrase: str, frame_s: float) -> Course[list[float] | None]:
+    """P(yes) of those of the two neighbours of the one frame that shows a thing that show it too; None without budget.
 
     What is on one frame alone is misread.
     """
@@ -146,7 +147,7 @@ def _beside(interval: Interval, seen: Seen, phrase: str, frame_s: float) -> Cour
     beside = yield asks
     if any(one is None for one in beside):
         return None
-    return sum(one is not None and one.pts_s != seen.pts_s and one.yes >= YES for one in beside)
+    return [one.yes for one in beside if one is not None and one.pts_s != seen.pts_s and one.yes >= YES]
 
 
 def edges(

@@ -26,7 +26,7 @@ from lvqa.eval.tiny.batches import pixels_of
 from lvqa.eval.tiny.lessons import at_border, describe, pieces
 from lvqa.eval.tiny.model import WIDTH, image_processor, make_tokenizer, token_ids, vision_config
 from lvqa.eval.tiny.pictures import Picture, render
-from lvqa.eval.tiny.train import SEED, Pictures, make_optimizers, rates
+from lvqa.eval.tiny.train import SEED, Pictures, make_optimizers, rates, set_rates
 from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.words import COLOURS, FLAG, SHAPES, SIGN, at_place
 
@@ -208,13 +208,13 @@ def train(work: Path, tower: Path | None, out: Path, *, n_shards: int, steps: in
     if tower is not None:
         lock(model)
     optimizers = make_optimizers([(n, p) for n, p in model.named_parameters() if p.requires_grad], peak)
-    log = (work / "dual.jsonl").open("a")
-    began, total = time.time(), 0.0
+    log = (work / "dual.jsonl").open("w")
+    began = time.time()
+    losses: list[float] = []
     for step in range(steps):
         rng = random.Random(f"dual:{SEED}:{step}")
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group.setdefault("peak", group["lr"])
-            group["lr"] = group["peak"] * rates(step, 0, steps)[1]
+        share = rates(step, 0, steps)[1]
+        set_rates(optimizers, peak, (share, share))
         pixels, pictures, _ = data.draw(rng, batch)
         queries = [query_about(p, rng) for p in pictures if p.kind == "frame" for _ in range(2)]
         labels = torch.tensor([[query.holds(picture) for picture in pictures] for query in queries]).float()
@@ -233,11 +233,11 @@ def train(work: Path, tower: Path | None, out: Path, *, n_shards: int, steps: in
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
-        total += loss.item()
+        losses.append(loss.item())
         if (step + 1) % 100 == 0 or step + 1 == steps:
             line: dict[str, Any] = {"step": step + 1, "minutes": round((time.time() - began) / 60, 1)}
-            line["loss"] = round(total / 100, 4)
-            total = 0.0
+            line["loss"] = round(sum(losses) / len(losses), 4)
+            losses.clear()
             if (step + 1) % 500 == 0 or step + 1 == steps:
                 model.eval()
                 line["held"] = examine(model, held_pixels, held)

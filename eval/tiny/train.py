@@ -17,7 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,20 @@ def make_optimizers(named: Sequence[tuple[str, nn.Parameter]], peak: float) -> l
         torch.optim.Muon(matrices, lr=peak, weight_decay=0.03, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=OTHERS * peak, betas=(0.9, 0.98)),
     ]
+
+
+def reopen(path: Path, step: int) -> TextIO:
+    """A log to go on with behind a step: what a run that was cut off had logged after its last checkpoint goes."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    path.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["step"] <= step))
+    return path.open("a")
+
+
+def set_rates(optimizers: Sequence[torch.optim.Optimizer], peak: float, shares: tuple[float, float]) -> None:
+    """Give Muon's and AdamW's groups their rates: `shares` of the peak for the tower and for the language model."""
+    for optimizer, most in zip(optimizers, (peak, OTHERS * peak), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = most * shares[group["late"]]
 
 
 def rates(step: int, tower_steps: int, end: int, warm: int = 150, fall: float = 0.35) -> tuple[float, float]:
@@ -203,15 +217,15 @@ def train(
         for optimizer, its in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(its)
         first = state["step"]
-    log = (work / "log.jsonl").open("a")
-    began, seen_loss = time.time(), [0.0, 0.0]
+    log = reopen(work / "log.jsonl", first)
+    began = time.time()
+    dense_losses: list[float] = []
+    answer_losses: list[float] = []
     for step in range(first, steps):
         rng = random.Random(f"{SEED}:{step}")
         tower_only = step < tower_steps
         now = rates(step, tower_steps, steps)
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group.setdefault("peak", group["lr"])
-            group["lr"] = group["peak"] * now[group["late"]]
+        set_rates(optimizers, peak, now)
         drawn = (
             (crowds if step % 4 else data).draw(rng, TOWER_BATCH) if tower_only else data.draw(rng, batch, batch // 8)
         )
@@ -227,23 +241,23 @@ def train(
                 weights = packed.weights[packed.labels != IGNORE]
                 answer_loss = (each * weights).sum() / weights.sum()
                 loss = answer_loss + 0.5 * dense_loss
-                seen_loss[1] += answer_loss.item()
+                answer_losses.append(answer_loss.item())
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
         for optimizer in optimizers:
             optimizer.step()
-        seen_loss[0] += dense_loss.item()
+        dense_losses.append(dense_loss.item())
         with torch.no_grad():
             keep = min(0.999, (step + 1) / (step + 10))
             for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
                 slow.lerp_(fast, 1 - keep)
-        every = 100
-        if (step + 1) % every == 0 or step + 1 == steps:
+        if (step + 1) % 100 == 0 or step + 1 == steps:
             line: dict[str, Any] = {"step": step + 1, "minutes": round((time.time() - began) / 60, 1)}
-            line |= {"dense_loss": round(seen_loss[0] / every, 4), "answer_loss": round(seen_loss[1] / every, 4)}
-            seen_loss = [0.0, 0.0]
+            for name, losses in (("dense_loss", dense_losses), ("answer_loss", answer_losses)):
+                line[name] = round(sum(losses) / max(1, len(losses)), 4)
+                losses.clear()
             if (step + 1) % 500 == 0 or step + 1 == steps:
                 line["held"] = examine(average, heads, held)
                 parts = {"model": model, "average": average, "heads": heads}
@@ -253,6 +267,7 @@ def train(
                 if not tower_only:
                     save(average, out)
             print(json.dumps(line), file=log, flush=True)
+    save(average, out)
 
 
 def main() -> None:

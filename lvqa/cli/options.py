@@ -17,7 +17,7 @@ from lvqa.cli.plan import parse_assignments
 
 T = TypeVar("T")
 
-PROFILES = ("auto", "gpu", "cpu", "text")
+PROFILES = ("auto", "gpu", "cpu", "text", "tiny")
 SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen")
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder that holds the videos.")]

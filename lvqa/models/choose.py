@@ -121,6 +121,11 @@ def resolve(settings: Settings) -> Choice:
             )
         specs["chat"] = EXTRACTIVE
         reasons.append(f"chat -> {EXTRACTIVE}: there is no vision model that could reason as well")
+    if specs["vision"] == TINY and specs["chat"] == "vision":
+        if settings.chat == "vision":
+            raise UsageError(f"{TINY} looks and does not reason; name another chat model, or {TIMELINE}")
+        specs["chat"] = TIMELINE
+        reasons.append(f"chat -> {TIMELINE}: {TINY} looks and does not reason")
     return Choice(profile, specs, tuple(reasons))
 
 

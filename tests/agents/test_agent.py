@@ -133,7 +133,9 @@ def test_a_file_named_in_the_question_is_where_it_looks(ask):
     assert ask("What is the title of the film in film.webm?").text.startswith('The screen shows "BIG BUCK')
     elsewhere = ask("When does a woman open the fridge in film.webm?")
     assert all(evidence.video == "film.webm" for evidence in elsewhere.evidence)
-    refused = ask(WHEN + " kitchen.mp4", filter=Filter(video_ids=frozenset({"v-film"})))
+    chosen = ask("Where does a woman open the fridge, as in film.webm?", ["kitchen.mp4", "code.mp4"])
+    assert "kitchen.mp4" in {evidence.video for evidence in chosen.evidence}
+    refused = ask(WHEN.rstrip("?") + " in kitchen.mp4?", filter=Filter(video_ids=frozenset({"v-film"})))
     assert all(evidence.video == "film.webm" for evidence in refused.evidence)
 
 

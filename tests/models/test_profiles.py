@@ -169,6 +169,14 @@ def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
     assert "synthetic world" in by_role["vision"].hint
 
 
+def test_the_tiny_model_looks_and_does_not_reason(world: World) -> None:
+    models = _models(profile="cpu", vision="builtin:tiny")
+    assert models.specs["chat"] == "builtin:timeline"
+    assert any(line.startswith("chat -> builtin:timeline:") for line in models.reasons)
+    with pytest.raises(UsageError, match="does not reason"):
+        _ = _models(vision="builtin:tiny", chat="vision").specs
+
+
 def test_auto_never_takes_the_tiny_model(world: World) -> None:
     assert _models().profile == "text"
     assert "builtin:tiny" not in _models().specs.values()

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.models.base import Reply, VisionRequest
 from lvqa.models.embed_image import HfImageEmbedder
 from lvqa.models.hf_common import load_pretrained, pick_device, quiet
 from lvqa.models.hf_vision import HfVision
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 FOLDER = Path(__file__).resolve().parent
 SPEC = "builtin:tiny"
@@ -42,6 +45,10 @@ class TinyVision(HfVision):
         values = super().yes_probability([_middle(requests[n]) for n in known])
         answers = dict(zip(known, values, strict=True))
         return [answers.get(n, 0.0) for n in range(len(requests))]
+
+    def as_chat(self) -> BaseChatModel:
+        """It does not reason. Raises UsageError."""
+        raise UsageError(f"{self.name} looks and does not reason; name another chat model, or builtin:timeline")
 
     def understands(self, prompt: str) -> bool:
         """Whether it knows every word of a prompt."""
