@@ -86,6 +86,11 @@ def test_a_wheel_holds_the_rooms_and_the_prompts(tmp_path: Path) -> None:
     for room in ROOMS:
         assert f"lvqa/{room}/__init__.py" in names
         assert f"{room}/__init__.py" not in names
-    prompts = {f"lvqa/prompts/{path.name}" for path in (ROOT / "prompts").glob("*.md")}
-    assert prompts
+    prompts = {f"lvqa/prompts/{path.relative_to(ROOT / 'prompts')}" for path in (ROOT / "prompts").rglob("*.md")}
+    assert "lvqa/prompts/short/caption.md" in prompts
     assert prompts <= names
+    tiny = ROOT / "lvqa" / "models" / "tiny"
+    files = {
+        f"lvqa/models/tiny/{path.relative_to(tiny)}" for part in ("vlm", "dual") for path in (tiny / part).iterdir()
+    }
+    assert {"lvqa/models/tiny/vlm/model.safetensors", "lvqa/models/tiny/dual/model.safetensors"} <= files <= names
