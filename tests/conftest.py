@@ -13,7 +13,8 @@ import pytest
 
 # Before anything imports huggingface_hub, torch or tokenizers: they read these once.
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# One each: tests run side by side, and OpenMP teams that wait for a busy core have hung.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 for _name in [name for name in os.environ if name.startswith("LVQA_")]:
     del os.environ[_name]  # a developer's own settings must not reach the tests
