@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lvqa.errors import ModelError
 from lvqa.indexers.duplicates import distinct
 from lvqa.indexers.roles import Role
-from lvqa.models.base import Frame, VisionModel, VisionRequest
+from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
 from lvqa.prompts import Prompt, clean, one_line
 from lvqa.types import Span, format_time
 
@@ -19,8 +19,6 @@ _REFUSAL = re.compile(
     r"|no (?:image|frame|picture)s? (?:was|were|is|are|has|have)\b)",
     re.IGNORECASE,
 )
-# What a model says that was taught to say so of pictures it knows nothing about.
-UNKNOWN = "unknown"
 _LABEL = re.compile(r"^(?:dense |clip )?caption\s*:\s*", re.IGNORECASE)
 
 

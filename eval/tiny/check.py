@@ -23,6 +23,7 @@ from lvqa.eval.tiny.dual import Query, phrase
 from lvqa.eval.tiny.pictures import Picture, a_foreign, like_video, random_view
 from lvqa.eval.world.draw import Frame, paint
 from lvqa.eval.world.words import COLOURS, SHAPES
+from lvqa.models.base import UNKNOWN
 
 NEEDED = {
     "colour": 0.95,
@@ -122,12 +123,12 @@ def check(vision: Any, embedder: Any, n: int, seed: int, photos: Path | None) ->
     figures["sign on a crop"] = _mean([a == b for a, b in zip(replies, texts, strict=True)])
     strange = [a_foreign(random.Random(f"check foreign:{seed}:{k}"))[0] for k in range(n // 4)]
     figures["unknown on foreign pictures"] = _mean(
-        [reply == ask.UNKNOWN for reply in said(vision, strange, [ask.DESCRIBE] * len(strange))]
+        [reply == UNKNOWN for reply in said(vision, strange, [ask.DESCRIBE] * len(strange))]
     )
     if photos is not None:
         real = photographs(photos, n // 4)
         figures["unknown on photographs"] = _mean(
-            [reply == ask.UNKNOWN for reply in said(vision, real, [ask.DESCRIBE] * len(real))]
+            [reply == UNKNOWN for reply in said(vision, real, [ask.DESCRIBE] * len(real))]
         )
     figures["yes-probability, area under the curve"] = _yes(vision, whole, seed)
     if embedder is not None:

@@ -26,7 +26,7 @@ from lvqa.eval.tiny.batches import pixels_of
 from lvqa.eval.tiny.lessons import at_border, describe, pieces
 from lvqa.eval.tiny.model import WIDTH, image_processor, make_tokenizer, token_ids, vision_config
 from lvqa.eval.tiny.pictures import Picture, render
-from lvqa.eval.tiny.train import SEED, Pictures, make_optimizers, rates, set_rates
+from lvqa.eval.tiny.train import SEED, Pictures, descend, make_optimizers, rates, set_rates
 from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.words import COLOURS, FLAG, SHAPES, SIGN, at_place
 
@@ -227,12 +227,7 @@ def train(work: Path, tower: Path | None, out: Path, *, n_shards: int, steps: in
         shares = labels / labels.sum(1, keepdim=True).clamp(min=1)
         ranking = -(shares * logits.log_softmax(dim=1)).sum(1).mean()
         loss = 0.5 * sigmoid + ranking
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        descend(loss, optimizers, list(model.parameters()))
         losses.append(loss.item())
         if (step + 1) % 100 == 0 or step + 1 == steps:
             line: dict[str, Any] = {"step": step + 1, "minutes": round((time.time() - began) / 60, 1)}

@@ -24,8 +24,8 @@ from lvqa.eval.world.words import (
     SIZES,
     at_place,
 )
+from lvqa.models.base import UNKNOWN
 
-UNKNOWN = "unknown"
 DESCRIBE = "describe the frame."
 READ_SIGN = "what does the sign say?"
 GROUND = "what is the ground?"

@@ -110,6 +110,18 @@ def make_optimizers(named: Sequence[tuple[str, nn.Parameter]], peak: float) -> l
     ]
 
 
+def descend(
+    loss: torch.Tensor, optimizers: Sequence[torch.optim.Optimizer], parameters: Sequence[nn.Parameter]
+) -> None:
+    """One step down the gradient of a loss, its norm over the parameters cut at 1."""
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+
+
 def reopen(path: Path, step: int) -> TextIO:
     """A log to go on with behind a step: what a run that was cut off had logged after its last checkpoint goes."""
     lines = path.read_text().splitlines() if path.exists() else []
@@ -242,12 +254,7 @@ def train(
                 answer_loss = (each * weights).sum() / weights.sum()
                 loss = answer_loss + 0.5 * dense_loss
                 answer_losses.append(answer_loss.item())
-        for optimizer in optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        descend(loss, optimizers, [p for _, p in named])
         dense_losses.append(dense_loss.item())
         with torch.no_grad():
             keep = min(0.999, (step + 1) / (step + 10))

@@ -19,6 +19,9 @@ from lvqa.types import Span
 Frame = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
+# What a model says that was taught to say so of pictures it knows nothing about.
+UNKNOWN = "unknown"
+
 _real_models_allowed = True
 
 

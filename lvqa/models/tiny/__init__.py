@@ -13,24 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
-from lvqa.models.base import Reply, VisionRequest
+from lvqa.models.base import UNKNOWN, Reply, VisionRequest
 from lvqa.models.embed_image import HfImageEmbedder
 from lvqa.models.hf_common import load_pretrained, pick_device, quiet
 from lvqa.models.hf_vision import HfVision
+from lvqa.models.registry import prompt_set
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 FOLDER = Path(__file__).resolve().parent
 SPEC = "builtin:tiny"
-PROMPT_SET = "short"
-UNKNOWN = "unknown"
 
 
 class TinyVision(HfVision):
     """The tiny VLM: short questions about one frame in the words of the world; of several frames, the middle one."""
 
-    prompt_set = PROMPT_SET
+    prompt_set = prompt_set(SPEC)
 
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
         """Answer each request, in order; `unknown` where the prompt has words it was not taught. Raises ModelError."""

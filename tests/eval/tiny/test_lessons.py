@@ -16,6 +16,7 @@ from lvqa.eval.tiny.model import make_model, make_tokenizer, token_ids
 from lvqa.eval.tiny.pictures import SIDE, Picture, render
 from lvqa.eval.tiny.train import rates
 from lvqa.eval.world.reader import reply
+from lvqa.models.base import UNKNOWN
 
 KINDS = ["frame"] * 60 + ["crop"] * 20 + ["foreign"] * 20
 
@@ -62,7 +63,7 @@ def test_existence_is_half_yes_and_foreign_pictures_hold_nothing(made: tuple[np.
     answers = [a for _, q, a in all_lessons(made[1][:60] * 4) if q.startswith("is there")]
     assert 0.35 < np.mean([a == "yes" for a in answers]) < 0.65
     for _, question, answer in all_lessons(made[1][80:]):
-        assert answer == ("no" if question.startswith("is there") else ask.UNKNOWN)
+        assert answer == ("no" if question.startswith("is there") else UNKNOWN)
 
 
 def test_every_word_has_a_token_and_comes_back(made: tuple[np.ndarray, list[Picture]]) -> None:
