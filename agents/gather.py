@@ -1,6 +1,6 @@
-"""The recall node: every search phrase asked of the index, and one ranking of what comes back.
+"""The recall node: all search phrases asked of the index together, and one ranking of what comes back.
 
-How one phrase is searched is `lvqa.agents.recall`'s; this module knows what a plan wants beside that: notes of the
+How they are searched is `lvqa.agents.recall`'s; this module knows what a plan wants beside that: notes of the
 kind that the question asks for, title cards, the seconds around a moment.
 """
 
@@ -14,16 +14,13 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.plan import PREFERRED, option_phrases
-from lvqa.agents.recall import CHANNELS, Channel, merge, suppress
+from lvqa.agents.recall import Channel, merge
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.titles import is_presenting, titles
 from lvqa.render import count
 from lvqa.store import Filter
 from lvqa.types import Hit, Note, Span, Step
 
-# Captions a second apart say nearly the same: most of what is recalled stands this far apart, the rest fills in.
-SUPPRESS_S = 3.0
-_APART_SHARE = 2 / 3
 _AROUND_S = 10.0
 _MOST_TITLES = 8
 # Title cards are looked for in every video of a small archive, in the best-matching ones of a large one.
@@ -37,7 +34,6 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     plan = state["plan"]
     phrases = list(state["missing"] if state["round"] and state["missing"] else plan.phrases) or [context.asked]
     wanted, named = _within(context.filter, plan)
-    context.retriever.prepare(phrases)
     found = _search(context, phrases, wanted, plan)
     if not found and named:
         wanted, named = context.filter, False
@@ -62,26 +58,23 @@ def _within(filter: Filter | None, plan: Plan) -> tuple[Filter | None, bool]:
 
 def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, plan: Plan) -> list[Hit]:
     k = context.settings.top_k
-    search = context.retriever.search
-    # What an option adds to the question is its meaning: its words are searched once, for all options together.
-    optional = set(option_phrases(context.asked, context.options)) if context.retriever.embedder is not None else set()
-    full = [phrase for phrase in phrases if phrase not in optional]
-    # The frames of the visual channel answer to a description; one is enough, each costs a call of the image embedder.
-    described = full[min(1, len(full) - 1)] if full else ""
-    words_only: tuple[Channel, ...] = ("text", "dense")
-    found_by = [search(p, k, wanted, channels=CHANNELS if p == described else words_only) for p in full]
-    found_by += [search(phrase, k, wanted, channels=("dense",)) for phrase in phrases if phrase in optional]
-    if optional and len(full) < len(phrases):
-        found_by.append(search(" ".join(context.options), k, wanted, channels=("text",)))
-    ranked = merge(found_by)
-    apart = suppress(ranked, SUPPRESS_S)[: math.ceil(k * _APART_SHARE)]
-    kept = {hit.note.id for hit in apart}
-    found = apart + [hit for hit in ranked if hit.note.id not in kept][: k - len(apart)]
+    retriever = context.retriever
+    rules = replace(retriever.rules, windows=False)
+    options = [phrase for phrase in option_phrases(context.asked, context.options) if phrase in phrases]
+    full = [phrase for phrase in phrases if phrase not in options] or [context.asked]
+    choices = context.options if options else ()
+    found = retriever.search(full[0], k, wanted, also=full[1:], options=choices, rules=rules)
+    if not found:
+        # Nothing relevant: the closest is still told, beside "not in these videos".
+        all_the_same = replace(rules, least_relevance=-math.inf)
+        found = retriever.search(full[0], k, wanted, also=full[1:], options=choices, rules=all_the_same)
     if sources := PREFERRED.get(plan.kind):
         if wanted is not None and wanted.sources is not None:
             sources &= wanted.sources
         only = replace(wanted or Filter(), sources=sources)
-        found = merge([found, *(search(phrase, k // 2, only, channels=words_only) for phrase in phrases[:2])])
+        words_only: tuple[Channel, ...] = ("text", "dense")
+        more = retriever.search(full[0], k // 2, only, also=full[1:2], channels=words_only, rules=rules)
+        found = merge([found, more])
     if plan.kind == "title":
         found = merge([found, _title_cards(context, found, wanted)])
     if plan.kind == "order":
@@ -118,7 +111,7 @@ def _around(context: Context, hits: Sequence[Hit], wanted: Filter | None) -> lis
                 continue
             span = inside
         near = Filter(frozenset({hit.note.video_id}), span, frozenset({hit.note.source}))
-        around += [_hit(context, note, hit.score - 1.0) for note in context.store.notes(near)]
+        around += [_hit(context, note, hit.score / 2) for note in context.store.notes(near)]
     return around
 
 

@@ -24,6 +24,8 @@ MIN_GAP_S = 1.0
 # A cut seldom falls where a caption's clip ends: look a little beyond both ends.
 MARGIN_S = 0.5
 _MOST_HITS = 12
+_LEAST_SCORE = 1e-9
+_LEAST_SHARE = 0.05
 _MOST_UNRECALLED = 16
 
 
@@ -67,15 +69,20 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def regions(hits: Sequence[Hit]) -> list[Region]:
-    """The stretches of hits, those that touch joined; scores fall by e for each unit of z below the best."""
+    """The stretches of hits, those that touch joined; a region's score is the probability of its hits.
+
+    Hits that are far less probable than the best one are no regions: those seconds are for exploring.
+    """
     found: list[Region] = []
     for hit in hits[:_MOST_HITS]:
-        score = math.exp(max(-20.0, hit.score - hits[0].score))
+        score = max(hit.score, _LEAST_SCORE)
+        if score < _LEAST_SHARE * hits[0].score:
+            continue
         span = Span(max(0.0, hit.span.start_s - MARGIN_S), hit.span.end_s + MARGIN_S)
         video_id = hit.note.video_id
         touching = [r for r in found if r.video_id == video_id and r.span.gap_s(span) == 0]
         for region in touching:
-            span, score = span.hull(region.span), max(score, region.score)
+            span, score = span.hull(region.span), score + region.score
             found.remove(region)
         found.append(Region(video_id, span, score))
     return sorted(found, key=lambda r: (-r.score, r.video_id, r.span))

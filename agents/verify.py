@@ -24,7 +24,8 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.answer import NOTE_CHARACTERS
 from lvqa.agents.budget import BudgetSpent, estimate_tokens
-from lvqa.agents.evidence import distinct, letters, lexical_closeness, scaled_cosines
+from lvqa.agents.evidence import distinct, letters, scaled_cosines
+from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ReplyError

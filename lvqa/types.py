@@ -182,17 +182,27 @@ class Keyframe:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A search result: the note, its video's path, the fused score and the score of each channel that took part."""
+    """A search result: the note, its video's path, the fused score, that of each channel that took part, its window.
+
+    `score` is the probability that this hit, and none before it, holds what was searched for; hits of one search add
+    up to 1 at most. `window` is the stretch around the note where that most likely happens, start to end.
+    """
 
     video: str
     note: Note
     score: float
     channels: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    window: Span | None = None
 
     @property
     def span(self) -> Span:
-        """The time the hit stands for."""
+        """The time the note stands for."""
         return self.note.span
+
+    @property
+    def moment(self) -> Span:
+        """The hit's window, or the note's own time where none was sought."""
+        return self.window or self.note.span
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa search --json` prints."""
@@ -203,6 +213,8 @@ class Hit:
             "text": self.note.text,
             "source": self.note.source,
             "score": round(self.score, 4),
+            "window_start_s": round(self.moment.start_s, 3),
+            "window_end_s": round(self.moment.end_s, 3),
         }
 
 

@@ -214,10 +214,13 @@ def retrieval(
     embedder: Annotated[
         str | None, typer.Option("--embedder", metavar="SPEC", help="The model that embeds texts; MiniLM if not given.")
     ] = None,
+    pieces: Annotated[
+        bool, typer.Option("--pieces", help="Also the hybrid search without each of its pieces; four times as long.")
+    ] = False,
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Score BM25, dense and hybrid search on gold windows."""
-    return p.Request(p.EvalRetrieval(data, k, archive_size, embedder), as_json)
+    return p.Request(p.EvalRetrieval(data, k, archive_size, embedder, pieces), as_json)
 
 
 @eval_app.command()

@@ -215,7 +215,7 @@ def _demo(plan: p.Demo, as_json: bool) -> int:
 
 
 def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
-    from lvqa.eval import haystack
+    from lvqa.eval import retrieval
 
     embedder = None
     if plan.embedder is not None:
@@ -223,11 +223,13 @@ def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
 
         embedder = load_embedder(plan.embedder)
     data = Path(plan.data).expanduser()
-    result = haystack.run_retrieval(data, k=plan.k, archive_size=plan.archive_size, embedder=embedder)
+    result = retrieval.run_retrieval(
+        data, k=plan.k, archive_size=plan.archive_size, embedder=embedder, with_pieces=plan.pieces
+    )
     if as_json:
         output.out_json(result)
     else:
-        output.out(haystack.format_table(result))
+        output.out(retrieval.format_table(result))
     return OK
 
 

@@ -115,6 +115,7 @@ class EvalRetrieval:
     k: int = 8
     archive_size: int = 50
     embedder: str | None = None
+    pieces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,31 @@ class Embeddings(Texts):
         )
         return [row[0] for row in rows]
 
+    def vectors_version(self, model: str, kind: Kind = "notes") -> int | None:
+        """What changes whenever a vector of the model comes or goes; None where it has embedded nothing yet."""
+        found = self._c.value("SELECT token FROM versions WHERE kind = ? AND model = ?", (kind, clean_text(model)))
+        return None if found is None else int(found)
+
+    def sample_vectors(self, model: str, n: int, kind: Kind = "notes") -> tuple[list[str], Vectors]:
+        """At most about n vectors of the model, float32 (m, d), spread evenly over all, and the source of each.
+
+        The sources of frames are empty. The same for the same vectors.
+        """
+        name = clean_text(model)
+        table = {"notes": "embeddings", "frames": "frames"}[kind]
+        source, join = ("t.source", "JOIN notes t ON t.n = e.note") if kind == "notes" else ("''", "")
+        with self._c.reading():
+            ends = self._c.row(f"SELECT min(n), max(n) FROM {table} WHERE model = ?", (name,))
+            if ends is None or ends[0] is None or n <= 0:
+                return [], np.zeros((0, 0), np.float32)
+            numbers = np.unique(np.linspace(int(ends[0]), int(ends[1]), n).round().astype(np.int64)).tolist()
+            rows = self._c.rows(
+                f"SELECT {source}, e.vector FROM {table} e {join} "
+                "WHERE e.model = ? AND e.n IN (SELECT value FROM json_each(?)) ORDER BY e.n",
+                (name, json.dumps(numbers)),
+            )
+        return [row[0] for row in rows], _matrix([row[1] for row in rows])
+
     def vectors_of(self, model: str, note_ids: Sequence[str]) -> Vectors:
         """The stored vectors of notes, float32 (n, d), in the order of the ids.
 

@@ -122,6 +122,25 @@ class Texts(Catalog):
         with self.atomic():
             return self._c.write("DELETE FROM notes WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
 
+    def notes_at(self, times: Sequence[tuple[str, float]], wanted: Filter | None = None) -> list[list[Note]]:
+        """For each (video id, time in seconds), the notes that cover it and satisfy the filter, by time."""
+        where, params = note_conditions(wanted)
+        asked = json.dumps([[clean_text(video_id), time_s] for video_id, time_s in times])
+        # CROSS JOIN keeps the few times outermost, so that each note is found through its video and start.
+        rows = self._c.rows(
+            f"""
+            SELECT j.key, t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
+            FROM json_each(?) j CROSS JOIN videos v ON v.id = j.value ->> 0
+            CROSS JOIN notes t ON t.video = v.n AND t.start_s <= j.value ->> 1 AND t.end_s > j.value ->> 1
+            LEFT JOIN clips c ON c.n = t.clip WHERE 1{where} ORDER BY j.key, t.start_s, t.end_s, t.id
+            """,
+            (asked, *params),
+        )
+        found: list[list[Note]] = [[] for _ in times]
+        for key, *row in rows:
+            found[int(key)].append(_note(tuple(row)))
+        return found
+
     def search_text(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
         """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.
 

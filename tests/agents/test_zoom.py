@@ -99,11 +99,11 @@ def test_regions_join_hits_that_touch():
         span = Span(start_s, start_s + 2)
         return Hit(video_id, Note(f"{video_id}{start_s}", video_id, None, span, "x", "caption"), score)
 
-    found = regions([hit(10, 3.0), hit(12, 2.0), hit(40, 2.5), hit(10, 1.0, "b")])
+    found = regions([hit(10, 0.3), hit(12, 0.2), hit(40, 0.25), hit(10, 0.1, "b"), hit(30, 0.01, "b")])
     assert [(r.video_id, r.span) for r in found] == [
         ("a", Span(9.5, 14.5)),
         ("a", Span(39.5, 42.5)),
         ("b", Span(9.5, 12.5)),
     ]
-    assert found[0].score == 1.0
+    assert found[0].score == pytest.approx(0.5)
     assert found[0].score > found[1].score > found[2].score > 0

@@ -21,7 +21,8 @@ from lvqa.cli.app import app
 from lvqa.settings import Profile, Settings
 from lvqa.types import SOURCES, Span
 
-HIT_FIELDS = {"video", "start_s", "end_s", "text", "source", "score"}
+EVIDENCE_FIELDS = {"video", "start_s", "end_s", "text", "source", "score"}
+HIT_FIELDS = EVIDENCE_FIELDS | {"window_start_s", "window_end_s"}
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_ask_json(indexed: Path, lvqa, light) -> None:
     assert set(answer) == {"answer", "choice", "confidence", "abstained", "evidence", "cost"}
     assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds"}
     assert answer["evidence"]
-    assert all(set(e) == HIT_FIELDS for e in answer["evidence"])
+    assert all(set(e) == EVIDENCE_FIELDS for e in answer["evidence"])
 
 
 def test_ask_with_options_chooses_one(indexed: Path, lvqa, light) -> None:
@@ -158,7 +159,7 @@ def test_eval_retrieval(tmp_path: Path, lvqa, monkeypatch: pytest.MonkeyPatch) -
     done = lvqa(*argv, "--json")
     assert done.status == 0, done.err
     assert {name: system["hit"]["value"] for name, system in done.json["systems"].items()} == {
-        "bm25": 1.0, "dense": 1.0, "hybrid": 1.0,
+        "bm25": 1.0, "dense": 1.0, "hybrid": 1.0, "precise": 1.0,
     }  # fmt: skip
     assert "hybrid" in lvqa(*argv).out
     assert lvqa("eval", "retrieval", "--data", tmp_path / "no").status == 2

@@ -1,0 +1,425 @@
+"""Hybrid recall: notes by their words (FTS5), by their meaning (vectors), by the frames behind them; then moments.
+
+Each channel proposes notes and scores them on a scale of its own that does not depend on what else was proposed: BM25
+is log-odds already, cosines are measured against the archive's background. Their weighted sum is a note's log-odds;
+what becomes of it over time, `moments` tells. Rank fusion, and z-scores over the candidates of one search, were worse
+(eval/LOG.md). This module knows notes and vectors, not videos' files and not who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lvqa.agents.recall.background import Values, background
+from lvqa.agents.recall.candidates import Candidates
+from lvqa.agents.recall.moments import Positions, best_window, portfolio, posterior, smoothed
+from lvqa.agents.recall.query import SearchQuery, understand
+from lvqa.agents.recall.ranking import literalness, rank
+from lvqa.agents.recall.relevance import dense_closeness, lexical_closeness
+from lvqa.agents.recall.rules import CHANNELS, Channel, RecallRules
+from lvqa.agents.recall.when import Timing
+from lvqa.agents.words import exact_parts
+from lvqa.errors import StoreError
+from lvqa.models.base import Embedder, ImageEmbedder, Vectors
+from lvqa.store import Filter, Store
+from lvqa.store.textquery import TextQuery
+from lvqa.types import Hit, Note, Span, Video
+
+if TYPE_CHECKING:
+    from lvqa.models.profiles import Models
+
+# A frame so many standard deviations above the others is relevant, whatever the captions say.
+_FRAME_STANDS_OUT = 4.5
+
+
+def hybrid_search(
+    store: Store,
+    models: Models | Embedder | None,
+    query: str,
+    k: int,
+    filter: Filter | None = None,
+    *,
+    channels: Sequence[Channel] = CHANNELS,
+    image_embedder: ImageEmbedder | None = None,
+    rules: RecallRules | None = None,
+) -> list[Hit]:
+    """The k best moments for a query, best first; see `Retriever.search`.
+
+    `models` are an archive's models, or the embedder of its notes alone; None searches by words.
+    """
+    from lvqa.models.profiles import Models
+
+    if isinstance(models, Models):
+        embedder = models.embedder if "dense" in channels else None
+        image_embedder = image_embedder or (models.image_embedder if "frames" in channels else None)
+    else:
+        embedder = models
+    return Retriever(store, embedder, image_embedder, channels=channels, rules=rules).search(query, k, filter)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the channels found: scores of each by note id, and each note's log-odds and relevance."""
+
+    text: dict[str, float] = field(default_factory=dict)
+    dense: dict[str, float] = field(default_factory=dict)
+    frames: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+    stands_out: frozenset[str] = frozenset()
+
+    def channels(self, note_id: str) -> dict[str, float]:
+        by_name = {"text": self.text, "dense": self.dense, "frames": self.frames}
+        return {name: found[note_id] for name, found in by_name.items() if note_id in found}
+
+
+class Retriever:
+    """Searches one store; remembers videos, notes and vectors, so use it for one question and let it go."""
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder | None,
+        image_embedder: ImageEmbedder | None = None,
+        *,
+        channels: Sequence[Channel] = CHANNELS,
+        rules: RecallRules | None = None,
+    ) -> None:
+        self.store = store
+        self.embedder = embedder if "dense" in channels else None
+        self.image_embedder = image_embedder if "frames" in channels else None
+        self.text = "text" in channels
+        self.rules = rules or RecallRules()
+        self._videos: dict[str, Video] = {}
+        self._notes: dict[str, Note] = {}
+        self._queries: dict[str, Vectors] = {}
+        self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
+        self._vectors: dict[str, Vectors] = {}
+
+    def search(
+        self,
+        query: str,
+        k: int,
+        filter: Filter | None = None,
+        *,
+        also: Sequence[str] = (),
+        options: Sequence[str] = (),
+        channels: Sequence[Channel] = CHANNELS,
+        rules: RecallRules | None = None,
+    ) -> list[Hit]:
+        """The k moments that together most probably hold what is searched for, best first; none where none is relevant.
+
+        Args:
+            query: a question, or any text.
+            k: hits wanted; fewer where there are not as many notes.
+            filter: what they must satisfy. Without a level, and unless summaries alone are wanted, notes of clips.
+            also: further phrases for the same; a note is as near as to the nearest.
+            options: answers to choose from, each searched together with the question.
+            channels: narrows the search to some of those that the retriever has.
+            rules: in place of the retriever's.
+
+        `Hit.score` is the probability that the hit, and none before it, holds what was searched for; `Hit.channels` has
+        each channel's own score: bm25, cosine, cosine of the best frame. Equal scores are ordered by path, start, id.
+        """
+        if k <= 0 or not query.strip():
+            return []
+        rules = rules or self.rules
+        wanted = _of_clips(filter)
+        asked = understand(query, also, options, rewrite=rules.rewrite, relations=rules.relations)
+        by_text = self.text and "text" in channels
+        by_meaning = self.embedder is not None and "dense" in channels
+        if by_meaning:
+            self.prepare(asked.phrases)
+        n = max(4 * k, rules.candidates)
+        timing = Timing(asked.relation, self, wanted) if asked.relation.says_when else None
+        literal = exact_parts(query) if by_text else []
+        found = _Found()
+        if by_text:
+            found.text = self._by_words(asked, literal, n, wanted)
+        frame_scores: dict[str, float] = {}
+        if self.image_embedder is not None and "frames" in channels:
+            found.frames, frame_scores = self._by_frames(asked, n, wanted)
+            found.stands_out = frozenset(i for i, z in frame_scores.items() if z >= _FRAME_STANDS_OUT)
+        if by_meaning:
+            found.dense = self._by_meaning(asked, n, wanted)
+        self._score(found, asked, frame_scores, by_meaning, rules)
+        if timing is not None and timing.widens:
+            self._widen(found, asked, timing, frame_scores, by_meaning, rules)
+        chosen = self._weighed(found, query, literal, n if timing is None else 2 * n)
+        # Whoever names the videos says that they are relevant.
+        everywhere = wanted.video_ids is None
+        if not len(chosen) or (everywhere and not self._is_relevant(chosen, found, asked, by_meaning, rules)):
+            return []
+        picks, added, shares = self._pick(chosen, k, rules, timing)
+        hits = [
+            Hit(
+                self.path(chosen.notes[row].video_id),
+                chosen.notes[row],
+                float(added[i]),
+                found.channels(chosen.notes[row].id),
+                self._window(chosen, row, shares) if rules.windows else None,
+            )
+            for i, row in enumerate(picks.tolist())
+        ]
+        return sorted(hits, key=rank)
+
+    # --- what the channels propose
+
+    def _by_words(self, asked: SearchQuery, literal: Sequence[str], n: int, wanted: Filter) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for query in [*(TextQuery.of(words) for words in asked.words), *(TextQuery((part,)) for part in literal)]:
+            for note_id, score in self._text(query, n, wanted).items():
+                found[note_id] = max(score, found.get(note_id, score))
+        return found
+
+    def _text(self, query: TextQuery, n: int, filter: Filter | None) -> dict[str, float]:
+        """The n best notes by bm25. Phrases of one question often differ in stop words alone: each is run once."""
+        key = (query.to_fts(), n, filter)
+        if key not in self._texts:
+            self._texts[key] = dict(self.store.search_text(query, n, filter))
+        return self._texts[key]
+
+    def _by_meaning(self, asked: SearchQuery, n: int, wanted: Filter) -> dict[str, float]:
+        """The best cosine of each of the n best notes of every meaning."""
+        assert self.embedder is not None
+        found: dict[str, float] = {}
+        for group in asked.meanings:
+            for note_id, score in self.store.search_vectors(self.embedder.name, self._meaning(group), n, wanted):
+                found[note_id] = max(score, found.get(note_id, score))
+        return found
+
+    def _by_frames(self, asked: SearchQuery, n: int, wanted: Filter) -> tuple[dict[str, float], dict[str, float]]:
+        """The cosine, and the z-score, of the best frame behind each note that covers one of the n best frames.
+
+        One description is enough, each costs a call of the image embedder.
+        """
+        assert self.image_embedder is not None
+        vector = self.image_embedder.encode_query([asked.meanings[0][-1]])[0]
+        name = self.image_embedder.name
+        frames = self.store.search_frames(name, vector, n, wanted)
+        cosines: dict[str, float] = {}
+        behind = self.store.notes_at([(frame.video_id, frame.time_s) for frame in frames], wanted)
+        for frame, notes in zip(frames, behind, strict=True):
+            for note in notes:
+                # What is said need not be what is seen: a picture speaks for notes of the picture.
+                if note.source != "speech":
+                    cosines[note.id] = max(frame.score, cosines.get(note.id, frame.score))
+                    self._notes[note.id] = note
+        scale = background(self.store, "frames", name)
+        values = scale.standardise(vector, np.array(list(cosines.values())), [""] * len(cosines))
+        return cosines, dict(zip(cosines, values.tolist(), strict=True))
+
+    # --- what they make together
+
+    def _score(
+        self,
+        found: _Found,
+        asked: SearchQuery,
+        frame_scores: dict[str, float],
+        by_meaning: bool,
+        rules: RecallRules,
+    ) -> None:
+        """Give every note that any channel proposed its log-odds, with the cosines that it was not proposed by."""
+        ids = sorted(found.text.keys() | found.dense.keys() | found.frames.keys())
+        scores = np.zeros(len(ids))
+        if by_meaning and ids:
+            scores += rules.dense * self._dense_scores(found, asked, ids)
+        weight = rules.text if by_meaning or frame_scores else rules.text_alone
+        scores += weight * np.array([found.text.get(note_id, 0.0) for note_id in ids])
+        if frame_scores:
+            least = min(frame_scores.values())
+            scores += rules.frames * np.array([frame_scores.get(note_id, least) for note_id in ids])
+        found.scores = dict(zip(ids, scores.tolist(), strict=True))
+
+    def _dense_scores(self, found: _Found, asked: SearchQuery, ids: Sequence[str]) -> Values:
+        """The z-score of each note for the meaning that it is nearest to; notes without a vector get the least."""
+        assert self.embedder is not None
+        vectors = self._stored(ids)
+        scale = background(self.store, "notes", self.embedder.name)
+        notes = self.notes(ids)
+        here = [note_id for note_id in ids if note_id in vectors and note_id in notes]
+        result = np.zeros(len(ids))
+        if not here:
+            return result
+        matrix = np.stack([vectors[note_id] for note_id in here])
+        sources = [notes[note_id].source for note_id in here]
+        nearest = np.full(len(here), -np.inf)
+        cosines = np.full(len(here), -1.0)
+        for group in asked.meanings:
+            query = self._meaning(group)
+            near = (matrix @ query).astype(np.float64)
+            cosines = np.maximum(cosines, near)
+            nearest = np.maximum(nearest, scale.standardise(query, near, sources))
+        found.dense.update(zip(here, cosines.tolist(), strict=True))
+        by_id = dict(zip(here, nearest.tolist(), strict=True))
+        least = float(nearest.min())
+        return np.array([by_id.get(note_id, least) for note_id in ids])
+
+    def _widen(
+        self,
+        found: _Found,
+        asked: SearchQuery,
+        timing: Timing,
+        frame_scores: dict[str, float],
+        by_meaning: bool,
+        rules: RecallRules,
+    ) -> None:
+        """Add the notes of the times that the question points at, in the best videos: they need not be like it."""
+        notes = self.notes(found.scores)
+        best: dict[str, float] = {}
+        for note_id, score in found.scores.items():
+            if note_id in notes:
+                video_id = notes[note_id].video_id
+                best[video_id] = max(score, best.get(video_id, score))
+        added = timing.pointed_at(sorted(best, key=lambda video_id: (-best[video_id], video_id)))
+        self._notes.update((note.id, note) for note in added)
+        for note in added:
+            found.text.setdefault(note.id, 0.0)
+        if added:
+            self._score(found, asked, frame_scores, by_meaning, rules)
+
+    def _weighed(self, found: _Found, query: str, literal: Sequence[str], most: int) -> Candidates:
+        """The best candidates, in order; what is said literally counts only where words are searched."""
+        kept = sorted(found.scores, key=lambda note_id: (-found.scores[note_id], note_id))
+        if not literal:
+            kept = kept[: 2 * most]
+        notes = self.notes(kept)
+        certain = {}
+        if self.text and found.text:
+            certain = {note_id: literalness(query, literal, note.text) for note_id, note in notes.items()}
+        paths = {note.video_id: self.path(note.video_id) for note in notes.values()}
+        return Candidates.of(list(notes.values()), found.scores, certain, paths)
+
+    def _pick(
+        self, chosen: Candidates, k: int, rules: RecallRules, timing: Timing | None
+    ) -> tuple[Positions, Values, Values]:
+        scores = chosen.scores
+        if rules.smoothing_s > 0:
+            scores = smoothed(scores, chosen.middles_s, chosen.videos, rules.smoothing_s)
+        prior = None if timing is None else (lambda within: timing.prior(chosen, within))
+        shares = posterior(
+            scores,
+            chosen.videos,
+            len(chosen.video_ids),
+            time_share=rules.time_share,
+            certain=chosen.certain,
+            prior=prior,
+        )
+        picks, added = portfolio(
+            shares,
+            chosen.middles_s,
+            chosen.videos,
+            chosen.kinds,
+            k,
+            coverage_s=rules.coverage_s,
+            apart_s=rules.apart_s,
+        )
+        return picks, added, shares
+
+    def _window(self, chosen: Candidates, row: int, shares: Values) -> Span:
+        mine = chosen.videos == chosen.videos[row]
+        duration_s = self.duration_s(chosen.notes[row].video_id)
+        at_s = min(float(chosen.middles_s[row]), duration_s)
+        return best_window(at_s, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
+
+    def _is_relevant(
+        self, chosen: Candidates, found: _Found, asked: SearchQuery, by_meaning: bool, rules: RecallRules
+    ) -> bool:
+        """Whether any candidate has anything to do with the query; without vectors, having a word of it is enough."""
+        if not by_meaning or found.stands_out or chosen.certain.any():
+            return True
+        assert self.embedder is not None
+        nearest = max((found.dense[note.id] for note in chosen.notes if note.id in found.dense), default=None)
+        if nearest is None or float(dense_closeness(self.embedder, np.array(nearest))) >= rules.least_relevance:
+            return True
+        return any(
+            lexical_closeness(words, note.text) >= rules.least_relevance
+            for note in chosen.notes
+            if note.id in found.text
+            for words in asked.words
+        )
+
+    # --- vectors, notes and videos, each read once
+
+    def _meaning(self, group: Sequence[str]) -> Vectors:
+        """The unit vector of phrases that say the same."""
+        self.prepare(group)
+        mean = np.mean([self._queries[phrase] for phrase in group], axis=0)
+        norm = float(np.linalg.norm(mean))
+        result: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
+        return result
+
+    def vector(self, query: str) -> Vectors:
+        """The query's unit vector, float32 (d,); `prepare` encodes many at once."""
+        self.prepare([query])
+        return self._queries[query]
+
+    def prepare(self, queries: Iterable[str]) -> None:
+        """Encode queries in one call of the embedder, where there is one."""
+        new = [query for query in dict.fromkeys(queries) if query not in self._queries]
+        if self.embedder is not None and new:
+            self._queries.update(zip(new, self.embedder.encode_query(new), strict=True))
+
+    def vectors(self, notes: Sequence[Note]) -> list[Vectors | None]:
+        """The unit vector of each note, None where it has none; `seen` notes, which no store holds, are encoded."""
+        new = {note.id: note for note in notes if note.id not in self._vectors}
+        if self.embedder is not None and new:
+            seen = [note for note in new.values() if note.source == "seen"]
+            if seen:
+                encoded = self.embedder.encode_document([note.text for note in seen])
+                self._vectors.update(zip((note.id for note in seen), encoded, strict=True))
+            self._stored([note.id for note in new.values() if note.source != "seen"])
+        return [self._vectors.get(note.id) for note in notes]
+
+    def _stored(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of those notes that have one."""
+        new = [note_id for note_id in note_ids if note_id not in self._vectors]
+        if self.embedder is not None and new:
+            name = self.embedder.name
+            try:
+                found = self.store.vectors_of(name, new)
+            except StoreError:
+                # Notes may have been written while this embedder was off: those are found by their words alone.
+                bare = {note.id for note in self.store.notes_without_vectors(name)}
+                new = [note_id for note_id in new if note_id not in bare]
+                found = self.store.vectors_of(name, new)
+            self._vectors.update(zip(new, found, strict=True))
+        return {note_id: self._vectors[note_id] for note_id in note_ids if note_id in self._vectors}
+
+    def notes(self, ids: Iterable[str]) -> dict[str, Note]:
+        """Notes by id; those that are gone are left out."""
+        wanted = set(ids)
+        new = sorted(wanted - self._notes.keys())
+        if new:
+            self._notes.update((note.id, note) for note in self.store.get_notes(new))
+        return {note_id: self._notes[note_id] for note_id in wanted if note_id in self._notes}
+
+    def path(self, video_id: str) -> str:
+        """The path of a video, relative to the archive's folder; its id where it is gone."""
+        video = self._video(video_id)
+        return video.path if video is not None else video_id
+
+    def duration_s(self, video_id: str) -> float:
+        """The length of a video in seconds; 0 where it is gone."""
+        video = self._video(video_id)
+        return video.duration_s if video is not None else 0.0
+
+    def _video(self, video_id: str) -> Video | None:
+        if video_id not in self._videos:
+            video = self.store.get_video(video_id)
+            if video is None:
+                return None
+            self._videos[video_id] = video
+        return self._videos[video_id]
+
+
+def _of_clips(filter: Filter | None) -> Filter:
+    """The filter, kept to notes of clips unless it names a level or wants summaries alone."""
+    if filter is None:
+        return Filter(level="clip")
+    if filter.level is not None or filter.sources == frozenset({"summary"}):
+        return filter
+    return replace(filter, level="clip")
