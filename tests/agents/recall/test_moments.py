@@ -74,7 +74,7 @@ def test_greedy_picks_cover_nearly_as_much_as_the_best_set(rows, tau):
 
 
 def test_a_pick_shows_what_was_found_and_not_what_lies_between():
-    shares, times = np.array([0.10, 0.22, 0.10, 0.30]), np.array([9.0, 10.0, 11.0, 13.0])
+    shares, times = np.array([0.10, 0.22, 0.10, 0.30]), np.array([9.0, 10.0, 9.2, 13.0])
     alike = _one_kind(4)
     assert portfolio(shares, times, alike, alike, 1, coverage_s=6.0, snap=False)[0].tolist() == [1]
     assert portfolio(shares, times, alike, alike, 1, coverage_s=6.0)[0].tolist() == [3]
