@@ -101,7 +101,7 @@ def _search(plan: p.Search, as_json: bool) -> int:
         output.out_json([hit.to_dict() for hit in hits])
         return OK
     if not hits:
-        output.note("lvqa: nothing found")
+        output.note("lvqa: nothing relevant found")
     for line in output.moments((hit.video, hit.span, hit.note.text, hit.note.source) for hit in hits):
         output.out(line.removeprefix("  "))
     return OK
