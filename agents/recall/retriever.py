@@ -8,7 +8,7 @@ what becomes of it over time, `moments` tells. Rank fusion, and z-scores over th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,15 +19,15 @@ from lvqa.agents.recall.candidates import Candidates
 from lvqa.agents.recall.moments import Positions, best_window, portfolio, posterior, smoothed
 from lvqa.agents.recall.query import SearchQuery, understand
 from lvqa.agents.recall.ranking import literalness, rank
+from lvqa.agents.recall.reading import Reading
 from lvqa.agents.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.agents.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.agents.recall.when import Timing
 from lvqa.agents.words import exact_parts
-from lvqa.errors import StoreError
-from lvqa.models.base import Embedder, ImageEmbedder, Vectors
+from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.store import Filter, Store
 from lvqa.store.textquery import TextQuery
-from lvqa.types import Hit, Note, Span, Video
+from lvqa.types import Hit, Span
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -76,7 +76,7 @@ class _Found:
         return {name: found[note_id] for name, found in by_name.items() if note_id in found}
 
 
-class Retriever:
+class Retriever(Reading):
     """Searches one store; remembers videos, notes and vectors, so use it for one question and let it go."""
 
     def __init__(
@@ -88,16 +88,11 @@ class Retriever:
         channels: Sequence[Channel] = CHANNELS,
         rules: RecallRules | None = None,
     ) -> None:
-        self.store = store
-        self.embedder = embedder if "dense" in channels else None
+        super().__init__(store, embedder if "dense" in channels else None)
         self.image_embedder = image_embedder if "frames" in channels else None
         self.text = "text" in channels
         self.rules = rules or RecallRules()
-        self._videos: dict[str, Video] = {}
-        self._notes: dict[str, Note] = {}
-        self._queries: dict[str, Vectors] = {}
         self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
-        self._vectors: dict[str, Vectors] = {}
 
     def search(
         self,
@@ -133,6 +128,8 @@ class Retriever:
         by_meaning = self.embedder is not None and "dense" in channels
         if by_meaning:
             self.prepare(asked.phrases)
+        if rules.coarse_videos > 0:
+            wanted = self._nearest_videos(asked, wanted, rules.coarse_videos)
         n = max(4 * k, rules.candidates)
         timing = Timing(asked.relation, self, wanted) if asked.relation.says_when else None
         literal = exact_parts(query) if by_text else []
@@ -150,7 +147,7 @@ class Retriever:
             self._widen(found, asked, timing, frame_scores, by_meaning, rules)
         chosen = self._weighed(found, query, literal, n if timing is None else 2 * n)
         # Whoever names the videos says that they are relevant.
-        everywhere = wanted.video_ids is None
+        everywhere = filter is None or filter.video_ids is None
         if not len(chosen) or (everywhere and not self._is_relevant(chosen, found, asked, by_meaning, rules)):
             return []
         picks, added, shares = self._pick(chosen, k, rules, timing)
@@ -187,7 +184,7 @@ class Retriever:
         assert self.embedder is not None
         found: dict[str, float] = {}
         for group in asked.meanings:
-            for note_id, score in self.store.search_vectors(self.embedder.name, self._meaning(group), n, wanted):
+            for note_id, score in self.store.search_vectors(self.embedder.name, self.meaning(group), n, wanted):
                 found[note_id] = max(score, found.get(note_id, score))
         return found
 
@@ -207,10 +204,23 @@ class Retriever:
                 # What is said need not be what is seen: a picture speaks for notes of the picture.
                 if note.source != "speech":
                     cosines[note.id] = max(frame.score, cosines.get(note.id, frame.score))
-                    self._notes[note.id] = note
+        self.remember(note for notes in behind for note in notes)
         scale = background(self.store, "frames", name)
         values = scale.standardise(vector, np.array(list(cosines.values())), [""] * len(cosines))
         return cosines, dict(zip(cosines, values.tolist(), strict=True))
+
+    def _nearest_videos(self, asked: SearchQuery, wanted: Filter, most: int) -> Filter:
+        """The filter, kept to the videos whose summaries and segments come nearest; as it is where there are none."""
+        summaries = replace(wanted, sources=frozenset({"summary"}), level=None)
+        found: dict[str, float] = {}
+        if self.embedder is not None:
+            found = self._by_meaning(asked, 8 * most, summaries)
+        elif self.text:
+            found = self._by_words(asked, (), 8 * most, summaries)
+        notes = self.notes(found)
+        ranked = sorted(notes.values(), key=lambda note: (-found[note.id], note.id))
+        videos = list(dict.fromkeys(note.video_id for note in ranked))[:most]
+        return replace(wanted, video_ids=frozenset(videos)) if videos else wanted
 
     # --- what they make together
 
@@ -237,7 +247,7 @@ class Retriever:
     def _dense_scores(self, found: _Found, asked: SearchQuery, ids: Sequence[str]) -> Values:
         """The z-score of each note for the meaning that it is nearest to; notes without a vector get the least."""
         assert self.embedder is not None
-        vectors = self._stored(ids)
+        vectors = self.stored(ids)
         scale = background(self.store, "notes", self.embedder.name)
         notes = self.notes(ids)
         here = [note_id for note_id in ids if note_id in vectors and note_id in notes]
@@ -249,7 +259,7 @@ class Retriever:
         nearest = np.full(len(here), -np.inf)
         cosines = np.full(len(here), -1.0)
         for group in asked.meanings:
-            query = self._meaning(group)
+            query = self.meaning(group)
             near = (matrix @ query).astype(np.float64)
             cosines = np.maximum(cosines, near)
             nearest = np.maximum(nearest, scale.standardise(query, near, sources))
@@ -275,7 +285,7 @@ class Retriever:
                 video_id = notes[note_id].video_id
                 best[video_id] = max(score, best.get(video_id, score))
         added = timing.pointed_at(sorted(best, key=lambda video_id: (-best[video_id], video_id)))
-        self._notes.update((note.id, note) for note in added)
+        self.remember(added)
         for note in added:
             found.text.setdefault(note.id, 0.0)
         if added:
@@ -341,79 +351,6 @@ class Retriever:
             if note.id in found.text
             for words in asked.words
         )
-
-    # --- vectors, notes and videos, each read once
-
-    def _meaning(self, group: Sequence[str]) -> Vectors:
-        """The unit vector of phrases that say the same."""
-        self.prepare(group)
-        mean = np.mean([self._queries[phrase] for phrase in group], axis=0)
-        norm = float(np.linalg.norm(mean))
-        result: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
-        return result
-
-    def vector(self, query: str) -> Vectors:
-        """The query's unit vector, float32 (d,); `prepare` encodes many at once."""
-        self.prepare([query])
-        return self._queries[query]
-
-    def prepare(self, queries: Iterable[str]) -> None:
-        """Encode queries in one call of the embedder, where there is one."""
-        new = [query for query in dict.fromkeys(queries) if query not in self._queries]
-        if self.embedder is not None and new:
-            self._queries.update(zip(new, self.embedder.encode_query(new), strict=True))
-
-    def vectors(self, notes: Sequence[Note]) -> list[Vectors | None]:
-        """The unit vector of each note, None where it has none; `seen` notes, which no store holds, are encoded."""
-        new = {note.id: note for note in notes if note.id not in self._vectors}
-        if self.embedder is not None and new:
-            seen = [note for note in new.values() if note.source == "seen"]
-            if seen:
-                encoded = self.embedder.encode_document([note.text for note in seen])
-                self._vectors.update(zip((note.id for note in seen), encoded, strict=True))
-            self._stored([note.id for note in new.values() if note.source != "seen"])
-        return [self._vectors.get(note.id) for note in notes]
-
-    def _stored(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        """The stored vectors of those notes that have one."""
-        new = [note_id for note_id in note_ids if note_id not in self._vectors]
-        if self.embedder is not None and new:
-            name = self.embedder.name
-            try:
-                found = self.store.vectors_of(name, new)
-            except StoreError:
-                # Notes may have been written while this embedder was off: those are found by their words alone.
-                bare = {note.id for note in self.store.notes_without_vectors(name)}
-                new = [note_id for note_id in new if note_id not in bare]
-                found = self.store.vectors_of(name, new)
-            self._vectors.update(zip(new, found, strict=True))
-        return {note_id: self._vectors[note_id] for note_id in note_ids if note_id in self._vectors}
-
-    def notes(self, ids: Iterable[str]) -> dict[str, Note]:
-        """Notes by id; those that are gone are left out."""
-        wanted = set(ids)
-        new = sorted(wanted - self._notes.keys())
-        if new:
-            self._notes.update((note.id, note) for note in self.store.get_notes(new))
-        return {note_id: self._notes[note_id] for note_id in wanted if note_id in self._notes}
-
-    def path(self, video_id: str) -> str:
-        """The path of a video, relative to the archive's folder; its id where it is gone."""
-        video = self._video(video_id)
-        return video.path if video is not None else video_id
-
-    def duration_s(self, video_id: str) -> float:
-        """The length of a video in seconds; 0 where it is gone."""
-        video = self._video(video_id)
-        return video.duration_s if video is not None else 0.0
-
-    def _video(self, video_id: str) -> Video | None:
-        if video_id not in self._videos:
-            video = self.store.get_video(video_id)
-            if video is None:
-                return None
-            self._videos[video_id] = video
-        return self._videos[video_id]
 
 
 def _of_clips(filter: Filter | None) -> Filter:

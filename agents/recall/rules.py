@@ -39,6 +39,8 @@ class RecallRules:
     apart_s: float = 0.0
     # Closeness, in [0, 1], below which a note has nothing to do with the question.
     least_relevance: float = 0.12
+    # Videos whose summaries come nearest, in which alone notes are then searched; 0: straight to the notes.
+    coarse_videos: int = 0
     # Candidates that each channel proposes, whatever k is.
     candidates: int = 100
     windows: bool = True

@@ -23,6 +23,7 @@ class System:
 
 FUSED = "hybrid"
 PRECISE = "precise"
+COARSE = "coarse to fine, 12 videos"
 SINGLE: tuple[str, ...] = ("bm25", "dense")
 SYSTEMS: tuple[str, ...] = (*SINGLE, FUSED, PRECISE)
 
@@ -56,6 +57,7 @@ def pieces() -> dict[str, System]:
         ),
         "with 1.5 s smoothing": System("with 1.5 s smoothing", both, replace(rules, smoothing_s=1.5)),
         "seconds as sharp as videos": System("seconds as sharp as videos", both, replace(rules, time_share=1.0)),
+        COARSE: System("coarse to fine, 12 videos", both, replace(rules, coarse_videos=12)),
         "without BM25": System("without BM25", ("dense",), rules),
         "without dense": System("without dense", ("text",), rules),
     }

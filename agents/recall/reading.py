@@ -1,0 +1,99 @@
+"""What a question reads of a store, each thing once: query vectors, stored vectors, notes, videos. Ranks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from lvqa.errors import StoreError
+from lvqa.models.base import Embedder, Vectors
+from lvqa.store import Store
+from lvqa.types import Note, Video
+
+
+class Reading:
+    """One store, read for one question; `embedder` may be missing."""
+
+    def __init__(self, store: Store, embedder: Embedder | None) -> None:
+        self.store = store
+        self.embedder = embedder
+        self._videos: dict[str, Video] = {}
+        self._notes: dict[str, Note] = {}
+        self._queries: dict[str, Vectors] = {}
+        self._vectors: dict[str, Vectors] = {}
+
+    def remember(self, notes: Iterable[Note]) -> None:
+        """Keep notes that were read in another way."""
+        self._notes.update((note.id, note) for note in notes)
+
+    def meaning(self, group: Sequence[str]) -> Vectors:
+        """The unit vector of phrases that say the same."""
+        self.prepare(group)
+        mean = np.mean([self._queries[phrase] for phrase in group], axis=0)
+        norm = float(np.linalg.norm(mean))
+        result: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
+        return result
+
+    def vector(self, query: str) -> Vectors:
+        """The query's unit vector, float32 (d,); `prepare` encodes many at once."""
+        self.prepare([query])
+        return self._queries[query]
+
+    def prepare(self, queries: Iterable[str]) -> None:
+        """Encode queries in one call of the embedder, where there is one."""
+        new = [query for query in dict.fromkeys(queries) if query not in self._queries]
+        if self.embedder is not None and new:
+            self._queries.update(zip(new, self.embedder.encode_query(new), strict=True))
+
+    def vectors(self, notes: Sequence[Note]) -> list[Vectors | None]:
+        """The unit vector of each note, None where it has none; `seen` notes, which no store holds, are encoded."""
+        new = {note.id: note for note in notes if note.id not in self._vectors}
+        if self.embedder is not None and new:
+            seen = [note for note in new.values() if note.source == "seen"]
+            if seen:
+                encoded = self.embedder.encode_document([note.text for note in seen])
+                self._vectors.update(zip((note.id for note in seen), encoded, strict=True))
+            self.stored([note.id for note in new.values() if note.source != "seen"])
+        return [self._vectors.get(note.id) for note in notes]
+
+    def stored(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of those notes that have one."""
+        new = [note_id for note_id in note_ids if note_id not in self._vectors]
+        if self.embedder is not None and new:
+            name = self.embedder.name
+            try:
+                found = self.store.vectors_of(name, new)
+            except StoreError:
+                # Notes may have been written while this embedder was off: those are found by their words alone.
+                bare = {note.id for note in self.store.notes_without_vectors(name)}
+                new = [note_id for note_id in new if note_id not in bare]
+                found = self.store.vectors_of(name, new)
+            self._vectors.update(zip(new, found, strict=True))
+        return {note_id: self._vectors[note_id] for note_id in note_ids if note_id in self._vectors}
+
+    def notes(self, ids: Iterable[str]) -> dict[str, Note]:
+        """Notes by id; those that are gone are left out."""
+        wanted = set(ids)
+        new = sorted(wanted - self._notes.keys())
+        if new:
+            self._notes.update((note.id, note) for note in self.store.get_notes(new))
+        return {note_id: self._notes[note_id] for note_id in wanted if note_id in self._notes}
+
+    def path(self, video_id: str) -> str:
+        """The path of a video, relative to the archive's folder; its id where it is gone."""
+        video = self._video(video_id)
+        return video.path if video is not None else video_id
+
+    def duration_s(self, video_id: str) -> float:
+        """The length of a video in seconds; 0 where it is gone."""
+        video = self._video(video_id)
+        return video.duration_s if video is not None else 0.0
+
+    def _video(self, video_id: str) -> Video | None:
+        if video_id not in self._videos:
+            video = self.store.get_video(video_id)
+            if video is None:
+                return None
+            self._videos[video_id] = video
+        return self._videos[video_id]
