@@ -90,10 +90,12 @@ class Reading:
         video = self._video(video_id)
         return video.duration_s if video is not None else 0.0
 
+    def look_up(self, video_ids: Iterable[str]) -> None:
+        """Read these videos in one go."""
+        new = set(video_ids) - self._videos.keys()
+        if new:
+            self._videos.update(self.store.get_videos(new))
+
     def _video(self, video_id: str) -> Video | None:
-        if video_id not in self._videos:
-            video = self.store.get_video(video_id)
-            if video is None:
-                return None
-            self._videos[video_id] = video
-        return self._videos[video_id]
+        self.look_up([video_id])
+        return self._videos.get(video_id)

@@ -247,20 +247,21 @@ class Retriever(Reading):
     def _dense_scores(self, found: _Found, asked: SearchQuery, ids: Sequence[str]) -> Values:
         """The z-score of each note for the meaning that it is nearest to; notes without a vector get the least."""
         assert self.embedder is not None
-        vectors = self.stored(ids)
+        # The search told the exact cosines of what it proposed; with several meanings it told only the best.
+        known = found.dense if len(asked.meanings) == 1 else {}
+        vectors = self.stored([note_id for note_id in ids if note_id not in known])
         scale = background(self.store, "notes", self.embedder.name)
         notes = self.notes(ids)
-        here = [note_id for note_id in ids if note_id in vectors and note_id in notes]
+        here = [note_id for note_id in ids if note_id in notes and (note_id in known or note_id in vectors)]
         result = np.zeros(len(ids))
         if not here:
             return result
-        matrix = np.stack([vectors[note_id] for note_id in here])
         sources = [notes[note_id].source for note_id in here]
         nearest = np.full(len(here), -np.inf)
         cosines = np.full(len(here), -1.0)
         for group in asked.meanings:
             query = self.meaning(group)
-            near = (matrix @ query).astype(np.float64)
+            near = np.array([known[i] if i in known else float(vectors[i] @ query) for i in here])
             cosines = np.maximum(cosines, near)
             nearest = np.maximum(nearest, scale.standardise(query, near, sources))
         found.dense.update(zip(here, cosines.tolist(), strict=True))
@@ -300,7 +301,9 @@ class Retriever(Reading):
         certain = {}
         if self.text and found.text:
             certain = {note_id: literalness(query, literal, note.text) for note_id, note in notes.items()}
-        paths = {note.video_id: self.path(note.video_id) for note in notes.values()}
+        videos = {note.video_id for note in notes.values()}
+        self.look_up(videos)
+        paths = {video_id: self.path(video_id) for video_id in videos}
         return Candidates.of(list(notes.values()), found.scores, certain, paths)
 
     def _pick(

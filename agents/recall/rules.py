@@ -38,7 +38,7 @@ class RecallRules:
     # Least distance between the picks of one video; 0: none. Coverage does it better.
     apart_s: float = 0.0
     # Closeness, in [0, 1], below which a note has nothing to do with the question.
-    least_relevance: float = 0.12
+    least_relevance: float = 0.18
     # Videos whose summaries come nearest, in which alone notes are then searched; 0: straight to the notes.
     coarse_videos: int = 0
     # Candidates that each channel proposes, whatever k is.

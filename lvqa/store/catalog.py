@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -94,6 +95,12 @@ class Catalog:
         """The video of that id."""
         row = self._c.row(_VIDEOS + " WHERE v.id = ?", (clean_text(video_id),))
         return None if row is None else _video(row)
+
+    def get_videos(self, video_ids: Iterable[str]) -> dict[str, Video]:
+        """The videos of those ids, by id; unknown ones are left out."""
+        wanted = json.dumps(sorted({clean_text(video_id) for video_id in video_ids}))
+        rows = self._c.rows(_VIDEOS + " WHERE v.id IN (SELECT value FROM json_each(?))", (wanted,))
+        return {row[0]: _video(row) for row in rows}
 
     def find_videos(self, name: str) -> list[Video]:
         """Videos that a user may mean, by path: those of that id, else path, else file name or stem, else glob.
