@@ -246,6 +246,14 @@ class Archive:
         found = read_digest(self.store)
         return found.text if found is not None else ""
 
+    def summaries(self) -> dict[str, str]:
+        """What each video holds, by path; those without a summary are left out."""
+        from lvqa.store import Filter
+
+        paths = {video.id: video.path for video in self.store.videos()}
+        notes = self.store.notes(Filter(sources=frozenset({"summary"}), level="video"))
+        return {paths[note.video_id]: note.text for note in notes if note.video_id in paths}
+
     def status(self) -> dict[str, Any]:
         """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason.
 

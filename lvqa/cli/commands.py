@@ -123,16 +123,14 @@ def _search(plan: p.Search, as_json: bool) -> int:
 def _videos(plan: p.Videos, as_json: bool) -> int:
     with _open(plan.place) as archive:
         videos = archive.videos()
-        status = archive.status()
-        summaries = {video.id: archive.show(video.id).summary for video in videos} if as_json else {}
+        failures = archive.status()["failures"]
+        summaries = archive.summaries() if as_json else {}
     if as_json:
-        output.out_json([{**_video_dict(v), "summary": s.text if (s := summaries[v.id]) else ""} for v in videos])
+        output.out_json([{**_video_dict(video), "summary": summaries.get(video.path, "")} for video in videos])
         return OK
-    if status["digest"] and not status["digest"]["stale"]:
-        output.out(f"{render.one_line(status['digest']['text'])}\n")
     for line in output.table((_video_row(video) for video in videos), indent=""):
         output.out(line)
-    for failure in status["failures"]:
+    for failure in failures:
         output.note(f"lvqa: {render.safe(failure['video'])}: failed: {render.one_line(failure['reason'])}")
     return OK
 
