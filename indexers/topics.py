@@ -70,7 +70,7 @@ def cut_topics(
     """Segments that cover a video from 0 to its end, in time order.
 
     Args:
-        duration_s: its length in seconds; one below the least length of a segment is one segment.
+        duration_s: its length in seconds; too short for two segments, it is one.
         notes: of its clips, in any order; may overlap and leave gaps.
         vectors: float32 (n, d), one for each note; without, the notes' words are compared.
         frames: of its visual channel, where it has one.
@@ -80,7 +80,7 @@ def cut_topics(
     """
     lengths = lengths or Lengths()
     if duration_s < 2 * lengths.min_s:
-        return [Span(0.0, duration_s)] if duration_s <= lengths.max_s else _spans([0.0, duration_s])
+        return [Span(0.0, duration_s)]
     at_s, on_note = _candidates(duration_s, notes, lengths)
     gains = _gains(duration_s, at_s, notes, vectors, frames, lengths) - np.where(on_note, 0.0, _OFF_NOTE)
     return _spans(_best_cuts(at_s, gains, lengths))
