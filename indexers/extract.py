@@ -25,6 +25,7 @@ SEGMENT_WORDS, VIDEO_WORDS, DIGEST_WORDS = 60, 120, 250
 
 _CENTRAL = 0.7  # what centrality counts beside novelty
 _REPEATS = 0.95  # likeness to something chosen that makes a text superfluous
+_SCREEN_SHARE = 1 / 3
 _MOST = 512  # texts that are compared with each other; of more, the most central
 # Text without spaces is one "word" a run: so many characters count as one.
 _CHARACTERS = 8
@@ -51,8 +52,10 @@ def units_of(notes: Sequence[Note], vectors: Vectors | None = None) -> list[Unit
 def choose(units: Sequence[Unit], words: int) -> list[Unit]:
     """The units that stand for all of them, in the order given, of at most so many words together.
 
-    A text that is there several times is chosen once and counts as often as it is there. Where not even the most
-    central fits, it is cut. Vectors are compared where all units have one, else their words. Deterministic.
+    A text that is there several times is chosen once and counts as often as it is there; clocks and counters, which
+    have no letter, are chosen where there is nothing else, and text on the screen fills a third beside other kinds.
+    Where not even the most central fits, it is cut. Vectors are compared where all units have one, else their words.
+    Deterministic.
     """
     if not units:
         return []
@@ -65,19 +68,24 @@ def choose(units: Sequence[Unit], words: int) -> list[Unit]:
     first: dict[str, int] = {}
     for index, unit in enumerate(units):
         first.setdefault(_same(unit.text), index)
-    pool = sorted(sorted(first.values(), key=lambda i: (-central[i], i))[:_MOST])
+    able = [i for i in first.values() if any(map(str.isalpha, units[i].text))] or list(first.values())
+    pool = sorted(sorted(able, key=lambda i: (-central[i], i))[:_MOST])
     nearest = np.zeros(len(pool))
     likeness = np.round(vectors[pool] @ vectors[pool].T, DECIMALS)
     left, open_ = words, np.ones(len(pool), bool)
+    alone = all(units[i].source == "screen" for i in pool)
+    written = words if alone else int(words * _SCREEN_SHARE)
     chosen: list[int] = []
     while open_.any():
         value = _CENTRAL * central[pool] - (1 - _CENTRAL) * nearest
         best = int(np.where(open_, value, -np.inf).argmax())
         open_[best] = False
         cost = word_count(units[pool[best]].text)
-        if cost > left:
+        screen = units[pool[best]].source == "screen"
+        if cost > (min(left, written) if screen else left):
             continue
         left -= cost
+        written -= cost * screen
         chosen.append(pool[best])
         nearest = np.maximum(nearest, likeness[best])
         open_ &= nearest <= _REPEATS

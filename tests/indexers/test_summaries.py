@@ -355,6 +355,15 @@ def test_words_are_bounded(text: str) -> None:
         assert word_count(cut_words(text, words)) <= words + 1
 
 
+def test_clocks_and_signs_do_not_crowd_out_what_happens() -> None:
+    clock = [Unit(f"01:00:{s:02d}:00", "screen") for s in range(60)]
+    signs = [Unit(f"platform {name} to the {name} line", "screen") for name in ("north", "south", "east", "west")]
+    chosen = choose([*clock, *signs, Unit("a train leaves the station", "caption")], 30)
+    assert Unit("a train leaves the station", "caption").text in [unit.text for unit in chosen]
+    assert [unit.source for unit in chosen].count("screen") == 1
+    assert choose(clock, 5)
+
+
 def test_speech_and_writing_are_quoted() -> None:
     units = [Unit("Hello.", "speech"), Unit("Come in.", "speech"), Unit("EXIT", "screen"), Unit("a door", "caption")]
     assert told(units) == 'Said: "Hello. Come in." On the screen: "EXIT". a door.'
