@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lvqa.errors import LvqaError, UsageError
+from lvqa.models.replies import estimate_tokens as estimate_tokens
 from lvqa.settings import Settings
 from lvqa.types import Cost
-
-CHARACTERS_PER_TOKEN = 4
 
 
 class BudgetSpent(LvqaError):
@@ -150,8 +149,3 @@ class Ledger:
         if self._clock() - self._start_s >= self.budget.seconds:
             return "seconds"
         return "tokens" if self._tokens() >= self.budget.tokens else None
-
-
-def estimate_tokens(text: str) -> int:
-    """Tokens of a text whose backend does not count them: one for every four characters, at least one."""
-    return max(1, len(text) // CHARACTERS_PER_TOKEN)

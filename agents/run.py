@@ -104,7 +104,7 @@ def stream(
         models: `vision`, `chat`, `embedder` and `image_embedder` are used where they are there.
         settings: `top_k`, `rounds`, `explore`, `frames_per_clip`, `max_side`, `abstain_below` and the budget.
         folder: what the videos' paths are relative to; a file that is not there is not looked at.
-        filter: the only videos, time and sources that may be used.
+        filter: the only videos, time, sources and level that may be used; the notes of clips when not given.
         budget: in place of the settings' budget.
         seed: of the frames drawn to explore. Same question, seed and models: same answer.
         searcher: chooses keyframes; `guided` unless given.
@@ -119,7 +119,7 @@ def stream(
         raise UsageError("a multiple-choice question needs at least two options, none of them empty")
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
-    wording, filter = _of_named(question.strip(), given, store, filter)
+    wording, filter = _of_named(question.strip(), given, store, filter or Filter(level="clip"))
     ledger = Ledger(budget if budget is not None else Budget.of(settings))
     context = Context(
         question=question.strip(),

@@ -7,7 +7,6 @@ reply that validates is taken. This module knows no node, and no prompt but `rep
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lvqa.agents.budget import BudgetSpent, Ledger, estimate_tokens
-from lvqa.errors import LvqaError, ModelError, ReplyError
+from lvqa.errors import ReplyError
+from lvqa.models.replies import reply_to
 from lvqa.prompts import fence, load
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
-# Reasoning models think aloud first; a JSON object in their thoughts is not the answer.
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _MAX_COMPLAINTS = 8
 
 
@@ -42,24 +40,10 @@ def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
 
     Raises BudgetSpent before the call when it does not fit, ModelError when the model fails.
     """
-    from langchain_core.messages import HumanMessage
-
     ledger.take_chat(estimate_tokens(prompt))
-    try:
-        message = chat.invoke([HumanMessage(prompt)])
-    except LvqaError:
-        raise
-    except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
-        raise ModelError(
-            f"the chat model failed ({type(error).__name__}: {error}); "
-            "check that its server or weights are there, or ask with another one"
-        ) from error
-    text = str(message.text)
-    usage = getattr(message, "usage_metadata", None) or {}
-    ledger.add_tokens(
-        usage.get("input_tokens") or estimate_tokens(prompt), usage.get("output_tokens") or estimate_tokens(text)
-    )
-    return _THOUGHT.sub("", text).strip()
+    reply = reply_to(chat, prompt)
+    ledger.add_tokens(reply.tokens_in, reply.tokens_out)
+    return str(reply)
 
 
 def ask_for(

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from lvqa.store.stems import stem as stem
+from lvqa.store.stems import words as words
 from lvqa.store.textquery import STOP_WORDS
 from lvqa.types import Span, parse_time
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’]{2,})’')
 # Runs such as 01:00:21, 3.14, AB-12/7: with punctuation inside and a digit, they mean themselves and nothing like them.
 _RUN = re.compile(r"(?<![\w])(?=[\w:.;/\-]*\d)(?=[\w:.;/\-]*[:./;\-])\w+(?:[:.;/\-]\w+)+(?![\w])")
@@ -50,27 +51,6 @@ _OPENINGS = (
     ),
     re.compile(rf"^{_AUXILIARY}\s+(?:there\b\s*)?", re.IGNORECASE),
 )
-
-
-_ENDINGS = (("ingly", 4), ("edly", 4), ("ing", 3), ("ies", 3), ("ied", 3), ("es", 3), ("ed", 3), ("s", 3))
-
-
-def words(text: str) -> list[str]:
-    """Every word, lower case, in order."""
-    return [word.lower() for word in _WORD.findall(text)]
-
-
-@lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """A word without its commonest English endings; crude, and the same for the same word."""
-    word = word.replace("’", "'").removesuffix("'s")
-    for ending, least in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
-            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
-            break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
-        word = word[:-1]
-    return word.removesuffix("e") if len(word) > 3 else word
 
 
 @lru_cache(maxsize=1 << 10)

@@ -157,14 +157,15 @@ def _rows(index: Path) -> int:
 
 @contextmanager
 def chosen_models(given: str | None) -> Iterator[Sequence[str]]:
-    """The options that choose the models: the given ones, or the text profile with a stand-in VLM that captions."""
+    """The options that choose the models: those given, or the text profile and a stand-in that sees and summarises."""
     if given is not None:
         yield shlex.split(given)
     elif importlib.util.find_spec("langchain_openai") is None:
         yield TEXT_ONLY
     else:
         with serve() as base_url:
-            yield (*TEXT_ONLY, "--vision", f"openai:standin@{base_url}")
+            standin = f"openai:standin@{base_url}"
+            yield (*TEXT_ONLY, "--vision", standin, "--chat", standin)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=1, help="kills of each index before it may finish")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     parser.add_argument(
-        "--models", help="options of lvqa index that choose models; the text profile and a stand-in VLM when not given"
+        "--models", help="options of lvqa index that choose models; the text profile and a stand-in when not given"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)

@@ -38,6 +38,7 @@ class Snapshot:
 
 def snapshot(index_dir: Path) -> Snapshot:
     """Read the index in a folder. Raises StoreError where there is none."""
+    from lvqa.indexers import read_digest
     from lvqa.store import Store
 
     with Store.open(index_dir, create=False) as store:
@@ -49,6 +50,7 @@ def snapshot(index_dir: Path) -> Snapshot:
             "files": Counter(astuple(row) for row in store.files()),
             "jobs": Counter(astuple(job) for job in store.jobs()),
             "notes": Counter(astuple(note) for note in notes),
+            "digest": Counter([astuple(digest)] if (digest := read_digest(store)) is not None else []),
             "clips": Counter(astuple(clip) for video in videos for clip in _clips(store, video.id)),
         }
         vectors: dict[Row, Vectors] = {}

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lvqa.indexers.captions_file import import_captions
+    from lvqa.indexers.digest import Digest, is_stale, read_digest
     from lvqa.indexers.progress import NoProgress, Progress, RichProgress
-    from lvqa.indexers.report import ImportReport, IndexReport
+    from lvqa.indexers.report import ImportReport, IndexReport, SummaryReport
     from lvqa.indexers.run import run_index
 
 _HOME = {
     "run_index": "run",
     "import_captions": "captions_file",
+    "Digest": "digest",
+    "is_stale": "digest",
+    "read_digest": "digest",
     "IndexReport": "report",
+    "SummaryReport": "report",
     "ImportReport": "report",
     "Progress": "progress",
     "NoProgress": "progress",
@@ -25,12 +30,16 @@ _HOME = {
 }
 
 __all__ = [
+    "Digest",
     "ImportReport",
     "IndexReport",
     "NoProgress",
     "Progress",
     "RichProgress",
+    "SummaryReport",
     "import_captions",
+    "is_stale",
+    "read_digest",
     "run_index",
 ]
 

@@ -1,4 +1,7 @@
-"""Ready-made captions from a JSON Lines file into the store, a clip and a note each. Runs no model but the embedder."""
+"""Ready-made captions from a JSON Lines file into the store, a clip and a note each, and what follows from them.
+
+Runs no model but the embedder, and the chat model that summarises, where one is handed over.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,17 @@ from lvqa.indexers.plan import IMPORTED, identify, video_id
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import ImportReport
 from lvqa.indexers.roles import Role
+from lvqa.indexers.summarise import SummaryRules, summarise
 from lvqa.indexers.vectors import TextVectors, embed_missing
 from lvqa.indexers.work import make_note
+from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.types import Clip, Span, Video
 
 if TYPE_CHECKING:
     from lvqa.models.base import Embedder
+    from lvqa.models.profiles import Models
+    from lvqa.settings import Summaries
 
 _BATCH = 1000
 _FIELDS = ("video", "start_s", "end_s", "text")
@@ -44,6 +51,10 @@ def import_captions(
     store: Store,
     embedder: Embedder | None,
     progress: Progress | None = None,
+    *,
+    settings: Settings | None = None,
+    models: Models | None = None,
+    summaries: Summaries | None = None,
 ) -> ImportReport:
     """Take captions `{"video", "start_s", "end_s", "text"}`, one JSON object a line, as notes of source `imported`.
 
@@ -57,6 +68,13 @@ def import_captions(
         store: opened for writing.
         embedder: embeds the notes, batch by batch; None leaves that to a later `run_index`.
         progress: told how far it is.
+        settings: how long segments are and how they are summarised; the defaults when not given.
+        models: hold the chat model that summarises as `settings` say; without, summaries are extracted.
+        summaries: in place of the settings' own; `none` leaves segments and summaries to a later `run_index`.
+
+    Returns:
+        What was done. With `models` the summaries of all videos are brought up to date, without those of the videos
+        that captions came for.
 
     Raises:
         UsageError: no file, or lines that do not hold a caption: the first five are named and nothing is written.
@@ -88,10 +106,15 @@ def import_captions(
                 progress.advance(len(mine[begin : begin + _BATCH]))
         report.videos = len(seen)
         progress.finish()
-        if embedder is not None:
-            report.embeddings = embed_missing(
-                store, TextVectors(Role("embedder", embedder.name, model=embedder)), progress
-            )
+        vectors = TextVectors(Role("embedder", embedder.name, model=embedder)) if embedder is not None else None
+        if vectors is not None:
+            report.embeddings = embed_missing(store, vectors, progress)
+        names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
+        rules = SummaryRules.of(names, settings or Settings.load(), summaries)
+        # Extracting here what a chat model wrote there would undo its work.
+        summarise(store, rules, models, report.summaries, progress, only=seen if models is None else None)
+        if vectors is not None:
+            report.embeddings += embed_missing(store, vectors, progress)
     finally:
         progress.finish()
     report.seconds = time.monotonic() - began

@@ -289,7 +289,8 @@ class Planner:
             if not self._store.notes(imported):
                 self._store.remove_video(video.id)
                 return
-            for stage in STAGES:
+            # The summaries are of what is left: made anew.
+            for stage in (*STAGES, "summary"):
                 self._store.reset_stage(video.id, stage)
 
 

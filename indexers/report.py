@@ -6,6 +6,26 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
+class SummaryReport:
+    """What bringing the summaries up to date did.
+
+    `videos` were summarised in this run, in `segments`; `reused` texts of a chat model were taken over from the index.
+    `unparsed` counts texts that were extracted because the chat model's reply, asked for twice, was empty or a refusal.
+    `digest` tells whether the archive's digest was made anew. `failed` holds (path, reason).
+    """
+
+    videos: int = 0
+    segments: int = 0
+    reused: int = 0
+    unparsed: int = 0
+    digest: bool = False
+    llm_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class IndexReport:
     """What one run of `run_index` did.
 
@@ -13,7 +33,8 @@ class IndexReport:
     `duplicates` (path, path of the video it is a copy of), `removed` the paths of files that are gone. The counts below
     are of rows written in this run; `unparsed` counts clips without a caption because the model's reply, asked for
     twice, was empty or a refusal. `unfamiliar` are the paths of videos of which the vision model said, for most of the
-    clips captioned in this run, that it does not know what they show.
+    clips captioned in this run, that it does not know what they show. What failed in `summaries` stands in
+    `failed`, too.
     """
 
     indexed: int = 0
@@ -28,13 +49,14 @@ class IndexReport:
     embeddings: int = 0
     frames: int = 0
     unparsed: int = 0
+    summaries: SummaryReport = field(default_factory=SummaryReport)
 
 
 @dataclass(slots=True)
 class ImportReport:
     """What `import_captions` did: captions read, notes that are new, notes embedded, videos they are about.
 
-    `without_file` of the videos have no file in the folder.
+    `without_file` of the videos have no file in the folder. `embeddings` counts those of summaries, too.
     """
 
     captions: int = 0
@@ -43,3 +65,4 @@ class ImportReport:
     videos: int = 0
     without_file: int = 0
     seconds: float = 0.0
+    summaries: SummaryReport = field(default_factory=SummaryReport)

@@ -1,4 +1,4 @@
-"""One run over a folder of videos: plan, models, pipeline, writer, and the notes that still lack a vector.
+"""One run over a folder of videos: plan, models, pipeline, writer, notes that lack a vector, and summaries.
 
 Knows which stage needs which model; how a stage works, and how rows are written, is told elsewhere.
 """
@@ -21,6 +21,7 @@ from lvqa.indexers.report import IndexReport
 from lvqa.indexers.roles import Role
 from lvqa.indexers.screen import ScreenReader
 from lvqa.indexers.speech import Listener
+from lvqa.indexers.summarise import SummaryRules, summarise
 from lvqa.indexers.vectors import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.work import Task
 from lvqa.indexers.writer import Writer
@@ -84,13 +85,15 @@ def run_index(
             )
             Writer(store, report, progress, stages).write_all(plan.tasks, pipeline.run())
         adopt_imported(folder, store)
-        if models.names["embedder"] and store.notes_without_vectors(models.names["embedder"], 1):
-            text_vectors = _text_vectors(models, settings)
-            assert text_vectors is not None
-            report.embeddings += embed_missing(store, text_vectors, progress)
+        report.embeddings += _embed(store, models, settings, progress)
+        # Of what is in the index by now: segments are cut where the notes' vectors shift.
+        rules = SummaryRules.of(models.names, settings)
+        ids = None if only is None else {row.video_id for row in store.files() if row.path in only}
+        summarise(store, rules, models, report.summaries, progress, only=ids, retry_failed=retry_failed)
+        report.embeddings += _embed(store, models, settings, progress)
     finally:
         progress.finish()
-    report.failed.sort()
+    report.failed = sorted([*report.failed, *report.summaries.failed])
     report.seconds = time.monotonic() - began
     return report
 
@@ -117,6 +120,15 @@ def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
     if asr is not None:
         listener = Listener(Role("asr", names["asr"], device, asr))
     return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models, settings))
+
+
+def _embed(store: Store, models: Models, settings: Settings, progress: Progress) -> int:
+    """Embed the notes that have no vector yet; loads no embedder where there are none."""
+    if not models.names["embedder"] or not store.notes_without_vectors(models.names["embedder"], 1):
+        return 0
+    text_vectors = _text_vectors(models, settings)
+    assert text_vectors is not None
+    return embed_missing(store, text_vectors, progress)
 
 
 def _text_vectors(models: Models, settings: Settings) -> TextVectors | None:

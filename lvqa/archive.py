@@ -19,7 +19,7 @@ from lvqa import render
 from lvqa.errors import UsageError
 from lvqa.results import ArchivedAnswer, HitList, link_base, no_picture, thumbnailer
 from lvqa.settings import Settings
-from lvqa.types import SOURCES, Answer, Clip, Note, Source, Span, Step, Video
+from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
 
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget
@@ -34,11 +34,17 @@ _SHOWN_VIDEOS = 24
 
 @dataclass(frozen=True, slots=True)
 class VideoReport:
-    """All that is known of one video: its clips and notes in time order."""
+    """All that is known of one video: its clips and notes in time order, and what was written of them.
+
+    `segments` are the summaries of stretches of one to three minutes, `summary` is that of the whole video, None where
+    there is none. `notes` holds neither.
+    """
 
     video: Video
     clips: Sequence[Clip]
     notes: Sequence[Note]
+    segments: Sequence[Note] = ()
+    summary: Note | None = None
 
 
 class Archive:
@@ -117,7 +123,15 @@ class Archive:
         if not jsonl.is_file():
             raise UsageError(f"there is no file {jsonl}; name a file of captions, one JSON object a line")
         with self._writer(filling=True) as store:
-            return import_captions(jsonl, self.folder, store, self.models.embedder, progress=progress)
+            return import_captions(
+                jsonl,
+                self.folder,
+                store,
+                self.models.embedder,
+                progress=progress,
+                settings=self.settings,
+                models=self.models,
+            )
 
     def search(
         self,
@@ -131,7 +145,8 @@ class Archive:
         """The `k` notes that fit the query best, by words and by meaning together.
 
         `videos` are names as `Store.find_videos` takes them, `between` limits the seconds within each video, `sources`
-        the kinds of notes. Raises UsageError for an empty query, an unknown video or source.
+        the kinds of notes; summaries are found only where `summary` is among them. Raises UsageError for an empty
+        query, an unknown video or source.
         """
         from lvqa.agents import hybrid_search
 
@@ -216,13 +231,41 @@ class Archive:
         (found, *others) = self._find([video])
         if others:
             raise UsageError(f"{video!r} names {len(others) + 1} videos: {_list([v.path for v in (found, *others)])}")
-        notes = self.store.notes(Filter(video_ids=frozenset([found.id])))
-        return VideoReport(found, self.store.clips(found.id), notes)
+
+        def notes(level: Level) -> list[Note]:
+            return self.store.notes(Filter(video_ids=frozenset([found.id]), level=level))
+
+        summary = next(iter(notes("video")), None)
+        return VideoReport(found, self.store.clips(found.id), notes("clip"), notes("segment"), summary)
+
+    @property
+    def digest(self) -> str:
+        """What the videos hold, all in one text; empty where there is none. Of the videos at the last `index`."""
+        from lvqa.indexers import read_digest
+
+        found = read_digest(self.store)
+        return found.text if found is not None else ""
+
+    def summaries(self) -> dict[str, str]:
+        """What each video holds, by path; those without a summary are left out."""
+        from lvqa.store import Filter
+
+        paths = {video.id: video.path for video in self.store.videos()}
+        notes = self.store.notes(Filter(sources=frozenset({"summary"}), level="video"))
+        return {paths[note.video_id]: note.text for note in notes if note.video_id in paths}
 
     def status(self) -> dict[str, Any]:
-        """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason."""
+        """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason.
+
+        `digest` holds the `text` about all videos, the `model` that wrote it,
+        and whether it is `stale`: of videos that have changed since; None where there is none.
+        """
+        from lvqa.indexers import is_stale, read_digest
+
         failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
-        return {**self.store.counts(), "failures": failures}
+        found = read_digest(self.store)
+        digest = found and {"text": found.text, "model": found.model, "stale": is_stale(self.store, found)}
+        return {**self.store.counts(), "digest": digest, "failures": failures}
 
     def remove(self, video: str) -> RemovedCounts:
         """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
@@ -327,7 +370,7 @@ class Archive:
         videos: Sequence[str] | None,
         between: Span | tuple[float, float] | None,
         sources: Sequence[str] | None,
-    ) -> Filter | None:
+    ) -> Filter:
         from lvqa.store import Filter
 
         for source in sources or ():
@@ -338,9 +381,10 @@ class Archive:
                 between = Span(*between)
             except (TypeError, ValueError) as error:
                 raise UsageError(f"bad time range {between!r}: {error}") from error
-        if not videos and between is None and not sources:
-            return None
+        # A summary says again what notes of its time say: it comes where it was asked for, not beside them.
+        level: Level | None = None if "summary" in (sources or ()) else "clip"
         return Filter(
+            level=level,
             video_ids=frozenset(v.id for v in self._find(videos)) if videos else None,
             span=between,
             sources=frozenset(cast("Sequence[Source]", sources)) if sources else None,

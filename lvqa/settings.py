@@ -21,6 +21,7 @@ from pydantic_settings import (
 from lvqa.errors import UsageError
 
 Profile = Literal["auto", "gpu", "cpu", "text", "tiny"]
+Summaries = Literal["auto", "extractive", "none"]
 
 SETTINGS_FILE = "settings.toml"
 # What a profile sets where nobody else does. The tiny VLM looks at one frame at a time, and its descriptions are short.
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     max_side: int = Field(
         768, ge=64, description="longer side, in pixels, of frames given to models; OCR sees them whole"
     )
+    summaries: Summaries = Field(
+        "auto", description="auto: the chat model where there is one, else sentences chosen; extractive; none"
+    )
+    segment_min_s: float = Field(60.0, ge=1, description="no segment is shorter, that of a shorter video apart")
+    segment_max_s: float = Field(180.0, gt=0, description="no segment is longer; at least twice segment_min_s")
     workers: int = Field(1, ge=1, le=64, description="videos decoded at the same time")
 
     top_k: int = Field(24, ge=1, description="notes that recall brings to the agent")
@@ -74,6 +80,13 @@ class Settings(BaseSettings):
     def _max_above_min(cls, value: float, info: Any) -> float:
         if value < info.data.get("clip_min_s", 0):
             raise ValueError("clip_max_s must not be below clip_min_s")
+        return value
+
+    @field_validator("segment_max_s")
+    @classmethod
+    def _max_twice_min(cls, value: float, info: Any) -> float:
+        if value < 2 * info.data.get("segment_min_s", 0):
+            raise ValueError("segment_max_s must be at least twice segment_min_s")
         return value
 
     @classmethod

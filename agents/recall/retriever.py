@@ -110,7 +110,7 @@ class Retriever(Reading):
         Args:
             query: a question, or any text.
             k: hits wanted; fewer where there are not as many notes.
-            filter: what they must satisfy. Without a level, and unless summaries alone are wanted, notes of clips.
+            filter: what they must satisfy. Notes of clips unless it names a level or summaries.
             also: further phrases for the same; a note is as near as to the nearest.
             options: answers to choose from, each searched together with the question.
             channels: narrows the search to some of those that the retriever has.
@@ -357,9 +357,9 @@ class Retriever(Reading):
 
 
 def _of_clips(filter: Filter | None) -> Filter:
-    """The filter, kept to notes of clips unless it names a level or wants summaries alone."""
+    """The filter, kept to notes of clips unless it names a level or summaries."""
     if filter is None:
         return Filter(level="clip")
-    if filter.level is not None or filter.sources == frozenset({"summary"}):
+    if filter.level is not None or "summary" in (filter.sources or ()):
         return filter
     return replace(filter, level="clip")

@@ -18,6 +18,7 @@ from lvqa.errors import UsageError
 if TYPE_CHECKING:
     from lvqa.eval.metrics import Moment, Window
     from lvqa.models.base import Embedder, Vectors
+    from lvqa.settings import Summaries
     from lvqa.store import Store
     from lvqa.types import Hit
 
@@ -95,23 +96,27 @@ def moments(hits: Iterable[Hit], k: int) -> list[Moment]:
 
 
 @contextmanager
-def open_archive(rows: Sequence[dict[str, Any]], embedder: Embedder | None, work_dir: Path | None) -> Iterator[Store]:
+def open_archive(
+    rows: Sequence[dict[str, Any]], embedder: Embedder | None, work_dir: Path | None, summaries: Summaries = "none"
+) -> Iterator[Store]:
     """Index caption rows through `import_captions`, or open the index that an earlier run made of the same rows.
 
-    The index lies below `work_dir` in a folder named by the rows and the embedder; an import that was cut off goes on.
+    The index lies below `work_dir` in a folder named by the rows, the embedder and `summaries`, which search of single
+    captions does without; an import that was cut off goes on.
     """
     from lvqa.indexers import import_captions
     from lvqa.store import Store
 
     lines = "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
-    key = hashlib.sha256(f"{embedder.name if embedder else ''}\n{lines}".encode()).hexdigest()[:16]
+    above = "" if summaries == "none" else f"{summaries} summaries\n"
+    key = hashlib.sha256(f"{embedder.name if embedder else ''}\n{above}{lines}".encode()).hexdigest()[:16]
     folder = (work_dir or _cache_dir()) / key
     folder.mkdir(parents=True, exist_ok=True)
     captions, finished = folder / "captions.jsonl", folder / "finished"
     if not finished.exists():
         captions.write_text(lines, encoding="utf-8")
         with Store.open(folder / ".lvqa", write=True) as store:
-            import_captions(captions, folder, store, embedder)
+            import_captions(captions, folder, store, embedder, summaries=summaries)
         finished.touch()
     with Store.open(folder / ".lvqa", create=False) as store:
         yield store

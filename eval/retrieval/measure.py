@@ -139,7 +139,7 @@ def run_retrieval(
         notes += len(rows)
         if ready is not None:
             ready.learn(_phrases((question.text for question in chosen), every))
-        with open_archive(rows, embedder, work_dir) as store:
+        with open_archive(rows, embedder, work_dir, "extractive" if with_pieces else "none") as store:
             _measure(store, ready, every, chosen, k, run)
     if not run.asked:
         raise UsageError(f"{data} has no question about the videos of its archives")

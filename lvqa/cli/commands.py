@@ -40,6 +40,7 @@ def _index(plan: p.Index, as_json: bool) -> int:
                 **asdict(report),
                 "failed": [{"video": path, "reason": reason} for path, reason in report.failed],
                 "duplicates": [{"video": path, "same_as": other} for path, other in report.duplicates],
+                "summaries": _summaries_dict(asdict(report.summaries)),
             }
         )
     else:
@@ -53,8 +54,11 @@ def _index(plan: p.Index, as_json: bool) -> int:
         if report.failed:
             parts.append(f"{len(report.failed)} failed")
         made = [(report.clips, "clip"), (report.notes, "note"), (report.embeddings, "embedding")]
+        made += [(report.summaries.segments, "segment")]
         rows = ", ".join(render.count(number, noun) for number, noun in made if number) or "nothing new"
         output.out(f"{', '.join(parts)} in {render.duration_text(report.seconds)}: {rows}")
+        for line in output.summary_lines(report.summaries):
+            output.out(line)
     for path, reason in report.failed:
         output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
     return SOME_FAILED if report.failed else OK
@@ -63,12 +67,21 @@ def _index(plan: p.Index, as_json: bool) -> int:
 def _import(plan: p.Import, as_json: bool) -> int:
     with _open(plan.place) as archive, _progress() as progress:
         report = archive.import_captions(plan.captions, progress=progress)
+    failed = report.summaries.failed
+    counts = asdict(report)
+    counts["summaries"] = _summaries_dict(counts["summaries"])
     if as_json:
-        output.out_json(asdict(report))
+        output.out_json(counts)
     else:
-        facts = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in asdict(report).items())
-        output.out(f"imported: {facts}")
-    return OK
+        facts = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if name != "summaries"]
+        if report.summaries.segments:
+            facts.append(render.count(report.summaries.segments, "segment"))
+        output.out(f"imported: {', '.join(facts)}")
+        for line in output.summary_lines(report.summaries):
+            output.out(line)
+    for path, reason in failed:
+        output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+    return SOME_FAILED if failed else OK
 
 
 def _ask(plan: p.Ask, as_json: bool) -> int:
@@ -111,8 +124,9 @@ def _videos(plan: p.Videos, as_json: bool) -> int:
     with _open(plan.place) as archive:
         videos = archive.videos()
         failures = archive.status()["failures"]
+        summaries = archive.summaries() if as_json else {}
     if as_json:
-        output.out_json([_video_dict(video) for video in videos])
+        output.out_json([{**_video_dict(video), "summary": summaries.get(video.path, "")} for video in videos])
         return OK
     for line in output.table((_video_row(video) for video in videos), indent=""):
         output.out(line)
@@ -128,6 +142,8 @@ def _show(plan: p.Show, as_json: bool) -> int:
         output.out_json(
             {
                 "video": _video_dict(report.video),
+                "summary": _note_dict(report.summary) if report.summary is not None else None,
+                "segments": [_note_dict(note) for note in report.segments],
                 "clips": [
                     {"start_s": clip.span.start_s, "end_s": clip.span.end_s, "level": clip.level}
                     for clip in report.clips
@@ -137,6 +153,13 @@ def _show(plan: p.Show, as_json: bool) -> int:
         )
         return OK
     for line in output.table([_video_row(report.video)], indent=""):
+        output.out(line)
+    if report.summary is not None:
+        output.out(f"  {render.one_line(report.summary.text)}")
+    # A single segment says what the video's summary says.
+    segments = report.segments if len(report.segments) > 1 else ()
+    rows = ((render.span_text(n.span), "[segment]", render.one_line(n.text)) for n in segments)
+    for line in output.table(rows):
         output.out(line)
     rows = ((render.span_text(n.span), f"[{n.source}]", render.one_line(n.text)) for n in report.notes)
     for line in output.table(rows):
@@ -155,11 +178,15 @@ def _status(plan: p.Status, as_json: bool) -> int:
     rows = [
         ("videos", f"{videos['indexed']} indexed, {videos['failed']} failed, {videos['pending']} pending"),
         ("clips", str(status["clips"])),
+        ("segments", str(status["segments"])),
         ("notes", f"{status['notes']}{f' ({sources})' if sources else ''}"),
         ("embeddings", f"{status['embeddings']} of notes, {status['frames']} of frames"),
         ("models", ", ".join(status["models"]) or "none"),
         ("size", render.size_text(status["bytes"])),
     ]
+    if digest := status["digest"]:
+        late = " (of videos that have changed since: index again)" if digest["stale"] else ""
+        rows.append(("digest", f"{render.one_line(digest['text'])}{late}"))
     for line in output.table(rows, indent=""):
         output.out(line)
     for failure in status["failures"]:
@@ -317,6 +344,10 @@ def _video_row(video: Video) -> tuple[str, ...]:
     size = f"{video.width}x{video.height}" if video.width else "no file"
     sound = "sound" if video.has_audio else ""
     return video.path, render.duration_text(video.duration_s), size, video.codec, sound
+
+
+def _summaries_dict(counts: dict[str, Any]) -> dict[str, Any]:
+    return {**counts, "failed": [{"video": path, "reason": reason} for path, reason in counts["failed"]]}
 
 
 def _note_dict(note: Note) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lvqa.render import cost_text, one_line, safe, span_text
+from lvqa.render import cost_text, count, one_line, safe, span_text
 from lvqa.types import Answer, Span, Step
+
+if TYPE_CHECKING:
+    from lvqa.indexers import SummaryReport
 
 _TEXT_LIMIT = 160
 
@@ -61,6 +64,17 @@ def answer_lines(answer: Answer) -> list[str]:
     lines += moments((e.video, e.span, e.text, e.source) for e in answer.evidence)
     lines.append(f"  cost: {cost_text(answer.cost)}")
     return lines
+
+
+def summary_lines(report: SummaryReport) -> list[str]:
+    """What the summaries of a run took, where a chat model was asked."""
+    if not report.llm_calls:
+        return []
+    tokens = f"{report.tokens_in + report.tokens_out:,}".replace(",", " ")
+    line = f"  summaries: {count(report.llm_calls, 'LLM call')}, {tokens} tokens"
+    if report.unparsed:
+        line += f", {report.unparsed} extracted because the reply was empty or a refusal, twice"
+    return [line]
 
 
 def step_line(step: Step) -> str:

@@ -69,10 +69,14 @@ class VideoCounts(TypedDict):
 
 
 class StoreCounts(TypedDict):
-    """What `lvqa status` prints. `bytes` is the size of the whole index folder, `frames` the embedded ones."""
+    """What `lvqa status` prints. `bytes` is the size of the whole index folder, `frames` the embedded ones.
+
+    `clips` are those of the lowest level, `notes` those of all levels.
+    """
 
     videos: VideoCounts
     clips: int
+    segments: int
     notes: int
     embeddings: int
     frames: int

@@ -149,7 +149,8 @@ class Store(Embeddings):
             )
             return {
                 "videos": {"indexed": total["indexed"], "failed": total["failed"], "pending": total["pending"]},
-                "clips": count("clips"),
+                "clips": count("clips WHERE level = 'clip'"),
+                "segments": count("clips WHERE level = 'segment'"),
                 "notes": count("notes"),
                 "embeddings": count("embeddings"),
                 "frames": count("frames"),

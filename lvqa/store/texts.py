@@ -106,6 +106,12 @@ class Texts(Catalog):
         where, params = note_conditions(wanted)
         return [_note(row) for row in self._c.rows(f"{_NOTES} WHERE 1{where}{_BY_TIME}", params)]
 
+    def note_ids(self, wanted: Filter | None = None) -> list[str]:
+        """The ids of `notes`, in the same order, without reading the texts."""
+        where, params = note_conditions(wanted)
+        rows = self._c.rows(f"SELECT t.id FROM notes t JOIN videos v ON v.n = t.video WHERE 1{where}{_BY_TIME}", params)
+        return [row[0] for row in rows]
+
     def get_notes(self, note_ids: Iterable[str]) -> list[Note]:
         """The notes of those ids, in that order; unknown ones are left out."""
         wanted = [clean_text(note_id) for note_id in note_ids]
@@ -140,6 +146,12 @@ class Texts(Catalog):
         for key, *row in rows:
             found[int(key)].append(_note(tuple(row)))
         return found
+
+    def delete_clips(self, clip_ids: Iterable[str]) -> int:
+        """Delete clips, and with them the notes that stand on them; returns how many clips there were."""
+        wanted = json.dumps(sorted({clean_text(clip_id) for clip_id in clip_ids}))
+        with self.atomic():
+            return self._c.write("DELETE FROM clips WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
 
     def search_text(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
         """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.

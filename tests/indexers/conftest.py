@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.indexers import IndexReport, run_index
+from lvqa.indexers import IndexReport, read_digest, run_index
 from lvqa.media.synth import write_video
 from lvqa.models.base import Frame, Utterance
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeTranscriber, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store
+from lvqa.types import LEVELS
 
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 160, 0), (0, 0, 255), (128, 128, 128)
 _BITS = 12
@@ -77,7 +78,9 @@ class Kit:
     def __init__(self, folder: Path, index_dir: Path) -> None:
         self.folder = folder
         self.index_dir = index_dir
-        self.settings: dict[str, Any] = {"clip_max_s": 4.0, "clip_batch": 2}
+        # The levels above clips have tests of their own.
+        self.settings: dict[str, Any] = {"clip_max_s": 4.0, "clip_batch": 2, "summaries": "none"}
+        self.chat: Any = None
         self.vision: Any = FakeVision()
         self.ocr: Any = FakeReader(read_counter)
         self.embedder: Any = FakeEmbedder()
@@ -96,6 +99,7 @@ class Kit:
             image_embedder=self.image_embedder,
             ocr=self.ocr,
             asr=self.asr,
+            chat=self.chat,
         )
 
     def run(self, **more: Any) -> IndexReport:
@@ -122,7 +126,8 @@ def rows_of(index_dir: Path) -> dict[str, Any]:
         return {
             "videos": videos,
             "files": [(f.path, f.video_id) for f in store.files()],
-            "clips": [c for v in videos for c in store.clips(v.id)],
+            "clips": [c for v in videos for level in LEVELS for c in store.clips(v.id, level)],
+            "digest": read_digest(store),
             "notes": notes,
             "jobs": store.jobs(),
             "vectors": {

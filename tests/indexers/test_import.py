@@ -26,7 +26,7 @@ def take(kit: Any, tmp_path: Path) -> Callable[..., ImportReport]:
         path = tmp_path / "captions.jsonl"
         path.write_text("".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines), encoding="utf-8")
         with kit.store(write=True) as store:
-            return import_captions(path, kit.folder, store, kit.embedder, **more)
+            return import_captions(path, kit.folder, store, kit.embedder, **{"summaries": "none", **more})
 
     return take
 

@@ -323,3 +323,90 @@ def test_between_and_assignments() -> None:
     assert plan.parse_between("10:00-12:30.5") == Span(600, 750.5)
     assert plan.parse_between("1:00:00-01:00:02") == Span(3600, 3602)
     assert plan.parse_assignments(["sample-fps=1", "vision=hf:a=b"]) == {"sample_fps": "1", "vision": "hf:a=b"}
+
+
+def long_captions(folder: Path) -> Path:
+    """Two topics of 100 s each."""
+    topics = (("she chops onions on a board", "the soup boils"), ("the striker shoots at the goal", "the keeper dives"))
+    rows = [
+        {"video": "day.mp4", "start_s": 100 * n + 4 * k, "end_s": 100 * n + 4 * k + 4, "text": texts[k % 2]}
+        for n, texts in enumerate(topics)
+        for k in range(25)
+    ]
+    path = folder / "captions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_segments_and_summaries_as_people_and_programs_see_them(tmp_path: Path, lvqa, light) -> None:
+    done = lvqa("import", tmp_path, long_captions(tmp_path), *light)
+    assert done.status == 0
+    assert done.out.strip().endswith(", 2 segments")
+    shown = lvqa("show", tmp_path, "day.mp4")
+    lines = shown.out.splitlines()
+    assert "onions" in lines[1]
+    assert "striker" in lines[1]
+    segments = [line for line in lines if "[segment]" in line]
+    assert [line.split()[0] for line in segments] == ["00:00:00-00:01:40", "00:01:40-00:03:20"]
+    report = lvqa("show", tmp_path, "day.mp4", "--json").json
+    assert (report["summary"]["start_s"], report["summary"]["end_s"]) == (0, 200)
+    assert [note["source"] for note in report["segments"]] == ["summary"] * 2
+    assert {note["source"] for note in report["notes"]} == {"imported"}
+    (video,) = lvqa("videos", tmp_path, "--json").json
+    assert video["summary"] == report["summary"]["text"]
+    status = lvqa("status", tmp_path, "--json").json
+    assert (status["clips"], status["segments"]) == (50, 2)
+    assert status["digest"] == {"text": video["summary"], "model": "builtin:extractive", "stale": False}
+    assert re.search(r"^digest +she chops", lvqa("status", tmp_path).out, re.MULTILINE)
+    with Archive(tmp_path) as archive:
+        assert archive.digest == video["summary"]
+        assert archive.summaries() == {"day.mp4": video["summary"]}
+
+
+def test_summaries_come_to_those_who_ask_for_them(tmp_path: Path, lvqa, light) -> None:
+    lvqa("import", tmp_path, long_captions(tmp_path), *light)
+    hits = lvqa("search", tmp_path, "striker goal keeper", "-k", "60", "--json", *light).json
+    assert {hit["source"] for hit in hits} == {"imported"}
+    hits = lvqa("search", tmp_path, "striker goal keeper", "--source", "summary", "--json", *light).json
+    assert {(hit["start_s"], hit["end_s"]) for hit in hits} == {(100, 200), (0, 200)}
+    assert (
+        lvqa("ask", tmp_path, "Who shoots at the goal?", "--json", *light).json["evidence"][0]["source"] == "imported"
+    )
+
+
+def test_summaries_can_be_left_out(indexed: Path, tmp_path: Path, lvqa, light) -> None:
+    done = lvqa("import", tmp_path, long_captions(tmp_path), "--set", "summaries=none", "--json", *light)
+    assert done.json["summaries"]["segments"] == 0
+    report = lvqa("index", indexed, "--json", *light).json
+    assert set(report["summaries"]) == {
+        "videos", "segments", "reused", "unparsed", "digest", "llm_calls", "tokens_in", "tokens_out", "failed",
+    }  # fmt: skip
+    assert report["summaries"]["videos"] == 0
+
+
+def test_a_digest_of_videos_that_are_gone_is_told_as_such(indexed: Path, lvqa, light) -> None:
+    lvqa("remove", indexed, "garden.mp4")
+    assert lvqa("status", indexed, "--json").json["digest"]["stale"]
+    assert "index again" in lvqa("status", indexed).out
+    lvqa("index", indexed, *light)
+    assert not lvqa("status", indexed, "--json").json["digest"]["stale"]
+
+
+def test_a_chat_model_that_summarises_one_video_badly_is_exit_status_3(folder: Path, lvqa, monkeypatch) -> None:
+    from lvqa.errors import ModelError
+    from lvqa.models.fake_chat import FakeChat
+    from lvqa.models.profiles import Models
+
+    def moody(messages) -> str:
+        if "bone" in str(messages[-1].content):
+            raise ModelError("out of memory\x1b[31m")
+        return "A kitchen."
+
+    models = Models.of(chat=FakeChat(moody))
+    monkeypatch.setattr(Archive, "models", property(lambda self: models))
+    done = lvqa("index", folder)
+    assert done.status == 3
+    assert "2 segments" not in done.out
+    assert "  summaries: 2 LLM calls, " in done.out
+    assert done.err.splitlines() == ["lvqa: garden.mp4: no summary: out of memory\\x1b[31m"]
+    assert lvqa("videos", folder).err.startswith("lvqa: garden.mp4: failed: out of memory")

@@ -136,6 +136,13 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.delete_notes([gone]) == 1
             self.forget_notes({gone})
 
+    @rule(data=st.data())
+    def delete_clip(self, data: st.DataObject) -> None:
+        if self.clips:
+            gone = data.draw(st.sampled_from(sorted(self.clips)))
+            assert self.store.delete_clips([gone, "unknown"]) == 1
+            self.forget_clips({gone})
+
     @rule(data=st.data(), model=MODELS, vector=VECTORS)
     def put_vector(self, data: st.DataObject, model: str, vector: np.ndarray) -> None:
         if self.notes:
@@ -270,7 +277,9 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def the_same_counts(self) -> None:
         counts = self.store.counts()
-        assert (counts["clips"], counts["notes"]) == (len(self.clips), len(self.notes))
+        levels = [clip.level for clip in self.clips.values()]
+        assert (counts["clips"], counts["segments"]) == (levels.count("clip"), levels.count("segment"))
+        assert counts["notes"] == len(self.notes)
         assert (counts["embeddings"], counts["frames"]) == (len(self.vectors), len(self.frames))
         states = {"indexed": 0, "failed": 0, "pending": 0}
         for name in self.videos:
