@@ -62,14 +62,25 @@ def hybrid_search(
 
 
 @dataclass(slots=True)
-class _Found:
-    """What the channels found: scores of each by note id, and each note's log-odds and relevance."""
+class _Search:
+    """One search: what is asked by which rules, and what was found so far, by note id.
 
+    `frame_z` are the frames' scores on the scale of the archive's frames, `scores` each note's log-odds.
+    """
+
+    asked: SearchQuery
+    wanted: Filter
+    rules: RecallRules
+    n: int
+    by_text: bool
+    by_meaning: bool
+    by_frames: bool
+    literal: Sequence[str]
     text: dict[str, float] = field(default_factory=dict)
     dense: dict[str, float] = field(default_factory=dict)
     frames: dict[str, float] = field(default_factory=dict)
+    frame_z: dict[str, float] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
-    stands_out: frozenset[str] = frozenset()
 
     def channels(self, note_id: str) -> dict[str, float]:
         by_name = {"text": self.text, "dense": self.dense, "frames": self.frames}
@@ -121,47 +132,68 @@ class Retriever(Reading):
         """
         if k <= 0 or not query.strip():
             return []
-        rules = rules or self.rules
-        wanted = _of_clips(filter)
-        asked = understand(query, also, options, rewrite=rules.rewrite, relations=rules.relations)
-        by_text = self.text and "text" in channels
-        by_meaning = self.embedder is not None and "dense" in channels
-        if by_meaning:
-            self.prepare(asked.phrases)
-        if rules.coarse_videos > 0:
-            wanted = self._nearest_videos(asked, wanted, rules.coarse_videos)
-        n = max(4 * k, rules.candidates)
-        timing = Timing(asked.relation, self, wanted) if asked.relation.says_when else None
-        literal = exact_parts(query) if by_text else []
-        found = _Found()
-        if by_text:
-            found.text = self._by_words(asked, literal, n, wanted)
-        frame_scores: dict[str, float] = {}
-        if self.image_embedder is not None and "frames" in channels:
-            found.frames, frame_scores = self._by_frames(asked, n, wanted)
-            found.stands_out = frozenset(i for i, z in frame_scores.items() if z >= _FRAME_STANDS_OUT)
-        if by_meaning:
-            found.dense = self._by_meaning(asked, n, wanted)
-        self._score(found, asked, frame_scores, by_meaning, rules)
-        if timing is not None and timing.widens:
-            self._widen(found, asked, timing, frame_scores, by_meaning, rules)
-        chosen = self._weighed(found, query, literal, n if timing is None else 2 * n)
+        search, timing = self._begin(query, k, filter, also, options, channels, rules or self.rules)
+        chosen = self._candidates(search, timing)
         # Whoever names the videos says that they are relevant.
         everywhere = filter is None or filter.video_ids is None
-        if not len(chosen) or (everywhere and not self._is_relevant(chosen, found, asked, by_meaning, rules)):
+        if not len(chosen) or (everywhere and not self._is_relevant(search, chosen)):
             return []
-        picks, added, shares = self._pick(chosen, k, rules, timing)
+        picks, added, shares = self._pick(chosen, k, search.rules, timing)
         hits = [
             Hit(
                 self.path(chosen.notes[row].video_id),
                 chosen.notes[row],
                 float(added[i]),
-                found.channels(chosen.notes[row].id),
-                self._window(chosen, row, shares) if rules.windows else None,
+                search.channels(chosen.notes[row].id),
+                self._window(chosen, row, shares) if search.rules.windows else None,
             )
             for i, row in enumerate(picks.tolist())
         ]
         return sorted(hits, key=rank)
+
+    def candidates(self, query: str, k: int, filter: Filter | None = None, *, rules: RecallRules) -> Candidates:
+        """What `search` weighs for a query: the notes that the channels propose, and the log-odds of each."""
+        return self._candidates(*self._begin(query, k, filter, (), (), CHANNELS, rules))
+
+    def _begin(
+        self,
+        query: str,
+        k: int,
+        filter: Filter | None,
+        also: Sequence[str],
+        options: Sequence[str],
+        channels: Sequence[Channel],
+        rules: RecallRules,
+    ) -> tuple[_Search, Timing | None]:
+        asked = understand(query, also, options, rewrite=rules.rewrite, relations=rules.relations)
+        by_text = self.text and "text" in channels
+        search = _Search(
+            asked,
+            _of_clips(filter),
+            rules,
+            max(4 * k, rules.candidates),
+            by_text,
+            self.embedder is not None and "dense" in channels,
+            self.image_embedder is not None and "frames" in channels,
+            exact_parts(query) if by_text else [],
+        )
+        if search.by_meaning:
+            self.prepare(asked.phrases)
+        if rules.coarse_videos > 0:
+            search.wanted = self._nearest_videos(search, rules.coarse_videos)
+        return search, Timing(asked.relation, self, search.wanted) if asked.relation.says_when else None
+
+    def _candidates(self, search: _Search, timing: Timing | None) -> Candidates:
+        if search.by_text:
+            search.text = self._by_words(search.asked, search.literal, search.n, search.wanted)
+        if search.by_frames:
+            self._by_frames(search)
+        if search.by_meaning:
+            search.dense = self._by_meaning(search.asked, search.n, search.wanted)
+        self._score(search)
+        if timing is not None and timing.widens:
+            self._widen(search, timing)
+        return self._weighed(search, search.n if timing is None else 2 * search.n)
 
     # --- what the channels propose
 
@@ -188,29 +220,30 @@ class Retriever(Reading):
                 found[note_id] = max(score, found.get(note_id, score))
         return found
 
-    def _by_frames(self, asked: SearchQuery, n: int, wanted: Filter) -> tuple[dict[str, float], dict[str, float]]:
+    def _by_frames(self, search: _Search) -> None:
         """The cosine, and the z-score, of the best frame behind each note that covers one of the n best frames.
 
         One description is enough, each costs a call of the image embedder.
         """
         assert self.image_embedder is not None
-        vector = self.image_embedder.encode_query([asked.meanings[0][-1]])[0]
         name = self.image_embedder.name
-        frames = self.store.search_frames(name, vector, n, wanted)
-        cosines: dict[str, float] = {}
-        behind = self.store.notes_at([(frame.video_id, frame.time_s) for frame in frames], wanted)
+        vector = self.image_embedder.encode_query([search.asked.meanings[0][-1]])[0]
+        frames = self.store.search_frames(name, vector, search.n, search.wanted)
+        behind = self.store.notes_at([(frame.video_id, frame.time_s) for frame in frames], search.wanted)
         for frame, notes in zip(frames, behind, strict=True):
+            self.remember(notes)
             for note in notes:
                 # What is said need not be what is seen: a picture speaks for notes of the picture.
                 if note.source != "speech":
-                    cosines[note.id] = max(frame.score, cosines.get(note.id, frame.score))
-        self.remember(note for notes in behind for note in notes)
+                    search.frames[note.id] = max(frame.score, search.frames.get(note.id, frame.score))
+        cosines = np.array(list(search.frames.values()))
         scale = background(self.store, "frames", name)
-        values = scale.standardise(vector, np.array(list(cosines.values())), [""] * len(cosines))
-        return cosines, dict(zip(cosines, values.tolist(), strict=True))
+        z = scale.standardise(vector, cosines, [""] * len(cosines))
+        search.frame_z = dict(zip(search.frames, z.tolist(), strict=True))
 
-    def _nearest_videos(self, asked: SearchQuery, wanted: Filter, most: int) -> Filter:
+    def _nearest_videos(self, search: _Search, most: int) -> Filter:
         """The filter, kept to the videos whose summaries and segments come nearest; as it is where there are none."""
+        asked, wanted = search.asked, search.wanted
         summaries = replace(wanted, sources=frozenset({"summary"}), level=None)
         found: dict[str, float] = {}
         if self.embedder is not None:
@@ -224,31 +257,26 @@ class Retriever(Reading):
 
     # --- what they make together
 
-    def _score(
-        self,
-        found: _Found,
-        asked: SearchQuery,
-        frame_scores: dict[str, float],
-        by_meaning: bool,
-        rules: RecallRules,
-    ) -> None:
+    def _score(self, search: _Search) -> None:
         """Give every note that any channel proposed its log-odds, with the cosines that it was not proposed by."""
-        ids = sorted(found.text.keys() | found.dense.keys() | found.frames.keys())
+        ids = sorted(search.text.keys() | search.dense.keys() | search.frames.keys())
+        rules = search.rules
         scores = np.zeros(len(ids))
-        if by_meaning and ids:
-            scores += rules.dense * self._dense_scores(found, asked, ids)
-        weight = rules.text if by_meaning or frame_scores else rules.text_alone
-        scores += weight * np.array([found.text.get(note_id, 0.0) for note_id in ids])
-        if frame_scores:
-            least = min(frame_scores.values())
-            scores += rules.frames * np.array([frame_scores.get(note_id, least) for note_id in ids])
-        found.scores = dict(zip(ids, scores.tolist(), strict=True))
+        if search.by_meaning and ids:
+            scores += rules.dense * self._dense_scores(search, ids)
+        weight = rules.text if search.by_meaning or search.frame_z else rules.text_alone
+        scores += weight * np.array([search.text.get(note_id, 0.0) for note_id in ids])
+        if search.frame_z:
+            least = min(search.frame_z.values())
+            scores += rules.frames * np.array([search.frame_z.get(note_id, least) for note_id in ids])
+        search.scores = dict(zip(ids, scores.tolist(), strict=True))
 
-    def _dense_scores(self, found: _Found, asked: SearchQuery, ids: Sequence[str]) -> Values:
+    def _dense_scores(self, search: _Search, ids: Sequence[str]) -> Values:
         """The z-score of each note for the meaning that it is nearest to; notes without a vector get the least."""
         assert self.embedder is not None
+        meanings = search.asked.meanings
         # The search told the exact cosines of what it proposed; with several meanings it told only the best.
-        known = found.dense if len(asked.meanings) == 1 else {}
+        known = search.dense if len(meanings) == 1 else {}
         vectors = self.stored([note_id for note_id in ids if note_id not in known])
         scale = background(self.store, "notes", self.embedder.name)
         notes = self.notes(ids)
@@ -259,52 +287,45 @@ class Retriever(Reading):
         sources = [notes[note_id].source for note_id in here]
         nearest = np.full(len(here), -np.inf)
         cosines = np.full(len(here), -1.0)
-        for group in asked.meanings:
+        for group in meanings:
             query = self.meaning(group)
             near = np.array([known[i] if i in known else float(vectors[i] @ query) for i in here])
             cosines = np.maximum(cosines, near)
             nearest = np.maximum(nearest, scale.standardise(query, near, sources))
-        found.dense.update(zip(here, cosines.tolist(), strict=True))
+        search.dense.update(zip(here, cosines.tolist(), strict=True))
         by_id = dict(zip(here, nearest.tolist(), strict=True))
         least = float(nearest.min())
         return np.array([by_id.get(note_id, least) for note_id in ids])
 
-    def _widen(
-        self,
-        found: _Found,
-        asked: SearchQuery,
-        timing: Timing,
-        frame_scores: dict[str, float],
-        by_meaning: bool,
-        rules: RecallRules,
-    ) -> None:
+    def _widen(self, search: _Search, timing: Timing) -> None:
         """Add the notes of the times that the question points at, in the best videos: they need not be like it."""
-        notes = self.notes(found.scores)
+        notes = self.notes(search.scores)
         best: dict[str, float] = {}
-        for note_id, score in found.scores.items():
+        for note_id, score in search.scores.items():
             if note_id in notes:
                 video_id = notes[note_id].video_id
                 best[video_id] = max(score, best.get(video_id, score))
         added = timing.pointed_at(sorted(best, key=lambda video_id: (-best[video_id], video_id)))
         self.remember(added)
         for note in added:
-            found.text.setdefault(note.id, 0.0)
+            search.text.setdefault(note.id, 0.0)
         if added:
-            self._score(found, asked, frame_scores, by_meaning, rules)
+            self._score(search)
 
-    def _weighed(self, found: _Found, query: str, literal: Sequence[str], most: int) -> Candidates:
+    def _weighed(self, search: _Search, most: int) -> Candidates:
         """The best candidates, in order; what is said literally counts only where words are searched."""
-        kept = sorted(found.scores, key=lambda note_id: (-found.scores[note_id], note_id))
-        if not literal:
+        kept = sorted(search.scores, key=lambda note_id: (-search.scores[note_id], note_id))
+        if not search.literal:
             kept = kept[: 2 * most]
         notes = self.notes(kept)
         certain = {}
-        if self.text and found.text:
+        if search.by_text:
+            query, literal = search.asked.text, search.literal
             certain = {note_id: literalness(query, literal, note.text) for note_id, note in notes.items()}
         videos = {note.video_id for note in notes.values()}
         self.look_up(videos)
         paths = {video_id: self.path(video_id) for video_id in videos}
-        return Candidates.of(list(notes.values()), found.scores, certain, paths)
+        return Candidates.of(list(notes.values()), search.scores, certain, paths)
 
     def _pick(
         self, chosen: Candidates, k: int, rules: RecallRules, timing: Timing | None
@@ -338,21 +359,21 @@ class Retriever(Reading):
         at_s = min(float(chosen.middles_s[row]), duration_s)
         return best_window(at_s, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
 
-    def _is_relevant(
-        self, chosen: Candidates, found: _Found, asked: SearchQuery, by_meaning: bool, rules: RecallRules
-    ) -> bool:
+    def _is_relevant(self, search: _Search, chosen: Candidates) -> bool:
         """Whether any candidate has anything to do with the query; without vectors, having a word of it is enough."""
-        if not by_meaning or found.stands_out or chosen.certain.any():
+        stands_out = any(z >= _FRAME_STANDS_OUT for z in search.frame_z.values())
+        if not search.by_meaning or stands_out or chosen.certain.any():
             return True
         assert self.embedder is not None
-        nearest = max((found.dense[note.id] for note in chosen.notes if note.id in found.dense), default=None)
-        if nearest is None or float(dense_closeness(self.embedder, np.array(nearest))) >= rules.least_relevance:
+        least = search.rules.least_relevance
+        nearest = max((search.dense[note.id] for note in chosen.notes if note.id in search.dense), default=None)
+        if nearest is None or float(dense_closeness(self.embedder, np.array(nearest))) >= least:
             return True
         return any(
-            lexical_closeness(words, note.text) >= rules.least_relevance
+            lexical_closeness(words, note.text) >= least
             for note in chosen.notes
-            if note.id in found.text
-            for words in asked.words
+            if note.id in search.text
+            for words in search.asked.words
         )
 
 
