@@ -142,7 +142,7 @@ class Archive:
         between: Span | tuple[float, float] | None = None,
         sources: Sequence[str] | None = None,
     ) -> HitList:
-        """The `k` notes that fit the query best, by words and by meaning together.
+        """The `k` moments that together most probably hold what is searched for; none where nothing is relevant.
 
         `videos` are names as `Store.find_videos` takes them, `between` limits the seconds within each video, `sources`
         the kinds of notes; summaries are found only where `summary` is among them. Raises UsageError for an empty
