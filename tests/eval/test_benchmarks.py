@@ -44,9 +44,9 @@ def test_every_stage_is_on_when_memory_is_measured(tmp_path: Path):
     assert found["peak_mib"] >= found["before_mib"] > 0
     with Store.open(tmp_path / ".lvqa", create=False) as store:
         counts = store.counts()
-    assert set(counts["sources"]) == {"caption", "screen", "speech"}
+    assert set(counts["sources"]) == {"caption", "screen", "speech", "summary"}
     assert counts["frames"] == 12
-    assert counts["embeddings"] == counts["notes"] == found["notes"]
+    assert counts["embeddings"] == counts["notes"] == found["notes"] + counts["sources"]["summary"]
 
 
 def test_a_question_is_timed_with_and_without_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -128,4 +128,8 @@ def test_answers_and_hits_have_the_fields_that_scripts_rely_on():
         "cost": {"frames": 3, "vlm_calls": 1, "llm_calls": 2, "tokens_in": 100, "tokens_out": 20, "seconds": 1.235},
     }
     note = Note("n", "v", None, Span(1, 2), "a door opens", "caption")
-    assert Hit("a.mp4", note, 0.5).to_dict() == {**answer.to_dict()["evidence"][0], "source": "caption"}
+    plain = {**answer.to_dict()["evidence"][0], "source": "caption"}
+    assert Hit("a.mp4", note, 0.5).to_dict() == plain | {"window_start_s": 1, "window_end_s": 2}
+    hit = Hit("a.mp4", note, 0.5, window=Span(0.25, 3))
+    assert hit.to_dict() == plain | {"window_start_s": 0.25, "window_end_s": 3}
+    assert (hit.span, hit.moment) == (Span(1, 2), Span(0.25, 3))
