@@ -28,8 +28,8 @@ from lvqa.types import Clip, Level, Note, Source, Span, Video
 SUMMARISED: frozenset[Source] = frozenset({"caption", "speech", "screen", "imported"})
 # Raised when the code here changes what is written, so that older rows are made anew.
 VERSION = 1
-_AT_ONCE = 2000
-_PIECE_S = 600.0
+_AT_ONCE = 500
+_PIECE_S = 300.0
 
 
 @dataclass(slots=True)
@@ -75,7 +75,9 @@ class Hierarchy:
         notes = self._store.notes(below(video.id))
         vectors = self._vectors(notes) if self._embedder and notes else None
         end_s = max([video.duration_s, *(note.span.end_s for note in notes)])
-        spans = cut_topics(end_s, notes, vectors, self._frames(video.id, end_s), self._lengths) if notes else []
+        spans = (
+            cut_topics(end_s, notes, vectors, partial(self._frames, video.id, end_s), self._lengths) if notes else []
+        )
         found: list[tuple[Span, list[Note]]] = []
         starts = np.array([note.span.start_s for note in notes])
         ends = np.array([note.span.end_s for note in notes])
@@ -160,11 +162,14 @@ class Hierarchy:
 
     def _vectors(self, notes: Sequence[Note]) -> Vectors:
         ids = [note.id for note in notes]
-        pieces = [
-            self._store.vectors_of(self._embedder, ids[begin : begin + _AT_ONCE])
-            for begin in range(0, len(ids), _AT_ONCE)
-        ]
-        return np.concatenate(pieces)
+        vectors: Vectors | None = None
+        for begin in range(0, len(ids), _AT_ONCE):
+            piece = self._store.vectors_of(self._embedder, ids[begin : begin + _AT_ONCE])
+            if vectors is None:
+                vectors = np.empty((len(ids), piece.shape[1]), np.float32)
+            vectors[begin : begin + len(piece)] = piece
+        assert vectors is not None, "there are notes"
+        return vectors
 
     def _frames(self, video_id: str, duration_s: float) -> Iterator[tuple[Floats, Vectors]]:
         """The video's frames and vectors, piece by piece: hours of them need not be in memory at once."""

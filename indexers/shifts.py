@@ -8,46 +8,63 @@ vectors, so that notes may overlap, come unevenly and leave gaps. Knows times an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from lvqa.models.base import Vectors
 
 Floats = npt.NDArray[np.float64]
+Slots = npt.NDArray[np.int64]
 
 # Similarities are compared to so many decimals: what comes after is the rounding of an embedder's batches.
 DECIMALS = 3
-_DIMS_AT_ONCE = 64
+_DIMS_AT_ONCE = 32
 _RIPPLE, _DEEPEST = 0.8, 4.0
 
 
+# Stretches of n vectors: where each starts and ends in seconds (n,), the vectors, float32 (n, d), their weights (n,).
+Piece = tuple[Floats, Floats, Vectors, Floats]
+
+
 class Timeline:
-    """Weighted vectors, added up in slots of equal time. Memory is that of its slots, however much is added.
+    """Weighted vectors, added up in slots of equal time, a few of their dimensions at once.
 
     Args:
         duration_s: length of the video in seconds.
         step_s: length of a slot in seconds.
-        dim: length of the vectors.
+        pieces: gives all stretches anew at every call; it is called once for every 32 dimensions, so that hours of wide
+            vectors are never in memory at once.
     """
 
-    def __init__(self, duration_s: float, step_s: float, dim: int) -> None:
+    def __init__(self, duration_s: float, step_s: float, pieces: Callable[[], Iterable[Piece]]) -> None:
         self._step_s = step_s
         self._n = max(1, int(np.ceil(duration_s / step_s - 1e-9)))
+        self._pieces = pieces
+        self._dim = 0
         # Differences from slot to slot, so that a long stretch costs no more than a short one.
-        self._sums = np.zeros((self._n + 1, dim), np.float32)
         self._weights = np.zeros(self._n + 1)
         self._counts = np.zeros(self._n + 1, np.int64)
+        for starts_s, ends_s, vectors, weights in pieces():
+            self._dim = vectors.shape[1]
+            for bounds, sign in zip(self._slots(starts_s, ends_s), (1, -1), strict=True):
+                np.add.at(self._weights, bounds, sign * weights)
+                np.add.at(self._counts, bounds, sign)
 
-    def add(self, starts_s: Floats, ends_s: Floats, vectors: Vectors, weights: Floats) -> None:
-        """Add n vectors, float32 (n, dim), each to all the slots that its stretch of seconds touches."""
+    def _slots(self, starts_s: Floats, ends_s: Floats) -> tuple[Slots, Slots]:
+        """The first slot that each stretch touches, and the one behind the last."""
         first = np.clip(np.floor(starts_s / self._step_s + 1e-6).astype(np.int64), 0, self._n - 1)
-        behind = np.clip(np.ceil(ends_s / self._step_s - 1e-6).astype(np.int64), first + 1, self._n)
-        weighted = vectors * weights[:, None].astype(np.float32)
-        np.add.at(self._sums, first, weighted)
-        np.subtract.at(self._sums, behind, weighted)
-        for bounds, sign in ((first, 1), (behind, -1)):
-            np.add.at(self._weights, bounds, sign * weights)
-            np.add.at(self._counts, bounds, sign)
+        return first, np.clip(np.ceil(ends_s / self._step_s - 1e-6).astype(np.int64), first + 1, self._n)
+
+    def _sums(self, begin: int) -> Floats:
+        sums = np.zeros((self._n + 1, min(_DIMS_AT_ONCE, self._dim - begin)))
+        for starts_s, ends_s, vectors, weights in self._pieces():
+            first, behind = self._slots(starts_s, ends_s)
+            weighted = vectors[:, begin : begin + _DIMS_AT_ONCE] * weights[:, None].astype(np.float32)
+            np.add.at(sums, first, weighted)
+            np.subtract.at(sums, behind, weighted)
+        return np.cumsum(sums, axis=0, out=sums)[: self._n]
 
     def similarities(self, at_s: Floats, block_s: float) -> Floats:
         """The cosine of what comes before and after each time, float64 (k,); NaN where either side has nothing.
@@ -60,15 +77,16 @@ class Timeline:
         before, after = np.maximum(middle - block, 0), np.minimum(middle + block, len(held))
         weights = np.maximum(np.cumsum(self._weights)[: self._n][held], 1e-9)
         dot, left_norm, right_norm = (np.zeros(len(at_s)) for _ in range(3))
-        for begin in range(0, self._sums.shape[1], _DIMS_AT_ONCE):
-            sums = np.cumsum(self._sums[:, begin : begin + _DIMS_AT_ONCE], axis=0, dtype=np.float64)
+        for begin in range(0, self._dim, _DIMS_AT_ONCE):
+            total = np.zeros((len(held) + 1, min(_DIMS_AT_ONCE, self._dim - begin)))
             # The mean of a slot: a second in which much is said and read counts as one second.
-            means = sums[: self._n][held] / weights[:, None]
-            total = np.vstack([np.zeros((1, means.shape[1])), np.cumsum(means, axis=0)])
+            total[1:] = self._sums(begin)[held]
+            total[1:] /= weights[:, None]
+            np.cumsum(total, axis=0, out=total)
             left, right = total[middle] - total[before], total[after] - total[middle]
-            dot += (left * right).sum(1)
-            left_norm += (left * left).sum(1)
-            right_norm += (right * right).sum(1)
+            dot += np.einsum("ij,ij->i", left, right)
+            left_norm += np.einsum("ij,ij->i", left, left)
+            right_norm += np.einsum("ij,ij->i", right, right)
         norms = np.sqrt(left_norm * right_norm)
         found = np.divide(dot, norms, out=np.full(len(at_s), np.nan), where=norms > 1e-9)
         found[(before == middle) | (after == middle)] = np.nan

@@ -8,7 +8,7 @@ would leave rests that fit neither. Knows notes and vectors; no model, no store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from lvqa.errors import UsageError
 from lvqa.indexers.lexical import lexical_vectors
-from lvqa.indexers.shifts import Floats, Timeline, strengths
+from lvqa.indexers.shifts import Floats, Piece, Timeline, strengths
 from lvqa.models.base import Vectors
 from lvqa.types import Note, Source, Span
 
@@ -56,15 +56,20 @@ class Lengths:
         return self.min_s / 2
 
 
-# Times of frames in seconds, float64 (n,), and their vectors, float32 (n, d); in time order, piece by piece.
-Frames = Iterable[tuple[Floats, Vectors]]
+# Gives, at every call, the times of frames in seconds, float64 (n,), and their vectors, float32 (n, d), piece by piece.
+Frames = Callable[[], Iterable[tuple[Floats, Vectors]]]
+
+
+def no_frames() -> Iterable[tuple[Floats, Vectors]]:
+    """The frames of a video without a visual channel."""
+    return ()
 
 
 def cut_topics(
     duration_s: float,
     notes: Sequence[Note],
     vectors: Vectors | None = None,
-    frames: Frames = (),
+    frames: Frames = no_frames,
     lengths: Lengths | None = None,
 ) -> list[Span]:
     """Segments that cover a video from 0 to its end, in time order.
@@ -120,22 +125,21 @@ def _gains(
     gains = np.zeros(len(at_s))
     if notes:
         told = lexical_vectors([note.text for note in notes]) if vectors is None else vectors
-        timeline = Timeline(duration_s, lengths.step_s, told.shape[1])
         weights = np.array([WEIGHTS.get(note.source, 0.0) for note in notes])
         starts = np.array([note.span.start_s for note in notes])
         ends = np.array([note.span.end_s for note in notes])
-        timeline.add(starts, ends, told, weights)
-        similar = timeline.similarities(at_s, lengths.block_s)
-        gains += strengths(similar, at_s, lengths.block_s, _LEAST_TEXT)
-    seen: Timeline | None = None
+        timeline = Timeline(duration_s, lengths.step_s, lambda: [(starts, ends, told, weights)])
+        gains += strengths(timeline.similarities(at_s, lengths.block_s), at_s, lengths.block_s, _LEAST_TEXT)
     step_s = 2 * lengths.step_s  # frames are many and wide
-    for times, images in frames:
-        seen = seen or Timeline(duration_s, step_s, images.shape[1])
-        seen.add(times, times + step_s / 2, images, np.ones(len(times)))
-    if seen is not None:
-        # Half the block of the notes: frames show at once that the scene is another one.
-        similar = seen.similarities(at_s, lengths.block_s / 2)
-        gains += FRAMES_SHARE * strengths(similar, at_s, lengths.block_s / 2, _LEAST_FRAMES, _BELOW_STD)
+
+    def seen() -> Iterator[Piece]:
+        for times, images in frames():
+            yield times, times + step_s / 2, images, np.ones(len(times))
+
+    timeline = Timeline(duration_s, step_s, seen)
+    # Half the block of the notes: frames show at once that the scene is another one.
+    similar = timeline.similarities(at_s, lengths.block_s / 2)
+    gains += FRAMES_SHARE * strengths(similar, at_s, lengths.block_s / 2, _LEAST_FRAMES, _BELOW_STD)
     return gains
 
 

@@ -85,14 +85,14 @@ def frames(*parts: tuple[int, float], dim: int = 16) -> Iterator[tuple[np.ndarra
 
 def test_frames_alone_tell_where_the_scene_changes() -> None:
     alike = [note(t, t + 2, "a person is there") for t in range(0, 300, 2)]
-    found = cut_topics(300, alike, frames=frames((0, 110), (1, 190)))
+    found = cut_topics(300, alike, frames=lambda: frames((0, 110), (1, 190)))
     assert cuts(found)[0] == pytest.approx(110, abs=2)
     assert cuts(cut_topics(300, alike))[0] != pytest.approx(110, abs=2)
 
 
 def test_notes_and_frames_add_up() -> None:
     notes = film((COOKING, 120), (FOOTBALL, 120))
-    assert cuts(cut_topics(240, notes, frames=frames((0, 120), (1, 120)))) == [120]
+    assert cuts(cut_topics(240, notes, frames=lambda: frames((0, 120), (1, 120)))) == [120]
 
 
 @pytest.mark.parametrize("embedded", [True, False])
