@@ -21,8 +21,9 @@ Positions = npt.NDArray[np.int64]
 class Candidates:
     """Notes in the order of path, time and id, and what is known of each: arrays (n,).
 
-    `videos` numbers the videos among them, in the order of `video_ids`; `scores` are log-odds in nats, `certain` the
-    part of a literal match, which counts in full wherever the note lies.
+    `videos` numbers the videos among them, in the order of `video_ids`; `scores` are log-odds in nats by words and
+    meaning, `seen` those by the frames behind a note (-inf where none was proposed), `certain` the part of a literal
+    match, which counts in full wherever the note lies.
     """
 
     notes: Sequence[Note]
@@ -32,6 +33,7 @@ class Candidates:
     ends_s: Values
     kinds: Positions
     scores: Values
+    seen: Values
     certain: Values
 
     @property
@@ -47,10 +49,11 @@ class Candidates:
         cls,
         notes: Sequence[Note],
         scores: Mapping[str, float],
+        seen: Mapping[str, float],
         certain: Mapping[str, float],
         paths: Mapping[str, str],
     ) -> Candidates:
-        """Put notes in order; `scores` and `certain` are by note id, `paths` by video id."""
+        """Put notes in order; `scores`, `seen` and `certain` are by note id, `paths` by video id."""
         ordered = sorted(notes, key=lambda n: (paths[n.video_id], n.span.start_s, n.id))
         video_ids = list(dict.fromkeys(note.video_id for note in ordered))
         number = {video_id: n for n, video_id in enumerate(video_ids)}
@@ -62,5 +65,6 @@ class Candidates:
             np.array([note.span.end_s for note in ordered]),
             np.array([SOURCES.index(note.source) for note in ordered], np.int64),
             np.array([scores[note.id] for note in ordered]),
+            np.array([seen.get(note.id, -np.inf) for note in ordered]),
             np.array([certain.get(note.id, 0.0) for note in ordered]),
         )

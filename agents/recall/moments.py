@@ -48,7 +48,7 @@ def posterior(
     """The probability, of sum 1, that each of the rows (n,) stands at the answer.
 
     Args:
-        scores: log-odds of each row, in nats.
+        scores: log-odds of each row, in nats; -inf for a row that has none, but not for all of them.
         videos: which video each row is of, 0 to `n_videos` - 1.
         time_share: how much of a score also tells the second within its video, in [0, 1].
         certain: log-odds of each row that count in full at both levels, where there are any.
@@ -58,13 +58,15 @@ def posterior(
     within_scores, scores = time_share * scores + sure, scores + sure
     top = np.full(n_videos, -np.inf)
     np.maximum.at(top, videos, scores)
-    sums = np.bincount(videos, np.exp(_SHARPNESS * (scores - top[videos])), n_videos)
+    base = np.where(np.isfinite(top), top, 0.0)
+    sums = np.bincount(videos, np.exp(_SHARPNESS * (scores - base[videos])), n_videos)
     with np.errstate(divide="ignore"):
-        logs = top + np.log(sums) / _SHARPNESS
+        logs = base + np.log(sums) / _SHARPNESS
     of_video = np.exp(logs - logs.max())
     of_video /= of_video.sum()
     highest = np.full(n_videos, -np.inf)
     np.maximum.at(highest, videos, within_scores)
+    highest = np.where(np.isfinite(highest), highest, 0.0)
     within = _normalised(np.exp(within_scores - highest[videos]), videos, n_videos)
     if prior is not None:
         within = _normalised(within * prior(within), videos, n_videos)

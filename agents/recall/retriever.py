@@ -1,9 +1,10 @@
 """Hybrid recall: notes by their words (FTS5), by their meaning (vectors), by the frames behind them; then moments.
 
 Each channel proposes notes and scores them on a scale of its own that does not depend on what else was proposed: BM25
-is log-odds already, cosines are measured against the archive's background. Their weighted sum is a note's log-odds;
-what becomes of it over time, `moments` tells. Rank fusion, and z-scores over the candidates of one search, were worse
-(eval/LOG.md). This module knows notes and vectors, not videos' files and not who asks.
+is log-odds already, cosines are measured against the archive's background. Words and meaning add up to a note's
+log-odds; the frames are a second witness, whose probability is mixed with theirs, since where captions are poor no sum
+lets the frames prevail. What becomes of it over time, `moments` tells. Rank fusion, and z-scores over the candidates of
+one search, were worse (eval/LOG.md). This module knows notes and vectors, not videos' files and not who asks.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class Retriever(Reading):
         everywhere = filter is None or filter.video_ids is None
         if not len(chosen) or (everywhere and not self._is_relevant(search, chosen)):
             return []
-        picks, added, shares = self._pick(chosen, k, search.rules, timing)
+        picks, added, shares = self._pick(chosen, k, search, timing)
         hits = [
             Hit(
                 self.path(chosen.notes[row].video_id),
@@ -264,11 +265,8 @@ class Retriever(Reading):
         scores = np.zeros(len(ids))
         if search.by_meaning and ids:
             scores += rules.dense * self._dense_scores(search, ids)
-        weight = rules.text if search.by_meaning or search.frame_z else rules.text_alone
+        weight = rules.text if search.by_meaning else rules.text_alone
         scores += weight * np.array([search.text.get(note_id, 0.0) for note_id in ids])
-        if search.frame_z:
-            least = min(search.frame_z.values())
-            scores += rules.frames * np.array([search.frame_z.get(note_id, least) for note_id in ids])
         search.scores = dict(zip(ids, scores.tolist(), strict=True))
 
     def _dense_scores(self, search: _Search, ids: Sequence[str]) -> Values:
@@ -316,7 +314,7 @@ class Retriever(Reading):
         """The best candidates, in order; what is said literally counts only where words are searched."""
         kept = sorted(search.scores, key=lambda note_id: (-search.scores[note_id], note_id))
         if not search.literal:
-            kept = kept[: 2 * most]
+            kept = list(dict.fromkeys([*kept[: 2 * most], *search.frame_z]))
         notes = self.notes(kept)
         certain = {}
         if search.by_text:
@@ -325,23 +323,33 @@ class Retriever(Reading):
         videos = {note.video_id for note in notes.values()}
         self.look_up(videos)
         paths = {video_id: self.path(video_id) for video_id in videos}
-        return Candidates.of(list(notes.values()), search.scores, certain, paths)
+        seen = {note_id: search.rules.frames * z for note_id, z in search.frame_z.items()}
+        return Candidates.of(list(notes.values()), search.scores, seen, certain, paths)
 
     def _pick(
-        self, chosen: Candidates, k: int, rules: RecallRules, timing: Timing | None
+        self, chosen: Candidates, k: int, search: _Search, timing: Timing | None
     ) -> tuple[Positions, Values, Values]:
-        scores = chosen.scores
+        rules, scores = search.rules, chosen.scores
+        told = search.by_text or search.by_meaning
         if rules.smoothing_s > 0:
             scores = smoothed(scores, chosen.middles_s, chosen.videos, rules.smoothing_s)
         prior = None if timing is None else (lambda within: timing.prior(chosen, within))
-        shares = posterior(
-            scores,
-            chosen.videos,
-            len(chosen.video_ids),
-            time_share=rules.time_share,
-            certain=chosen.certain,
-            prior=prior,
-        )
+
+        def of(log_odds: Values) -> Values:
+            return posterior(
+                log_odds,
+                chosen.videos,
+                len(chosen.video_ids),
+                time_share=rules.time_share,
+                certain=chosen.certain,
+                prior=prior,
+            )
+
+        shares = of(scores) if told else np.zeros(len(chosen))
+        if (chosen.seen > -np.inf).any():
+            # Two witnesses, not one sum: where captions are poor the frames still have their say, and the other way.
+            part = rules.seen_share if told else 1.0
+            shares = (1 - part) * shares + part * of(chosen.seen)
         picks, added = portfolio(
             shares,
             chosen.middles_s,

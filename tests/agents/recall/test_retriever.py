@@ -154,3 +154,23 @@ def test_merging_keeps_the_best_of_each(store, embedder):
     top = max(h.score for h in [*one, *two] if h.note.id == both[0].note.id)
     assert both[0].score == top
     assert merge([both, both]) == both
+
+
+def test_frames_are_heard_where_captions_say_nothing(folder, fill, note, embedder):
+    image = FakeImageEmbedder()
+    grey, green = (np.full((4, 4, 3), colour, np.uint8) for colour in ((128, 128, 128), (0, 160, 0)))
+    with Store.open(folder / "witness", write=True) as store:
+        fill(
+            store,
+            [note("v-film", s, s + 1, "green green green" if s < 3 else "a picture") for s in range(40)],
+            embedder,
+        )
+        shown = [green if s == 30 else grey for s in range(40)]
+        with store.atomic():
+            store.put_frame_vectors(image.name, "v-film", np.arange(40) + 0.5, image.encode_frames(np.stack(shown)))
+        hits = hybrid_search(store, embedder, "green", 6, image_embedder=image)
+        unseen = hybrid_search(store, embedder, "green", 1, image_embedder=image, rules=RecallRules(seen_share=0.0))
+    starts = [hit.span.start_s for hit in hits]
+    assert 30.0 in starts
+    assert any(start < 3 for start in starts)
+    assert unseen[0].span.start_s < 3
