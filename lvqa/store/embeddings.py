@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
+from lvqa.store.bases import BaseFiles, BehindError
 from lvqa.store.database import Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
 from lvqa.store.texts import _BY_TIME, _NOTES, Texts, _note
 from lvqa.store.vectorcache import sweep
-from lvqa.store.vectorindex import BehindError, Kind, VectorIndex
+from lvqa.store.vectorindex import Kind, VectorBase, VectorIndex, load_base
 from lvqa.types import Keyframe, Note, Span
 
 
@@ -26,10 +27,10 @@ class Embeddings(Texts):
     """The part of the store about vectors."""
 
     def __init__(self, connections: Connections, index_dir: Path) -> None:
-        super().__init__(connections)
-        self._index_dir = index_dir
+        super().__init__(connections, index_dir)
         self._indexes: dict[tuple[Kind, str], VectorIndex] = {}
         self._indexes_lock = threading.Lock()
+        self._vector_bases: BaseFiles[VectorBase] = BaseFiles(index_dir, load_base)
 
     def put_vectors(self, model: str, note_ids: Sequence[str], vectors: Vectors) -> None:
         """Store one vector a note, float32 (n, d), in place of the model's earlier ones.
@@ -221,10 +222,10 @@ class Embeddings(Texts):
         model = clean_text(model)
         if self._c.in_transaction:
             # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
-            return VectorIndex(self._c, self._index_dir, kind, model, cached=False)
+            return VectorIndex(self._c, self._index_dir, kind, model, self._vector_bases, cached=False)
         with self._indexes_lock:
             if (kind, model) not in self._indexes:
-                self._indexes[kind, model] = VectorIndex(self._c, self._index_dir, kind, model)
+                self._indexes[kind, model] = VectorIndex(self._c, self._index_dir, kind, model, self._vector_bases)
             return self._indexes[kind, model]
 
     def _save_vectors(self) -> None:

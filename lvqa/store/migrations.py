@@ -4,6 +4,11 @@ Tables refer to each other by the integer `n`; the text ids are what the rest of
 `frames` are AUTOINCREMENT because the in-memory index takes "a larger n" to mean "new since I looked". `versions`
 changes whenever a vector comes or goes: `changes` rises, which tells older from newer, and `token` is drawn anew, so
 that two equal tokens mean the same vectors even where an older copy of the file was put back.
+
+`bases` names the files that stand for all rows of a kind up to `last` (kinds `notes` and `frames`, a model each, and
+`texts`), and `gone` the rows among those that were deleted since. A row's `n` never comes back with another content in
+one history of the file, and a copy that was put back names the base of its own history: so a base that the database
+names by its stamp, less `gone`, plus the rows above `last`, is what the database holds, without reading it through.
 """
 
 from __future__ import annotations
@@ -117,4 +122,47 @@ def m003_vectors(db: Database) -> None:
             for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
         )
         + "PRAGMA user_version = 3;"
+    )
+
+
+@MIGRATIONS()
+def m004_bases(db: Database) -> None:
+    """Which index files on disk stand for which rows, what was deleted since, and a token for the notes' texts."""
+    token = "INSERT INTO versions(kind, model, changes, token) VALUES ('texts', '', 1, random()) "
+    token += "ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;"
+    tables = (("embeddings", "notes", "old.model"), ("frames", "frames", "old.model"), ("notes", "texts", "''"))
+    db.executescript(
+        """
+        CREATE TABLE bases (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, model TEXT NOT NULL, stamp TEXT NOT NULL,
+            last INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (kind, model)
+        );
+        CREATE TABLE gone (
+            base INTEGER NOT NULL REFERENCES bases(n) ON DELETE CASCADE, row INTEGER NOT NULL, PRIMARY KEY (base, row)
+        ) WITHOUT ROWID;
+        """
+        + "".join(
+            f"""
+            CREATE TRIGGER {table}_gone AFTER DELETE ON {table} BEGIN
+                INSERT OR IGNORE INTO gone(base, row) SELECT b.n, old.n FROM bases b
+                WHERE b.kind = '{kind}' AND b.model = {model} AND b.last >= old.n;
+            END;
+            """
+            for table, kind, model in tables
+        )
+        + f"""
+        CREATE TRIGGER notes_token_insert AFTER INSERT ON notes BEGIN {token} END;
+        CREATE TRIGGER notes_token_delete AFTER DELETE ON notes BEGIN {token} END;
+        CREATE TRIGGER notes_token_update AFTER UPDATE OF n, video, start_s, end_s, level, text, source ON notes BEGIN
+            {token}
+            DELETE FROM bases WHERE kind IN ('notes', 'texts');
+        END;
+        CREATE TRIGGER embeddings_base AFTER UPDATE ON embeddings BEGIN
+            DELETE FROM bases WHERE kind = 'notes';
+        END;
+        CREATE TRIGGER frames_base AFTER UPDATE ON frames BEGIN
+            DELETE FROM bases WHERE kind = 'frames';
+        END;
+        PRAGMA user_version = 4;
+        """
     )

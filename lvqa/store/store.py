@@ -120,6 +120,17 @@ class Store(Embeddings):
                 self._c.write(sql, (n,))
             self._c.write("DELETE FROM jobs WHERE video = ? AND stage = ?", (n, stage))
 
+    def build_indexes(self) -> int:
+        """Write or extend the index files that make searching a large archive fast; returns how many were written.
+
+        To be called after many rows were added or deleted, outside `atomic`. Nothing happens where the archive is
+        small or the files are still good; without them search is as right, and slower. Raises StoreError where the
+        store was opened for reading.
+        """
+        from lvqa.store.maintain import Files, build_bases
+
+        return len(build_bases(self._c, Files(self.index_dir, self._vector_bases, self._text_bases)))
+
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.
 

@@ -51,12 +51,11 @@ class TextQuery:
 
     def to_fts(self) -> str:
         """The query in FTS5's syntax, every term quoted; empty where there is nothing to look for."""
-        quoted = []
-        for term in self.terms:
-            words = tokens(term)
-            if words:
-                quoted.append('"' + " ".join(words) + '"')
-        return " OR ".join(quoted)
+        return " OR ".join(f'"{phrase}"' for phrase in self.phrases())
+
+    def phrases(self) -> list[str]:
+        """The terms that hold any word, as words with spaces between."""
+        return [" ".join(words) for term in self.terms if (words := tokens(term))]
 
 
 def tokens(text: str) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from lvqa.errors import StoreError
+from lvqa.store.bases import BaseFiles, BehindError
 from lvqa.store.catalog import Catalog
-from lvqa.store.database import Row
+from lvqa.store.database import Connections, Row
 from lvqa.store.filters import Filter, note_conditions
 from lvqa.store.keys import clean_text
+from lvqa.store.textindex import TextBase, TextIndex, load_texts
 from lvqa.store.textquery import TextQuery
 from lvqa.types import Clip, Level, Note, Span
 
@@ -23,6 +26,12 @@ _BY_TIME = " ORDER BY v.id, t.start_s, t.end_s, t.id"
 
 class Texts(Catalog):
     """The part of the store about what is seen and said when."""
+
+    def __init__(self, connections: Connections, index_dir: Path) -> None:
+        super().__init__(connections)
+        self._index_dir = index_dir
+        self._text_bases: BaseFiles[TextBase] = BaseFiles(index_dir, load_texts)
+        self._text_index = TextIndex(connections, self._text_bases)
 
     def put_clips(self, clips: Sequence[Clip]) -> None:
         """Add clips; those known already stay.
@@ -163,32 +172,39 @@ class Texts(Catalog):
         match = parsed.to_fts()
         if k <= 0 or not match:
             return []
-        # bm25() of FTS5 is negative, better below. Ties with the k-th are fetched too, and settled below.
-        limit = k + _TIES
-        with self._c.reading():
-            while True:
-                rows = self._ranked(match, wanted, limit)
-                if len(rows) < limit or rows[-1][1] > rows[k - 1][1]:
-                    break
-                limit *= 4
-            scores: dict[int, float] = dict(rows)
-            notes = self._c.rows(
-                "SELECT t.n, v.id, t.start_s, t.end_s, t.id FROM notes t JOIN videos v ON v.n = t.video "
-                "WHERE t.n IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(scores)),),
-            )
-        notes.sort(key=lambda row: (scores[row[0]], *row[1:]))
-        return [(row[4], -scores[row[0]]) for row in notes[:k]]
+        # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
+        index = TextIndex(self._c, self._text_bases) if self._c.in_transaction else self._text_index
+        while True:
+            with self._c.reading():
+                try:
+                    found = index.search(parsed.phrases(), k, wanted)
+                except BehindError:
+                    continue
+                return self._settled(found if found is not None else self._ranked(match, k, wanted), k)
 
-    def _ranked(self, match: str, wanted: Filter | None, limit: int) -> list[Row]:
+    def _settled(self, scores: dict[int, float], k: int) -> list[tuple[str, float]]:
+        """The k best of some rows by their `n`, equal ones in order."""
+        notes = self._c.rows(
+            "SELECT t.n, v.id, t.start_s, t.end_s, t.id FROM notes t JOIN videos v ON v.n = t.video "
+            "WHERE t.n IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(scores)),),
+        )
+        notes.sort(key=lambda row: (-scores[row[0]], *row[1:]))
+        return [(row[4], scores[row[0]]) for row in notes[:k]]
+
+    def _ranked(self, match: str, k: int, wanted: Filter | None) -> dict[int, float]:
+        """The scores of the k best rows, and of all that tie with the last, as FTS5 computes them."""
         where, params = note_conditions(wanted)
         # The plus keeps SQLite from looking up each allowed row in the full-text index, one by one.
         allowed = f"AND +rowid IN (SELECT t.n FROM notes t WHERE 1{where})" if where else ""
-        return self._c.rows(
-            "SELECT rowid, bm25(notes_fts) AS score FROM notes_fts "
-            f"WHERE notes_fts MATCH ? {allowed} ORDER BY score LIMIT ?",
-            (match, *params, limit),
-        )
+        sql = f"SELECT rowid, bm25(notes_fts) AS score FROM notes_fts WHERE notes_fts MATCH ? {allowed} ORDER BY score "
+        # bm25() of FTS5 is negative, better below.
+        limit = k + _TIES
+        while True:
+            rows = self._c.rows(sql + "LIMIT ?", (match, *params, limit))
+            if len(rows) < limit or rows[-1][1] > rows[k - 1][1]:
+                return {row[0]: -row[1] for row in rows}
+            limit *= 4
 
 
 def _note(row: Row) -> Note:

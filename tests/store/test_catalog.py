@@ -138,7 +138,7 @@ def test_counts(store: Store, make):
     assert (counts["clips"], counts["notes"], counts["embeddings"], counts["frames"]) == (80, 81, 80, 80)
     assert counts["sources"] == {"caption": 80, "speech": 1}
     assert counts["models"] == ["emb", "fake:vlm", "img"]
-    assert counts["schema"] == 3
+    assert counts["schema"] == 4
     assert counts["bytes"] >= (store.index_dir / "archive.db").stat().st_size > 0
 
 

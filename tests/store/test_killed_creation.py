@@ -32,4 +32,4 @@ def test_every_instant_of_making_an_index(tmp_path: Path, monkeypatch: pytest.Mo
     for folder in left:
         with Store.open(folder, write=True) as store:
             assert store.videos() == []
-            assert store.counts()["schema"] == 3
+            assert store.counts()["schema"] == 4
