@@ -115,6 +115,7 @@ def import_captions(
         summarise(store, rules, models, report.summaries, progress, only=seen if models is None else None)
         if vectors is not None:
             report.embeddings += embed_missing(store, vectors, progress)
+        store.build_indexes()
     finally:
         progress.finish()
     report.seconds = time.monotonic() - began

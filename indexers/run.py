@@ -91,6 +91,7 @@ def run_index(
         ids = None if only is None else {row.video_id for row in store.files() if row.path in only}
         summarise(store, rules, models, report.summaries, progress, only=ids, retry_failed=retry_failed)
         report.embeddings += _embed(store, models, settings, progress)
+        store.build_indexes()
     finally:
         progress.finish()
     report.failed = sorted([*report.failed, *report.summaries.failed])

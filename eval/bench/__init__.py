@@ -8,5 +8,8 @@ BENCHMARKS = {
     "overlap": "indexing with a slow VLM, against the VLM alone",
     "memory": "peak memory for a 60-minute video, against a 10-minute one",
     "ask": "time of a question outside model calls, at 10,000 notes",
+    "retrieval": "search among a million notes and a million frames, beside a flat scan, sqlite-vec and LanceDB",
     "startup": "heavy packages that `import lvqa` and `lvqa --help` load",
 }
+# Run only when named: seconds that each may take.
+LONG = {"retrieval": 7200.0}

@@ -22,28 +22,28 @@ NOTE_DIM = 384
 FRAME_DIM = 512
 PER_VIDEO = 1000
 
-_WHO = "man woman child boy girl person toddler player dog lady baby crowd teacher cook worker singer horse cat".split()
-_HUES = "white blue black red green yellow grey pink brown orange purple striped plaid floral beige golden".split()
-_WORN = "shirt jacket dress hat sweater t-shirt coat pants hoodie uniform apron scarf shorts helmet vest cap".split()
+_WHO = "man woman child boy girl person toddler player dog lady baby crowd teacher cook worker singer horse cat"
+_HUES = "white blue black red green yellow grey pink brown orange purple striped plaid floral beige golden"
+_WORN = "shirt jacket dress hat sweater t-shirt coat pants hoodie uniform apron scarf shorts helmet vest cap"
 _DOES = """holds lifts opens carries pushes pulls throws catches cuts washes paints kicks rides climbs stirs pours
     feeds chases hugs drops folds reads plays cleans fixes ties shakes spins stacks hides touches examines packs wipes
-    peels breaks fills empties rolls drags waves hammers sweeps digs plants wraps unwraps measures weighs""".split()
+    peels breaks fills empties rolls drags waves hammers sweeps digs plants wraps unwraps measures weighs"""
 _THINGS = """ball cup table book chair phone bottle toy car bag box camera guitar bicycle plate knife bowl spoon fridge
     laptop kite umbrella rope ladder bucket basket balloon drum piano violin brush towel pillow blanket lamp clock
     mirror suitcase tent canoe oar helmet skateboard surfboard snowboard racket bat glove whistle trophy medal flag
     candle cake bread apple banana carrot onion tomato egg pan kettle teapot jar tin carton tray oven stove sink tap
     hose shovel rake wheelbarrow hammer saw drill wrench nail plank brick tile paint canvas easel puppet puzzle
     domino dice card chess marble swing slide seesaw stroller crib cradle leash collar saddle bridle carriage wagon
-    tractor truck bus train boat ferry helicopter drone telescope microscope syringe bandage stethoscope""".split()
+    tractor truck bus train boat ferry helicopter drone telescope microscope syringe bandage stethoscope"""
 _WHERE = """room kitchen street park garden beach stage field yard playground office classroom hall pool market station
     garage workshop stable forest lake river bridge rooftop balcony staircase corridor bathroom bedroom gym court rink
-    slope harbour airport library museum church restaurant bakery farm barn vineyard desert cave tunnel""".split()
-_HOW = "slowly quickly carefully happily quietly again twice together alone suddenly gently proudly".split()
+    slope harbour airport library museum church restaurant bakery farm barn vineyard desert cave tunnel"""
+_HOW = "slowly quickly carefully happily quietly again twice together alone suddenly gently proudly"
 _HEADS = ("ka", "mo", "ri", "te", "lu", "so", "vi", "pe", "dra", "gu", "ne", "fa", "hol", "bri", "wen", "sta")
 _TAILS = ("bar", "den", "fin", "gol", "hem", "jor", "lat", "mis", "nor", "pak", "rud", "tov", "wick", "ley", "son")
 # What is written on shirts, boxes and walls: many words, each rare.
 _RARE = [a + b + c for c in ("", "a", "er", "ing", "s", "o", "y", "um") for b in _TAILS for a in _HEADS]
-_GROUPS = (_WHO, _HUES, _WORN, _DOES, _THINGS, _WHERE, _HOW, _RARE)
+_GROUPS = (*(words.split() for words in (_WHO, _HUES, _WORN, _DOES, _THINGS, _WHERE, _HOW)), _RARE)
 _STARTS = np.cumsum([0, *map(len, _GROUPS)])
 WORDS: list[str] = [word for group in _GROUPS for word in group]
 
@@ -55,8 +55,7 @@ def _shares(count: int, bend: float, power: float = 1.0) -> npt.NDArray[np.float
 
 
 _ODDS = tuple(
-    _shares(len(group), bend)
-    for group, bend in zip(_GROUPS, (1.0, 2.0, 2.0, 6.0, 8.0, 3.0, 5.0, 40.0), strict=True)
+    _shares(len(group), bend) for group, bend in zip(_GROUPS, (1.0, 2.0, 2.0, 6.0, 8.0, 3.0, 5.0, 40.0), strict=True)
 )
 
 
@@ -90,7 +89,8 @@ class Corpus:
         rng = np.random.default_rng((seed, 0))
         # Words lie in few directions, of which the first count most, as embeddings of texts do.
         topics = rng.normal(size=(len(WORDS), 64)) * np.arange(1, 65) ** -0.5
-        self._words = _unit(_unit(topics) @ _unit(rng.normal(size=(64, NOTE_DIM))) + 0.35 * _unit(rng.normal(size=(len(WORDS), NOTE_DIM))))
+        shared = _unit(rng.normal(size=(64, NOTE_DIM)))
+        self._words = _unit(_unit(topics) @ shared + 0.35 * _unit(rng.normal(size=(len(WORDS), NOTE_DIM))))
         self._manner = _unit(rng.normal(size=(1, NOTE_DIM)))
         odds = np.concatenate(_ODDS)
         self._weight = np.log(1 + 1 / odds).astype(np.float32)
@@ -129,10 +129,12 @@ class Corpus:
                 f"when does the {WORDS[who]} who {WORDS[does]} the {WORDS[thing]} leave the {WORDS[where]}",
                 f"where is the {WORDS[hue]} {WORDS[worn]} with {WORDS[rare]} written on it",
             ][at % 4]
-            used = [[who, hue, worn, thing], [thing, other, where], [who, does, thing, where], [hue, worn, rare]][at % 4]
+            forms = ([who, hue, worn, thing], [thing, other, where], [who, does, thing, where], [hue, worn, rare])
+            used = forms[at % 4]
             texts.append(asked)
             vector = (self._words[used] * self._weight[used, None]).sum(axis=0)
-            notes.append(vector / np.linalg.norm(vector) + 0.3 * self._manner[0] + 0.4 * _unit(rng.normal(size=(1, NOTE_DIM)))[0])
+            blur = 0.3 * self._manner[0] + 0.4 * _unit(rng.normal(size=(1, NOTE_DIM)))[0]
+            notes.append(vector / np.linalg.norm(vector) + blur)
             noise = _unit(rng.normal(size=(1, FRAME_DIM)))[0]
             content = frame - mean * (frame @ mean)
             words = 0.35 * content / np.linalg.norm(content) + 0.75 * self._gap + 0.5 * noise

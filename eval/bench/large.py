@@ -245,10 +245,72 @@ def add(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
     return {"seconds": added_s, "first ms": first, **summary(later), "found": found, "peak GB": peak_gb()}
 
 
+class Given:
+    """An embedder of notes, or of frames, that knows the vectors of the queries, whatever phrase stands for one."""
+
+    def __init__(self, name: str, vectors: npt.NDArray[np.float32]) -> None:
+        self.name = name
+        self.dim = vectors.shape[1]
+        self.at = 0
+        self._vectors = vectors
+
+    def encode_query(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The vector of the query at hand, once for each text."""
+        return np.repeat(self._vectors[self.at : self.at + 1], len(texts), axis=0)
+
+    def encode_document(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Vectors of texts that are near to no query: what the scale of relevance is measured on."""
+        noise = np.random.default_rng(0).standard_normal((len(texts), self.dim)).astype(np.float32)
+        unit: npt.NDArray[np.float32] = noise / np.linalg.norm(noise, axis=1, keepdims=True)
+        return unit
+
+    def encode_frames(self, frames: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+        """Not asked for."""
+        raise NotImplementedError
+
+
+def recall_all(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
+    """Ask the archive as `lvqa search` does: all channels, candidates weighed, picks, windows; the encoders apart."""
+    touch(folder)
+    from lvqa.agents.recall import hybrid_search
+    from lvqa.store import Store
+
+    times_ms: list[float] = []
+    hits = 0
+    with Store.open(folder / INDEX, create=False) as store:
+        for asked, count in ((corpus.queries(WARM_UP, seed=99), WARM_UP), (queries, len(queries.texts))):
+            notes, frames = Given(NOTE_MODEL, asked.notes), Given(FRAME_MODEL, asked.frames)
+            times_ms.clear()
+            for at in range(count):
+                notes.at = frames.at = at
+                started = time.perf_counter()
+                found = hybrid_search(store, notes, asked.texts[at], 8, image_embedder=frames)
+                times_ms.append((time.perf_counter() - started) * 1000)
+                hits += len(found)
+    return {**summary(times_ms), "hits": hits, "encode ms": encode_ms(queries.texts[:20]), "peak GB": peak_gb()}
+
+
+def encode_ms(texts: Sequence[str]) -> float | None:
+    """How long MiniLM takes to encode a query, in milliseconds; None where its wheel is not there."""
+    from lvqa.errors import LvqaError
+    from lvqa.models.registry import load_embedder
+
+    try:
+        embedder = load_embedder("minilm")
+        embedder.encode_query(texts[:1])
+    except LvqaError:
+        return None
+    started = time.perf_counter()
+    for text in texts:
+        embedder.encode_query([text])
+    return (time.perf_counter() - started) * 1000 / len(texts)
+
+
 STEPS: dict[str, Callable[[Path, Corpus, Queries], dict[str, Any]]] = {
     "fill": fill,
     "truth": truth,
     "search": search,
+    "recall": recall_all,
     "add": add,
 }
 

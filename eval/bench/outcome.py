@@ -20,7 +20,8 @@ from lvqa.errors import LvqaError
 class Outcome:
     """A measured value and the bound it is held to, with the figures it came from.
 
-    `unit` is `x` for a ratio, `ms`, or `modules`; `bound_is` says on which side of the bound the value has to lie.
+    `unit` is `x` for a ratio, `ms`, `modules` or `misses`; `bound_is` says on which side of the bound the value has to
+    lie.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Outcome:
         return cls(**{name: value for name, value in record.items() if name != "passed"})
 
     def __str__(self) -> str:
-        digits = 2 if self.unit == "x" else 0 if self.unit == "modules" else 1
+        digits = 2 if self.unit == "x" else 0 if self.unit in ("modules", "misses") else 1
         head = (
             f"{'PASS' if self.passed else 'FAIL'}  {self.name:8} {self.value:.{digits}f} {self.unit} "
             f"({self.bound_is} {self.bound:g})  {self.what}"

@@ -101,7 +101,9 @@ class HasColumns(Protocol):
     """What files hold, beside which there are columns of their rows."""
 
     @property
-    def columns(self) -> Columns: ...
+    def columns(self) -> Columns:
+        """The columns of the base's rows."""
+        ...
 
 
 T = TypeVar("T", bound=HasColumns)
@@ -137,4 +139,3 @@ class BaseFiles(Generic[T]):
         except Exception:
             # FAISS raises RuntimeError, MemoryError and others for bytes that it cannot read, numpy ValueError.
             return None
-

@@ -130,7 +130,7 @@ class Ivf:
             bits = np.packbits(mask, bitorder="little")
             params = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
         # The setting is each thread's own: searches of several threads share the cores better than one takes them all.
-        found = single_threaded(faiss, lambda: self.index.search(query[None], m, params=params)[1][0])
+        found: Positions = single_threaded(faiss, lambda: self.index.search(query[None], m, params=params)[1][0])
         return found[(found >= 0) & (found < len(self))]
 
 

@@ -104,6 +104,7 @@ def _bring_up(connections: Connections, files: Files, subject: Subject) -> bool:
             base = base_row(connections, subject)
             opened = files.get(base) if base is not None else None
             columns: Columns | None = None
+            stamp = ""
             if base is None or opened is None:
                 size = int(connections.value(_COUNT[subject.kind], (subject.model,)))
                 goes = base is not None and size < BASE_FROM
@@ -136,9 +137,7 @@ def _bring_up(connections: Connections, files: Files, subject: Subject) -> bool:
 
 
 def _token(connections: Connections, subject: Subject) -> int | None:
-    token = connections.value(
-        "SELECT token FROM versions WHERE kind = ? AND model = ?", (subject.kind, subject.model)
-    )
+    token = connections.value("SELECT token FROM versions WHERE kind = ? AND model = ?", (subject.kind, subject.model))
     return None if token is None else int(token)
 
 
@@ -193,9 +192,9 @@ def _sample(connections: Connections, kind: Kind, columns: Columns, wanted: int)
     """The vectors of some rows, drawn without repetition; the same rows give the same sample."""
     chosen = np.random.default_rng(1).choice(len(columns), min(wanted, len(columns)), replace=False)
     table = {"notes": "embeddings", "frames": "frames"}[kind]
-    found: list[bytes] = []
-    for n in np.sort(columns.n[chosen]).tolist():
-        found.append(connections.value(f"SELECT vector FROM {table} WHERE n = ?", (n,)))
+    found: list[bytes] = [
+        connections.value(f"SELECT vector FROM {table} WHERE n = ?", (n,)) for n in np.sort(columns.n[chosen]).tolist()
+    ]
     return normalised(np.frombuffer(b"".join(found), "<f4").reshape(len(found), -1))
 
 

@@ -128,8 +128,8 @@ def m003_vectors(db: Database) -> None:
 @MIGRATIONS()
 def m004_bases(db: Database) -> None:
     """Which index files on disk stand for which rows, what was deleted since, and a token for the notes' texts."""
-    token = "INSERT INTO versions(kind, model, changes, token) VALUES ('texts', '', 1, random()) "
-    token += "ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;"
+    drawn = "INSERT INTO versions(kind, model, changes, token) VALUES ('texts', '', 1, random()) "
+    drawn += "ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;"
     tables = (("embeddings", "notes", "old.model"), ("frames", "frames", "old.model"), ("notes", "texts", "''"))
     db.executescript(
         """
@@ -151,10 +151,10 @@ def m004_bases(db: Database) -> None:
             for table, kind, model in tables
         )
         + f"""
-        CREATE TRIGGER notes_token_insert AFTER INSERT ON notes BEGIN {token} END;
-        CREATE TRIGGER notes_token_delete AFTER DELETE ON notes BEGIN {token} END;
+        CREATE TRIGGER notes_token_insert AFTER INSERT ON notes BEGIN {drawn} END;
+        CREATE TRIGGER notes_token_delete AFTER DELETE ON notes BEGIN {drawn} END;
         CREATE TRIGGER notes_token_update AFTER UPDATE OF n, video, start_s, end_s, level, text, source ON notes BEGIN
-            {token}
+            {drawn}
             DELETE FROM bases WHERE kind IN ('notes', 'texts');
         END;
         CREATE TRIGGER embeddings_base AFTER UPDATE ON embeddings BEGIN

@@ -78,9 +78,7 @@ class Postings:
         terms = sorted({part.term(t) for part in parts for t in range(len(part.term_starts) - 1)})
         number = {term: t for t, term in enumerate(terms)}
         base = np.cumsum([0, *(len(part) for part in parts)])
-        maps = [
-            np.array([number[part.term(t)] for t in range(len(part.term_starts) - 1)], np.int64) for part in parts
-        ]
+        maps = [np.array([number[part.term(t)] for t in range(len(part.term_starts) - 1)], np.int64) for part in parts]
         row_counts = [_spread(np.diff(part.row_starts), to, len(terms)) for part, to in zip(parts, maps, strict=True)]
         places = [_spread(np.diff(part.place_starts), to, len(terms)) for part, to in zip(parts, maps, strict=True)]
         row_starts, place_starts = _starts(np.sum(row_counts, axis=0)), _starts(np.sum(places, axis=0))
@@ -197,11 +195,20 @@ class Postings:
             found[name] = np.asarray(mapped).view(np.ndarray)
         postings = cls(**found)
         terms = len(postings.term_starts)
-        if len(postings) != size or not terms or terms != len(postings.row_starts) or terms != len(postings.place_starts):
+        if (
+            len(postings) != size
+            or not terms
+            or terms != len(postings.row_starts)
+            or terms != len(postings.place_starts)
+        ):
             raise ValueError("the arrays do not belong together")
-        ends = (postings.term_starts[-1], postings.row_starts[-1], postings.row_starts[-1], postings.place_starts[-1])
-        arrays = (postings.letters, postings.rows, postings.counts, postings.places)
-        if any(end != len(array) for end, array in zip(ends, arrays, strict=True)):
+        arrays: list[tuple[Ints, npt.NDArray[Any]]] = [
+            (postings.term_starts, postings.letters),
+            (postings.row_starts, postings.rows),
+            (postings.row_starts, postings.counts),
+            (postings.place_starts, postings.places),
+        ]
+        if any(int(starts[-1]) != len(array) for starts, array in arrays):
             raise ValueError("the arrays do not belong together")
         return postings
 
@@ -223,7 +230,8 @@ def _spread(values: Ints, to: Ints, size: int) -> Ints:
 def _targets(starts: Ints, counts: npt.NDArray[Any]) -> Ints:
     """`starts[i], starts[i] + 1, ...`, as many as `counts[i]`, for every i."""
     before = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
+    targets: Ints = np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
+    return targets
 
 
 def _contains(values: Ints, wanted: Ints) -> npt.NDArray[np.bool_]:

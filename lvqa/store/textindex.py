@@ -21,7 +21,7 @@ from lvqa.store.columns import Columns, Mask, both, video_numbers
 from lvqa.store.database import Connections
 from lvqa.store.filters import Filter
 from lvqa.store.postings import Ints, Postings
-from lvqa.store.textrank import Floats, Term, idf, norms_of, top
+from lvqa.store.textrank import Floats, Rows, Term, idf, norms_of, top
 from lvqa.store.tokenize import Tokenizer, postings_of
 
 TEXTS = Subject("texts", "")
@@ -64,7 +64,7 @@ class TextIndex:
         self._video_ranks: Ints | None = None
 
     def search(self, terms: Sequence[str], k: int, wanted: Filter | None) -> dict[int, float] | None:
-        """The scores, by `n`, of the k best rows for any of the terms (words or phrases), and of what ties with the last.
+        """The scores, by `n`, of the k best rows for any of the terms (words or phrases), and of what ties with them.
 
         Of many that tie, those that come first by video id and time. None where there is no base to search. Raises
         BehindError where the caller must start again on a newer snapshot.
@@ -75,9 +75,9 @@ class TextIndex:
                 return None
             if self._tokenizer is None:
                 self._tokenizer = Tokenizer()
-            tokens = [found for term in terms if (found := self._tokenizer.tokens(term))]
-            held = [[piece.postings.phrase(words) for piece in self._pieces] for words in tokens]
-            weights = [idf(self._size, sum(map(self._live, range(len(self._pieces)), found))) for found in held]
+            split = [tokens for term in terms if (tokens := self._tokenizer.tokens(term))]
+            held = [[piece.postings.phrase(tokens) for piece in self._pieces] for tokens in split]
+            weights = [idf(self._size, self._live(rows)) for rows in held]
             masks = self._allowed(wanted)
             found: list[tuple[int, Ints, Floats]] = []
             least = 0.0
@@ -92,9 +92,12 @@ class TextIndex:
                     least = max(least, float(np.partition(scores, len(scores) - k)[len(scores) - k]))
             return self._best(found, k)
 
-    def _live(self, at: int, found: tuple[Ints, Ints]) -> int:
-        alive = self._alive[at]
-        return len(found[0]) if alive is None else int(np.count_nonzero(alive[found[0]]))
+    def _live(self, held: Sequence[tuple[Rows, Rows]]) -> int:
+        """How many of the rows that hold a term, piece by piece, are still there."""
+        return sum(
+            len(rows) if alive is None else int(np.count_nonzero(alive[rows]))
+            for (rows, _), alive in zip(held, self._alive, strict=True)
+        )
 
     def _best(self, found: list[tuple[int, Ints, Floats]], k: int) -> dict[int, float]:
         columns = Columns.join(self._pieces[at].columns.take(rows) for at, rows, _ in found)
@@ -140,7 +143,9 @@ class TextIndex:
             raise BehindError
         if base != self._row:
             loaded = self._bases.get(base) if base is not None else None
-            self._pieces, self._alive, self._gone = ([loaded], [None], 0) if loaded is not None else ([], [], 0)
+            self._pieces = [] if loaded is None else [loaded]
+            self._alive = [None] * len(self._pieces)
+            self._gone = 0
             self._row = base
         self._token, self._changes = token, changes
         self._masks.clear()
@@ -156,7 +161,9 @@ class TextIndex:
             self._alive[0] = alive_mask(self._c, self._row, self._pieces[0].columns)
         last = int(self._pieces[-1].columns.n[-1])
         if len(self._pieces) > 1:
-            live = [row[0] for row in self._c.rows("SELECT n FROM notes WHERE n > ? AND n <= ?", (self._row.last, last))]
+            live = [
+                row[0] for row in self._c.rows("SELECT n FROM notes WHERE n > ? AND n <= ?", (self._row.last, last))
+            ]
             for at, piece in enumerate(self._pieces[1:], 1):
                 mask = np.isin(piece.columns.n, np.array(live, np.int64))
                 self._alive[at] = None if mask.all() else mask

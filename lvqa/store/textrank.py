@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,11 +62,12 @@ def idf(size: int, holding: int) -> float:
 
 def norms_of(lengths: npt.NDArray[np.int32], mean_length: float) -> Floats:
     """What the length of each row, in tokens, does to its score."""
-    return K1 * (1 - B + B * lengths / mean_length)
+    norms: Floats = K1 * (1 - B + B * lengths.astype(np.float64) / mean_length)
+    return norms
 
 
 def top(terms: Sequence[Term], norms: Floats, k: int, least: float = 0.0) -> tuple[Rows, Floats]:
-    """The k best rows and all that tie with the last, of those that score at least `least`: rows, rising, and scores."""
+    """The k best rows and all that tie with the last, of those that score `least` or more: rows, rising, and scores."""
     held = [term for term in terms if len(term.rows)]
     if not held or k <= 0:
         return np.zeros(0, np.int32), np.zeros(0)
@@ -97,7 +99,7 @@ def top(terms: Sequence[Term], norms: Floats, k: int, least: float = 0.0) -> tup
     return rows[kept], scores[kept]
 
 
-def _saturated(counts: npt.NDArray[np.generic] | np.generic, norms: Floats | np.float64) -> Floats:
+def _saturated(counts: Any, norms: Any) -> Floats:
     found: Floats = (counts * (K1 + 1.0)) / (counts + norms)
     return found
 
