@@ -45,7 +45,7 @@ class RecallRules:
     # Videos whose summaries come nearest, in which alone notes are then searched; 0: straight to the notes.
     coarse_videos: int = 0
     # Candidates that each channel proposes, whatever k is.
-    candidates: int = 100
+    candidates: int = 64
     windows: bool = True
 
     def precise(self) -> RecallRules:

@@ -29,7 +29,7 @@ NOTE_MODEL, FRAME_MODEL = "bench:note", "bench:frame"
 INDEX = "archive/.lvqa"
 K = 10
 # What the retriever asks each channel for.
-CANDIDATES = 100
+CANDIDATES = 64
 ADDED = 10_000
 WARM_UP = 20
 RANGE = Span(300, 400)

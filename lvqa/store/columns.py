@@ -105,7 +105,9 @@ class Columns:
             masks.append(np.isin(self.source, [_SOURCE_CODES[source] for source in wanted.sources]))
         if not frames and wanted.level is not None:
             masks.append(self.level == _LEVEL_CODES[wanted.level])
-        return np.logical_and.reduce(masks) if masks else None
+        allowed: Mask | None = np.logical_and.reduce(masks) if masks else None
+        # A filter that allows all, such as that to the notes of clips where there are no others, costs nothing then.
+        return None if allowed is None or allowed.all() else allowed
 
 
 def _among(values: npt.NDArray[np.int64], some: npt.NDArray[np.int64]) -> Mask:

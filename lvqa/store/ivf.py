@@ -83,7 +83,7 @@ class Ivf:
         import faiss
 
         read: Any = faiss
-        index = read.read_index(str(path), read.IO_FLAG_MMAP if mapped else 0)
+        index = read.read_index(str(path), read.IO_FLAG_MMAP_IFC if mapped else 0)
         if not isinstance(index, read.IndexIVFScalarQuantizer) or index.ntotal != size:
             raise ValueError(f"{path.name} is another index than was wanted")
         return cls(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Texts(Catalog):
         self._index_dir = index_dir
         self._text_bases: BaseFiles[TextBase] = BaseFiles(index_dir, load_texts)
         self._text_index = TextIndex(connections, self._text_bases)
+        self._longest: tuple[int | None, float] | None = None
 
     def put_clips(self, clips: Sequence[Clip]) -> None:
         """Add clips; those known already stay.
@@ -140,13 +142,15 @@ class Texts(Catalog):
     def notes_at(self, times: Sequence[tuple[str, float]], wanted: Filter | None = None) -> list[list[Note]]:
         """For each (video id, time in seconds), the notes that cover it and satisfy the filter, by time."""
         where, params = note_conditions(wanted)
-        asked = json.dumps([[clean_text(video_id), time_s] for video_id, time_s in times])
+        longest_s = self._longest_clip_s() if wanted is not None and wanted.level == "clip" else math.inf
+        asked = json.dumps([[clean_text(video_id), time_s, max(0.0, time_s - longest_s)] for video_id, time_s in times])
         # CROSS JOIN keeps the few times outermost, so that each note is found through its video and start.
         rows = self._c.rows(
             f"""
             SELECT j.key, t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
             FROM json_each(?) j CROSS JOIN videos v ON v.id = j.value ->> 0
-            CROSS JOIN notes t ON t.video = v.n AND t.start_s <= j.value ->> 1 AND t.end_s > j.value ->> 1
+            CROSS JOIN notes t ON t.video = v.n AND t.start_s >= j.value ->> 2 AND t.start_s <= j.value ->> 1
+                AND t.end_s > j.value ->> 1
             LEFT JOIN clips c ON c.n = t.clip WHERE 1{where} ORDER BY j.key, t.start_s, t.end_s, t.id
             """,
             (asked, *params),
@@ -161,6 +165,14 @@ class Texts(Catalog):
         wanted = json.dumps(sorted({clean_text(clip_id) for clip_id in clip_ids}))
         with self.atomic():
             return self._c.write("DELETE FROM clips WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+
+    def _longest_clip_s(self) -> float:
+        """The length of the longest note of level clip, in seconds: no longer ago began what covers a time."""
+        token = self._c.value("SELECT token FROM versions WHERE kind = 'texts'")
+        if self._longest is None or self._longest[0] != token:
+            longest_s = self._c.value("SELECT max(end_s - start_s) FROM notes WHERE level = 'clip'")
+            self._longest = (token, float(longest_s or 0.0))
+        return self._longest[1]
 
     def search_text(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
         """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.

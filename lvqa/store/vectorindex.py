@@ -54,7 +54,7 @@ _SQL: dict[Kind, _Sql] = {
 }
 # Of a base, so many rows beyond those asked for are scored from the blobs, and so few allowed ones all of them.
 SPARE = 50
-FEW_BLOBS = 256
+FEW_BLOBS = 1500
 _MASKS = 8
 
 
