@@ -24,7 +24,7 @@ from lvqa.agents.recall.reading import Reading
 from lvqa.agents.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.agents.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.agents.recall.when import Timing
-from lvqa.agents.words import exact_parts
+from lvqa.agents.words import exact_parts, times
 from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.store import Filter, Store
 from lvqa.store.textquery import TextQuery
@@ -50,7 +50,8 @@ def hybrid_search(
 ) -> list[Hit]:
     """The k best moments for a query, best first; see `Retriever.search`.
 
-    `models` are an archive's models, or the embedder of its notes alone; None searches by words.
+    `models` are an archive's models, or the embedder of its notes alone; None searches by words. A stretch of time that
+    the query names ("between 10:00 and 12:00") is where it looks, unless the filter names one or nothing is there.
     """
     from lvqa.models.profiles import Models
 
@@ -59,7 +60,11 @@ def hybrid_search(
         image_embedder = image_embedder or (models.image_embedder if "frames" in channels else None)
     else:
         embedder = models
-    return Retriever(store, embedder, image_embedder, channels=channels, rules=rules).search(query, k, filter)
+    retriever = Retriever(store, embedder, image_embedder, channels=channels, rules=rules)
+    named = times(query) if filter is None or filter.span is None else None
+    if named is not None and (hits := retriever.search(query, k, replace(filter or Filter(), span=named))):
+        return hits
+    return retriever.search(query, k, filter)
 
 
 @dataclass(slots=True)

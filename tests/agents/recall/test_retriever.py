@@ -113,6 +113,15 @@ def test_hits_spread_over_time_and_their_scores_are_one_probability(store, embed
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
+def test_a_time_that_the_query_names_is_where_it_looks(store, embedder):
+    hits = hybrid_search(store, embedder, "what is on the wall between 0:12 and 0:18", 9)
+    assert {hit.span for hit in hits if hit.video == "kitchen.mp4"} == {Span(12, 18)}
+    assert all(hit.span.overlaps(Span(12, 18)) for hit in hits)
+    other = Filter(frozenset({"v-kitchen"}), Span(0, 6))
+    assert [h.span for h in hybrid_search(store, embedder, "the wall between 0:12 and 0:18", 9, other)] == [Span(0, 6)]
+    assert hybrid_search(store, embedder, "milk between 10:00 and 12:00", 3)
+
+
 def test_summaries_are_found_only_when_asked_for(folder, fill, note, embedder):
     with Store.open(folder / "levels", write=True) as store:
         fill(store, [note("v-kitchen", 0, 1, "a zebra runs")], embedder)
