@@ -58,7 +58,7 @@ def test_importing_lvqa_and_asking_for_help_load_nothing_heavy():
 
 
 def test_exit_status_follows_the_bounds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def child(module: str) -> dict[str, object]:
+    def child(module: str, timeout_s: float = 0.0) -> dict[str, object]:
         name = module.rpartition(".")[2]
         if name == "memory":
             raise LvqaError("it broke")
@@ -73,6 +73,20 @@ def test_exit_status_follows_the_bounds(monkeypatch: pytest.MonkeyPatch, capsys:
     assert printed["passed"] is False
     assert printed["benchmarks"]["decode"]["passed"] is True
     assert printed["errors"] == {"memory": "it broke"}
+
+
+def test_long_benchmarks_run_only_when_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    ran: list[tuple[str, float]] = []
+
+    def child(module: str, timeout_s: float = 0.0) -> dict[str, object]:
+        ran.append((module.rpartition(".")[2], timeout_s))
+        return Outcome("x", "what", 0, 0, "at most").to_dict()
+
+    monkeypatch.setattr(__main__, "run_child", child)
+    assert __main__.main([]) == 0
+    assert "retrieval" not in dict(ran)
+    assert __main__.main(["retrieval"]) == 0
+    assert dict(ran)["retrieval"] > 3600
 
 
 def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]):
