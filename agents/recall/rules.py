@@ -50,4 +50,4 @@ class RecallRules:
 
     def precise(self) -> RecallRules:
         """The same, for all seconds of the most probable moment rather than for the best chance to have it."""
-        return replace(self, coverage_s=1.5)
+        return replace(self, coverage_s=0.5)

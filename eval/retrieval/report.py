@@ -22,7 +22,7 @@ def format_table(result: dict[str, Any]) -> str:
     ]
     for name, system in result["systems"].items():
         lines.append(_row(titles[name], [*(_cell(system[key]) for key in (*_HEADS, "stated")), f"{system['ms']:.1f}"]))
-    lines += ["", "within the one right video", _row("", ["hit", "IoU of the best window"])]
+    lines += ["", "within the one right video", _row("", ["hit", "window IoU"])]
     for name, system in result["within"].items():
         hit = "" if name == "whole video" else _cell(system["hit"])
         iou = "" if name == "uniform" else _cell(system["iou"])
