@@ -234,8 +234,9 @@ class Retriever(Reading):
         assert self.image_embedder is not None
         name = self.image_embedder.name
         vector = self.image_embedder.encode_query([search.asked.meanings[0][-1]])[0]
-        # Neighbours look alike: half as many frames as notes tell as many moments.
-        frames = self.store.search_frames(name, vector, max(search.n // 2, 1), search.wanted)
+        # Neighbours look alike: it takes more frames than notes to tell as many moments.
+        n = max(search.n, search.rules.frame_candidates)
+        frames = self.store.search_frames(name, vector, n, search.wanted)
         behind = self.store.notes_at([(frame.video_id, frame.time_s) for frame in frames], search.wanted)
         for frame, notes in zip(frames, behind, strict=True):
             self.remember(notes)

@@ -46,6 +46,8 @@ class RecallRules:
     coarse_videos: int = 0
     # Candidates that each channel proposes, whatever k is.
     candidates: int = 64
+    # As many frames: those of one shot crowd, and fewer come from too few videos.
+    frame_candidates: int = 80
     windows: bool = True
 
     def precise(self) -> RecallRules:

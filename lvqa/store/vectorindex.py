@@ -52,8 +52,9 @@ _SQL: dict[Kind, _Sql] = {
         "SELECT n, video, time_s, time_s, '', '' FROM frames WHERE model = ? AND n > ? ORDER BY n",
     ),
 }
-# Of a base, so many rows beyond those asked for are scored from the blobs, and so few allowed ones all of them.
-SPARE = 50
+# Of a base, a quarter more rows than asked for are scored from the blobs, and at least so many.
+LEAST_SCORED = 60
+# So few allowed rows are all scored from the blobs.
 FEW_BLOBS = 1500
 _MASKS = 8
 
@@ -147,7 +148,7 @@ class VectorIndex:
         if allowed <= FEW_BLOBS:
             positions = np.arange(len(base.columns)) if mask is None else np.flatnonzero(mask)
         else:
-            m = min(allowed, k + max(SPARE, k // 2))
+            m = min(allowed, max(k + k // 4, LEAST_SCORED))
             positions = base.index.propose(query, m, mask, allowed)
         wanted = json.dumps(base.columns.n[positions].tolist())
         rows = self._c.rows(
