@@ -117,6 +117,16 @@ class Ledger:
                 taken += 1
             return taken
 
+    def take_frames(self, n: int) -> int:
+        """Charge as many of n frames, looked at by another model than the VLM, as the budget holds; says how many."""
+        with self._lock:
+            short = self._short_of_all()
+            granted = 0 if short is not None else min(n, max(0, self.budget.frames - self._cost.frames))
+            if granted < n:
+                self._note(short or "frames")
+            self._cost += Cost(frames=granted)
+            return granted
+
     def take_chat(self, tokens_in: int) -> None:
         """Charge a call of the chat model, before it is made. Raises BudgetSpent when its prompt does not fit."""
         with self._lock:

@@ -1,32 +1,54 @@
-"""The zoom node: which seconds to look at, by a searcher started from what recall found.
+"""The zoom node: which frames to show the VLM, by a searcher that starts from what recall found.
 
-Only where there is a VLM, a file to decode and budget left. This module decodes nothing.
+Only where there is a VLM, a file to decode and budget left. Where targets and cues were named by a model (the chat
+model's plan, or the VLM that saw 8 frames with the question, as in T*, arXiv 2504.02259), the searcher may look for
+them; what only rules took from the question is searched for in the index, since a word is not always a thing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
 
-from lvqa.agents.state import Context, State
-from lvqa.agents.zoom import Region, SearchRequest
-from lvqa.prompts import answers
+from lvqa.agents.budget import Ledger, estimate_tokens
+from lvqa.agents.inspect_ import generate
+from lvqa.agents.state import Context, Plan, State
+from lvqa.agents.structured import parse
+from lvqa.agents.words import declarative
+from lvqa.agents.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make_searcher
+from lvqa.agents.zoom.across import Opener, search_videos
+from lvqa.agents.zoom.looking import evenly
+from lvqa.agents.zoom.scorers import Scorers, Yes
+from lvqa.errors import MediaError
+from lvqa.models.base import VisionRequest
+from lvqa.prompts import answers, fence, load
 from lvqa.render import count
-from lvqa.store import Filter
-from lvqa.types import Hit, Keyframe, Span, Step, Video
+from lvqa.types import Hit, Step, Video
 
 # Of what is left, the share that the rounds still to come may look at; the rest is for verification.
 LOOK_SHARE = 0.75
+# Of a round's frames, the share that a search may look at on its way; the rest are shown with the question.
+SEARCH_SHARE = 0.5
 MIN_GAP_S = 1.0
-# A cut seldom falls where a caption's clip ends: look a little beyond both ends.
-MARGIN_S = 0.5
+# Of fewer frames left than this many times what naming the targets takes, none is spent on it.
+_NAMING_FRAMES, _NAMING_SHARE = 8, 4
+_NAMING_TOKENS = 160
 _MOST_HITS = 12
-_LEAST_SCORE = 1e-9
-_LEAST_SHARE = 0.05
 _MOST_UNRECALLED = 16
+_MOST_LOOKED_FOR = 3
+
+
+class Things(BaseModel):
+    """What the VLM says to look for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    targets: tuple[str, ...] = Field(default=(), max_length=8)
+    cues: tuple[str, ...] = Field(default=(), max_length=8)
 
 
 def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -36,82 +58,115 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return _none("there is no model that looks at frames")
     if not answers("inspect", context.models.prompt_set):
         return _none("the vision model answers no questions but its own short ones")
+    hits = state["hits"]
+    videos, missing = _videos(context, hits)
+    if not videos:
+        return _none("no video file of what was recalled is there", missing_files=missing)
+    opener = Opener(context.store, context.folder, context.settings, context.models.image_embedder, context.filter)
+    plan, steps = _named(state, context, opener, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
     k = math.ceil(left * LOOK_SHARE / rounds_left)
     if k <= 0:
         context.ledger.note_spent("frames")
         return _none("the budget leaves no frame to look at")
-    hits = state["hits"]
-    videos, missing = _videos(context, hits)
-    if not videos:
-        return _none("no video file of what was recalled is there", missing_files=missing)
-    request = SearchRequest(
-        regions=[region for region in regions(hits) if region.video_id in videos],
-        durations_s={video.id: video.duration_s for video in videos.values()},
-        k=k,
-        explore=context.settings.explore,
-        seed=context.seed,
-        within=context.filter.span if context.filter is not None else None,
-        taken=state["looked"],
-        min_gap_s=MIN_GAP_S,
-        frame_scores=_frame_scores(context, list(videos), state["plan"].phrases),
+    scorers = Scorers.of(context.models)
+    # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
+    looks = int(k * SEARCH_SHARE) if plan.named or context.searcher != DEFAULT else 0
+    if not looks:
+        scorers = Scorers(similarity=scorers.similarity)
+    searcher = _searcher(context, scorers)
+    query = Query(
+        plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
+        plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),
+        context.question,
     )
-    chosen = context.searcher.search(request)
-    away = sum(frame.score == 0 for frame in chosen)
+    taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
+    budget = SearchBudget(k, looks, charge_to(context.ledger, scorers, query), MIN_GAP_S)
+    found: list[Found] = []
+    try:
+        parts = opener.parts(videos, query, hits)
+        found = search_videos(videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken)
+    except MediaError as error:
+        steps.append(Step("zoom", str(error), {}))
+    paths = {video.id: video.path for video in videos}
+    looked = sum(one.trace.looked for one in found)
+    ranked = sorted((f for one in found for f in one.keyframes), key=lambda f: (-f.score, f.video_id, f.time_s))
+    chosen = sorted(ranked[: max(1, k - looked)], key=lambda f: (f.video_id, f.time_s))
     where = count(len({f.video_id for f in chosen}), "video")
-    summary = f"{count(len(chosen), 'keyframe')} in {where}, {away} of them exploring"
-    times = [
-        {"video": videos[f.video_id].path, "time_s": round(f.time_s, 3), "score": round(f.score, 4)} for f in chosen
-    ]
-    data = {"searcher": context.searcher.name, "keyframes": times, "missing_files": missing}
-    return {"keyframes": chosen, "steps": [Step("zoom", summary, data)]}
+    summary = f"{count(len(chosen), 'keyframe')} in {where} by {searcher.name}, {looked} looked at on the way"
+    times = [{"video": paths[f.video_id], "time_s": round(f.time_s, 3), "score": round(f.score, 4)} for f in chosen]
+    searches = [{"video": paths[one.trace.video_id], **one.trace.to_dict()} for one in found]
+    data = {"searcher": searcher.name, "keyframes": times, "searches": searches, "missing_files": missing}
+    changes: dict[str, Any] = {"keyframes": chosen, "steps": [*steps, Step("zoom", summary, data)]}
+    return changes if plan == state["plan"] else {**changes, "plan": plan}
 
 
-def regions(hits: Sequence[Hit]) -> list[Region]:
-    """The stretches of hits, those that touch joined; a region's score is the probability of its hits.
+def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
+    """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
+    asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
 
-    Hits that are far less probable than the best one are no regions: those seconds are for exploring.
-    """
-    found: list[Region] = []
-    for hit in hits[:_MOST_HITS]:
-        score = max(hit.score, _LEAST_SCORE)
-        if score < _LEAST_SHARE * hits[0].score:
-            continue
-        span = Span(max(0.0, hit.span.start_s - MARGIN_S), hit.span.end_s + MARGIN_S)
-        video_id = hit.note.video_id
-        touching = [r for r in found if r.video_id == video_id and r.span.gap_s(span) == 0]
-        for region in touching:
-            span, score = span.hull(region.span), score + region.score
-            found.remove(region)
-        found.append(Region(video_id, span, score))
-    return sorted(found, key=lambda r: (-r.score, r.video_id, r.span))
+    def charge(frames: int) -> int:
+        if not isinstance(scorers.look, Yes):
+            return ledger.take_frames(frames)
+        granted = ledger.take_vision([1] * frames)
+        ledger.add_tokens(granted * asked, granted * len(query.things))
+        return granted
+
+    return charge
 
 
-def _videos(context: Context, hits: Sequence[Hit]) -> tuple[dict[str, Video], list[str]]:
-    """The videos worth searching whose file is there, by id, and the paths of those whose file is not."""
+def _searcher(context: Context, scorers: Scorers) -> Searcher:
+    if not isinstance(context.searcher, str):
+        return context.searcher
+    own = {"explore": context.settings.explore, "fill": True} if context.searcher == DEFAULT else {}
+    return make_searcher(context.searcher, scorers, **own)
+
+
+def _described(context: Context, plan: Plan) -> str:
+    """What is searched for where no model named things: the question as a caption would put it."""
+    return plan.phrases[min(1, len(plan.phrases) - 1)] if plan.phrases else declarative(context.asked) or context.asked
+
+
+def _named(state: State, context: Context, opener: Opener, videos: Sequence[Video]) -> tuple[Plan, list[Step]]:
+    """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
+    plan, vision, ledger = state["plan"], context.models.vision, context.ledger
+    able = vision is not None and context.models.chat is None and answers("targets", context.models.prompt_set)
+    if plan.named or not able or ledger.frames_left < _NAMING_SHARE * _NAMING_FRAMES:
+        return plan, []
+    assert vision is not None
+    prompt = load("targets")
+    try:
+        with opener(videos[0], state["hits"]) as footage:
+            times = evenly(footage.within.start_s, footage.within.end_s, _NAMING_FRAMES)
+            images = list(footage.at(footage.clip(times).tolist()).images())
+        if not ledger.take_vision([len(images)]):
+            return plan, []
+        filled = prompt.fill(frames=len(images), question=fence(context.question))
+        (reply,) = generate(vision, ledger, [VisionRequest(images, filled, _NAMING_TOKENS)])
+    except MediaError as error:
+        return plan, [Step("zoom", str(error), {})]
+    things, wrong = parse(str(reply), Things)
+    if things is None or not things.targets:
+        reason = f": {wrong}" if things is None else ""
+        data = {"prompt": prompt.hash, "unparsed": things is None}
+        return plan, [Step("zoom", f"the vision model named no targets{reason}", data)]
+    made = plan.model_copy(update={"targets": things.targets, "cues": things.cues, "named": True})
+    named = ", ".join(things.targets) + (f"; near {', '.join(things.cues)}" if things.cues else "")
+    data = {"prompt": prompt.hash, "targets": list(things.targets), "cues": list(things.cues)}
+    return made, [Step("zoom", f"looking for {named}, by the vision model", data)]
+
+
+def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[str]]:
+    """The videos worth searching whose file is there, and the paths of those whose file is not."""
     ids = list(dict.fromkeys(hit.note.video_id for hit in hits[:_MOST_HITS]))
     known: Sequence[Video | None] = [context.store.get_video(video_id) for video_id in ids]
     if not ids:
         allowed = context.filter.video_ids if context.filter is not None else None
         known = [v for v in context.store.videos() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
-    there: dict[str, Video] = {}
-    missing: list[str] = []
-    for video in known:
-        if video is not None and (context.folder / video.path).is_file():
-            there[video.id] = video
-        elif video is not None:
-            missing.append(video.path)
+    there = [video for video in known if video is not None and (context.folder / video.path).is_file()]
+    missing = [video.path for video in known if video is not None and video not in there]
     return there, missing
-
-
-def _frame_scores(context: Context, video_ids: list[str], phrases: Sequence[str]) -> list[Keyframe]:
-    embedder = context.models.image_embedder
-    if embedder is None or not phrases:
-        return []
-    allowed = Filter(frozenset(video_ids), context.filter.span if context.filter is not None else None)
-    vector = embedder.encode_query([phrases[min(1, len(phrases) - 1)]])[0]
-    return context.store.search_frames(embedder.name, vector, 4 * context.settings.budget_frames, allowed)
 
 
 def _none(reason: str, **data: Any) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def kind_of(question: str) -> Kind:
 def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:
     """The model's plan, with the question itself searched too, and what no model has to find: options and times."""
     phrases = [rules.phrases[0], *made.phrases, *(rules.phrases[1:] if with_options or not made.phrases else ())]
-    return made.model_copy(update={"phrases": tuple(_unlike(phrases))[:12], "between": made.between or rules.between})
+    between, named = made.between or rules.between, bool(made.targets)
+    return made.model_copy(update={"phrases": tuple(_unlike(phrases))[:12], "between": between, "named": named})
 
 
 def options_block(options: tuple[str, ...]) -> str:

@@ -15,8 +15,7 @@ from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, initial
 from lvqa.agents.words import named_videos
-from lvqa.agents.zoom import Searcher
-from lvqa.agents.zoom.guided import Guided
+from lvqa.agents.zoom import SEARCHERS, Searcher
 from lvqa.errors import UsageError
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -42,7 +41,7 @@ def ask(
     filter: Filter | None = None,
     budget: Budget | None = None,
     seed: int = 0,
-    searcher: Searcher | None = None,
+    searcher: str | Searcher | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Answer:
     """Answer a question from the store's notes and the folder's videos; see `stream`."""
@@ -91,7 +90,7 @@ def stream(
     filter: Filter | None = None,
     budget: Budget | None = None,
     seed: int = 0,
-    searcher: Searcher | None = None,
+    searcher: str | Searcher | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     thread_id: str = "lvqa",
 ) -> Iterator[Step | Answer]:
@@ -107,16 +106,19 @@ def stream(
         filter: the only videos, time, sources and level that may be used; the notes of clips when not given.
         budget: in place of the settings' budget.
         seed: of the frames drawn to explore. Same question, seed and models: same answer.
-        searcher: chooses keyframes; `guided` unless given.
+        searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
         checkpointer: keeps the graph's state under `thread_id`.
 
-    Raises UsageError for an empty question or option, ModelError when a model fails.
+    Raises UsageError for an empty question or option and an unknown searcher, ModelError when a model fails.
     """
     if not question.strip():
         raise UsageError("the question is empty; ask something")
     given = tuple(option.strip() for option in options or ())
     if len(given) == 1 or not all(given):
         raise UsageError("a multiple-choice question needs at least two options, none of them empty")
+    chooser = searcher if searcher is not None else settings.searcher
+    if isinstance(chooser, str) and chooser not in SEARCHERS:
+        raise UsageError(f"there is no searcher {chooser!r}; there are: {', '.join(SEARCHERS)}")
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
     wording, filter = _of_named(question.strip(), given, store, filter or Filter(level="clip"))
@@ -130,7 +132,7 @@ def stream(
         folder=folder,
         ledger=ledger,
         retriever=Retriever(store, embedder, image_embedder),
-        searcher=searcher if searcher is not None else Guided(),
+        searcher=chooser,
         filter=filter,
         seed=seed,
         wording=wording,

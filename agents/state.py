@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lvqa.agents.budget import Ledger
 from lvqa.agents.recall import Retriever, merge
+from lvqa.agents.zoom import DEFAULT, Searcher
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.types import Answer, Evidence, Hit, Keyframe, Note, Span, Step
 
 if TYPE_CHECKING:
-    from lvqa.agents.zoom import Searcher
     from lvqa.models.profiles import Models
 
 Kind = Literal["existence", "attribute", "when", "count", "text", "title", "speech", "order", "why", "how", "other"]
@@ -31,7 +31,8 @@ KINDS: tuple[str, ...] = get_args(Kind)
 class Plan(BaseModel):
     """What to look for: the kind of question, simpler questions, what answers it, what tends to be near, and phrases.
 
-    `between` is a stretch of the video's time, in seconds, that the question itself names.
+    `between` is a stretch of the video's time, in seconds, that the question itself names. `named` says that a model
+    named targets and cues, as things that can be seen; rules only take words from the question.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Plan(BaseModel):
     cues: tuple[str, ...] = Field(default=(), max_length=16)
     phrases: tuple[str, ...] = Field(default=(), max_length=16)
     between: tuple[float, float] | None = None
+    named: bool = False
 
     @field_validator("sub_questions", "targets", "cues", "phrases")
     @classmethod
@@ -156,8 +158,8 @@ def initial() -> State:
 class Context:
     """What the nodes work with: resources and the question, the same through all rounds.
 
-    `wording` is the question without the files that it names, where it names some: those say where to look, and stand
-    on no frame.
+    `searcher` chooses keyframes: a name of `lvqa.agents.zoom.SEARCHERS`, or one ready-made. `wording` is the question
+    without the files that it names, where it names some: those say where to look, and stand on no frame.
     """
 
     question: str
@@ -168,7 +170,7 @@ class Context:
     folder: Path
     ledger: Ledger
     retriever: Retriever
-    searcher: Searcher
+    searcher: str | Searcher = DEFAULT
     filter: Filter | None = None
     seed: int = 0
     wording: str = ""

@@ -34,6 +34,7 @@ _AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
 _READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
 
+_ARTICLES = frozenset(("a", "an", "the"))
 # Words of the question's form, not of its matter: they say nothing about which note answers it.
 _FORM = frozenset(
     ("video", "videos", "film", "movie", "clip", "footage", "scene", "shown", "show", "shows", "seen", "see")
@@ -41,6 +42,8 @@ _FORM = frozenset(
 
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|'s|’s)"
 _THERE = re.compile(rf"\s+{_AUXILIARY}\s+there$", re.IGNORECASE)
+_PHRASES = re.compile(r"[,;.:]|\band\b")
+_ARTICLE = re.compile(r"^(?:an?|the|some|one|two|three|\d+)\s", re.IGNORECASE)
 _OPENINGS = (
     re.compile(rf"^(?:what|which)\s+(?:kind|sort|type|colou?r)\s+(?:of\s+)?(.+?)\s+{_AUXILIARY}\b\s*", re.IGNORECASE),
     re.compile(r"^(?:how\s+(?:many|much|often|long)(?:\s+times)?)\s+(.*)$", re.IGNORECASE),
@@ -179,3 +182,27 @@ def declarative(question: str) -> str:
         if rest:
             return rest
     return text
+
+
+def with_article(phrase: str) -> str:
+    """`a red star`, `an orange ring`; what begins with an article or a number, and sentences, stay as they are."""
+    phrase = " ".join(phrase.split())
+    if _ARTICLE.match(phrase) or len(phrase.split()) > 6 or phrase[:1].isupper():
+        return phrase
+    return f"{'an' if phrase[:1] in 'aeiou' else 'a'} {phrase}"
+
+
+def parts(text: str) -> list[str]:
+    """The comma-separated phrases of a caption, lower case."""
+    return [part for piece in _PHRASES.split(text.lower()) if (part := " ".join(piece.split()))]
+
+
+def says(part: str, phrase: str) -> bool:
+    """Whether all words of a thing stand in one phrase; articles do not count."""
+    wanted = {stem(word) for word in words(phrase)}
+    return (wanted - _ARTICLES or wanted) <= stems(part)
+
+
+def names(text: str, phrase: str, *, whole: bool = False) -> bool:
+    """Whether a text tells of a thing: all its words in one phrase, or anywhere with `whole`."""
+    return says(text, phrase) if whole else any(says(part, phrase) for part in parts(text))

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lvqa.agents.timeline.looks import Ask, Course, alongside
-from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.reading import NOTHING, at_place, moments, vote
 from lvqa.agents.timeline.result import Result, nothing, product
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import MEASURED_S, YES, Interval, gap, measure
+from lvqa.agents.words import with_article as a
 from lvqa.types import Span, format_time
 
 # A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.

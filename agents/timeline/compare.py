@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lvqa.agents.timeline.looks import Course, alongside
-from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.match import order_of
 from lvqa.agents.timeline.parse import bare_phrase
 from lvqa.agents.timeline.presence import Candidate
@@ -16,6 +15,7 @@ from lvqa.agents.timeline.result import Result, absence, exactly_one, nothing, p
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import Found, Interval, joined
 from lvqa.agents.timeline.told import chance, shown_by, when
+from lvqa.agents.words import with_article as a
 from lvqa.types import format_time
 
 # A thing that was found may have come before: what is so much as likely is looked at too, so many times.

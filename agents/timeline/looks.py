@@ -7,7 +7,6 @@ answer to what was asked is None. This module knows no question about time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ import numpy.typing as npt
 
 from lvqa.agents.budget import estimate_tokens
 from lvqa.agents.inspect_ import generate
+from lvqa.agents.words import with_article
+from lvqa.agents.zoom.scorers import calibrated, yes_bar
 from lvqa.errors import MediaError
 from lvqa.models.base import Frame, VisionModel, VisionRequest
 from lvqa.prompts import clean, load, one_line
@@ -33,10 +34,6 @@ Crop = tuple[float, float, float, float]
 
 REPLY_TOKENS = 24
 _KEPT_FRAMES = 64
-# From which P(yes) on a yes is more often right than wrong, by the set of prompts that a model was made for; a model's
-# own `yes_bar` comes first. The tiny model says yes with 0.98 or more to 99 % of what is there; of what it says yes to
-# with 0.3 to 0.97, 4 in 5 are not there (held-out frames, eval/LOG.md).
-_BARS = {"short": 0.95}
 # Median difference of blocks, of 255, from which a picture has changed as a whole.
 _CUT = 6.0
 _BLOCKS = 12
@@ -100,18 +97,6 @@ def run(course: Course[T], look: Callable[[Sequence[Ask]], list[Seen | None]]) -
     except StopIteration as stop:
         result: T = stop.value
         return result
-
-
-def calibrated(yes: float, bar: float) -> float:
-    """P(yes), in [0, 1], of a model that leans to yes: its log odds less those of `bar`, where it is worth a half."""
-    if not 0 < yes < 1 or bar == 0.5:
-        return min(1.0, max(0.0, yes))
-    return 1 / (1 + math.exp(math.log(bar / (1 - bar)) - math.log(yes / (1 - yes))))
-
-
-def with_article(phrase: str) -> str:
-    """`a red star`, `an orange ring`."""
-    return f"{'an' if phrase[:1] in 'aeiou' else 'a'} {phrase}"
 
 
 @dataclass(slots=True)
@@ -188,7 +173,7 @@ class Eyes:
             return [(0.0, clean(text).strip().strip(".").lower()) for text in texts]
         yes = self.vision.yes_probability(requests)
         self.context.ledger.add_tokens(sum(estimate_tokens(r.prompt) for r in requests), len(requests))
-        bar = getattr(self.vision, "yes_bar", _BARS.get(getattr(self.vision, "prompt_set", ""), 0.5))
+        bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
 
     def _decode(self, asks: Sequence[Ask]) -> list[TimedFrame | None]:

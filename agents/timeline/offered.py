@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 from lvqa.agents.timeline.changes import WORDS, Change, is_misread, meant
 from lvqa.agents.timeline.looks import Ask, Course, alongside
-from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.reading import NOTHING
 from lvqa.agents.timeline.result import Result, exactly_one, nothing, product
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import GONE, YES, Interval, edges
+from lvqa.agents.words import with_article as a
 from lvqa.types import Span
 
 # Before and after an offered stretch things are as usual this far away, in seconds.

@@ -8,7 +8,6 @@ z-scores (median and MAD). The scores of candidates order them and mean nothing 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,22 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.state import Context
-from lvqa.agents.timeline.looks import with_article
-from lvqa.agents.words import stem, stems, words
+from lvqa.agents.words import names, parts, says, with_article
+from lvqa.agents.zoom.standout import AROUND_S, against_around, peaks, running_median, standing_out
 from lvqa.store import Filter
 from lvqa.types import Note, Span
 
 Series = npt.NDArray[np.float64]
 
 CAPTION, SPEECH, CUE = 6.0, 3.0, 1.5
-# The seconds around a frame that say what is usual there.
-_AROUND_S = 6.0
-# Two candidates of the visual channel lie at least this far apart.
-_APART_S = 1.0
 _MOST = 48
-_MOST_Z = 8.0
-_MAD = 1.4826
-_PHRASES = re.compile(r"[,;.:]|\band\b")
 # What is said about a thing comes up to so much after it.
 _SAID_AFTER_S = 2.0
 
@@ -104,7 +96,7 @@ class Presence:
         for span, bonus in [*((span, bonus) for span, bonus, _ in noted), *((span, CUE) for span in cued)]:
             inside = (times >= span.start_s) & (times < span.end_s)
             score[inside] += bonus
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score)]
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
         # A caption's own frame may be any of its clip: its middle comes after what the visual channel prefers.
         found += [Candidate(video_id, span.middle_s, bonus, by) for span, bonus, by in noted]
         if not len(times):
@@ -138,11 +130,11 @@ class Presence:
         inside = np.zeros(len(times), bool)
         for span in spans:
             inside |= (times >= span.start_s) & (times < span.end_s)
-        usual = running_median(times, cosines, _AROUND_S)
+        usual = running_median(times, cosines, AROUND_S)
         # Where captions miss the thing, the frames around may still tell that it is there.
         level = np.median(usual[inside]) if inside.any() else np.quantile(usual, 0.9)
         score = score + np.where(inside, 2.0, 0.0) + np.where(usual >= level, 1.0, 0.0)
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score)]
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
         return sorted(found, key=lambda c: (-c.score, c.time_s))[:_MOST]
 
     def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
@@ -187,65 +179,6 @@ class Presence:
             notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
-
-
-def parts(text: str) -> list[str]:
-    """The comma-separated phrases of a caption, lower case."""
-    return [part for piece in _PHRASES.split(text.lower()) if (part := " ".join(piece.split()))]
-
-
-def says(part: str, phrase: str) -> bool:
-    """Whether all words of a thing stand in one phrase."""
-    return {stem(word) for word in words(phrase)} <= stems(part)
-
-
-def names(text: str, phrase: str, *, whole: bool = False) -> bool:
-    """Whether a text tells of a thing: all its words in one phrase, or anywhere with `whole`."""
-    return says(text, phrase) if whole else any(says(part, phrase) for part in parts(text))
-
-
-def standing_out(times: Series, cosines: Series) -> Series:
-    """How far each frame stands out from its video: the mean of its z-scores against all of it and what is around.
-
-    Bounded by `_MOST_Z`, in the same order until that is all but reached: where most frames are alike a z-score has
-    no end, and would outweigh every caption.
-    """
-    if not len(times):
-        return np.zeros(0)
-    z = (robust_z(cosines) + against_around(times, cosines)) / 2
-    return np.asarray(_MOST_Z * np.tanh(z / _MOST_Z), np.float64)
-
-
-def against_around(times: Series, cosines: Series) -> Series:
-    """Robust z-scores of what is left of cosines without the median of the seconds around."""
-    return robust_z(cosines - running_median(times, cosines, _AROUND_S))
-
-
-def robust_z(values: Series) -> Series:
-    """Distance from the median in units of the MAD, as large as a standard deviation; float64 (n,)."""
-    middle = np.median(values)
-    spread_ = _MAD * np.median(np.abs(values - middle))
-    # Values that are nearly all the same have no MAD: then their standard deviation.
-    unit = max(float(spread_), 0.25 * float(np.std(values)), 1e-6)
-    return np.asarray((values - middle) / unit, np.float64)
-
-
-def running_median(times: Series, values: Series, reach_s: float) -> Series:
-    """The median over the seconds around each value, float64 (n,)."""
-    low = np.searchsorted(times, times - reach_s)
-    high = np.searchsorted(times, times + reach_s, side="right")
-    return np.array([np.median(values[a:b]) for a, b in zip(low, high, strict=True)])
-
-
-def peaks(times: Series, score: Series) -> list[int]:
-    """The places of the highest scores, best first, none nearer than `_APART_S` to a better one."""
-    kept: list[int] = []
-    for i in np.argsort(-score, kind="stable")[: 8 * _MOST]:
-        if all(abs(times[i] - times[k]) >= _APART_S for k in kept):
-            kept.append(int(i))
-            if len(kept) == _MOST:
-                break
-    return kept
 
 
 def spread(span: Span, n: int = 32) -> Sequence[float]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from lvqa.agents.timeline import changes, compare
 from lvqa.agents.timeline.looks import Course
-from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.match import number, window
 from lvqa.agents.timeline.offered import when_offered
 from lvqa.agents.timeline.reading import at_place, moments, read, tell
@@ -17,6 +16,7 @@ from lvqa.agents.timeline.result import Result, absence, nothing, product
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import MEASURED_S, Found, Interval, Measured, measure
 from lvqa.agents.timeline.told import shown_by, stretch, when
+from lvqa.agents.words import with_article as a
 from lvqa.types import Span, format_time
 
 _MOST_EVENTS = 12

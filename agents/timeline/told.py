@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvqa.agents.timeline.looks import with_article as a
 from lvqa.agents.timeline.result import absence
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import Found, Interval
+from lvqa.agents.words import with_article as a
 from lvqa.types import Span, format_time
 
 

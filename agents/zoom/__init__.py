@@ -1,60 +1,42 @@
-"""Frame searchers: which few seconds to look at, given what recall found.
+"""Temporal search: which few frames of a video show what is searched for, and what it cost to find them.
 
-A searcher gets a `SearchRequest` and returns keyframes; it decodes nothing and asks no model. This module knows no
-searcher but by name; rivals of `guided` register beside it.
+`base` has the two interfaces, `Searcher` and `FrameScorer`; a module each is a searcher from the literature, and `lvqa`
+is ours. `footage` is what they search, `scorers` what they see with, `looking` charges and remembers. `across` shares
+one budget among the videos of an archive, `plot` draws a search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from lvqa.types import Keyframe, Span
+from lvqa.agents.zoom.base import Found, FrameScorer, Query, SearchBudget, Searcher, Trace
+from lvqa.errors import UsageError
 
+if TYPE_CHECKING:
+    from lvqa.agents.zoom.scorers import Scorers
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A recalled stretch of a video, and how much recall thinks of it: above zero, higher is better."""
+__all__ = ["SEARCHERS", "Found", "FrameScorer", "Query", "SearchBudget", "Searcher", "Trace", "make_searcher"]
 
-    video_id: str
-    span: Span
-    score: float
-
-    def __post_init__(self) -> None:
-        if not self.score > 0:
-            raise ValueError(f"a region's score is above zero, got {self.score!r}")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What a searcher has to go by.
-
-    `durations_s` names every video that may be searched, with its length; `within` is the stretch of time allowed in
-    each of them (None: all of it). `k` frames are wanted, a share `explore` of them outside the regions. `taken` were
-    looked at before; none is wanted within `min_gap_s` of them or of each other. `frame_scores` are scored frames of
-    the visual channel, where the index has one.
-    """
-
-    regions: Sequence[Region]
-    durations_s: Mapping[str, float]
-    k: int
-    explore: float = 0.2
-    seed: int = 0
-    within: Span | None = None
-    taken: Sequence[Keyframe] = ()
-    min_gap_s: float = 0.5
-    frame_scores: Sequence[Keyframe] = field(default_factory=tuple)
+DEFAULT = "lvqa"
+SEARCHERS: dict[str, str] = {
+    "lvqa": "lvqa:Lvqa",
+    "uniform": "uniform:Uniform",
+    "tstar": "tstar:TStar",
+    "bolt": "bolt:Bolt",
+    "aks": "aks:Aks",
+    "qframe": "qframe:QFrame",
+    "maxinfo": "maxinfo:MaxInfo",
+    "videotree": "videotree:VideoTree",
+    "gens": "gens:Gens",
+}
 
 
-class Searcher(Protocol):
-    """Chooses keyframes."""
-
-    @property
-    def name(self) -> str:
-        """Its name in steps and reports."""
-        ...
-
-    def search(self, request: SearchRequest) -> list[Keyframe]:
-        """At most `k` keyframes, by video and time; the same for the same request."""
-        ...
+def make_searcher(name: str, scorers: Scorers, **parameters: Any) -> Searcher:
+    """A searcher by name, with its parameters. Raises UsageError for a name that is not there."""
+    if name not in SEARCHERS:
+        raise UsageError(f"there is no searcher {name!r}; there are: {', '.join(SEARCHERS)}")
+    module, _, kind = SEARCHERS[name].partition(":")
+    made = getattr(importlib.import_module(f"lvqa.agents.zoom.{module}"), kind)
+    searcher: Searcher = made(**parameters) if name == "uniform" else made(scorers, **parameters)
+    return searcher

@@ -24,7 +24,6 @@ from lvqa.agents.timeline.programs import solve
 from lvqa.agents.timeline.query import query_of, videos_of
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.verify import NOT_HERE, verify
-from lvqa.agents.zoom.guided import Guided
 from lvqa.eval.world.questions import Question
 from lvqa.eval.world.reader import Given, Golden, Reader, note, truth_notes
 from lvqa.models.base import VisionRequest
@@ -142,7 +141,6 @@ class Systems:
             folder=archive.folder,
             ledger=Ledger(Budget.of(archive.settings)),
             retriever=Retriever(archive.store, archive.models.embedder, archive.models.image_embedder),
-            searcher=Guided(),
         )
 
 

@@ -171,6 +171,15 @@ class Embeddings(Texts):
         rows = self._c.rows(sql + " ORDER BY f.time_s", params)
         return np.array([row[0] for row in rows], np.float64), _matrix([row[1] for row in rows])
 
+    def frame_times(self, model: str, video_id: str, span: Span | None = None) -> npt.NDArray[np.float64]:
+        """The times of a video's frames that the model embedded, in a span or all, float64 (n,), rising."""
+        sql = "SELECT f.time_s FROM frames f JOIN videos v ON v.n = f.video WHERE f.model = ? AND v.id = ?"
+        params: list[object] = [clean_text(model), clean_text(video_id)]
+        if span is not None:
+            sql += " AND f.time_s >= ? AND f.time_s < ?"
+            params += [span.start_s, span.end_s]
+        return np.array([row[0] for row in self._c.rows(sql + " ORDER BY f.time_s", params)], np.float64)
+
     def search_vectors(
         self, model: str, query: Vectors, k: int, wanted: Filter | None = None
     ) -> list[tuple[str, float]]:

@@ -10,8 +10,9 @@ import pytest
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context
-from lvqa.agents.timeline.presence import CAPTION, Presence, names, peaks, robust_z, spread, standing_out
-from lvqa.agents.zoom.guided import Guided
+from lvqa.agents.timeline.presence import CAPTION, Presence, spread
+from lvqa.agents.words import names
+from lvqa.agents.zoom.standout import peaks, robust_z, standing_out
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter
@@ -31,7 +32,6 @@ def presence(index, clocks, scores):
             folder=Path(clocks),
             ledger=Ledger(Budget()),
             retriever=Retriever(index, None),
-            searcher=Guided(),
             filter=filter,
         )
         return Presence(context, cues)
@@ -100,7 +100,7 @@ def test_robust_scores():
     cosines = np.where(times > 50, 0.5, 0.1) + np.where(times == 20, 0.2, 0)
     assert times[np.argmax(standing_out(times, cosines))] == 20
     assert standing_out(np.zeros(0), np.zeros(0)).size == 0
-    best = peaks(times, cosines)
+    best = peaks(times, cosines, 48)
     assert all(abs(times[a] - times[b]) >= 1 for a in best for b in best if a != b)
 
 

@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from lvqa.agents.timeline.looks import Ask, Seen, alongside, calibrated, run
+from lvqa.agents.timeline.looks import Ask, Seen, alongside, run
 from lvqa.agents.timeline.presence import Candidate
 from lvqa.agents.timeline.settle import Interval, edges, gap, hunt, joined, measure
+from lvqa.agents.zoom.scorers import calibrated
 from lvqa.types import Span
 
 FRAME = 0.25

@@ -1,0 +1,150 @@
+"""One search through the videos of an archive: which of them, with how much of the budget each.
+
+A video's part follows from what recall and the visual channel say of it; what one search leaves is the next one's.
+Opens footage from a store and a folder; knows searchers by their interface alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lvqa.agents.words import with_article
+from lvqa.agents.zoom.base import Found, Query, SearchBudget, Searcher
+from lvqa.agents.zoom.footage import Footage, Region, StoreChannel
+from lvqa.agents.zoom.select import split
+from lvqa.store import Filter, Store
+from lvqa.types import Hit, Span, Video
+
+if TYPE_CHECKING:
+    from lvqa.models.base import ImageEmbedder
+    from lvqa.settings import Settings
+
+# Beyond so many videos a budget's parts become too small to find anything.
+MOST_VIDEOS = 8
+# A cut seldom falls where a caption's clip ends: what was recalled reaches a little beyond both ends.
+_MARGIN_S = 0.5
+_LEAST_SHARE = 0.05
+_MOST_HITS = 12
+_NEAREST = 64
+# Of a video's part: what recall says, what its frames say, and what every video gets.
+_BY_HITS, _BY_FRAMES, _EVEN = 0.5, 0.4, 0.1
+# A cosine this much higher makes a frame e times as telling: half of what sets the best of a video's frames apart.
+_COSINE_UNIT = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opener:
+    """Opens videos of one archive for searching."""
+
+    store: Store
+    folder: Path
+    settings: Settings
+    image_embedder: ImageEmbedder | None = None
+    filter: Filter | None = None
+
+    def __call__(self, video: Video, hits: Sequence[Hit] = (), taken: Iterable[float] = ()) -> Footage:
+        """One video with all that the index knows of it, within the filter's time; its file may be missing."""
+        whole = Span(0.0, video.duration_s)
+        allowed = self.filter.span if self.filter is not None else None
+        within = whole if allowed is None else allowed.intersection(whole) or whole
+        embedder = self.image_embedder
+        path = self.folder / video.path
+        wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
+        return Footage(
+            video.id,
+            video.duration_s,
+            path if path.is_file() else None,
+            within=within,
+            channel=StoreChannel(self.store, embedder.name, video.id, within) if embedder is not None else None,
+            notes=sorted(self.store.notes(wanted), key=lambda note: (note.span, note.id)),
+            regions=regions(hits, video.id),
+            taken=tuple(taken),
+            max_side=self.settings.max_side,
+            backend=self.settings.reader,
+        )
+
+    def parts(self, videos: Sequence[Video], query: Query, hits: Sequence[Hit]) -> dict[str, float]:
+        """The share of a budget that each video deserves, by id; all add up to 1."""
+        if not videos:
+            return {}
+        ids = [video.id for video in videos]
+        by_hits, by_frames = dict.fromkeys(ids, 0.0), dict.fromkeys(ids, 0.0)
+        for hit in hits:
+            if hit.note.video_id in by_hits:
+                by_hits[hit.note.video_id] += hit.score
+        if self.image_embedder is not None:
+            vectors = self.image_embedder.encode_query([with_article(target) for target in query.targets])
+            within = self.filter.span if self.filter is not None else None
+            for vector in vectors:
+                wanted = Filter(frozenset(ids), within)
+                nearest = self.store.search_frames(self.image_embedder.name, vector, _NEAREST, wanted)
+                for frame in nearest:
+                    by_frames[frame.video_id] += float(np.exp((frame.score - nearest[0].score) / _COSINE_UNIT))
+        seconds = {video.id: video.duration_s for video in videos}
+        weighed = [(_BY_HITS, by_hits), (_BY_FRAMES, by_frames), (_EVEN, seconds)]
+        told = [(weight, shares) for weight, shares in weighed if sum(shares.values()) > 0]
+        whole = sum(weight for weight, _ in told)
+        return {
+            video_id: sum(weight / whole * shares[video_id] / sum(shares.values()) for weight, shares in told)
+            for video_id in ids
+        }
+
+
+def regions(hits: Sequence[Hit], video_id: str) -> list[Region]:
+    """The stretches of a video's hits, those that touch joined; a region's score is the probability of its hits.
+
+    Hits that are far less probable than the best one of all are no regions.
+    """
+    found: list[Region] = []
+    for hit in hits[:_MOST_HITS]:
+        score = max(hit.score, 1e-9)
+        if hit.note.video_id != video_id or score < _LEAST_SHARE * hits[0].score:
+            continue
+        span = Span(max(0.0, hit.span.start_s - _MARGIN_S), hit.span.end_s + _MARGIN_S)
+        for region in [r for r in found if r.span.gap_s(span) == 0]:
+            span, score = span.hull(region.span), score + region.score
+            found.remove(region)
+        found.append(Region(span, score))
+    return sorted(found, key=lambda region: region.span)
+
+
+def search_videos(
+    videos: Sequence[Video],
+    parts: Mapping[str, float],
+    opener: Opener,
+    searcher: Searcher,
+    query: Query,
+    budget: SearchBudget,
+    seed: int = 0,
+    *,
+    hits: Sequence[Hit] = (),
+    taken: Mapping[str, Sequence[float]] | None = None,
+) -> list[Found]:
+    """Search the most promising videos, each with its part of one budget; a search each, the most promising first.
+
+    At least one frame is chosen and looked at in each of them while the budget has as many. Raises as the searcher.
+    """
+    order = sorted(videos, key=lambda video: (-parts.get(video.id, 0.0), video.path))
+    chosen = order[: max(1, min(MOST_VIDEOS, budget.k))]
+    shares = np.array([max(parts.get(video.id, 0.0), 1e-9) for video in chosen])
+    results: list[Found] = []
+    left_k, left_frames = budget.k, budget.frames
+    for n, video in enumerate(chosen):
+        if left_k <= 0:
+            break
+        # A part of what is left, and one at least, with one kept for each of the others.
+        others = len(chosen) - n - 1
+        k = max(1, split(left_k, shares[n:])[0]) if left_k > others else 1
+        frames = min(left_frames, max(1, split(left_frames, shares[n:])[0])) if left_frames else 0
+        part = replace(budget, k=min(k, left_k), frames=frames)
+        with opener(video, hits, (taken or {}).get(video.id, ())) as footage:
+            found = searcher.search(footage, query, part, seed)
+        results.append(found)
+        left_k -= len(found.keyframes)
+        left_frames -= found.trace.looked
+    return results

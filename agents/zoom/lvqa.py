@@ -1,0 +1,252 @@
+"""The search of this library: T*'s belief, started from the index, updated by Bayes' rule, stopped when it is enough.
+
+What T* (arXiv 2504.02259) draws by, the index knows to a good part before anything is looked at: captions, speech, cues
+and the visual channel (`prior`). Each look then moves the belief of its surroundings: what was not seen is less
+probable near by, a cue makes its target more probable, and where it gets warm moments between the seconds are added,
+down to the frame rate. Looks go where the belief is highest, a stated share where nobody looked; a target counts once
+a second frame beside the first shows it too, and what is half seen is looked at in crops. The search ends when all
+targets are confirmed, when the budget is spent, or when a look promises less than it costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lvqa.agents.zoom.base import Found, Mask, Query, SearchBudget, Trace, Values
+from lvqa.agents.zoom.belief import Belief, BeliefRules
+from lvqa.agents.zoom.footage import Footage
+from lvqa.agents.zoom.looking import Looker, in_stretches, start
+from lvqa.agents.zoom.prior import prior
+from lvqa.agents.zoom.scorers import Scorers, single
+from lvqa.agents.zoom.select import Rows, best, keyframes, quantiles
+from lvqa.agents.zoom.tstar import QUADRANTS
+from lvqa.types import Keyframe
+
+# Two times a target is seen that lie further apart than this are two occasions.
+OCCASION_S = 5.0
+# The second frame that confirms a target lies this far from the first, or a frame.
+_BESIDE_S = 0.25
+# No frame that was not confirmed has a higher score.
+_UNCONFIRMED = 0.49
+
+
+@dataclass(frozen=True, slots=True)
+class Lvqa:
+    """The search of this module.
+
+    Args:
+        scorers: `similarity` reads the index, `look` looks; without the second the belief alone chooses.
+        explore: the share of looks, and of frames chosen without a look, that goes where nothing speaks for it.
+        batch: most looks in a round; rounds begin with 2 and double while nothing is found.
+        occasions: how many times each target is wanted, at least `OCCASION_S` apart.
+        fill: whether frames that were not confirmed fill up `budget.k`; else they do only where a target is missing.
+        warm: the presence from which a frame that does not show a target is looked at in crops.
+        look_cost: a look ends the search that promises less than this many times what a look at random would; 0 for
+            searching to the end of the budget. Without an index it never ends so.
+        confirm: whether a second frame has to show a target.
+        rules: how belief moves.
+    """
+
+    scorers: Scorers
+    explore: float = 0.1
+    batch: int = 8
+    occasions: int = 1
+    fill: bool = False
+    warm: float = 0.1
+    look_cost: float = 1.0
+    confirm: bool = True
+    rules: BeliefRules = field(default_factory=BeliefRules)
+    name: str = "lvqa"
+
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+        """At most `budget.k` frames: those that show the targets first, then the most probable."""
+        trace = start(self.name, video, query)
+        scorer = self.scorers.look if video.path is not None else None
+        known = prior(video, query, self.scorers.similarity)
+        finest = video.step_s if scorer is not None else 1.0
+        search = _Search(self, video, query, budget, trace, Belief(query, known, self.rules, finest), seed)
+        if scorer is None:
+            trace.stopped = "there is nothing to look with: chosen by belief"
+        else:
+            search.run(Looker(video, query, single(scorer), budget, trace))
+        chosen = search.choose()
+        trace.belief = in_stretches(search.belief.by_second(search.wanted or list(range(len(query.targets)))))
+        return Found(chosen, trace)
+
+
+@dataclass(eq=False)
+class _Search:
+    rules: Lvqa
+    video: Footage
+    query: Query
+    budget: SearchBudget
+    trace: Trace
+    belief: Belief
+    seed: int
+    shown: list[tuple[float, float, int]] = field(default_factory=list)
+    """Confirmed sights: time, presence, target."""
+    seen: dict[float, float] = field(default_factory=dict)
+    """What every look at a whole frame came to: the best target's presence by time."""
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+        taken = self.belief.start.seconds[:, None] - np.asarray(self.video.taken, np.float64)[None, :]
+        if taken.size:
+            self.belief.looked |= (np.abs(taken) < max(self.budget.min_gap_s, 1e-3)).any(axis=1)
+
+    @property
+    def wanted(self) -> list[int]:
+        """The targets of which there may be more."""
+        counts = [sum(j == target for _, _, j in self.shown) for target in range(len(self.query.targets))]
+        return [j for j, count in enumerate(counts) if count < self.rules.occasions]
+
+    def run(self, looker: Looker) -> None:
+        """Look until it is enough."""
+        n, size = len(self.belief.start.seconds), 2
+        # What a look at a random moment would find of one target.
+        blind = 2 * self.belief.rules.length_s / max(1, n) if self.belief.start.informed else 0.0
+        while True:
+            if not self.wanted:
+                self.trace.stopped = "all targets are confirmed"
+                return
+            shares = self.belief.shares(self.wanted)
+            if not looker.left:
+                self.trace.stopped = "the budget is spent"
+                return
+            promise = float(shares.max(initial=0.0))
+            if promise <= self.rules.look_cost * blind * 0.5:
+                self.trace.stopped = "no look is worth its cost" if promise > 0 else "every moment was looked at"
+                return
+            rows = self._next(shares, min(size, looker.left))
+            times = self.belief.times_s[rows]
+            seen = looker.look(self.video.clip(times), "look", belief=self.belief.by_second(self.wanted))
+            if len(seen.rows) < len(rows):
+                self.trace.stopped = "the budget is spent"
+            before = len(self.shown)
+            for time_s, presence in zip(times[seen.rows], seen.presence, strict=True):
+                self._learn(looker, float(time_s), presence)
+            if self.trace.stopped:
+                return
+            size = 2 if len(self.shown) > before else min(2 * size, self.rules.batch)
+
+    def _next(self, shares: Values, n: int) -> Rows:
+        """The moments to look at: the most probable, a second apart, and a share where nobody looked."""
+        away = int(np.floor(n * self.rules.explore + self.rng.random()))
+        chosen = self._drawn(shares, n - away)
+        if away:
+            open_ = ~self.belief.looked & (self.belief.step_s == 1.0)
+            open_[chosen] = False
+            chosen = np.unique(np.concatenate([chosen, quantiles(open_.astype(float), away, self.rng.random())]))
+        return np.sort(chosen)
+
+    def _drawn(self, shares: Values, n: int) -> Rows:
+        if n <= 0:
+            return np.zeros(0, np.int64)
+        many = min(len(shares), 16 * n + 64)
+        likely = np.argpartition(-shares, many - 1)[:many]
+        likely = likely[shares[likely] > 0]
+        top = shares[likely].max(initial=0.0)
+        even = likely[shares[likely] >= 0.999 * top] if len(likely) else likely
+        if len(even) > 4 * n:
+            # Nothing tells them apart: spread over all that are as good.
+            same = np.where(shares >= 0.999 * top, 1.0, 0.0)
+            return np.unique(quantiles(same, n, self.rng.random()))
+        rows = best(self.belief.times_s[likely], shares[likely], n, 1.0 - 1e-6)
+        if len(rows) < n:
+            rows = best(self.belief.times_s[likely], shares[likely], n)
+        return likely[rows].astype(np.int64)
+
+    def _learn(self, looker: Looker, time_s: float, presence: Values) -> None:
+        row = int(np.searchsorted(self.belief.times_s, time_s - 1e-9))
+        n, bar = len(self.query.targets), looker.scorer.bar
+        clipped = float(self.video.clip(np.array([time_s]))[0])
+        half = [j for j in self.wanted if self.rules.warm <= presence[j] < bar]
+        if half and looker.left >= len(QUADRANTS):
+            crops = looker.look([clipped] * len(QUADRANTS), "crops", crops=QUADRANTS).presence
+            presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
+        sights = [j for j in self.wanted if presence[j] >= bar]
+        kept = presence.copy()
+        for j in sights:
+            sure = self._confirm(looker, clipped, j, float(presence[j]))
+            kept[j] = sure
+            if sure >= bar:
+                self._note(clipped, sure, j)
+        self.seen[clipped] = max(self.seen.get(clipped, 0.0), float(kept[:n].max()))
+        self.belief.see(row, kept)
+        self.belief.refine(row)
+
+    def _note(self, time_s: float, sure: float, target: int) -> None:
+        name = self.query.targets[target]
+        if any(j == target and abs(t - time_s) < OCCASION_S for t, _, j in self.shown):
+            return
+        self.shown.append((time_s, sure, target))
+        self.trace.found.setdefault(name, time_s)
+        if self.rules.occasions > 1:
+            # The same occasion needs no second look.
+            near = np.abs(self.belief.times_s - time_s) < OCCASION_S
+            self.belief.context[near, target] = -np.inf
+
+    def _confirm(self, looker: Looker, time_s: float, target: int, presence: float) -> float:
+        """How sure it is: the mean with the better of the frames beside it; half where they show nothing."""
+        if not self.rules.confirm:
+            return presence
+        step = max(self.video.step_s, _BESIDE_S)
+        beside = sorted({float(t) for t in self.video.clip(np.array([time_s - step, time_s + step]))} - {time_s})
+        best_ = 0.0
+        for other in beside:
+            seen = looker.look([other], "confirm")
+            if not len(seen.rows):
+                return presence if best_ == 0.0 and presence >= 0.9 else max(presence / 2, best_)
+            best_ = max(best_, float(seen.presence[0, target]))
+            if best_ >= looker.scorer.bar:
+                return (presence + best_) / 2
+        return presence / 2 if beside else presence
+
+    def choose(self) -> list[Keyframe]:
+        """The keyframes: confirmed ones; then, where a target is missing or all are wanted, the most probable."""
+        k = self.budget.k
+        times = [t for t, _, _ in self.shown]
+        scores = [p for _, p, _ in self.shown]
+        if len(times) < k and (self.rules.fill or self.wanted):
+            more_times, more_scores = self._probable(k - len(times), times)
+            times += more_times
+            scores += more_scores
+        return keyframes(self.video, times, scores, self.budget)
+
+    def _probable(self, n: int, there: list[float]) -> tuple[list[float], list[float]]:
+        """Moments that are not confirmed: half seen ones, then by belief, then a share where nothing speaks for it.
+
+        By belief means at evenly spaced quantiles of it: what has more than its part is in, a stretch of which all is
+        as probable is covered evenly. None has a score above a half.
+        """
+        wanted = self.wanted or list(range(len(self.query.targets)))
+        times, shares = self.belief.times_s, self.belief.shares(wanted)
+        half = sorted((-p, t) for t, p in self.seen.items() if p >= self.rules.warm and t not in there)
+        chosen = [t for _, t in half[:n]]
+        scores = [min(_UNCONFIRMED, -p) for p, _ in half[:n]]
+        away = round(self.rules.explore * (n - len(chosen)))
+        apart = max(self.budget.min_gap_s, 1.0 - 1e-6)
+        for wave, offset in enumerate((0.5, 0.5, self.rng.random())):
+            open_ = _free(times, [*there, *chosen, *self.video.taken], apart) & ~self.belief.looked
+            left = n - len(chosen) - (away if wave < 2 else 0)
+            if wave == 0:
+                rows = np.unique(quantiles(np.where(open_, shares, 0.0), left, offset))
+            elif wave == 1:
+                likely = np.flatnonzero(open_)
+                rows = likely[best(times[likely], shares[likely], left, apart)]
+            else:
+                rows = np.unique(quantiles((open_ & (self.belief.step_s == 1.0)).astype(float), left, offset))
+            chosen += [float(t) for t in times[rows]]
+            scores += [_UNCONFIRMED * float(s) for s in (shares[rows] if wave < 2 else np.zeros(len(rows)))]
+        return chosen, scores
+
+
+def _free(times_s: Values, taken: list[float], apart_s: float) -> Mask:
+    """Which times, rising, lie at least so far from all that are taken."""
+    free = np.ones(len(times_s), bool)
+    for t in taken:
+        low, high = np.searchsorted(times_s, [t - apart_s + 1e-9, t + apart_s - 1e-9])
+        free[low:high] = False
+    return free
