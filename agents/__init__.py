@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lvqa.agents.graph import build_graph
     from lvqa.agents.recall import Retriever, hybrid_search
     from lvqa.agents.run import ask, stream
+    from lvqa.agents.sights import find
 
 _HOME = {
     "Budget": "budget",
@@ -20,11 +21,12 @@ _HOME = {
     "Retriever": "recall",
     "ask": "run",
     "build_graph": "graph",
+    "find": "sights",
     "hybrid_search": "recall",
     "stream": "run",
 }
 
-__all__ = ["Budget", "Ledger", "Retriever", "ask", "build_graph", "hybrid_search", "stream"]
+__all__ = ["Budget", "Ledger", "Retriever", "ask", "build_graph", "find", "hybrid_search", "stream"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lvqa import render
 from lvqa.errors import UsageError
-from lvqa.results import ArchivedAnswer, HitList, link_base, no_picture, thumbnailer
+from lvqa.results import ArchivedAnswer, HitList, SightList, link_base, no_picture, thumbnailer
 from lvqa.settings import Settings
 from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
 
@@ -159,6 +159,59 @@ class Archive:
         images = self.models.image_embedder if store.vector_models("frames") else None
         hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
         return HitList(hits, self.folder, self._durations())
+
+    def find(
+        self,
+        what: str | Sequence[str],
+        k: int = 10,
+        *,
+        cues: Sequence[str] = (),
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        frames: int | None = None,
+        searcher: str | None = None,
+        seed: int = 0,
+    ) -> SightList:
+        """At most `k` times at which something is to be seen, looked for in the videos themselves (temporal search).
+
+        Args:
+            what: a thing or several, as a caption would name them: "a red star".
+            k: most times returned.
+            cues: what tends to be near, and is easier to spot.
+            videos: names as `Store.find_videos` takes them.
+            between: the only seconds of each video that are searched.
+            frames: most frames looked at; the setting `budget_frames` unless given.
+            searcher: one of `lvqa.agents.zoom.SEARCHERS`; the setting `searcher` unless given.
+            seed: the same seed finds the same.
+
+        Raises UsageError for an empty name, an unknown video or searcher, and where no model can look; ModelNotFound.
+        """
+        from lvqa import agents
+        from lvqa.agents.zoom import Query
+
+        targets = [what] if isinstance(what, str) else list(what)
+        for thing in targets or [""]:
+            _require_text(thing, "thing to find")
+        for cue in cues:
+            _require_text(cue, "cue")
+        if k < 1 or (frames is not None and frames < 0):
+            raise UsageError(f"k must be at least 1, and frames at least 0; got {k} and {frames}")
+        store = self._filled_store()
+        chosen = self._filter(videos, between, None)
+        self._match_embedder()
+        finding = agents.find(
+            Query(tuple(targets), tuple(cues)),
+            store=store,
+            models=self.models,
+            settings=self.settings,
+            folder=self.folder,
+            filter=chosen,
+            k=k,
+            frames=frames,
+            seed=seed,
+            searcher=searcher,
+        )
+        return SightList(finding, self.folder, self._durations())
 
     def ask(
         self,

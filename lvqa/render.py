@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
-from lvqa.types import Answer, Cost, Hit, Span, Step, Video, format_time
+from lvqa.types import Answer, Cost, Hit, Sight, Span, Step, Video, format_time
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
@@ -114,6 +114,19 @@ def hits_html(hits: Sequence[Hit], thumbnail: Thumbnailer, durations: Mapping[st
         return _box(f'<div style="color:{_GRAY}">nothing found</div>')
     rows = [(h.video, h.span, h.note.text, h.note.source) for h in hits]
     return _box(_cards(rows, thumbnail, base) + timeline_svg(rows, durations))
+
+
+def sights_html(
+    sights: Sequence[Sight], thumbnail: Thumbnailer, durations: Mapping[str, float], note: str, base: str = "."
+) -> str:
+    """Where something was seen, as cards and a timeline, with a line about the search below; else as `answer_html`."""
+    rows = [
+        (s.video, Span(s.time_s, s.time_s + 0.04), f"{s.score:.2f}", "seen" if s.seen else "not looked at, or unclear")
+        for s in sights
+    ]
+    shown = _cards(rows, thumbnail, base) + timeline_svg(rows, durations)
+    below = f'<div style="color:{_GRAY};font-size:85%">{escape(note)}</div>'
+    return _box((shown or f'<div style="color:{_GRAY}">nothing found</div>') + below)
 
 
 def archive_html(title: str, summary: str, videos: Iterable[Video], thumbnail: Thumbnailer, base: str = ".") -> str:

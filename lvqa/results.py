@@ -9,11 +9,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lvqa import render
 from lvqa.errors import MediaError
-from lvqa.types import Answer, Hit
+from lvqa.types import Answer, Hit, Sight, Span
+
+if TYPE_CHECKING:
+    from lvqa.agents.sights import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,45 @@ class HitList(list[Hit]):
 
     def _repr_html_(self) -> str:
         return render.hits_html(self, thumbnailer(self.folder), self.durations, link_base(self.folder))
+
+
+class SightList(list[Sight]):
+    """Where something was seen, those seen first; a list of `Sight` that a notebook shows with pictures.
+
+    `frames` were looked at, in `seconds`; `searches` holds each searched video's path and its search.
+    """
+
+    def __init__(self, finding: Finding, folder: Path = Path(), durations: Mapping[str, float] | None = None) -> None:
+        super().__init__(finding.sights)
+        self.query = finding.query
+        self.searches = finding.searches
+        self.frames = finding.frames
+        self.seconds = finding.seconds
+        self.folder = folder
+        self.durations = durations or {}
+
+    def plot(self, path: str | os.PathLike[str], *, gold: Sequence[Span] = ()) -> list[Path]:
+        """Draw each video's search as PNG: into the file, or with a number before its ending where there are several.
+
+        `gold` are stretches to mark. Raises UsageError where the file cannot be written.
+        """
+        from lvqa.agents.zoom.plot import save
+
+        first = Path(path)
+        paths = [first.with_stem(f"{first.stem}-{n}") if n else first for n in range(len(self.searches))]
+        for where, (video, found) in zip(paths, self.searches, strict=True):
+            save(where, found.trace, found.keyframes, gold=gold, title=video)
+        return paths
+
+    def _repr_html_(self) -> str:
+        pictures, base = thumbnailer(self.folder), link_base(self.folder)
+        return render.sights_html(self, pictures, self.durations, self.summary(), base)
+
+    def summary(self) -> str:
+        """One line on what was looked for, and what it took."""
+        searchers = ", ".join(dict.fromkeys(found.trace.searcher for _, found in self.searches))
+        videos = render.count(len(self.searches), "video")
+        return f"{render.count(self.frames, 'frame')} looked at in {videos} by {searchers}, {self.seconds:.1f} s"
 
 
 def thumbnailer(folder: Path) -> render.Thumbnailer:

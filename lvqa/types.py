@@ -219,6 +219,25 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """A time of a video, by path; `seen` says that a model looked there and found it, else it is only likely."""
+
+    video: str
+    time_s: float
+    score: float
+    seen: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `lvqa find --json` prints."""
+        return {
+            "video": self.video,
+            "time_s": round(self.time_s, 3),
+            "score": round(self.score, 4),
+            "seen": self.seen,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What supports a claim: a stretch of a video (by path), the text that says so, where it came from, its score."""
 

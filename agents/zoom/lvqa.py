@@ -30,6 +30,7 @@ OCCASION_S = 5.0
 _BESIDE_S = 0.25
 # No frame that was not confirmed has a higher score.
 _UNCONFIRMED = 0.49
+_SAME_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,12 @@ class _Search:
         """
         wanted = self.wanted or list(range(len(self.query.targets)))
         times, shares = self.belief.times_s, self.belief.shares(wanted)
-        half = sorted((-p, t) for t, p in self.seen.items() if p >= self.rules.warm and t not in there)
+        # Where each occasion is wanted once, what was seen on one is told by its confirmed frame.
+        near = OCCASION_S if self.rules.occasions > 1 else _SAME_S
+        told = [t for t, _, _ in self.shown]
+        half = sorted(
+            (-p, t) for t, p in self.seen.items() if p >= self.rules.warm and all(abs(t - s) >= near for s in told)
+        )
         chosen = [t for _, t in half[:n]]
         scores = [min(_UNCONFIRMED, -p) for p, _ in half[:n]]
         away = round(self.rules.explore * (n - len(chosen)))

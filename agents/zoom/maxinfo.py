@@ -21,10 +21,13 @@ from lvqa.agents.zoom.select import Rows, keyframes
 
 @dataclass(frozen=True, slots=True)
 class MaxInfo:
-    """`rank` is the most dimensions kept, `tolerance` that on the norm of the coefficients of what is not chosen."""
+    """`rank` is the most dimensions kept, half of the frames wanted unless given; so many frames at least come back.
+
+    `tolerance` is that on the norm of the coefficients of what is not chosen.
+    """
 
     scorers: Scorers
-    rank: int = 8
+    rank: int | None = None
     tolerance: float = 1.0
     name: str = "maxinfo"
 
@@ -32,7 +35,7 @@ class MaxInfo:
         """At most `budget.k` frames; fewer where those tell the others well enough."""
         trace = start(self.name, video, query)
         times, vectors = features(video, query, self.scorers, budget, trace)
-        rank = max(1, min(self.rank, budget.k, len(times)))
+        rank = max(1, min(self.rank or budget.k // 2, budget.k, len(times)))
         rows = rect_maxvol(left_vectors(vectors, rank), budget.k, tolerance=self.tolerance)
         trace.stopped = "the chosen frames tell the others"
         # Chosen earlier is worth more: each was the worst told when it was taken.

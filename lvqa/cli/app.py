@@ -84,6 +84,7 @@ def ask(
     budget_calls: Annotated[int | None, typer.Option(min=0, help="Most calls of the model that sees.")] = None,
     budget_tokens: Annotated[int | None, typer.Option(min=0, help="Most tokens in and out.")] = None,
     budget_seconds: Annotated[float | None, typer.Option(min=0.001, help="Most seconds.")] = None,
+    searcher: o.Searcher = None,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
@@ -93,6 +94,7 @@ def ask(
         "budget_vlm_calls": budget_calls,
         "budget_tokens": budget_tokens,
         "budget_seconds": budget_seconds,
+        "searcher": searcher,
     }
     settings = settings | {name: value for name, value in budget.items() if value is not None}
     return p.Request(
@@ -139,6 +141,48 @@ def search(
             tuple(video or ()),
             p.parse_between(between) if between is not None else None,
             tuple(source or ()),
+        ),
+        as_json,
+    )
+
+
+@app.command()
+@o.takes_settings
+def find(
+    folder: o.Folder,
+    what: Annotated[str, typer.Argument(metavar="THING", help='What to look for, such as "a red star".')],
+    settings: dict[str, Any],
+    k: Annotated[int, typer.Option("-k", min=1, help="Most times returned.")] = 10,
+    cue: Annotated[
+        list[str] | None,
+        typer.Option("--cue", metavar="THING", help="What tends to be near it and is easier to spot; repeatable."),
+    ] = None,
+    video: o.OnlyVideos = None,
+    between: o.Between = None,
+    budget_frames: Annotated[int | None, typer.Option(min=0, help="Most frames a model may look at.")] = None,
+    searcher: o.Searcher = None,
+    thumbnails: Annotated[
+        str | None, typer.Option("--thumbnails", metavar="DIR", help="Write a small picture of each time there.")
+    ] = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw each search, as PNG.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed finds the same.")] = 0,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Find when something is to be seen, by looking for it."""
+    given = {"budget_frames": budget_frames, "searcher": searcher}
+    settings = settings | {name: value for name, value in given.items() if value is not None}
+    return p.Request(
+        p.Find(
+            p.Place(folder, archive, settings),
+            what,
+            k,
+            tuple(cue or ()),
+            tuple(video or ()),
+            p.parse_between(between) if between is not None else None,
+            thumbnails,
+            plot,
+            seed,
         ),
         as_json,
     )
@@ -238,6 +282,21 @@ def world(
 ) -> p.Request:
     """Score the agent and its controls on long synthetic videos with known answers."""
     return p.Request(p.EvalWorld(folder, minutes, seed, questions, videos), as_json)
+
+
+@eval_app.command(name="search")
+def eval_search(
+    minutes: Annotated[float, typer.Option("--minutes", help="Length of each world's video.")] = 60.0,
+    seed: Annotated[int, typer.Option("--seed", help="Decides the first world, and the searches in it.")] = 1,
+    worlds: Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="Worlds, each of the next seed.")] = 3,
+    targets: Annotated[int, typer.Option("--targets", metavar="N", min=1, help="Most targets in a world.")] = 16,
+    folder: Annotated[
+        str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./search-MINUTES-SEED if not given.")
+    ] = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Score every searcher on long synthetic videos, by frames looked at."""
+    return p.Request(p.EvalSearch(folder, minutes, seed, worlds, targets), as_json)
 
 
 def run(argv: Sequence[str]) -> int:

@@ -120,6 +120,31 @@ def _search(plan: p.Search, as_json: bool) -> int:
     return OK
 
 
+def _find(plan: p.Find, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        sights = archive.find(
+            plan.what, plan.k, cues=plan.cues, videos=plan.videos, between=plan.between, seed=plan.seed
+        )
+    pictures = output.thumbnails(sights, Path(plan.thumbnails)) if plan.thumbnails is not None else {}
+    plots = [str(path) for path in sights.plot(plan.plot)] if plan.plot is not None else []
+    if as_json:
+        searches = [{"video": video, **found.trace.to_dict()} for video, found in sights.searches]
+        rows = [
+            sight.to_dict() | ({"thumbnail": pictures[n]} if n in pictures else {}) for n, sight in enumerate(sights)
+        ]
+        cost = {"frames": sights.frames, "seconds": round(sights.seconds, 3)}
+        output.out_json({"sights": rows, **cost, "searches": searches, "plots": plots})
+        return OK
+    if not any(sight.seen for sight in sights):
+        output.note("lvqa: it was not seen" + ("; where it is most likely:" if sights else ""))
+    for line in output.sight_lines(sights, pictures):
+        output.out(line)
+    output.out(f"cost: {sights.summary()}")
+    for path in plots:
+        output.note(f"lvqa: drawn: {render.safe(path)}")
+    return OK
+
+
 def _videos(plan: p.Videos, as_json: bool) -> int:
     with _open(plan.place) as archive:
         videos = archive.videos()
@@ -282,6 +307,28 @@ def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
     return OK
 
 
+def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
+    from lvqa.eval.search import bench, report
+
+    folder = Path(plan.folder or f"search-{plan.minutes:g}-{plan.seed}").expanduser()
+    with _progress() as progress:
+        outcome = bench.run(
+            folder,
+            minutes=plan.minutes,
+            seed=plan.seed,
+            worlds=plan.worlds,
+            targets=plan.targets,
+            progress=progress,
+            say=output.note,
+        )
+    if as_json:
+        output.out_json(outcome.to_json())
+    else:
+        for line in report.text(outcome):
+            output.out(line)
+    return OK
+
+
 def _open(place: p.Place) -> Archive:
     _settings(place.settings)  # before they mix with the arguments that are no settings
     return Archive(place.folder, archive_dir=place.archive_dir, **place.settings)
@@ -373,4 +420,6 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Demo: _demo,
     p.EvalRetrieval: _eval_retrieval,
     p.EvalWorld: _eval_world,
+    p.EvalSearch: _eval_search,
+    p.Find: _find,
 }

@@ -18,6 +18,7 @@ from lvqa.cli.plan import parse_assignments
 T = TypeVar("T")
 
 PROFILES = ("auto", "gpu", "cpu", "text", "tiny")
+SEARCHERS = ("lvqa", "uniform", "tstar", "bolt", "aks", "qframe", "maxinfo", "videotree", "gens")
 SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen")
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder that holds the videos.")]
@@ -26,6 +27,15 @@ ArchiveDir = Annotated[
     typer.Option("--archive", metavar="DIR", help="Folder of the index, instead of FOLDER/.lvqa."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+Searcher = Annotated[
+    str | None,
+    typer.Option(
+        "--searcher",
+        metavar="NAME",
+        autocompletion=lambda incomplete: [name for name in SEARCHERS if name.startswith(incomplete)],
+        help=f"What chooses frames: {', '.join(SEARCHERS)}.",
+    ),
+]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[
     list[str] | None,

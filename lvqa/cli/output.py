@@ -7,15 +7,18 @@ Answers go to stdout, progress and complaints to stderr. Everything that may com
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.render import cost_text, count, one_line, safe, span_text
-from lvqa.types import Answer, Span, Step
+from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
     from lvqa.indexers import SummaryReport
+    from lvqa.results import SightList
 
 _TEXT_LIMIT = 160
 
@@ -50,6 +53,46 @@ def moments(rows: Iterable[tuple[str, Span, str, str]]) -> list[str]:
     return table(
         (video, span_text(span), f"{one_line(text, _TEXT_LIMIT)}", f"[{source}]") for video, span, text, source in rows
     )
+
+
+def sight_lines(sights: Sequence[Sight], pictures: Mapping[int, str]) -> list[str]:
+    """Lines of video, time, score, whether it was seen, and the picture's file where there is one, by number."""
+    return table(
+        (
+            (
+                sight.video,
+                format_time(sight.time_s, milliseconds=True),
+                f"{sight.score:.2f}",
+                "[seen]" if sight.seen else "[not seen]",
+                pictures.get(n, ""),
+            )
+            for n, sight in enumerate(sights)
+        ),
+        indent="",
+    )
+
+
+def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
+    """Write a small JPEG of each sight, and return their files by number. Raises UsageError where that is not possible.
+
+    A video that cannot be read has none.
+    """
+    from lvqa.errors import UsageError
+    from lvqa.results import thumbnailer
+
+    picture, written = thumbnailer(sights.folder), {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for n, sight in enumerate(sights):
+            jpeg = picture(sight.video, sight.time_s)
+            if jpeg is not None:
+                stem = re.sub(r"[^\w.-]+", "_", Path(sight.video).stem)[:80]
+                path = folder / f"{n + 1:02d}-{stem}-{sight.time_s:.3f}.jpg"
+                path.write_bytes(jpeg)
+                written[n] = str(path)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror or error}); name another folder") from error
+    return written
 
 
 def answer_lines(answer: Answer) -> list[str]:

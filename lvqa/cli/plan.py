@@ -63,6 +63,21 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """`lvqa find`."""
+
+    place: Place
+    what: str
+    k: int = 10
+    cues: Sequence[str] = ()
+    videos: Sequence[str] = ()
+    between: Span | None = None
+    thumbnails: str | None = None
+    plot: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Videos:
     """`lvqa videos`."""
 
@@ -129,7 +144,33 @@ class EvalWorld:
     videos: int | None = None
 
 
-Plan = Index | Import | Ask | Search | Videos | Show | Status | Remove | ListModels | Demo | EvalRetrieval | EvalWorld
+@dataclass(frozen=True, slots=True)
+class EvalSearch:
+    """`lvqa eval search`."""
+
+    folder: str | None = None
+    minutes: float = 60.0
+    seed: int = 1
+    worlds: int = 3
+    targets: int = 16
+
+
+Plan = (
+    Index
+    | Import
+    | Ask
+    | Search
+    | Find
+    | Videos
+    | Show
+    | Status
+    | Remove
+    | ListModels
+    | Demo
+    | EvalRetrieval
+    | EvalWorld
+    | EvalSearch
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa.agents.recall import Retriever
 from lvqa.agents.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make_searcher
 from lvqa.agents.zoom.across import Opener, search_videos
 from lvqa.agents.zoom.scorers import Scorers
 from lvqa.errors import UsageError
-from lvqa.types import Keyframe
+from lvqa.types import Keyframe, Sight
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -28,27 +28,11 @@ _SAME_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """A time of a video, by path; `seen` says that a model looked there and found it, else it is only likely."""
-
-    video: str
-    time_s: float
-    score: float
-    seen: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields that `lvqa find --json` prints."""
-        return {
-            "video": self.video,
-            "time_s": round(self.time_s, 3),
-            "score": round(self.score, 4),
-            "seen": self.seen,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search through an archive came to: sights, those that were seen first; each video's search; the cost."""
+    """What a search through an archive came to: sights, each video's search, the cost.
+
+    Where anything was seen, the sights are what was seen; else the times that are most likely.
+    """
 
     query: Query
     sights: tuple[Sight, ...]
@@ -105,6 +89,8 @@ def find(
     found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits)
     paths = {video.id: video.path for video in videos}
     sights = [Sight(paths[f.video_id], f.time_s, f.score, was_seen(one, f)) for one in found for f in one.keyframes]
+    # What is only likely is of use where nothing was seen.
+    sights = [sight for sight in sights if sight.seen] or sights
     sights.sort(key=lambda sight: (not sight.seen, -sight.score, sight.video, sight.time_s))
     searches = tuple((paths[one.trace.video_id], one) for one in found)
     return Finding(query, tuple(sights), searches, sum(one.trace.looked for one in found), time.monotonic() - began)
