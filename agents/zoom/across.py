@@ -66,6 +66,7 @@ class Opener:
             taken=tuple(taken),
             max_side=self.settings.max_side,
             backend=self.settings.reader,
+            frame_s=1.0 / video.fps if video.fps > 0 else 0.0,
         )
 
     def parts(self, videos: Sequence[Video], query: Query, hits: Sequence[Hit]) -> dict[str, float]:

@@ -7,12 +7,17 @@ near it since. Weights of one target, with a mass for "nowhere", are its belief.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lvqa.agents.zoom.base import Mask, Query, Values
 from lvqa.agents.zoom.prior import Prior
+from lvqa.types import Span
+
+_NO_CUE = 0.2
+_SAME_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,18 @@ class BeliefRules:
 
 @dataclass(eq=False)
 class Belief:
-    """Of one search. Arrays are by moment, in order of time: (n,) and (n, targets)."""
+    """Of one search. Arrays are by moment, in order of time: (n,) and (n, targets).
+
+    Moments lie in `within`, and none within `gap_s` of a time that was `taken` is looked at.
+    """
 
     query: Query
     start: Prior
     rules: BeliefRules
     finest_s: float
+    within: Span
+    taken: Sequence[float] = ()
+    gap_s: float = 0.0
     times_s: Values = field(init=False)
     own: Values = field(init=False)
     context: Values = field(init=False)
@@ -58,7 +69,11 @@ class Belief:
         self.times_s = self.start.seconds.copy()
         self.own, self.context = self.start.own.copy(), self.start.context.copy()
         self.step_s = np.ones(len(self.times_s))
-        self.looked = np.zeros(len(self.times_s), bool)
+        self.looked = (
+            np.array([self._is_taken(float(t)) for t in self.times_s])
+            if self.taken
+            else np.zeros(len(self.times_s), bool)
+        )
         scores = self.own + self.context
         self.top = scores.max(axis=0)
         self.nowhere = self.rules.nowhere * np.exp(scores - self.top).sum(axis=0)
@@ -90,6 +105,8 @@ class Belief:
             change[:, j] += np.log1p(rules.target_gain * p * same) + np.log1p(-(1 - p) * np.minimum(same, 0.98))
         if len(presence) > n:
             p = float(presence[n:].max())
+            # What every frame shows a little of is no cue: it would draw all looks to where some were already.
+            p = max(0.0, p - _NO_CUE) / (1 - _NO_CUE)
             near = np.exp(-gap / rules.cue_reach_s)
             change += (np.log1p(rules.cue_gain * p * near) + np.log1p(-rules.cue_miss * (1 - p) * same))[:, None]
         self.context[low:high] += change
@@ -103,8 +120,8 @@ class Belief:
         for time_s in (at - step, at + step):
             place = int(np.searchsorted(self.times_s, time_s))
             near = self.times_s[max(0, place - 1) : place + 1]
-            inside = self.start.seconds[0] - 1 < time_s < self.start.seconds[-1] + 1
-            if not inside or (np.abs(near - time_s) < 0.49 * step).any():
+            there = (np.abs(near - time_s) < 0.49 * step).any()
+            if there or not self.within.contains(time_s) or self._is_taken(time_s):
                 continue
             # What its own frame shows nobody knows: only its surroundings speak for it.
             context = self.context[row] + np.log(self.rules.between)
@@ -115,8 +132,15 @@ class Belief:
             self.looked = np.insert(self.looked, place, False)
             row += place <= row
 
-    def by_second(self, wanted: list[int]) -> Values:
-        """The belief of the whole seconds, (seconds,), of sum 1 at most: what plots show."""
-        shares = self.shares(wanted)
+    @property
+    def flat(self) -> float:
+        """The share of a moment of a target about which nothing is known."""
+        return 1.0 / ((1.0 + self.rules.nowhere) * max(1, len(self.start.seconds)))
+
+    def _is_taken(self, time_s: float) -> bool:
+        return any(abs(time_s - other) < max(self.gap_s, _SAME_S) for other in self.taken)
+
+    def by_second(self, shares: Values) -> Values:
+        """Shares of moments, (n,), as those of the whole seconds, (seconds,): what plots show."""
         places = np.clip((self.times_s - self.start.seconds[0]).astype(int), 0, len(self.start.seconds) - 1)
         return np.bincount(places, shares, len(self.start.seconds)).astype(np.float64)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lvqa.agents.zoom.base import Query, SearchBudget, Trace, Values
-from lvqa.agents.zoom.footage import Footage
+from lvqa.agents.zoom.base import Values
 from lvqa.agents.zoom.looking import Looker, evenly
 from lvqa.agents.zoom.scorers import Scorers, Similarity
 from lvqa.errors import UsageError
@@ -17,18 +16,13 @@ from lvqa.errors import UsageError
 DIMENSIONS = 48
 
 
-def features(
-    video: Footage, query: Query, scorers: Scorers, budget: SearchBudget, trace: Trace, dimensions: int = DIMENSIONS
-) -> tuple[Values, Values]:
-    """Times, float64 (n,), and vectors, float64 (n, d), d at most `dimensions`.
+def features(looker: Looker, similarity: Similarity, dimensions: int = DIMENSIONS) -> tuple[Values, Values]:
+    """Times, float64 (n,), and vectors, float64 (n, d), d at most `dimensions` where the index has them.
 
-    Raises UsageError without an embedder.
+    Frames that are embedded for it, as many as the budget holds, evenly spaced, count as looked at by the looker.
     """
-    similarity = scorers.similarity
-    if similarity is None:
-        raise UsageError("frames cannot be compared without an image embedder; name one with --image-embedder")
-    channel = video.channel
-    if channel is not None and similarity.index and similarity.usable(video):
+    channel = looker.video.channel
+    if channel is not None and similarity.index and similarity.usable(looker.video):
         gram = np.zeros((0, 0))
         for block in channel.blocks():
             wide = block.astype(np.float64)
@@ -37,18 +31,25 @@ def features(
             axes = np.linalg.eigh(gram)[1][:, ::-1][:, :dimensions].astype(np.float32)
             parts = [block @ axes for block in channel.blocks()]
             return channel.times_s, np.concatenate(parts).astype(np.float64)
-    return embedded(video, query, similarity, budget, trace)
+    return _embedded(looker, similarity)
 
 
-def embedded(
-    video: Footage, query: Query, similarity: Similarity, budget: SearchBudget, trace: Trace
-) -> tuple[Values, Values]:
-    """The same of frames that are decoded and embedded, as many as the budget holds, evenly spaced."""
-    looker = Looker(video, query, similarity, budget, trace)
-    wanted = min(looker.left, len(video.seconds))
-    granted = looker.take(wanted)
-    times = video.clip(evenly(video.within.start_s, video.within.end_s, granted))
-    return times, similarity.vectors(video.at(times.tolist())).astype(np.float64).reshape(len(times), -1)
+def _embedded(looker: Looker, similarity: Similarity) -> tuple[Values, Values]:
+    within = looker.video.within
+    granted = looker.take(min(looker.left, len(looker.video.seconds)))
+    if not granted:
+        return np.zeros(0), np.zeros((0, 1))
+    times = looker.video.clip(evenly(within.start_s, within.end_s, granted))
+    vectors = similarity.vectors(looker.video.at(times.tolist()))
+    looker.remember(times, vectors @ similarity.encode(looker.query.things).T)
+    return times, vectors.astype(np.float64)
+
+
+def similarity_of(scorers: Scorers) -> Similarity:
+    """The scorer that can compare frames. Raises UsageError where there is none."""
+    if scorers.similarity is None:
+        raise UsageError("frames cannot be compared without an image embedder; name one with --image-embedder")
+    return scorers.similarity
 
 
 def left_vectors(vectors: Values, rank: int) -> Values:

@@ -158,7 +158,7 @@ class Footage:
         """The whole seconds that lie in it, float64 (n,), its start where none does: what searches choose from."""
         first = int(np.ceil(self.within.start_s - 1e-9))
         seconds = np.arange(first, self.within.end_s - 1e-6, 1.0)
-        return seconds if len(seconds) else np.array([self.within.start_s])
+        return np.maximum(seconds, self.within.start_s) if len(seconds) else np.array([self.within.start_s])
 
     @property
     def last_s(self) -> float:

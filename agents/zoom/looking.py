@@ -56,12 +56,8 @@ class Looker:
         *,
         crops: Sequence[Crop | None] | None = None,
         belief: Values | None = None,
-        quiet: bool = False,
     ) -> Seen:
-        """Score frames at times, in order; those that the budget does not hold are left out.
-
-        `quiet` leaves it out of the trace's rounds: for scores that are read from the index.
-        """
+        """Score frames at times, in order; those that the budget does not hold are left out."""
         times = tuple(float(t) for t in times_s)
         frames = Frames(self.video, times, tuple(crops) if crops is not None else (None,) * len(times))
         keys = list(zip(frames.times_s, frames.crops, strict=True))
@@ -86,7 +82,7 @@ class Looker:
         scores = np.array([one for one in found if one is not None], np.float32).reshape(len(rows), m)
         presence = self.scorer.presence(scores, self.video, self.query.things)
         seen = Seen(rows, np.array(times)[rows] if len(rows) else np.zeros(0), scores, presence)
-        if len(rows) and not quiet:
+        if len(rows):
             self.trace.rounds.append(
                 Round(
                     why,
@@ -104,14 +100,16 @@ class Looker:
         Read from the index where it covers all of them; else of as many frames, evenly spaced, as the budget holds.
         """
         seconds = self.video.seconds[:: max(1, round(step_s))]
-        if not self.scorer.covered(self.video.at(seconds.tolist())).all():
-            # A decoder reaches no frame of a video that is shorter than its last second promises.
-            seconds = self.video.clip(evenly(self.video.within.start_s, self.video.within.end_s, self._most(seconds)))
-        seen = self.look(seconds, why, quiet=bool(self.scorer.covered(self.video.at(seconds.tolist())).all()))
+        frames = self.video.at(seconds.tolist())
+        if self.scorer.covered(frames).all():
+            return seconds, self.scorer.combine(self.scorer.score_each(frames, self.query.things), self.query)
+        most = max(1, min(self.left, len(seconds)))
+        seen = self.look(self.video.clip(evenly(self.video.within.start_s, self.video.within.end_s, most)), why)
         return seen.times_s, self.scorer.combine(seen.scores, self.query)
 
-    def _most(self, seconds: Values) -> int:
-        return max(1, min(self.left, len(seconds)))
+    def remember(self, times_s: Values, scores: Scores) -> None:
+        """Take scores, float32 (n, things), of frames that were looked at, and paid for, elsewhere."""
+        self._known.update({(float(t), None): row for t, row in zip(times_s, scores, strict=True)})
 
     def take(self, n: int) -> int:
         """Charge up to n looks, and say how many may be made."""

@@ -21,7 +21,7 @@ from lvqa.agents.zoom.looking import Looker, in_stretches, start
 from lvqa.agents.zoom.prior import prior
 from lvqa.agents.zoom.scorers import Scorers, single
 from lvqa.agents.zoom.select import Rows, best, keyframes, quantiles
-from lvqa.agents.zoom.tstar import QUADRANTS
+from lvqa.agents.zoom.tstar import CROPS
 from lvqa.types import Keyframe
 
 # Two times a target is seen that lie further apart than this are two occasions.
@@ -31,6 +31,9 @@ _BESIDE_S = 0.25
 # No frame that was not confirmed has a higher score.
 _UNCONFIRMED = 0.49
 _SAME_S = 1e-3
+# Moments whose beliefs differ by less than this are as good as each other.
+_CHANCE = 0.1
+_REACH_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ class Lvqa:
         occasions: how many times each target is wanted, at least `OCCASION_S` apart.
         fill: whether frames that were not confirmed fill up `budget.k`; else they do only where a target is missing.
         warm: the presence from which a frame that does not show a target is looked at in crops.
-        look_cost: a look ends the search that promises less than this many times what a look at random would; 0 for
-            searching to the end of the budget. Without an index it never ends so.
+        look_cost: the search ends when no look promises more than so many times what one would of which nothing is
+            known; 0 for searching to the end of the budget. Without an index it never ends so.
         confirm: whether a second frame has to show a target.
+        sure: the presence on both from which they suffice; below, a crop has to show it too.
         rules: how belief moves.
     """
 
@@ -58,22 +62,27 @@ class Lvqa:
     warm: float = 0.1
     look_cost: float = 1.0
     confirm: bool = True
+    sure: float = 0.985
     rules: BeliefRules = field(default_factory=BeliefRules)
     name: str = "lvqa"
 
     def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
         """At most `budget.k` frames: those that show the targets first, then the most probable."""
         trace = start(self.name, video, query)
-        scorer = self.scorers.look if video.path is not None else None
         known = prior(video, query, self.scorers.similarity)
+        # Similarity alone confirms nothing that it said before: with an index the belief has it all.
+        scorer = self.scorers.eye if known.informed else self.scorers.look
+        scorer = scorer if video.path is not None else None
         finest = video.step_s if scorer is not None else 1.0
-        search = _Search(self, video, query, budget, trace, Belief(query, known, self.rules, finest), seed)
+        belief = Belief(query, known, self.rules, finest, video.within, video.taken, budget.min_gap_s)
+        search = _Search(self, video, query, budget, trace, belief, seed)
         if scorer is None:
             trace.stopped = "there is nothing to look with: chosen by belief"
         else:
             search.run(Looker(video, query, single(scorer), budget, trace))
         chosen = search.choose()
-        trace.belief = in_stretches(search.belief.by_second(search.wanted or list(range(len(query.targets)))))
+        shares = search.belief.shares(search.wanted or list(range(len(query.targets))))
+        trace.belief = in_stretches(search.belief.by_second(shares))
         return Found(chosen, trace)
 
 
@@ -93,9 +102,6 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
-        taken = self.belief.start.seconds[:, None] - np.asarray(self.video.taken, np.float64)[None, :]
-        if taken.size:
-            self.belief.looked |= (np.abs(taken) < max(self.budget.min_gap_s, 1e-3)).any(axis=1)
 
     @property
     def wanted(self) -> list[int]:
@@ -105,9 +111,8 @@ class _Search:
 
     def run(self, looker: Looker) -> None:
         """Look until it is enough."""
-        n, size = len(self.belief.start.seconds), 2
-        # What a look at a random moment would find of one target.
-        blind = 2 * self.belief.rules.length_s / max(1, n) if self.belief.start.informed else 0.0
+        size = 2
+        least = self.rules.look_cost * 0.99 * self.belief.flat if self.belief.start.informed else 0.0
         while True:
             if not self.wanted:
                 self.trace.stopped = "all targets are confirmed"
@@ -117,12 +122,14 @@ class _Search:
                 self.trace.stopped = "the budget is spent"
                 return
             promise = float(shares.max(initial=0.0))
-            if promise <= self.rules.look_cost * blind * 0.5:
+            if promise <= least:
                 self.trace.stopped = "no look is worth its cost" if promise > 0 else "every moment was looked at"
                 return
             rows = self._next(shares, min(size, looker.left))
+            if not len(rows):
+                rows = self._drawn(shares, 1)
             times = self.belief.times_s[rows]
-            seen = looker.look(self.video.clip(times), "look", belief=self.belief.by_second(self.wanted))
+            seen = looker.look(self.video.clip(times), "look", belief=self.belief.by_second(shares))
             if len(seen.rows) < len(rows):
                 self.trace.stopped = "the budget is spent"
             before = len(self.shown)
@@ -143,34 +150,33 @@ class _Search:
         return np.sort(chosen)
 
     def _drawn(self, shares: Values, n: int) -> Rows:
-        if n <= 0:
-            return np.zeros(0, np.int64)
-        many = min(len(shares), 16 * n + 64)
-        likely = np.argpartition(-shares, many - 1)[:many]
-        likely = likely[shares[likely] > 0]
-        top = shares[likely].max(initial=0.0)
-        even = likely[shares[likely] >= 0.999 * top] if len(likely) else likely
-        if len(even) > 4 * n:
-            # Nothing tells them apart: spread over all that are as good.
-            same = np.where(shares >= 0.999 * top, 1.0, 0.0)
-            return np.unique(quantiles(same, n, self.rng.random()))
-        rows = best(self.belief.times_s[likely], shares[likely], n, 1.0 - 1e-6)
-        if len(rows) < n:
-            rows = best(self.belief.times_s[likely], shares[likely], n)
-        return likely[rows].astype(np.int64)
+        """The most probable moments, each as if those before it had shown nothing; what is all but equal, by chance."""
+        times, rules = self.belief.times_s, self.belief.rules
+        left = shares * (1 + _CHANCE * self.rng.random(len(shares)))
+        chosen: list[int] = []
+        for _ in range(n):
+            row = int(left.argmax())
+            if not left[row] > 0:
+                break
+            chosen.append(row)
+            low, high = np.searchsorted(times, [times[row] - _REACH_S, times[row] + _REACH_S])
+            gap = np.abs(times[low:high] - times[row])
+            left[low:high] *= np.where(gap < 1.0 - 1e-6, 1e-6, 1 - np.exp(-gap / rules.length_s))
+            left[row] = 0.0
+        return np.array(chosen, np.int64)
 
     def _learn(self, looker: Looker, time_s: float, presence: Values) -> None:
         row = int(np.searchsorted(self.belief.times_s, time_s - 1e-9))
         n, bar = len(self.query.targets), looker.scorer.bar
         clipped = float(self.video.clip(np.array([time_s]))[0])
         half = [j for j in self.wanted if self.rules.warm <= presence[j] < bar]
-        if half and looker.left >= len(QUADRANTS):
-            crops = looker.look([clipped] * len(QUADRANTS), "crops", crops=QUADRANTS).presence
+        if half and looker.left >= len(CROPS):
+            crops = looker.look([clipped] * len(CROPS), "crops", crops=CROPS).presence
             presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
         sights = [j for j in self.wanted if presence[j] >= bar]
         kept = presence.copy()
         for j in sights:
-            sure = self._confirm(looker, clipped, j, float(presence[j]))
+            sure = self._confirm(looker, clipped, j, float(presence[j]), in_part=j in half)
             kept[j] = sure
             if sure >= bar:
                 self._note(clipped, sure, j)
@@ -189,21 +195,30 @@ class _Search:
             near = np.abs(self.belief.times_s - time_s) < OCCASION_S
             self.belief.context[near, target] = -np.inf
 
-    def _confirm(self, looker: Looker, time_s: float, target: int, presence: float) -> float:
-        """How sure it is: the mean with the better of the frames beside it; half where they show nothing."""
-        if not self.rules.confirm:
+    def _confirm(self, looker: Looker, time_s: float, target: int, presence: float, *, in_part: bool) -> float:
+        """How sure it is: the mean with the better of the frames beside it; half where no other frame shows it.
+
+        A thing that was seen only on a crop (`in_part`) is looked for on crops of those too. What is not all but
+        certain has to be seen on a crop: a thing that is taken for another by what stands around it is not, where less
+        of that is seen. A video of one frame needs no other.
+        """
+        step, bar = max(self.video.step_s, _BESIDE_S), looker.scorer.bar
+        beside = [t for t in (time_s - step, time_s + step) if self.video.within.contains(t)]
+        if not self.rules.confirm or not beside:
             return presence
-        step = max(self.video.step_s, _BESIDE_S)
-        beside = sorted({float(t) for t in self.video.clip(np.array([time_s - step, time_s + step]))} - {time_s})
-        best_ = 0.0
         for other in beside:
-            seen = looker.look([other], "confirm")
-            if not len(seen.rows):
-                return presence if best_ == 0.0 and presence >= 0.9 else max(presence / 2, best_)
-            best_ = max(best_, float(seen.presence[0, target]))
-            if best_ >= looker.scorer.bar:
-                return (presence + best_) / 2
-        return presence / 2 if beside else presence
+            there = looker.look([other], "confirm").presence[:, target].max(initial=0.0)
+            if there < bar and in_part:
+                there = looker.look([other] * len(CROPS), "crops", crops=CROPS).presence[:, target].max(initial=0.0)
+            if there < bar:
+                continue
+            both = (presence + float(there)) / 2
+            if both >= self.rules.sure or in_part:
+                return both
+            crops = looker.look([time_s] * len(CROPS), "crops", crops=CROPS)
+            refuted = len(crops.rows) == len(CROPS) and crops.presence[:, target].max() < bar
+            return both / 2 if refuted else both
+        return presence / 2
 
     def choose(self) -> list[Keyframe]:
         """The keyframes: confirmed ones; then, where a target is missing or all are wanted, the most probable."""
@@ -246,6 +261,11 @@ class _Search:
                 rows = np.unique(quantiles((open_ & (self.belief.step_s == 1.0)).astype(float), left, offset))
             chosen += [float(t) for t in times[rows]]
             scores += [_UNCONFIRMED * float(s) for s in (shares[rows] if wave < 2 else np.zeros(len(rows)))]
+        # Where all was looked at, what showed the most of it.
+        for p, t in sorted((-p, t) for t, p in self.seen.items()):
+            if len(chosen) < n and all(abs(t - other) >= apart for other in [*there, *chosen]):
+                chosen.append(t)
+                scores.append(min(_UNCONFIRMED, -p))
         return chosen, scores
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lvqa.agents.zoom.base import Found, Query, SearchBudget, Values
-from lvqa.agents.zoom.features import features, left_vectors
+from lvqa.agents.zoom.features import features, left_vectors, similarity_of
 from lvqa.agents.zoom.footage import Footage
-from lvqa.agents.zoom.looking import start
+from lvqa.agents.zoom.looking import Looker, start
 from lvqa.agents.zoom.scorers import Scorers
 from lvqa.agents.zoom.select import Rows, keyframes
 
@@ -34,7 +34,8 @@ class MaxInfo:
     def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
         """At most `budget.k` frames; fewer where those tell the others well enough."""
         trace = start(self.name, video, query)
-        times, vectors = features(video, query, self.scorers, budget, trace)
+        similarity = similarity_of(self.scorers)
+        times, vectors = features(Looker(video, query, similarity, budget, trace), similarity)
         rank = max(1, min(self.rank or budget.k // 2, budget.k, len(times)))
         rows = rect_maxvol(left_vectors(vectors, rank), budget.k, tolerance=self.tolerance)
         trace.stopped = "the chosen frames tell the others"

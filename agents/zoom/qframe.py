@@ -19,8 +19,8 @@ from lvqa.agents.zoom.select import Rows, keyframes
 
 # What CLIP multiplies cosines by before it takes a softmax.
 _LOGIT_SCALE = 100.0
-# Of every eleven frames one is shown whole, two at half and eight at a quarter of the side: 4, 8 and 32 in the paper.
-_TIERS = ((1.0, 1 / 11), (0.5, 3 / 11), (0.25, 1.0))
+# Of eleven frames one is shown whole (one at least), two at half, eight at a quarter of the side: 4, 8, 32 there.
+_WHOLE, _HALF = 1 / 11, 2 / 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,12 @@ class QFrame:
         trace = start(self.name, video, query)
         times, scores = Looker(video, query, self.scorers.series, budget, trace).series("similarity")
         rows = gumbel_top(self.scale * scores.astype(np.float64) / self.temperature, budget.k, seed)
-        trace.notes["side"] = {f"{times[row]:.3f}": side for row, side in zip(rows, tiers(len(rows)), strict=True)}
+        chosen = keyframes(video, times[rows], scores[rows].astype(np.float64), budget)
+        kept = {frame.time_s for frame in chosen}
+        drawn = [t for t in video.clip(times[rows]).tolist() if t in kept]
+        trace.notes["side"] = {f"{t:.3f}": side for t, side in zip(drawn, tiers(len(drawn)), strict=True)}
         trace.stopped = "all frames are chosen at once"
-        return Found(keyframes(video, times[rows], scores[rows].astype(np.float64), budget), trace)
+        return Found(chosen, trace)
 
 
 def gumbel_top(logits: Values, k: int, seed: int) -> Rows:
@@ -50,4 +53,5 @@ def gumbel_top(logits: Values, k: int, seed: int) -> Rows:
 
 def tiers(n: int) -> list[float]:
     """The side, as a share of the whole, at which each of n frames is shown, best first."""
-    return [next(side for side, up_to in _TIERS if (i + 0.5) / n <= up_to or up_to == 1.0) for i in range(n)]
+    whole, half = max(1, round(n * _WHOLE)), round(n * _HALF)
+    return ([1.0] * whole + [0.5] * half + [0.25] * n)[:n]

@@ -85,7 +85,7 @@ class Similarity(Scorer):
 
     def score_each(self, frames: Frames, phrases: Sequence[str]) -> Scores:
         """Cosines, float32 (n, m)."""
-        queries = self._encode(phrases)
+        queries = self.encode(phrases)
         scores = np.empty((len(frames), len(phrases)), np.float32)
         free = self.covered(frames)
         if free.any():
@@ -125,7 +125,7 @@ class Similarity(Scorer):
         known = footage.cosines
         missing = [phrase for phrase in phrases if (self.embedder.name, phrase) not in known]
         if missing and footage.channel is not None:
-            queries = self._encode(missing)
+            queries = self.encode(missing)
             parts = [block @ queries.T for block in footage.channel.blocks()]
             found = np.concatenate(parts) if parts else np.zeros((0, len(missing)), np.float32)
             for column, phrase in enumerate(missing):
@@ -154,7 +154,8 @@ class Similarity(Scorer):
         left = np.maximum(right - 1, 0)
         return np.where(np.abs(known[left] - times) <= np.abs(known[right] - times), left, right)
 
-    def _encode(self, phrases: Sequence[str]) -> Vectors:
+    def encode(self, phrases: Sequence[str]) -> Vectors:
+        """Phrases in the space of frames, float32 (m, d), unit norm; each encoded once."""
         missing = [phrase for phrase in phrases if phrase not in self._queries]
         if missing:
             encoded = self.embedder.encode_query([with_article(phrase) for phrase in missing])
@@ -268,15 +269,16 @@ class Scorers:
         )
 
     @property
+    def eye(self) -> FrameScorer | None:
+        """What looks at frames one by one and tells things apart: `other`, detector or VLM; None without them."""
+        return self.other or self.detection or self.yes
+
+    @property
     def look(self) -> FrameScorer | None:
-        """What looks at frames one by one: `other`, detector, VLM, or similarity that decodes; None without models."""
-        if self.other is not None:
-            return self.other
-        if self.detection is not None:
-            return self.detection
-        if self.yes is not None:
-            return self.yes
-        return Similarity(self.similarity.embedder, index=False) if self.similarity is not None else None
+        """The eye; without one similarity, of frames that are decoded for it; None without models."""
+        if self.eye is not None or self.similarity is None:
+            return self.eye
+        return Similarity(self.similarity.embedder, index=False)
 
     @property
     def series(self) -> FrameScorer:

@@ -44,7 +44,9 @@ def keyframes(
     """At most `budget.k` keyframes, in order of time: the best, apart as the budget wants, none at a time taken."""
     times = video.clip(np.asarray(times_s, np.float64))
     values = np.asarray(scores, np.float64)
-    rows = np.sort(best(times, values, budget.k, budget.min_gap_s, video.taken))
+    # Nearer than a frame to each other two times may show the same one.
+    apart = max(budget.min_gap_s, video.step_s - 1e-6)
+    rows = np.sort(best(times, values, budget.k, apart, video.taken))
     made = [Keyframe(video.video_id, float(times[row]), float(values[row])) for row in rows]
     return sorted(made, key=lambda frame: frame.time_s)
 

@@ -24,12 +24,13 @@ from lvqa.agents.zoom.scorers import Scorers, single
 from lvqa.agents.zoom.select import Rows, best, keyframes
 from lvqa.errors import UsageError
 
-# Four crops that overlap, so that nothing is cut in two by all of them.
-QUADRANTS: tuple[Crop, ...] = (
+# Crops that overlap, the corners and the middle, so that nothing is cut in two by all of them.
+CROPS: tuple[Crop, ...] = (
     (0.0, 0.0, 0.6, 0.6),
     (0.4, 0.0, 1.0, 0.6),
     (0.0, 0.4, 0.6, 1.0),
     (0.4, 0.4, 1.0, 1.0),
+    (0.2, 0.2, 0.8, 0.8),
 )
 _MOST_POINTS = 4096
 
@@ -41,10 +42,10 @@ class TStar:
     Args:
         scorers: `look` reads the cells.
         grid: cells on a side, where the scorer has no grid of its own.
-        reach_s: how far scores spread.
+        reach_s: how far high scores spread, in seconds.
         explore: the share of each draw that goes by even chance.
         power: of the score in the belief; 1 is proportional.
-        warm: the presence from which a cell that does not show a target is looked at in crops.
+        warm: the score from which one is high, and a cell that does not show a target is looked at in crops.
         smoothing: of the spline (its lambda).
     """
 
@@ -109,8 +110,9 @@ class _State:
         n = min(cells, len(open_))
         if not n:
             return open_
-        chances = self.belief[open_] + 1e-12
-        drawn = rng.choice(open_, n, replace=False, p=chances / chances.sum())
+        # The n first of arrivals at rates of the belief: draws without replacement, in one pass (Efraimidis 2006).
+        arrivals = rng.exponential(size=len(open_)) / (self.belief[open_] + 1e-12)
+        drawn = open_[np.argpartition(arrivals, n - 1)[:n]]
         return np.sort(drawn).astype(np.int64)
 
     def visit(self, rows: Rows) -> bool:
@@ -133,10 +135,11 @@ class _State:
         time_s = float(self.seconds[row])
         if self.full is not self.looker:
             read = self.full.look([time_s], "confirm").presence
-            presence = read[0] if len(read) else np.zeros_like(presence)
-            bar = self.full.scorer.bar
+            if not len(read):
+                return  # what the cell showed stays, unconfirmed
+            presence, bar = read[0], self.full.scorer.bar
         if any(self.rules.warm <= presence[j] < bar for j in hopeful):
-            crops = self.full.look([time_s] * len(QUADRANTS), "crops", crops=QUADRANTS).presence
+            crops = self.full.look([time_s] * len(CROPS), "crops", crops=CROPS).presence
             presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
         self.scores[row] = float((presence * self.query.weights).max())
         for j in hopeful:
@@ -145,7 +148,7 @@ class _State:
 
     def _believe(self, fresh: Rows) -> None:
         reach = self.rules.reach_s
-        for row in fresh[self.scores[fresh] > 0]:
+        for row in fresh[self.scores[fresh] >= self.rules.warm]:
             low, high = max(0, row - reach), min(len(self.seconds), row + reach + 1)
             near = self.scores[row] / (1.0 + np.abs(np.arange(low, high) - row))
             self.spread[low:high] = np.maximum(self.spread[low:high], near)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.zoom.base import Found, Query, SearchBudget, Values
-from lvqa.agents.zoom.features import features
+from lvqa.agents.zoom.features import features, similarity_of
 from lvqa.agents.zoom.footage import Footage
 from lvqa.agents.zoom.looking import Looker, start
 from lvqa.agents.zoom.scorers import Scorers
@@ -44,8 +44,12 @@ class VideoTree:
     def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
         """At most `budget.k` frames, those of better rated clusters first."""
         trace = start(self.name, video, query)
-        times, vectors = features(video, query, self.scorers, budget, trace)
-        looker = Looker(video, query, self.scorers.series, budget, trace)
+        similarity = similarity_of(self.scorers)
+        looker = Looker(video, query, similarity, budget, trace)
+        times, vectors = features(looker, similarity)
+        if not len(times):
+            trace.stopped = "the budget holds no frame to compare"
+            return Found([], trace)
 
         def rate(rows: Rows) -> Labels:
             seen = looker.look(times[rows], "rating")

@@ -1,0 +1,208 @@
+"""Our own search: what the index tells it, how belief moves, when it confirms, when it stops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvqa.agents.zoom import Query, SearchBudget, make_searcher
+from lvqa.agents.zoom.belief import Belief, BeliefRules
+from lvqa.agents.zoom.footage import Region
+from lvqa.agents.zoom.prior import Prior, prior
+from lvqa.agents.zoom.standout import peaks, within_reach
+from lvqa.types import Note, Span
+
+STAR = Query(("red star",))
+CUED = Query(("red star",), ("red flag",))
+
+
+def note(start_s, end_s, text, source="caption"):
+    return Note(f"{source}{start_s}", "v", None, Span(start_s, end_s), text, source)
+
+
+def there(time_s, phrase):
+    return 0.99 if 200 <= time_s < 203 and phrase == "red star" else 0.02
+
+
+def dim(time_s, phrase):
+    return 0.5 if 200 <= time_s < 203 else 0.2 + 0.02 * np.sin(time_s)
+
+
+def search(scripted, says, query=STAR, seconds=600, frames=64, k=4, cosine=None, seed=0, **given):
+    rules = {name: given.pop(name) for name in list(given) if name in ("occasions", "fill", "explore", "look_cost")}
+    scorers = scripted.scorers(says, query.things if cosine else (), cosine or (lambda t, p: 0.0))
+    known = scripted.channel(seconds, query.things, cosine) if cosine else None
+    video = scripted.footage(seconds, channel=known, **given)
+    return make_searcher("lvqa", scorers, **rules).search(video, query, SearchBudget(k, frames), seed), scorers.other
+
+
+class TestPrior:
+    def test_captions_speech_and_frames_add_up(self, scripted):
+        notes = [
+            note(100, 108, "grass, a red star at the left"),
+            note(300, 303, "Look, a red star!", "speech"),
+            note(400, 408, "grass, a red ring, a blue star"),
+        ]
+        known = scripted.channel(600, STAR.things, dim)
+        video = scripted.footage(600, channel=known, notes=notes)
+        told = prior(video, STAR, scripted.scorers(None, STAR.things).similarity)
+        scores = told.scores[:, 0]
+        assert told.informed
+        assert scores[100:108].min() > scores[300] > np.median(scores) + 1
+        assert scores[201] > scores[100]
+        assert abs(scores[404] - np.median(scores)) < 3
+
+    def test_a_cue_reaches_its_surroundings(self, scripted):
+        video = scripted.footage(600, notes=[note(250, 258, "grass, a large red flag at the top")])
+        scores = prior(video, CUED, None).scores[:, 0]
+        assert scores[245] == scores[254] == scores[262] > scores[240] == scores[270]
+
+    def test_recall_brings_its_regions(self, scripted):
+        video = scripted.footage(600, regions=[Region(Span(60, 70), 0.9), Region(Span(500, 505), 0.1)])
+        scores = prior(video, STAR, None).scores[:, 0]
+        assert scores[65] > scores[502] > scores[300]
+
+    def test_without_an_index_it_is_flat(self, scripted):
+        told = prior(scripted.footage(60), CUED, None)
+        assert not told.informed
+        assert np.ptp(told.scores) == 0
+
+
+class TestBelief:
+    def belief(self, query=STAR, seconds=100, **rules):
+        n = len(query.targets)
+        flat = Prior(np.arange(seconds, dtype=float), np.zeros((seconds, n)), np.zeros((seconds, n)), False)
+        return Belief(query, flat, BeliefRules(**rules), 0.25, Span(0, seconds))
+
+    def test_adds_up_to_one_with_nowhere(self):
+        belief = self.belief(nowhere=0.25)
+        assert belief.shares([0]).sum() == pytest.approx(0.8)
+
+    def test_not_seeing_lowers_what_is_near(self):
+        belief = self.belief()
+        belief.see(50, np.array([0.0]))
+        shares = belief.shares([0])
+        assert shares[50] == 0
+        assert shares[49] < shares[48] < shares[45] < shares[20]
+
+    def test_half_seeing_raises_what_is_near(self):
+        belief = self.belief()
+        belief.see(50, np.array([0.4]))
+        shares = belief.shares([0])
+        assert shares[51] > shares[53] > shares[20]
+
+    def test_a_cue_raises_and_its_absence_lowers(self):
+        seen, missed, none = self.belief(CUED), self.belief(CUED), self.belief(CUED)
+        seen.see(50, np.array([0.0, 0.95]))
+        missed.see(50, np.array([0.0, 0.0]))
+        none.see(50, np.array([0.0, 0.5]))
+        at = [belief.shares([0])[54] for belief in (seen, none, missed)]
+        assert at[0] > at[1] > at[2]
+
+    def test_refining_halves_the_step_down_to_the_frame(self):
+        belief = self.belief()
+        belief.refine(50)
+        assert belief.times_s[49:54].tolist() == [49, 49.5, 50, 50.5, 51]
+        belief.refine(int(np.searchsorted(belief.times_s, 50.5)))
+        assert {50.25, 50.75} <= set(belief.times_s)
+        belief.refine(int(np.searchsorted(belief.times_s, 50.25)))
+        assert not {50.125, 50.375} & set(belief.times_s)
+        assert belief.times_s.tolist() == sorted(belief.times_s)
+        assert len(belief.by_second(belief.shares([0]))) == 100
+
+
+class TestSearch:
+    def test_the_index_tells_where_and_few_looks_confirm_it(self, scripted):
+        found, _ = search(scripted, there, cosine=dim)
+        assert found.trace.stopped == "all targets are confirmed"
+        assert found.trace.looked <= 4
+        assert 200 <= found.trace.found["red star"] < 203
+        assert [200 <= frame.time_s < 203 for frame in found.keyframes] == [True]
+
+    def test_captions_alone_tell_too(self, scripted):
+        found, _ = search(scripted, there, notes=[note(198, 206, "grass, a red star"), note(0, 8, "grass")])
+        assert found.trace.found
+        assert found.trace.looked <= 12
+
+    def test_a_second_frame_has_to_show_it(self, scripted):
+        found, _ = search(scripted, lambda t, p: 0.97 if t == 201 else 0.02, cosine=dim)
+        assert not found.trace.found
+        assert all(frame.score < 0.5 for frame in found.keyframes)
+
+    def test_what_is_half_seen_is_looked_at_in_crops(self, scripted):
+        found, looker = search(scripted, lambda t, p: 0.3 if 200 <= t < 203 else 0.02, cosine=dim)
+        crops = [(t, crop) for t, crop in looker.shown if crop is not None]
+        assert all(200 <= t < 203 for t, _ in crops)
+        assert len(crops) % 5 == 0
+        assert crops
+        assert found.trace.looked == len(looker.shown)
+
+    def test_it_stops_where_no_look_is_worth_its_cost(self, scripted):
+        found, _ = search(scripted, lambda t, p: 0.01, cosine=dim, frames=500)
+        assert found.trace.stopped == "no look is worth its cost"
+        assert found.trace.looked < 250
+
+    def test_without_an_index_it_looks_everywhere(self, scripted):
+        found, looker = search(scripted, lambda t, p: 0.01, frames=60)
+        assert found.trace.stopped == "the budget is spent"
+        gaps = np.diff(sorted(t for t, _ in looker.shown))
+        assert gaps.max() < 60
+
+    def test_a_cue_that_is_seen_leads_to_its_target(self, scripted):
+        def says(time_s, phrase):
+            if phrase == "red flag":
+                return 0.95 if 190 <= time_s < 214 else 0.02
+            return there(time_s, phrase)
+
+        with_cue = [search(scripted, says, CUED, frames=150, seed=s)[0].trace for s in range(5)]
+        without = [search(scripted, there, STAR, frames=150, seed=s)[0].trace for s in range(5)]
+        assert sum(bool(t.found) for t in with_cue) >= 4
+        assert sum(t.looked for t in with_cue) < sum(t.looked for t in without)
+
+    def test_every_target_is_looked_for(self, scripted):
+        query = Query(("red star", "blue ring"))
+
+        def says(time_s, phrase):
+            return (
+                0.97 if (20 <= time_s < 24) == (phrase == "blue ring") and (time_s < 24 or 70 <= time_s < 74) else 0.01
+            )
+
+        found, _ = search(scripted, says, query, seconds=100, frames=100)
+        assert set(found.trace.found) == {"red star", "blue ring"}
+
+    def test_several_occasions(self, scripted):
+        def says(time_s, phrase):
+            return 0.97 if time_s % 100 < 3 else 0.01
+
+        found, _ = search(
+            scripted,
+            says,
+            cosine=lambda t, p: 0.5 if t % 100 < 3 else 0.2 + 0.02 * np.sin(t),
+            occasions=4,
+            k=4,
+            frames=80,
+        )
+        assert len(found.keyframes) == 4
+        assert all(frame.time_s % 100 < 3 and frame.score > 0.5 for frame in found.keyframes)
+        assert min(np.diff([frame.time_s for frame in found.keyframes])) > 50
+
+    def test_with_nothing_to_look_with_the_belief_chooses(self, scripted):
+        found, _ = search(scripted, None, cosine=dim, k=10, explore=0.2)
+        inside = [200 <= frame.time_s < 203 for frame in found.keyframes]
+        assert len(inside) == 10
+        assert sum(inside) == 3
+        assert sum(frame.score == 0 for frame in found.keyframes) == 2
+        assert found.trace.looked == 0
+
+    def test_filled_up_where_asked(self, scripted):
+        found, _ = search(scripted, there, cosine=dim, k=6, fill=True)
+        assert len(found.keyframes) == 6
+        assert sum(frame.score > 0.5 for frame in found.keyframes) == 1
+
+
+def test_peaks_and_reach():
+    times = np.arange(10.0)
+    score = np.array([0, 1, 5, 4, 0, 0, 3, 0, 0, 0.0])
+    assert peaks(times, score, 3, apart_s=2.0) == [2, 6, 0]
+    assert within_reach(times, score, 1.0).tolist() == [1, 5, 5, 5, 4, 3, 3, 3, 0, 0]
+    assert within_reach(times[:1], score[:1], 5.0).tolist() == [0]
