@@ -117,16 +117,24 @@ def hits_html(hits: Sequence[Hit], thumbnail: Thumbnailer, durations: Mapping[st
 
 
 def sights_html(
-    sights: Sequence[Sight], thumbnail: Thumbnailer, durations: Mapping[str, float], note: str, base: str = "."
+    sights: Sequence[Sight],
+    thumbnail: Thumbnailer,
+    durations: Mapping[str, float],
+    note: str,
+    plots: Sequence[bytes] = (),
+    base: str = ".",
 ) -> str:
-    """Where something was seen, as cards and a timeline, with a line about the search below; else as `answer_html`."""
+    """Where something was seen, as cards and a timeline; below them a line about the search, and its plots (PNG)."""
     rows = [
         (s.video, Span(s.time_s, s.time_s + 0.04), f"{s.score:.2f}", "seen" if s.seen else "not looked at, or unclear")
         for s in sights
     ]
     shown = _cards(rows, thumbnail, base) + timeline_svg(rows, durations)
     below = f'<div style="color:{_GRAY};font-size:85%">{escape(note)}</div>'
-    return _box((shown or f'<div style="color:{_GRAY}">nothing found</div>') + below)
+    data = (base64.b64encode(plot).decode("ascii") for plot in plots)
+    drawn = "".join(f'<img src="data:image/png;base64,{one}" alt="search" style="max-width:100%">' for one in data)
+    how = f"<details><summary>how it was searched</summary>{drawn}</details>" if drawn else ""
+    return _box((shown or f'<div style="color:{_GRAY}">nothing found</div>') + below + how)
 
 
 def archive_html(title: str, summary: str, videos: Iterable[Video], thumbnail: Thumbnailer, base: str = ".") -> str:

@@ -5,6 +5,7 @@ Takes pictures from the video files when shown; knows neither the index nor the 
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,21 @@ class ArchivedAnswer(Answer):
 
     folder: Path = Path()
     durations: Mapping[str, float] | None = None
+
+    def plot(self, path: str | os.PathLike[str], *, gold: Sequence[Span] = ()) -> list[Path]:
+        """Draw what was looked at in each video, as PNG: into the file, or numbered where there are several.
+
+        Nothing is drawn where nothing was searched for. `gold` are stretches to mark. Raises UsageError where the file
+        cannot be written.
+        """
+        from lvqa.agents.zoom.plot import save
+        from lvqa.agents.zoom.replay import searches_of
+
+        searches = searches_of(self.steps, self.durations or {})
+        paths = _numbered(Path(path), len(searches))
+        for where, (video, trace, frames) in zip(paths, searches, strict=True):
+            save(where, trace, frames, gold=gold, title=video)
+        return paths
 
     def _repr_html_(self) -> str:
         return render.answer_html(self, thumbnailer(self.folder), self.durations or {}, link_base(self.folder))
@@ -67,21 +83,32 @@ class SightList(list[Sight]):
         """
         from lvqa.agents.zoom.plot import save
 
-        first = Path(path)
-        paths = [first.with_stem(f"{first.stem}-{n}") if n else first for n in range(len(self.searches))]
+        paths = _numbered(Path(path), len(self.searches))
         for where, (video, found) in zip(paths, self.searches, strict=True):
             save(where, found.trace, found.keyframes, gold=gold, title=video)
         return paths
 
     def _repr_html_(self) -> str:
         pictures, base = thumbnailer(self.folder), link_base(self.folder)
-        return render.sights_html(self, pictures, self.durations, self.summary(), base)
+        from lvqa.agents.zoom.plot import picture
+
+        plots = []
+        for video, found in self.searches:
+            out = io.BytesIO()
+            picture(found.trace, found.keyframes, title=video, width=900).save(out, "PNG")
+            plots.append(out.getvalue())
+        return render.sights_html(self, pictures, self.durations, self.summary(), plots, base)
 
     def summary(self) -> str:
         """One line on what was looked for, and what it took."""
         searchers = ", ".join(dict.fromkeys(found.trace.searcher for _, found in self.searches))
         videos = render.count(len(self.searches), "video")
         return f"{render.count(self.frames, 'frame')} looked at in {videos} by {searchers}, {self.seconds:.1f} s"
+
+
+def _numbered(path: Path, n: int) -> list[Path]:
+    """n file names: the path itself, then with a number before its ending."""
+    return [path.with_stem(f"{path.stem}-{k}") if k else path for k in range(n)]
 
 
 def thumbnailer(folder: Path) -> render.Thumbnailer:

@@ -14,9 +14,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from lvqa.agents.look import SEARCH_SHARE, charge_to
 from lvqa.agents.state import Context
 from lvqa.agents.words import names, parts, says, with_article
+from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, make_searcher
+from lvqa.agents.zoom.across import Opener
+from lvqa.agents.zoom.scorers import Scorers
 from lvqa.agents.zoom.standout import AROUND_S, against_around, peaks, running_median, standing_out
+from lvqa.errors import MediaError
 from lvqa.store import Filter
 from lvqa.types import Note, Span
 
@@ -86,7 +91,9 @@ class Presence:
         return times, (vectors @ self._queries[phrase]).astype(np.float64)
 
     def candidates(self, video_id: str, phrase: str, within: Span | None = None) -> list[Candidate]:
-        """Times at which a thing may be there, best first."""
+        """Times at which a thing may be there, best first; as another searcher has it, where one was asked for."""
+        if self.context.searcher != DEFAULT:
+            return self._by_searcher(video_id, phrase, within)
         times, cosines = self.series(video_id, phrase)
         score = standing_out(times, cosines)
         said = [n for n in self._all(video_id) if n.source == "speech" and names(n.text, phrase, whole=True)]
@@ -104,6 +111,29 @@ class Presence:
         limit = within or self.within(video_id)
         kept = [c for c in found if limit.contains(c.time_s)]
         return sorted(kept, key=lambda c: (-c.score, c.time_s))[:_MOST]
+
+    def _by_searcher(self, video_id: str, phrase: str, within: Span | None) -> list[Candidate]:
+        """The keyframes of the searcher that was asked for; what it looks at on its way is paid for."""
+        context = self.context
+        video = context.store.get_video(video_id)
+        if video is None:
+            return []
+        images, scorers = context.models.image_embedder, Scorers.of(context.models)
+        query = Query((phrase,), self.cues)
+        chosen = context.searcher
+        searcher = make_searcher(chosen, scorers) if isinstance(chosen, str) else chosen
+        looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left))
+        budget = SearchBudget(_MOST, looks, charge_to(context.ledger, scorers, query), 1.0)
+        with Opener(context.store, context.folder, context.settings, images, context.filter)(video) as footage:
+            try:
+                found = searcher.search(footage, query, budget, context.seed)
+            except MediaError:
+                return []
+        frames = [f for f in found.keyframes if (within or self.within(video_id)).contains(f.time_s)]
+        # Equal scores are taken in an order that halves what is open, not from the start on.
+        order = {place: n for n, place in enumerate(_halving(len(frames)))}
+        ranked = sorted(enumerate(frames), key=lambda pair: (-pair[1].score, order[pair[0]]))
+        return [Candidate(video_id, frame.time_s, frame.score, searcher.name) for _, frame in ranked]
 
     def runs(self, video_id: str, phrase: str, gap_s: float = 12.0) -> list[Span]:
         """Stretches in which captions tell of a thing again and again, the middle of the first to that of the last."""
@@ -179,6 +209,19 @@ class Presence:
             notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
+
+
+def _halving(n: int) -> list[int]:
+    """0 to n - 1, each in the middle of what the earlier ones left open."""
+    order: list[int] = []
+    parts = [(0, n)]
+    while parts:
+        low, high = parts.pop(0)
+        if low < high:
+            middle = (low + high) // 2
+            order.append(middle)
+            parts += [(low, middle), (middle + 1, high)]
+    return order
 
 
 def spread(span: Span, n: int = 32) -> Sequence[float]:

@@ -125,6 +125,7 @@ class Trace:
             ],
             "found": {thing: round(t, 3) for thing, t in self.found.items()},
             "stopped": self.stopped,
+            "belief": [round(share, 6) for share in self.belief],
             **self.notes,
         }
 

@@ -85,6 +85,7 @@ def ask(
     budget_tokens: Annotated[int | None, typer.Option(min=0, help="Most tokens in and out.")] = None,
     budget_seconds: Annotated[float | None, typer.Option(min=0.001, help="Most seconds.")] = None,
     searcher: o.Searcher = None,
+    plot: o.Plot = None,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
@@ -106,6 +107,7 @@ def ask(
             p.parse_between(between) if between is not None else None,
             steps,
             seed,
+            plot,
         ),
         as_json,
     )
@@ -164,7 +166,7 @@ def find(
     thumbnails: Annotated[
         str | None, typer.Option("--thumbnails", metavar="DIR", help="Write a small picture of each time there.")
     ] = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw each search, as PNG.")] = None,
+    plot: o.Plot = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed finds the same.")] = 0,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,

@@ -16,6 +16,7 @@ from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.cli import plan as p
 from lvqa.errors import UsageError
+from lvqa.results import ArchivedAnswer
 from lvqa.types import Answer, Note, Video
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ def _ask(plan: p.Ask, as_json: bool) -> int:
             elif plan.steps:
                 output.note(output.step_line(event))
     assert answer is not None, "the agent ended without an answer"
+    if plan.plot is not None and isinstance(answer, ArchivedAnswer):
+        drawn = answer.plot(plan.plot)
+        for path in drawn:
+            output.note(f"lvqa: drawn: {render.safe(str(path))}")
+        if not drawn:
+            output.note("lvqa: nothing was searched for in the videos, so there is nothing to draw")
     if as_json:
         steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
         output.out_json(answer.to_dict() | steps)

@@ -36,6 +36,9 @@ Searcher = Annotated[
         help=f"What chooses frames: {', '.join(SEARCHERS)}.",
     ),
 ]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="Draw what was looked at in each video, as PNG.")
+]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[
     list[str] | None,

@@ -48,6 +48,7 @@ class Ask:
     between: Span | None = None
     steps: bool = False
     seed: int = 0
+    plot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def test_no_model_and_no_files(place, tmp_path):
 def test_a_notebook_shows_pictures_and_plots(place, tmp_path):
     sights = Archive(place, models=models()).find("red", k=4)
     html = sights._repr_html_()
+    assert html.count("data:image/png") == 2
     assert html.count("data:image/jpeg") == len(sights)
     assert "frames looked at in 2 videos by lvqa" in html
     drawn = sights.plot(tmp_path / "search.png")
@@ -155,3 +156,20 @@ def test_the_command(place, lvqa, tmp_path, monkeypatch):
     wrong = lvqa("find", place, "red", "--searcher", "magic", *bare)
     assert wrong.status == 2
     assert "there is no searcher 'magic'" in wrong.err
+
+
+def test_ask_names_its_searcher_and_draws_what_it_looked_at(place, tmp_path):
+    model = models()
+    archive = Archive(place, models=model)
+    answer = archive.ask("When is the wall red?")
+    zooms = [step for step in answer.steps if step.data.get("searches")]
+    assert {step.data["searcher"] for step in zooms} == {"lvqa"}
+    drawn = answer.plot(tmp_path / "ask.png")
+    assert len(drawn) == sum(len(step.data["searches"]) for step in zooms)
+    assert all(Image.open(path).format == "PNG" for path in drawn)
+    other = Archive(place, models=model, searcher="uniform").ask("When is the wall red?")
+    assert {s.data["searcher"] for s in other.steps if s.data.get("searches")} == {"uniform"}
+    with pytest.raises(UsageError, match="no searcher 'magic'"):
+        Archive(place, models=model, searcher="magic").ask("When is the wall red?")
+    with pytest.raises(UsageError, match="cannot be written"):
+        answer.plot(place / "walk.mp4" / "ask.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,15 @@ def test_no_frame_stands_out_without_bound():
 
 def test_a_spread_halves_what_is_open():
     assert [round(t) for t in spread(Span(0, 64))[:4]] == [1, 33, 17, 49]
+
+
+@pytest.mark.parametrize("searcher", ["uniform", "aks"])
+def test_another_searcher_proposes_where_it_was_asked_for(presence, searcher):
+    made = presence()
+    made.context = replace(made.context, searcher=searcher)
+    found = made.candidates("a.mp4", "red star")
+    assert {candidate.by for candidate in found} == {searcher}
+    assert len({candidate.time_s for candidate in found}) == len(found) > 8
+    if searcher == "aks":
+        assert 20 <= found[0].time_s < 21.5
+    assert all(c.time_s < 30 for c in made.candidates("a.mp4", "red star", Span(0, 30)))
