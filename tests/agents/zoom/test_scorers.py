@@ -1,0 +1,113 @@
+"""What scorers make of frames: grids, crops, similarity with and without an index, yes and no."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lvqa.agents.zoom import Query, SearchBudget, make_searcher
+from lvqa.agents.zoom.footage import Footage, cropped, fitted
+from lvqa.agents.zoom.scorers import Detection, Scorers, Similarity, Yes, lay_out, single
+from lvqa.errors import MediaError
+from lvqa.media.synth import write_video
+from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
+
+RED_S = (6, 9)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    frames = []
+    for n in range(16 * 4):
+        frame = np.full((48, 64, 3), COLOURS["blue"], np.uint8)
+        if RED_S[0] * 4 <= n < RED_S[1] * 4:
+            frame[8:24, 8:24] = COLOURS["red"]
+        frames.append(frame)
+    return write_video(tmp_path_factory.mktemp("zoom") / "film.mp4", frames, fps=4)
+
+
+@pytest.fixture
+def video(film):
+    with Footage("v", 16.0, film) as footage:
+        yield footage
+
+
+def test_a_grid_gives_each_cell_its_own_boxes(video):
+    detector = FakeDetector()
+    scorer = Detection(detector, grid=2)
+    scores = scorer.score(video.at([1, 7, 2, 12, 7.5]), Query(("red",)))
+    assert (scores > 0.5).tolist() == [False, True, False, False, True]
+    assert [calls for calls, _ in detector.calls] == [2]
+    assert scorer.cells == 4
+    assert single(scorer).cells == 1
+    assert "2x2" in scorer.name
+
+
+def test_a_detector_reads_crops(video):
+    whole = Detection(FakeDetector()).score(video.at([7]), Query(("red",)))
+    corner = video.at([7])
+    corner = type(corner)(video, (7.0, 7.0), ((0.0, 0.0, 0.6, 0.6), (0.6, 0.6, 1.0, 1.0)))
+    assert whole[0] > 0.5
+    assert (Detection(FakeDetector()).score(corner, Query(("red",))) > 0.5).tolist() == [True, False]
+
+
+def test_frames_are_decoded_once_whatever_looks_at_them(video):
+    query = Query(("red",))
+    for scorer in (Detection(FakeDetector()), Yes(FakeVision()), Similarity(FakeImageEmbedder(), index=False)):
+        scorer.score(video.at([1, 7, 7.1, 12]), query)
+    assert video.decoded == 3
+
+
+def test_yes_is_a_request_a_thing_and_calibrated(video):
+    vision = FakeVision("", lambda request: 0.95 if "red" in request.prompt else 0.2)
+    scores = Yes(vision).score_each(video.at([7, 8]), ["red", "green"])
+    assert scores == pytest.approx(np.array([[0.95, 0.2]] * 2))
+    assert Yes(vision, even=0.95).score_each(video.at([7]), ["red"]) == pytest.approx(np.array([[0.5]]))
+
+
+def test_similarity_stands_out_from_what_it_is_measured_against(video):
+    scorer = Similarity(FakeImageEmbedder())
+    scores = scorer.score_each(video.at([1, 7]), ["red"])
+    assert scores[1, 0] > scores[0, 0]
+    presence = scorer.presence(scores, video, ["red"])
+    assert presence.shape == (2, 1)
+    assert ((presence >= 0) & (presence <= 1)).all()
+
+
+def test_every_searcher_runs_on_a_real_file(film):
+    scorers = Scorers(Similarity(FakeImageEmbedder()), yes=Yes(FakeVision("", _red)))
+    for name in ("tstar", "gens", "lvqa"):
+        with Footage("v", 16.0, film) as video:
+            found = make_searcher(name, scorers).search(video, Query(("red",)), SearchBudget(4, 40), 1)
+        assert any(RED_S[0] <= frame.time_s < RED_S[1] for frame in found.keyframes), name
+
+
+def _red(request) -> float:
+    frame = request.frames[0].astype(int)
+    return 0.99 if (frame[..., 0] - frame[..., 2]).max() > 60 else 0.01
+
+
+def test_a_file_that_is_gone_is_one_line():
+    with pytest.raises(MediaError, match="is not there"):
+        Footage("v", 16.0).image(1.0)
+
+
+def test_pictures_are_laid_out_cut_and_scaled():
+    images = [np.full((4, 6, 3), n, np.uint8) for n in range(1, 4)]
+    grid = lay_out(images, 2)
+    assert grid.shape == (8, 12, 3)
+    assert (grid[0, 0, 0], grid[0, 11, 0], grid[7, 0, 0], grid[7, 11, 0]) == (1, 2, 3, 0)
+    assert cropped(grid, (0.5, 0.0, 1.0, 0.5)).tolist() == images[1].tolist()
+    assert cropped(grid, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
+    assert fitted(grid, 6).shape == (4, 6, 3)
+    assert fitted(grid, 100) is not None
+
+
+def test_memory_is_bounded(film, monkeypatch):
+    monkeypatch.setattr("lvqa.agents.zoom.footage._KEPT_BYTES", 4 * 48 * 64 * 3)
+    with Footage("v", 16.0, film) as video:
+        for start in range(0, 16, 4):
+            video.decode([start + 0.5 * n for n in range(8)])
+        assert len(video._frames) <= 8
+        assert video._bytes == sum(image.nbytes for image in video._frames.values())
+        assert video.image(0.5).shape == (48, 64, 3)
