@@ -19,7 +19,7 @@ from lvqa.agents.inspect_ import generate
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.structured import parse
 from lvqa.agents.words import declarative
-from lvqa.agents.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make_searcher
+from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
 from lvqa.agents.zoom.across import Opener, search_videos
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
@@ -83,18 +83,17 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     )
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
     budget = SearchBudget(k, looks, charge_to(context.ledger, scorers, query), MIN_GAP_S)
-    found: list[Found] = []
-    try:
-        parts = opener.parts(videos, query, hits)
-        found = search_videos(videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken)
-    except MediaError as error:
-        steps.append(Step("zoom", str(error), {}))
+    parts, troubles = opener.parts(videos, query, hits), list[str]()
+    found = search_videos(
+        videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=troubles
+    )
     paths = {video.id: video.path for video in videos}
     looked = sum(one.trace.looked for one in found)
     ranked = sorted((f for one in found for f in one.keyframes), key=lambda f: (-f.score, f.video_id, f.time_s))
     chosen = sorted(ranked[: max(1, k - looked)], key=lambda f: (f.video_id, f.time_s))
     where = count(len({f.video_id for f in chosen}), "video")
     summary = f"{count(len(chosen), 'keyframe')} in {where} by {searcher.name}, {looked} looked at on the way"
+    summary += "".join(f"; {trouble}" for trouble in troubles)
     times = [{"video": paths[f.video_id], "time_s": round(f.time_s, 3), "score": round(f.score, 4)} for f in chosen]
     searches = [{"video": paths[one.trace.video_id], **one.trace.to_dict()} for one in found]
     data = {"searcher": searcher.name, "keyframes": times, "searches": searches, "missing_files": missing}

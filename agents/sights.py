@@ -14,7 +14,7 @@ from lvqa.agents.recall import Retriever
 from lvqa.agents.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make_searcher
 from lvqa.agents.zoom.across import Opener, search_videos
 from lvqa.agents.zoom.scorers import Scorers
-from lvqa.errors import UsageError
+from lvqa.errors import MediaError, UsageError
 from lvqa.types import Keyframe, Sight
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _SAME_S = 0.02
 class Finding:
     """What a search through an archive came to: sights, each video's search, the cost.
 
-    Where anything was seen, the sights are what was seen; else the times that are most likely.
+    `troubles` has a line for each video that could not be read. Where anything was seen, the sights are what was seen;
+    else the times that are most likely.
     """
 
     query: Query
@@ -39,6 +40,7 @@ class Finding:
     searches: tuple[tuple[str, Found], ...]
     frames: int
     seconds: float
+    troubles: tuple[str, ...] = ()
 
 
 def find(
@@ -68,7 +70,8 @@ def find(
         seed: same query, seed and models: same sights.
         searcher: a name, or a searcher, in place of the settings'.
 
-    Raises UsageError for an unknown searcher or where no model can search, ModelError, MediaError.
+    Raises UsageError for an unknown searcher or where no model can search, ModelError, and MediaError where no video
+    can be read.
     """
     began = time.monotonic()
     scorers = Scorers.of(models)
@@ -86,14 +89,18 @@ def find(
     chosen = searcher if not isinstance(searcher, str | None) else named(searcher or settings.searcher, scorers, k)
     budget = SearchBudget(k, settings.budget_frames if frames is None else frames, min_gap_s=1.0)
     parts = opener.parts(videos, query, hits)
-    found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits)
+    troubles: list[str] = []
+    found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits, troubles=troubles)
+    if troubles and not found:
+        raise MediaError(troubles[0])
     paths = {video.id: video.path for video in videos}
     sights = [Sight(paths[f.video_id], f.time_s, f.score, was_seen(one, f)) for one in found for f in one.keyframes]
     # What is only likely is of use where nothing was seen.
     sights = [sight for sight in sights if sight.seen] or sights
     sights.sort(key=lambda sight: (not sight.seen, -sight.score, sight.video, sight.time_s))
     searches = tuple((paths[one.trace.video_id], one) for one in found)
-    return Finding(query, tuple(sights), searches, sum(one.trace.looked for one in found), time.monotonic() - began)
+    looked, seconds = sum(one.trace.looked for one in found), time.monotonic() - began
+    return Finding(query, tuple(sights), searches, looked, seconds, tuple(troubles))
 
 
 def named(name: str, scorers: Scorers, occasions: int = 1) -> Searcher:

@@ -64,7 +64,8 @@ class HitList(list[Hit]):
 class SightList(list[Sight]):
     """Where something was seen, those seen first; a list of `Sight` that a notebook shows with pictures.
 
-    `frames` were looked at, in `seconds`; `searches` holds each searched video's path and its search.
+    `frames` were looked at, in `seconds`; `searches` holds each searched video's path and its search, `troubles` a line
+    for each video that could not be read.
     """
 
     def __init__(self, finding: Finding, folder: Path = Path(), durations: Mapping[str, float] | None = None) -> None:
@@ -73,6 +74,7 @@ class SightList(list[Sight]):
         self.searches = finding.searches
         self.frames = finding.frames
         self.seconds = finding.seconds
+        self.troubles = finding.troubles
         self.folder = folder
         self.durations = durations or {}
 

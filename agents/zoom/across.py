@@ -17,6 +17,7 @@ from lvqa.agents.words import with_article
 from lvqa.agents.zoom.base import Found, Query, SearchBudget, Searcher
 from lvqa.agents.zoom.footage import Footage, Region, StoreChannel
 from lvqa.agents.zoom.select import split
+from lvqa.errors import MediaError
 from lvqa.store import Filter, Store
 from lvqa.types import Hit, Span, Video
 
@@ -125,10 +126,12 @@ def search_videos(
     *,
     hits: Sequence[Hit] = (),
     taken: Mapping[str, Sequence[float]] | None = None,
+    troubles: list[str] | None = None,
 ) -> list[Found]:
     """Search the most promising videos, each with its part of one budget; a search each, the most promising first.
 
-    At least one frame is chosen and looked at in each of them while the budget has as many. Raises as the searcher.
+    At least one frame is chosen and looked at in each of them while the budget has as many. A video that cannot be read
+    is passed over, and a line about it is added to `troubles`. Raises ModelError, UsageError.
     """
     order = sorted(videos, key=lambda video: (-parts.get(video.id, 0.0), video.path))
     chosen = order[: max(1, min(MOST_VIDEOS, budget.k))]
@@ -143,8 +146,13 @@ def search_videos(
         k = max(1, split(left_k, shares[n:])[0]) if left_k > others else 1
         frames = min(left_frames, max(1, split(left_frames, shares[n:])[0])) if left_frames else 0
         part = replace(budget, k=min(k, left_k), frames=frames)
-        with opener(video, hits, (taken or {}).get(video.id, ())) as footage:
-            found = searcher.search(footage, query, part, seed)
+        try:
+            with opener(video, hits, (taken or {}).get(video.id, ())) as footage:
+                found = searcher.search(footage, query, part, seed)
+        except MediaError as error:
+            if troubles is not None:
+                troubles.append(str(error))
+            continue
         results.append(found)
         left_k -= len(found.keyframes)
         left_frames -= found.trace.looked

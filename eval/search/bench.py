@@ -1,8 +1,8 @@
 """`lvqa eval search`: worlds of one long video each, searched for what appears in them once, by every searcher.
 
 Everything lies below one folder: a folder a world (`videos/`, `index/`), `results.jsonl` (a line a search),
-`report.md`, `report.png`. A run that was cut off goes on: what stands is kept while the program is the same. Knows no
-command line.
+`report.md`, `report.png`, `plots/` (searches with their gold window). A run that was cut off goes on: what stands is
+kept while the program is the same. Knows no command line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lvqa.agents.zoom.plot import save
 from lvqa.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.search import report, score
@@ -31,6 +32,8 @@ BUDGETS = (8, 32, 128, 512)
 # F1 is that of so many returned frames, as LV-Haystack has it; its visual form is measured at one budget.
 RETURNED = 8
 VISUAL_AT = 32
+# Whose searches are drawn, at the largest budget.
+DRAWN = ("lvqa", "tstar")
 _MARK = ".lvqa-eval-search"
 
 
@@ -141,8 +144,9 @@ def run(
             indexed = archive.index(progress=progress)
             if indexed.failed:
                 raise LvqaError(f"{indexed.failed[0][0]} cannot be indexed: {indexed.failed[0][1]}")
-            bench = Bench(archive)
-            for row in _searches(bench, number, world, chosen, systems, budgets, done, tell):
+            bench, plots = Bench(archive), folder / "plots"
+            plots.mkdir(exist_ok=True)
+            for row in _searches(bench, number, world, chosen, systems, budgets, done, plots, tell):
                 done[_key(row)] = row
                 with (folder / "results.jsonl").open("a", encoding="utf-8") as out:
                     out.write(json.dumps(asdict(row)) + "\n")
@@ -176,6 +180,7 @@ def _searches(
     systems: Sequence[System],
     budgets: Sequence[int],
     done: dict[tuple[int, str, int, str], Row],
+    plots: Path,
     tell: Callable[[str], None],
 ) -> Iterator[Row]:
     duration_s = world.videos[0].duration_s
@@ -208,6 +213,9 @@ def _searches(
                     all_.own_s + all_.frames * bench.look_s,
                     1000 * all_.own_s / max(1, len(all_.found.trace.rounds)),
                 )
+                if system.name in DRAWN and budget == max(budgets):
+                    name = f"{number}-{target.name}-{system.name}.png".replace(" ", "-")
+                    save(plots / name, all_.found.trace, all_.found.keyframes, gold=[target.span])
                 yield row
 
 

@@ -141,9 +141,13 @@ def _find(plan: p.Find, as_json: bool) -> int:
         ]
         cost = {"frames": sights.frames, "seconds": round(sights.seconds, 3)}
         output.out_json({"sights": rows, **cost, "searches": searches, "plots": plots})
+        for trouble in sights.troubles:
+            output.note(f"lvqa: {render.one_line(trouble)}")
         return OK
     if not any(sight.seen for sight in sights):
         output.note("lvqa: it was not seen" + ("; where it is most likely:" if sights else ""))
+    for trouble in sights.troubles:
+        output.note(f"lvqa: {render.one_line(trouble)}")
     for line in output.sight_lines(sights, pictures):
         output.out(line)
     output.out(f"cost: {sights.summary()}")

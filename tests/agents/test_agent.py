@@ -365,7 +365,7 @@ def test_a_missing_file_is_a_note_in_the_steps(ask, folder, steps):
 def test_a_broken_file_is_a_note_in_the_steps(ask, folder):
     (folder / "kitchen.mp4").write_bytes(b"no video")
     answer = ask(WHEN, vision=FakeVision("x", yes=0.0))
-    assert any("kitchen.mp4" in step.summary for step in answer.steps if step.node == "inspect")
+    assert any("kitchen.mp4" in step.summary for step in answer.steps if step.node == "zoom")
     assert answer.evidence[0].span == Span(0, 6)
     assert answer.cost.frames == 0
 

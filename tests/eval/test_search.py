@@ -82,6 +82,7 @@ def test_a_run_in_small_and_again(tmp_path):
     page = (tmp_path / "s" / "report.md").read_text()
     assert "| lvqa |" in page
     assert (tmp_path / "s" / "report.png").stat().st_size > 1000
+    assert {path.name[-9:] for path in (tmp_path / "s" / "plots").iterdir()} == {"-lvqa.png"}
     assert any("frames for recall" in line for line in report.text(outcome))
     again: list[str] = []
     assert bench.run(tmp_path / "s", **given, say=again.append).rows == outcome.rows

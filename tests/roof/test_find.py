@@ -173,3 +173,13 @@ def test_ask_names_its_searcher_and_draws_what_it_looked_at(place, tmp_path):
         Archive(place, models=model, searcher="magic").ask("When is the wall red?")
     with pytest.raises(UsageError, match="cannot be written"):
         answer.plot(place / "walk.mp4" / "ask.png")
+
+
+def test_a_video_that_cannot_be_read_stops_no_other(place, tmp_path):
+    for name in SECONDS:
+        (tmp_path / name).write_bytes((place / name).read_bytes() if name == "walk.mp4" else b"broken")
+    archive = Archive(tmp_path, archive_dir=place / ".lvqa", models=models())
+    sights = archive.find("a red wall")
+    assert {s.video for s in sights if s.seen} == {"walk.mp4"}
+    assert len(sights.troubles) == 1
+    assert "drive.mp4" in sights.troubles[0]
