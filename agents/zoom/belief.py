@@ -61,6 +61,8 @@ class Belief:
     own: Values = field(init=False)
     context: Values = field(init=False)
     step_s: Values = field(init=False)
+    cue: Values = field(init=False)
+    told: Values = field(init=False)
     looked: Mask = field(init=False)
     nowhere: Values = field(init=False)
     top: Values = field(init=False)
@@ -69,6 +71,8 @@ class Belief:
         self.times_s = self.start.seconds.copy()
         self.own, self.context = self.start.own.copy(), self.start.context.copy()
         self.step_s = np.ones(len(self.times_s))
+        self.cue = np.zeros(len(self.times_s))
+        self.told = np.zeros(len(self.times_s)) if self.start.nearby is None else self.start.nearby.copy()
         self.looked = (
             np.array([self._is_taken(float(t)) for t in self.times_s])
             if self.taken
@@ -80,7 +84,7 @@ class Belief:
 
     def weights(self) -> Values:
         """Each moment's weight for each target, (n, targets); 0 where it was looked at."""
-        weights: Values = np.exp(self.own + self.context - self.top)
+        weights: Values = np.exp(self.own + self.context + self.cue[:, None] - self.top)
         weights[self.looked] = 0.0
         return weights
 
@@ -108,7 +112,10 @@ class Belief:
             # What every frame shows a little of is no cue: it would draw all looks to where some were already.
             p = max(0.0, p - _NO_CUE) / (1 - _NO_CUE)
             near = np.exp(-gap / rules.cue_reach_s)
-            change += (np.log1p(rules.cue_gain * p * near) + np.log1p(-rules.cue_miss * (1 - p) * same))[:, None]
+            change += np.log1p(-rules.cue_miss * (1 - p) * same)[:, None]
+            # A cue that many frames show, and the index tells of too, is one cue.
+            more = np.log1p(rules.cue_gain * p * near) - np.maximum(self.told[low:high], 0.0)
+            self.cue[low:high] = np.maximum(self.cue[low:high], more)
         self.context[low:high] += change
 
     def refine(self, row: int) -> None:
@@ -129,6 +136,8 @@ class Belief:
             self.own = np.insert(self.own, place, 0.0, axis=0)
             self.context = np.insert(self.context, place, context, axis=0)
             self.step_s = np.insert(self.step_s, place, step)
+            self.cue = np.insert(self.cue, place, self.cue[row])
+            self.told = np.insert(self.told, place, self.told[row])
             self.looked = np.insert(self.looked, place, False)
             row += place <= row
 

@@ -62,7 +62,7 @@ class Lvqa:
     warm: float = 0.1
     look_cost: float = 1.0
     confirm: bool = True
-    sure: float = 0.985
+    sure: float = 0.995
     rules: BeliefRules = field(default_factory=BeliefRules)
     name: str = "lvqa"
 

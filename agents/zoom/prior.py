@@ -32,13 +32,14 @@ _RECALLED = 0.5
 class Prior:
     """Scores at the seconds of a video, float64 (n, targets) each; `context` is all but what the frame itself shows.
 
-    `informed` says that there was an index to read: that not all is flat.
+    `informed` says that there was an index to read: that not all is flat; `nearby` is what cues add to `context`, (n,).
     """
 
     seconds: Values
     own: Values
     context: Values
     informed: bool
+    nearby: Values | None = None
 
     @property
     def scores(self) -> Values:
@@ -61,7 +62,7 @@ def prior(video: Footage, query: Query, similarity: Similarity | None) -> Prior:
     if recalled is not None:
         context += recalled[:, None]
     informed = bool(np.ptp(own, axis=0).any() or np.ptp(context, axis=0).any()) if n > 1 else False
-    return Prior(seconds, own, context, informed)
+    return Prior(seconds, own, context, informed, nearby)
 
 
 def _seen(video: Footage, phrase: str, similarity: Similarity | None, seconds: Values) -> Values:

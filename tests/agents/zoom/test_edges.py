@@ -196,7 +196,7 @@ class TestLvqa:
             found, shown = run(scripted, "lvqa", None, look=crops_too(scripted, whole, in_crops), frames=40)
             assert bool(found.trace.found) == confirmed
             assert any(crop is not None for _, crop in shown)
-        certain = crops_too(scripted, lambda t, p: 0.99 * (40 <= t < 60), lambda t, p: 0.0)
+        certain = crops_too(scripted, lambda t, p: 0.998 * (40 <= t < 60), lambda t, p: 0.0)
         found, shown = run(scripted, "lvqa", None, look=certain)
         assert found.trace.found
         assert all(crop is None for _, crop in shown)

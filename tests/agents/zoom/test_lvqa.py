@@ -21,7 +21,7 @@ def note(start_s, end_s, text, source="caption"):
 
 
 def there(time_s, phrase):
-    return 0.99 if 200 <= time_s < 203 and phrase == "red star" else 0.02
+    return 0.998 if 200 <= time_s < 203 and phrase == "red star" else 0.02
 
 
 def dim(time_s, phrase):
@@ -98,6 +98,17 @@ class TestBelief:
         none.see(50, np.array([0.0, 0.5]))
         at = [belief.shares([0])[54] for belief in (seen, none, missed)]
         assert at[0] > at[1] > at[2]
+
+    def test_many_sights_of_one_cue_are_one_cue(self):
+        once, often = self.belief(CUED), self.belief(CUED)
+        once.see(50, np.array([0.5, 0.95]))
+        for row in (48, 49, 50, 51):
+            often.see(row, np.array([0.5, 0.95]))
+        assert often.cue.max() == pytest.approx(once.cue.max())
+        flat = Prior(np.arange(100.0), np.zeros((100, 1)), np.full((100, 1), 5.0), True, np.full(100, 5.0))
+        told = Belief(CUED, flat, BeliefRules(), 0.25, Span(0, 100))
+        told.see(50, np.array([0.0, 0.95]))
+        assert told.cue.max() == 0
 
     def test_refining_halves_the_step_down_to_the_frame(self):
         belief = self.belief()
