@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 COLOURS = (
     "#8a8a8a", "#e08a1e", "#6ba35a", "#b05a9c", "#c4b8a8", "#8c6d46", "#c23b3b", "#2a9d8f", "#1f4e9c", "#5b85c9",
-    "#7fb0e6", "#a8c4ea",
+    "#7fb0e6", "#a8c4ea", "#e7a0a0", "#c9d8f2",
 )  # fmt: skip
 _INK, _GRID = "#222222", "#dddddd"
 _LEFT, _TOP, _WIDTH, _HEIGHT, _BETWEEN, _BELOW = 60, 40, 520, 340, 70, 110

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from lvqa.agents.zoom.base import Mask, Scores, Values
 from lvqa.agents.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
+from lvqa.errors import UsageError
 from lvqa.types import Note, Span, Video
 
 if TYPE_CHECKING:
@@ -30,12 +31,16 @@ _PRIMED = 16
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A searcher, and which part of the index it reads: the visual channel, captions and speech, both or none."""
+    """A searcher, and which part of the index it reads: the visual channel, captions and speech, both or none.
+
+    Without `cues` it is told the target alone.
+    """
 
     name: str
     searcher: str
     channel: bool = True
     notes: bool = False
+    cues: bool = True
 
 
 SYSTEMS = (
@@ -51,7 +56,18 @@ SYSTEMS = (
     System("lvqa, frames only", "lvqa"),
     System("lvqa, captions only", "lvqa", channel=False, notes=True),
     System("lvqa, no index", "lvqa", channel=False),
+    System("tstar, no cues", "tstar", channel=False, cues=False),
+    System("lvqa, no index, no cues", "lvqa", channel=False, cues=False),
 )
+
+
+def systems_named(names: Sequence[str]) -> tuple[System, ...]:
+    """The systems of these names, all where none is named. Raises UsageError for a name that is not there."""
+    known = {system.name: system for system in SYSTEMS}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no system {name!r}; there are: {'; '.join(known)}")
+    return tuple(known[name] for name in names) or SYSTEMS
 
 
 @dataclass(eq=False)
@@ -139,6 +155,7 @@ class Bench:
 
     def search(self, system: System, query: Query, frames: int, k: int, seed: int) -> Searched:
         """One search. A frame that is returned and was not looked at costs as much as one that was."""
+        query = query if system.cues else replace(query, cues=())
         scorers = Scorers(self._scorers.similarity if system.channel else None, other=self.scorer)
         searcher = make_searcher(system.searcher, scorers)
         began, inside = time.perf_counter(), self.scorer.inside_s

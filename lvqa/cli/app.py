@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -292,13 +293,23 @@ def eval_search(
     seed: Annotated[int, typer.Option("--seed", help="Decides the first world, and the searches in it.")] = 1,
     worlds: Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="Worlds, each of the next seed.")] = 3,
     targets: Annotated[int, typer.Option("--targets", metavar="N", min=1, help="Most targets in a world.")] = 16,
+    budget: Annotated[
+        list[int] | None,
+        typer.Option("--budget", metavar="N", min=1, help="Frames a search may cost; repeatable: 8, 32, 128 and 512."),
+    ] = None,
+    system: Annotated[
+        list[str] | None, typer.Option("--system", metavar="NAME", help="Only this one, as the report names it.")
+    ] = None,
     folder: Annotated[
         str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./search-MINUTES-SEED if not given.")
     ] = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Score every searcher on long synthetic videos, by frames looked at."""
-    return p.Request(p.EvalSearch(folder, minutes, seed, worlds, targets), as_json)
+    plan = p.EvalSearch(folder, minutes, seed, worlds, targets)
+    if budget:
+        plan = replace(plan, budgets=tuple(sorted(set(budget))))
+    return p.Request(replace(plan, systems=tuple(system or ())), as_json)
 
 
 def run(argv: Sequence[str]) -> int:

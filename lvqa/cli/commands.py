@@ -320,6 +320,7 @@ def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
 
 def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
     from lvqa.eval.search import bench, report
+    from lvqa.eval.search.systems import systems_named
 
     folder = Path(plan.folder or f"search-{plan.minutes:g}-{plan.seed}").expanduser()
     with _progress() as progress:
@@ -329,6 +330,8 @@ def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
             seed=plan.seed,
             worlds=plan.worlds,
             targets=plan.targets,
+            budgets=plan.budgets,
+            systems=systems_named(plan.systems),
             progress=progress,
             say=output.note,
         )

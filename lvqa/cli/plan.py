@@ -154,6 +154,8 @@ class EvalSearch:
     seed: int = 1
     worlds: int = 3
     targets: int = 16
+    budgets: Sequence[int] = (8, 32, 128, 512)
+    systems: Sequence[str] = ()
 
 
 Plan = (

@@ -9,7 +9,7 @@ import pytest
 
 from lvqa.errors import UsageError
 from lvqa.eval.search import bench, report, score
-from lvqa.eval.search.systems import SYSTEMS
+from lvqa.eval.search.systems import SYSTEMS, systems_named
 from lvqa.eval.search.targets import targets_of
 from lvqa.eval.world.scenes import make_videos
 from lvqa.types import Span
@@ -90,6 +90,13 @@ def test_a_run_in_small_and_again(tmp_path):
     (tmp_path / "s" / bench._MARK).write_text("another program")
     bench._take(tmp_path / "s")
     assert not (tmp_path / "s" / "results.jsonl").exists()
+
+
+def test_systems_by_name():
+    assert systems_named([]) == SYSTEMS
+    assert [s.searcher for s in systems_named(["lvqa, no index", "aks"])] == ["lvqa", "aks"]
+    with pytest.raises(UsageError, match="there is no system 'magic'"):
+        systems_named(["magic"])
 
 
 def test_what_makes_no_sense_is_refused(tmp_path):
