@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from lvqa.agents.zoom import Query, SearchBudget, make_searcher
+from lvqa.agents.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 from lvqa.agents.zoom.footage import Footage, cropped, fitted
 from lvqa.agents.zoom.scorers import Detection, Scorers, Similarity, Yes, lay_out, single
 from lvqa.errors import MediaError
+from lvqa.media import probe
 from lvqa.media.synth import write_video
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
 
@@ -111,3 +114,20 @@ def test_memory_is_bounded(film, monkeypatch):
         assert len(video._frames) <= 8
         assert video._bytes == sum(image.nbytes for image in video._frames.values())
         assert video.image(0.5).shape == (48, 64, 3)
+
+
+MEDIA = Path(__file__).parents[4] / "shared" / "media"
+FOOTAGE = sorted(p for p in MEDIA.glob("*.*") if p.suffix in (".mp4", ".webm")) if MEDIA.is_dir() else []
+
+
+@pytest.mark.skipif(not FOOTAGE, reason="the development footage is not beside this checkout")
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_real_footage_is_searched(name):
+    scorers = Scorers(Similarity(FakeImageEmbedder()), yes=Yes(FakeVision("", 0.3)))
+    for path in FOOTAGE[:3]:
+        duration_s = probe(path).duration_s
+        with Footage("v", duration_s, path) as video:
+            found = make_searcher(name, scorers).search(video, Query(("a person",), ("a door",)), SearchBudget(4, 8), 0)
+        assert 0 < len(found.keyframes) <= 4
+        assert found.trace.looked <= 8
+        assert all(0 <= frame.time_s < duration_s for frame in found.keyframes)
