@@ -62,7 +62,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     videos, missing = _videos(context, hits)
     if not videos:
         return _none("no video file of what was recalled is there", missing_files=missing)
-    opener = Opener(context.store, context.folder, context.settings, context.models.image_embedder, context.filter)
+    scorers = Scorers.of(context.models)
+    opener = Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)
     plan, steps = _named(state, context, opener, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
@@ -70,7 +71,6 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if k <= 0:
         context.ledger.note_spent("frames")
         return _none("the budget leaves no frame to look at")
-    scorers = Scorers.of(context.models)
     # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
     looks = int(k * SEARCH_SHARE) if plan.named or context.searcher != DEFAULT else 0
     if not looks:

@@ -15,7 +15,7 @@ from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, initial
 from lvqa.agents.words import named_videos
-from lvqa.agents.zoom import SEARCHERS, Searcher
+from lvqa.agents.zoom import Searcher, check_searcher
 from lvqa.errors import UsageError
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -117,8 +117,8 @@ def stream(
     if len(given) == 1 or not all(given):
         raise UsageError("a multiple-choice question needs at least two options, none of them empty")
     chooser = searcher if searcher is not None else settings.searcher
-    if isinstance(chooser, str) and chooser not in SEARCHERS:
-        raise UsageError(f"there is no searcher {chooser!r}; there are: {', '.join(SEARCHERS)}")
+    if isinstance(chooser, str):
+        check_searcher(chooser)
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
     wording, filter = _of_named(question.strip(), given, store, filter or Filter(level="clip"))

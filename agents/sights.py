@@ -79,7 +79,7 @@ def find(
         raise UsageError(
             "there is no model that finds things in frames; name one: --image-embedder, --vision, --profile"
         )
-    opener = Opener(store, folder, settings, models.image_embedder, filter)
+    opener = Opener(store, folder, settings, scorers.similarity, filter)
     allowed = filter.video_ids if filter is not None else None
     videos = [v for v in store.videos() if (allowed is None or v.id in allowed) and (folder / v.path).is_file()]
     if not videos:

@@ -18,7 +18,7 @@ from lvqa.agents.look import SEARCH_SHARE, charge_to
 from lvqa.agents.state import Context
 from lvqa.agents.words import names, parts, says, with_article
 from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, make_searcher
-from lvqa.agents.zoom.across import Opener
+from lvqa.agents.zoom.across import Opener, searchable
 from lvqa.agents.zoom.scorers import Scorers
 from lvqa.agents.zoom.standout import AROUND_S, against_around, peaks, running_median, standing_out
 from lvqa.errors import MediaError
@@ -67,9 +67,7 @@ class Presence:
     def within(self, video_id: str) -> Span:
         """The part of a video that may be used."""
         video = self.context.store.get_video(video_id)
-        whole = Span(0.0, video.duration_s if video is not None else 1.0)
-        allowed = self.context.filter.span if self.context.filter is not None else None
-        return whole if allowed is None else allowed.intersection(whole) or whole
+        return searchable(video.duration_s if video is not None else 1.0, self.context.filter)
 
     def captions(self, video_id: str) -> list[Note]:
         """What was written about the pictures of a video, in order of time."""
@@ -118,13 +116,15 @@ class Presence:
         video = context.store.get_video(video_id)
         if video is None:
             return []
-        images, scorers = context.models.image_embedder, Scorers.of(context.models)
+        scorers = Scorers.of(context.models)
         query = Query((phrase,), self.cues)
         chosen = context.searcher
         searcher = make_searcher(chosen, scorers) if isinstance(chosen, str) else chosen
         looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left))
         budget = SearchBudget(_MOST, looks, charge_to(context.ledger, scorers, query), 1.0)
-        with Opener(context.store, context.folder, context.settings, images, context.filter)(video) as footage:
+        with Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)(
+            video
+        ) as footage:
             try:
                 found = searcher.search(footage, query, budget, context.seed)
             except MediaError:

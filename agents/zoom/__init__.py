@@ -16,7 +16,17 @@ from lvqa.errors import UsageError
 if TYPE_CHECKING:
     from lvqa.agents.zoom.scorers import Scorers
 
-__all__ = ["SEARCHERS", "Found", "FrameScorer", "Query", "SearchBudget", "Searcher", "Trace", "make_searcher"]
+__all__ = [
+    "SEARCHERS",
+    "Found",
+    "FrameScorer",
+    "Query",
+    "SearchBudget",
+    "Searcher",
+    "Trace",
+    "check_searcher",
+    "make_searcher",
+]
 
 DEFAULT = "lvqa"
 SEARCHERS: dict[str, str] = {
@@ -32,10 +42,15 @@ SEARCHERS: dict[str, str] = {
 }
 
 
-def make_searcher(name: str, scorers: Scorers, **parameters: Any) -> Searcher:
-    """A searcher by name, with its parameters. Raises UsageError for a name that is not there."""
+def check_searcher(name: str) -> None:
+    """Raises UsageError for a name that is not there."""
     if name not in SEARCHERS:
         raise UsageError(f"there is no searcher {name!r}; there are: {', '.join(SEARCHERS)}")
+
+
+def make_searcher(name: str, scorers: Scorers, **parameters: Any) -> Searcher:
+    """A searcher by name, with its parameters. Raises UsageError for a name that is not there."""
+    check_searcher(name)
     module, _, kind = SEARCHERS[name].partition(":")
     made = getattr(importlib.import_module(f"lvqa.agents.zoom.{module}"), kind)
     searcher: Searcher = made(**parameters) if name == "uniform" else made(scorers, **parameters)

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.agents.words import with_article
 from lvqa.agents.zoom.base import Found, Query, SearchBudget, Searcher
 from lvqa.agents.zoom.footage import Footage, Region, StoreChannel
+from lvqa.agents.zoom.scorers import Similarity
 from lvqa.agents.zoom.select import split
 from lvqa.errors import MediaError
 from lvqa.store import Filter, Store
 from lvqa.types import Hit, Span, Video
 
 if TYPE_CHECKING:
-    from lvqa.models.base import ImageEmbedder
     from lvqa.settings import Settings
 
 # Beyond so many videos a budget's parts become too small to find anything.
@@ -45,15 +44,13 @@ class Opener:
     store: Store
     folder: Path
     settings: Settings
-    image_embedder: ImageEmbedder | None = None
+    similarity: Similarity | None = None
     filter: Filter | None = None
 
     def __call__(self, video: Video, hits: Sequence[Hit] = (), taken: Iterable[float] = ()) -> Footage:
         """One video with all that the index knows of it, within the filter's time; its file may be missing."""
-        whole = Span(0.0, video.duration_s)
-        allowed = self.filter.span if self.filter is not None else None
-        within = whole if allowed is None else allowed.intersection(whole) or whole
-        embedder = self.image_embedder
+        within = searchable(video.duration_s, self.filter)
+        embedder = self.similarity.embedder if self.similarity is not None else None
         path = self.folder / video.path
         wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
         return Footage(
@@ -79,12 +76,12 @@ class Opener:
         for hit in hits:
             if hit.note.video_id in by_hits:
                 by_hits[hit.note.video_id] += hit.score
-        if self.image_embedder is not None:
-            vectors = self.image_embedder.encode_query([with_article(target) for target in query.targets])
+        if self.similarity is not None:
+            name, vectors = self.similarity.embedder.name, self.similarity.encode(query.targets)
             within = self.filter.span if self.filter is not None else None
             for vector in vectors:
                 wanted = Filter(frozenset(ids), within)
-                nearest = self.store.search_frames(self.image_embedder.name, vector, _NEAREST, wanted)
+                nearest = self.store.search_frames(name, vector, _NEAREST, wanted)
                 for frame in nearest:
                     by_frames[frame.video_id] += float(np.exp((frame.score - nearest[0].score) / _COSINE_UNIT))
         seconds = {video.id: video.duration_s for video in videos}
@@ -95,6 +92,13 @@ class Opener:
             video_id: sum(weight / whole * shares[video_id] / sum(shares.values()) for weight, shares in told)
             for video_id in ids
         }
+
+
+def searchable(duration_s: float, filter: Filter | None) -> Span:
+    """The part of a video of that length that a filter allows; all of it where that leaves nothing."""
+    whole = Span(0.0, duration_s)
+    allowed = filter.span if filter is not None else None
+    return whole if allowed is None else allowed.intersection(whole) or whole
 
 
 def regions(hits: Sequence[Hit], video_id: str) -> list[Region]:

@@ -1,8 +1,8 @@
 """One video as a search sees it: its frames, decoded once however many look at them, and what the index knows of it.
 
 Decoded frames are kept at twice the size that models see, up to a number of bytes, by their own time; smaller ones and
-crops are made from them. The index's
-visual channel is read in blocks, so that an hour more of video takes no more memory. This module scores nothing.
+crops are made from them. The index's visual channel is read in blocks, so that an hour more of video takes no more
+memory. This module scores nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.zoom.base import Crop, Mask, Scores, Values
+from lvqa.agents.zoom.standout import nearest
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
 
@@ -182,10 +183,7 @@ class Footage:
         known = self.channel.times_s if self.channel is not None else np.zeros(0)
         if not len(known):
             return np.zeros(len(times_s), bool)
-        at = np.clip(np.searchsorted(known, times_s), 0, len(known) - 1)
-        before = np.maximum(at - 1, 0)
-        near = np.minimum(np.abs(known[at] - times_s), np.abs(known[before] - times_s))
-        return np.asarray(near <= _SAME_S, np.bool_)
+        return np.asarray(np.abs(known[nearest(known, times_s)] - times_s) <= _SAME_S, np.bool_)
 
     def at(self, times_s: Sequence[float]) -> Frames:
         """Whole frames at times in seconds, decoded when they are looked at."""

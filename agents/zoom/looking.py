@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.zoom.base import Crop, FrameScorer, Query, Scores, SearchBudget, Trace, Values
-from lvqa.agents.zoom.base import Round as Round
+from lvqa.agents.zoom.base import Crop, FrameScorer, Query, Round, Scores, SearchBudget, Trace, Values
 from lvqa.agents.zoom.footage import Footage, Frames
 
 Rows = npt.NDArray[np.int64]

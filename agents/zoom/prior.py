@@ -16,7 +16,7 @@ from lvqa.agents.words import names
 from lvqa.agents.zoom.base import Query, Values
 from lvqa.agents.zoom.footage import Footage
 from lvqa.agents.zoom.scorers import Similarity
-from lvqa.agents.zoom.standout import bounded, robust_z, standing_out, within_reach
+from lvqa.agents.zoom.standout import bounded, nearest, robust_z, standing_out, within_reach
 from lvqa.types import Note
 
 CAPTION, SPEECH, CUE = 6.0, 3.0, 3.0
@@ -129,10 +129,8 @@ def at_seconds(times: Values, values: Values, seconds: Values) -> Values:
     """Each second's value: that of the nearest time, 0 where none is within a second."""
     if not len(times):
         return np.zeros(len(seconds))
-    at = np.clip(np.searchsorted(times, seconds), 0, len(times) - 1)
-    before = np.maximum(at - 1, 0)
-    nearest = np.where(np.abs(times[before] - seconds) < np.abs(times[at] - seconds), before, at)
-    return np.where(np.abs(times[nearest] - seconds) <= 1.0, values[nearest], 0.0)
+    rows = nearest(times, seconds)
+    return np.where(np.abs(times[rows] - seconds) <= 1.0, values[rows], 0.0)
 
 
 def share(scores: Values) -> Values:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from lvqa.agents.words import with_article
 from lvqa.agents.zoom.base import Mask, Query, Scores, Values
 from lvqa.agents.zoom.footage import Footage, Frames, fitted
+from lvqa.agents.zoom.standout import nearest
 from lvqa.errors import UsageError
 from lvqa.models.base import Box, Detector, Frame, ImageEmbedder, Vectors, VisionModel, VisionRequest
 from lvqa.prompts import load, one_line
@@ -43,7 +44,6 @@ class Scorer:
     """What the scorers here share: a look is a frame, all phrases at once, and every look is paid for."""
 
     cells: int = 1
-    each: bool = False
     bar: float = 0.5
 
     def score(self, frames: Frames, query: Query) -> Scores:
@@ -148,11 +148,7 @@ class Similarity(Scorer):
 
     def _places(self, frames: Frames, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         assert frames.footage.channel is not None
-        known = frames.footage.channel.times_s
-        times = np.array(frames.times_s)[rows]
-        right = np.clip(np.searchsorted(known, times), 0, len(known) - 1)
-        left = np.maximum(right - 1, 0)
-        return np.where(np.abs(known[left] - times) <= np.abs(known[right] - times), left, right)
+        return nearest(frames.footage.channel.times_s, np.array(frames.times_s)[rows])
 
     def encode(self, phrases: Sequence[str]) -> Vectors:
         """Phrases in the space of frames, float32 (m, d), unit norm; each encoded once."""
@@ -225,7 +221,6 @@ class Yes(Scorer):
 
     vision: VisionModel
     even: float | None = None
-    each: bool = True
 
     @property
     def name(self) -> str:

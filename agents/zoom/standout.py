@@ -63,6 +63,13 @@ def running_median(times: Series, values: Series, reach_s: float) -> Series:
     return medians
 
 
+def nearest(times: Series, wanted: Series) -> npt.NDArray[np.int64]:
+    """The place of the time nearest to each wanted one, int64 (n,); of two as near the later. There is one at least."""
+    at = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
+    before = np.maximum(at - 1, 0)
+    return np.where(np.abs(times[before] - wanted) < np.abs(times[at] - wanted), before, at)
+
+
 def within_reach(times: Series, values: Series, reach_s: float) -> Series:
     """The highest value within so many seconds of each time, float64 (n,)."""
     if len(times) < 2:

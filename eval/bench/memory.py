@@ -69,13 +69,14 @@ def index(folder: Path) -> dict[str, float]:
         ocr=FakeReader("a sign"),
         asr=FakeTranscriber(said),
     )
-    before_mib = _peak_mib()
+    before_mib = peak_mib()
     with Store.open(folder / ".lvqa", write=True) as store:
         report = run_index(folder, store, models, Settings.load())
-    return {"before_mib": before_mib, "peak_mib": _peak_mib(), "clips": report.clips, "notes": report.notes}
+    return {"before_mib": before_mib, "peak_mib": peak_mib(), "clips": report.clips, "notes": report.notes}
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
+    """The largest resident set that this process has had, in MiB."""
     # Linux counts in KiB, macOS in bytes. The pipeline runs in threads: there are no children to count.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _MIB
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lvqa.eval.bench.footage import panning
-from lvqa.eval.bench.memory import _peak_mib as peak_mib
+from lvqa.eval.bench.memory import peak_mib
 from lvqa.eval.bench.outcome import Outcome, run_child
 from lvqa.models.fake import FakeImageEmbedder
 from lvqa.types import Note, Span, Video
@@ -72,7 +72,7 @@ def search(folder: Path) -> dict[str, float]:
     scorers, settings = Scorers.of(models), Settings.load()
     before, looked = peak_mib(), 0
     with Store.open(folder / ".lvqa", create=False) as store:
-        opener = Opener(store, folder, settings, models.image_embedder)
+        opener = Opener(store, folder, settings, scorers.similarity)
         for name in SEARCHERS:
             with opener(store.videos()[0]) as footage:
                 found = make_searcher(name, scorers).search(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lvqa.agents.zoom.plot import save
 from lvqa.archive import Archive
 from lvqa.errors import LvqaError, UsageError
+from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.search import report, score
 from lvqa.eval.search.systems import SYSTEMS, Bench, System
 from lvqa.eval.search.targets import Target, targets_of
@@ -249,33 +250,8 @@ def _read(path: Path) -> Iterator[Row]:
 
 def _take(folder: Path) -> None:
     """Make the folder ours, or refuse one that holds something else; drop what another program measured."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder with --dir")
-    others = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
-    if others and not (folder / _MARK).is_file():
-        raise UsageError(f"{folder} holds other files, such as {others[0]}; name an empty folder with --dir")
-    print_ = fingerprint()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / _MARK).is_file() and (folder / _MARK).read_text() != print_:
-            (folder / "results.jsonl").unlink(missing_ok=True)
-        (folder / _MARK).write_text(print_)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror or error}); name another with --dir") from error
-
-
-def fingerprint() -> str:
-    """What results depend on: the code of the search, of the models and of the world."""
-    import hashlib
-
-    import lvqa
-
-    digest = hashlib.sha256()
-    package = Path(lvqa.__file__).parent
-    for room in ("agents/zoom", "eval/world", "eval/search", "models/tiny", "indexers"):
-        for path in sorted(p for p in (package / room).resolve().rglob("*") if p.suffix in (".py", ".safetensors")):
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    rooms = ("agents/zoom", "eval/world", "eval/search", "models/tiny", "indexers")
+    claim(folder, _MARK, code_hash(rooms, (".py", ".safetensors")), stale=["results.jsonl"])
 
 
 def _checked(minutes: float) -> float:

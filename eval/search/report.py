@@ -66,12 +66,12 @@ def in_group(row: Row, group: str) -> bool:
     return long and row.cued == (group == "cued")
 
 
-def lines_of(rows: Sequence[Row]) -> list[Line]:
+def lines_of(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Line]:
     """A line a group, system and budget, in that order."""
     systems = list(dict.fromkeys(row.system for row in rows))
     budgets = sorted({row.budget for row in rows})
     lines = []
-    for group in GROUPS:
+    for group in groups:
         for system in systems:
             for budget in budgets:
                 mine = [r for r in rows if (r.system, r.budget) == (system, budget) and in_group(r, group)]
@@ -106,7 +106,7 @@ def needs_of(rows: Sequence[Row], wanted: float = WANTED) -> dict[str, dict[str,
     """
     found: dict[str, dict[str, Any]] = {}
     for group in GROUPS:
-        lines = [line for line in lines_of(rows) if line.group == group]
+        lines = lines_of(rows, [group])
         mine = [row for row in rows if in_group(row, group)]
         windows = {(r.world, r.target): (Span(r.start_s, r.end_s), r.duration_s) for r in mine}
         if not windows:
@@ -161,7 +161,7 @@ def _count(rows: Sequence[Row], group: str) -> int:
 
 def table_of(rows: Sequence[Row], group: str) -> Table:
     """A row a system: recall and cost at each budget, then what is told of one budget."""
-    lines = [line for line in lines_of(rows) if line.group == group]
+    lines = lines_of(rows, [group])
     budgets = sorted({line.budget for line in lines})
     head = ["system", *(f"recall@{b}" for b in budgets), *(f"frames@{b}" for b in budgets)]
     table = [[*head, "F1", "visual", "s", "ms a round"]]
@@ -180,7 +180,7 @@ def write(outcome: Outcome) -> None:
     """`report.md` and `report.png` in the run's folder."""
     from lvqa.eval.search.chart import draw
 
-    draw(outcome.folder / "report.png", [line for line in lines_of(outcome.rows) if line.group in ("cued", "uncued")])
+    draw(outcome.folder / "report.png", lines_of(outcome.rows, ["cued", "uncued"]))
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
 
 

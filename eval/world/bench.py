@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lvqa
 from lvqa.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
+from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.world import report, systems
 from lvqa.eval.world.blind import Blind, train
 from lvqa.eval.world.build import WorldSet, build
@@ -107,7 +107,7 @@ def run(
     if questions < 1:
         raise UsageError("ask at least one question: --questions 1")
     tell = say or (lambda line: None)
-    _take(folder)
+    claim(folder, _MARK)
     seconds: dict[str, float] = {}
     with _timed(seconds, "render"):
         n = videos if videos is not None else _videos(minutes)
@@ -210,29 +210,13 @@ def _budget(archive: Archive) -> int:
 
 def _fingerprint(archive: Archive, world: WorldSet) -> str:
     """What the answers depend on: the world, the settings, the models' files, lvqa's own code."""
-    digest = hashlib.sha256(json.dumps([world.minutes, world.seed, len(world.videos)]).encode())
-    digest.update(json.dumps(archive.settings.model_dump(), sort_keys=True, default=str).encode())
-    digest.update(json.dumps(archive.models.specs, sort_keys=True).encode())
-    package = Path(lvqa.__file__).parent
-    rooms = [package / room for room in ("agents", "indexers", "prompts", "models", "eval/world")]
-    for path in sorted(p for room in rooms for p in room.resolve().rglob("*") if p.is_file()):
-        if path.suffix in (".py", ".md", ".json", ".safetensors"):
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
-def _take(folder: Path) -> None:
-    """Make the folder ours, or refuse one that holds something else."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder with --dir")
-    others = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
-    if others and not (folder / _MARK).is_file():
-        raise UsageError(f"{folder} holds other files, such as {others[0]}; name an empty folder with --dir")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch()
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror or error}); name another with --dir") from error
+    parts = [
+        json.dumps([world.minutes, world.seed, len(world.videos)]),
+        json.dumps(archive.settings.model_dump(), sort_keys=True, default=str),
+        json.dumps(archive.models.specs, sort_keys=True),
+    ]
+    rooms = ("agents", "indexers", "prompts", "models", "eval/world")
+    return code_hash(rooms, (".py", ".md", ".json", ".safetensors"), "".join(parts).encode())
 
 
 class _timed:  # noqa: N801

@@ -310,12 +310,7 @@ def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
             progress=progress,
             say=output.note,
         )
-    if as_json:
-        output.out_json(outcome.to_json())
-    else:
-        for line in report.text(outcome):
-            output.out(line)
-    return OK
+    return _outcome(outcome, report.text, as_json)
 
 
 def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
@@ -335,10 +330,15 @@ def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
             progress=progress,
             say=output.note,
         )
+    return _outcome(outcome, report.text, as_json)
+
+
+def _outcome(outcome: Any, lines: Callable[[Any], list[str]], as_json: bool) -> int:
+    """Print what a measurement came to: its document, or its report's lines."""
     if as_json:
         output.out_json(outcome.to_json())
     else:
-        for line in report.text(outcome):
+        for line in lines(outcome):
             output.out(line)
     return OK
 
