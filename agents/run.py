@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.graph import build_graph, graph
+from lvqa.agents.presets import check_agent
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, initial
 from lvqa.agents.words import named_videos
@@ -41,6 +42,7 @@ def ask(
     filter: Filter | None = None,
     budget: Budget | None = None,
     seed: int = 0,
+    agent: str | None = None,
     searcher: str | Searcher | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Answer:
@@ -55,6 +57,7 @@ def ask(
         filter=filter,
         budget=budget,
         seed=seed,
+        agent=agent,
         searcher=searcher,
     ):
         if isinstance(event, Answer):
@@ -90,6 +93,7 @@ def stream(
     filter: Filter | None = None,
     budget: Budget | None = None,
     seed: int = 0,
+    agent: str | None = None,
     searcher: str | Searcher | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     thread_id: str = "lvqa",
@@ -106,10 +110,11 @@ def stream(
         filter: the only videos, time, sources and level that may be used; the notes of clips when not given.
         budget: in place of the settings' budget.
         seed: of the frames drawn to explore. Same question, seed and models: same answer.
+        agent: in place of the settings' `agent`: a name of `lvqa.agents.presets.AGENTS`.
         searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
         checkpointer: keeps the graph's state under `thread_id`.
 
-    Raises UsageError for an empty question or option and an unknown searcher, ModelError when a model fails.
+    Raises UsageError for an empty question or option and an unknown agent or searcher, ModelError when a model fails.
     """
     if not question.strip():
         raise UsageError("the question is empty; ask something")
@@ -119,6 +124,7 @@ def stream(
     chooser = searcher if searcher is not None else settings.searcher
     if isinstance(chooser, str):
         check_searcher(chooser)
+    preset = check_agent(agent if agent is not None else settings.agent)
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
     wording, filter = _of_named(question.strip(), given, store, filter or Filter(level="clip"))
@@ -132,6 +138,7 @@ def stream(
         folder=folder,
         ledger=ledger,
         retriever=Retriever(store, embedder, image_embedder),
+        agent=preset,
         searcher=chooser,
         filter=filter,
         seed=seed,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lvqa.agents.budget import Ledger
+from lvqa.agents.presets import DEFAULT_AGENT
 from lvqa.agents.recall import Retriever, merge
 from lvqa.agents.zoom import DEFAULT, Searcher
 from lvqa.settings import Settings
@@ -158,8 +159,9 @@ def initial() -> State:
 class Context:
     """What the nodes work with: resources and the question, the same through all rounds.
 
-    `searcher` chooses keyframes: a name of `lvqa.agents.zoom.SEARCHERS`, or one ready-made. `wording` is the question
-    without the files that it names, where it names some: those say where to look, and stand on no frame.
+    `agent` is a name of `lvqa.agents.presets.AGENTS`. `searcher` chooses keyframes: a name of
+    `lvqa.agents.zoom.SEARCHERS`, or one ready-made. `wording` is the question without the files that it names, where it
+    names some: those say where to look, and stand on no frame.
     """
 
     question: str
@@ -170,6 +172,7 @@ class Context:
     folder: Path
     ledger: Ledger
     retriever: Retriever
+    agent: str = DEFAULT_AGENT
     searcher: str | Searcher = DEFAULT
     filter: Filter | None = None
     seed: int = 0

@@ -222,15 +222,18 @@ class Archive:
         between: Span | tuple[float, float] | None = None,
         budget: Budget | None = None,
         seed: int = 0,
+        agent: str | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> Answer:
         """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
 
-        With `options` the answer is one of them. `on_step` is told of every step as it happens. Raises UsageError for
+        With `options` the answer is one of them. `agent` is one of `lvqa.agents.presets.AGENTS`; the setting `agent`
+        unless given. `on_step` is told of every step as it happens. Raises UsageError for
         an empty question, fewer than two options, an unknown video; ModelNotFound.
         """
         answer: Answer | None = None
-        for event in self.stream(question, options, videos=videos, between=between, budget=budget, seed=seed):
+        events = self.stream(question, options, videos=videos, between=between, budget=budget, seed=seed, agent=agent)
+        for event in events:
             if isinstance(event, Answer):
                 answer = event
             elif on_step is not None:
@@ -247,6 +250,7 @@ class Archive:
         between: Span | tuple[float, float] | None = None,
         budget: Budget | None = None,
         seed: int = 0,
+        agent: str | None = None,
     ) -> Iterator[Step | Answer]:
         """Like `ask`, as it happens: every Step, and the Answer last. Raises as `ask`, before the first step."""
         from lvqa import agents
@@ -270,6 +274,7 @@ class Archive:
             filter=chosen,
             budget=budget,
             seed=seed,
+            agent=agent,
         )
         return (self._archived(event) if isinstance(event, Answer) else event for event in events)
 

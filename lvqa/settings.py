@@ -66,6 +66,7 @@ class Settings(BaseSettings):
 
     top_k: int = Field(24, ge=1, description="notes that recall brings to the agent")
     rounds: int = Field(2, ge=1, le=8, description="times the agent may go back and look again")
+    agent: str = Field("lvqa", description="how questions are answered: lvqa, llovi, videoagent, videotree, uniform")
     searcher: str = Field("lvqa", description="what searches a video for frames: lvqa, uniform, tstar, bolt, aks, ...")
     explore: float = Field(0.2, ge=0, le=1, description="share of the frames looked at where nothing speaks for it")
     budget_frames: int = Field(32, ge=0)

@@ -1,0 +1,1 @@
+"""Tasks: public benchmarks of long-video question answering, each a small YAML file and a loader of its annotations."""
