@@ -1,76 +1,106 @@
-"""The answer node: LLoVi's two rounds (arXiv 2312.17235) with the chat model, or the rules of `extractive` without it.
+"""The answer node: independent ways to an answer with the chat model, or the rules of `extractive` without it.
 
-First a summary of the notes conditioned on the question, then the answer from that summary, each claim with the notes
-that it cites. A citation of a note that does not exist is asked to be mended once, else the claim goes; a reply that
-does not parse twice is recorded as unread, never replaced by a guess. This module verifies nothing.
+The first way is LLoVi's two rounds (arXiv 2312.17235): a summary of the notes conditioned on the question, then the
+answer from that summary. The second reads the notes themselves in the order of time. With options there is a third:
+each option is scored against the notes, in shuffled order, so that no place in the list is preferred. How far they
+agree goes into the confidence (after AKeyS). Ways that the budget does not reach are left out, and said to be.
+
+Every sentence cites notes (`citations`); a reply that does not parse twice is recorded as unread, never replaced by a
+guess. This module verifies nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from lvqa.agents import extractive
 from lvqa.agents.budget import BudgetSpent
-from lvqa.agents.evidence import MOST_NOTES, pool
+from lvqa.agents.citations import (
+    AnswerReply,
+    claims_of,
+    complaints,
+    computed_lines,
+    lines,
+    number,
+    read_choice,
+)
+from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.plan import letter, options_block
+from lvqa.agents.presets import preset
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
-from lvqa.types import Step, format_time
+from lvqa.types import Computation, Step
 
-SUMMARY_WORDS = 300
-NOTE_CHARACTERS = 400
+T = TypeVar("T")
+
 _NEAREST = 6
-# Closeness from which a note counts as what the rules would have answered with.
+# Two open answers say the same from this closeness of their texts on, or where they cite the same moment.
+_ALIKE = 0.6
+# Closeness, as a share of the best, from which a note counts as what the rules would have answered with.
 _RULES_AGREE = 0.8
 
 
-class ClaimReply(BaseModel):
-    """A claim as the chat model writes it: `evidence` are the numbers of notes."""
+class ScoresReply(BaseModel):
+    """The options' scores as the chat model writes them, by letter."""
 
-    text: str
-    evidence: list[int] = Field(default_factory=list)
+    scores: dict[str, float] = Field(min_length=1)
 
 
-class AnswerReply(BaseModel):
-    """The answer as the chat model writes it."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one way came to: sentences as claims, the option chosen, the confidence stated, and what is missing."""
 
-    answer: str
-    choice: str | None = None
-    claims: list[ClaimReply] = Field(default_factory=list)
-    confidence: float = Field(ge=0, le=1)
-    missing: list[str] = Field(default_factory=list)
+    name: str
+    claims: tuple[Claim, ...]
+    choice: int | None
+    own: float
+    missing: tuple[str, ...]
+    uncited: int = 0
+    repaired: bool = False
 
-    @field_validator("missing", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) and value.strip() else value or []
+
+@dataclass(slots=True)
+class _Asked:
+    """What all ways are asked about."""
+
+    context: Context
+    chat: BaseChatModel
+    numbered: dict[int, Item]
+    computed: str
+    question: str
+    options: str
+    prompts: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Draft an answer from what was recalled and seen."""
+    """Draft an answer from what was recalled, seen and computed."""
     context = runtime.context
-    items = pool(state, context)
-    rules = extractive.draft(context, state["plan"], items)
+    items = state["items"] if state["items"] else pool(state, context)
+    rules = extractive.draft(context, state["plan"], items, state["computed"])
     chat = context.models.chat
     draft, note = rules, ""
     data: dict[str, Any] = {}
     if chat is not None and items:
         try:
-            draft, data = by_chat(context, chat, items, rules)
+            draft, data = by_chat(context, chat, items, rules, state["computed"])
         except BudgetSpent as spent:
             note = f"; the budget of {spent.kind} is spent, so from the notes by rule"
         except ReplyError as error:
             draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
     basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
-    summary = f"{one_line(draft.text, 160) or 'no answer'}, {basis}{note}"
+    skipped = "".join(f"; {reason}" for reason in data.get("skipped", ()))
+    summary = f"{one_line(draft.text, 160) or 'no answer'}, {basis}{skipped}{note}"
     cited = [{"text": c.text, "notes": list(c.note_ids)} for c in draft.claims]
     about = {"by": draft.by, "choice": draft.choice, "claims": cited, "missing": list(draft.missing)}
     return {
@@ -80,103 +110,196 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     }
 
 
-def by_chat(context: Context, chat: BaseChatModel, items: Sequence[Item], rules: Draft) -> tuple[Draft, dict[str, Any]]:
-    """Summarise, then answer. Raises BudgetSpent, ReplyError, ModelError."""
-    numbered = number(items)
-    question, options = fence(context.question), options_block(context.options)
-    summarise, asking = load("summarise"), load("answer")
-    listed = fence("\n".join(line(n, item) for n, item in numbered.items()))
-    summary = say(chat, context.ledger, summarise.fill(notes=listed, question=question, words=SUMMARY_WORDS))
-    nearest = {item.note.id for item in items[:_NEAREST]}
-    near = fence("\n".join(line(n, item) for n, item in numbered.items() if item.note.id in nearest))
-    prompt = asking.fill(
-        question=question,
-        options=options,
-        summary=fence(summary) if summary else listed,
-        notes=near,
-        ids=", ".join(map(str, numbered)),
+def by_chat(
+    context: Context,
+    chat: BaseChatModel,
+    items: Sequence[Item],
+    rules: Draft,
+    computed: Sequence[Computation] = (),
+) -> tuple[Draft, dict[str, Any]]:
+    """All ways that the budget reaches, as one draft. Raises BudgetSpent, ReplyError, ModelError for the first one."""
+    how = preset(context.agent)
+    numbered = number(items, how.notes)
+    asked = _Asked(
+        context,
+        chat,
+        numbered,
+        fence(computed_lines(computed, numbered)),
+        fence(context.question),
+        options_block(context.options),
     )
-    parsed = ask_for(
-        chat, context.ledger, prompt, AnswerReply, lambda reply: complaints(reply, numbered, context.options)
-    )
-    reply = parsed.value
-    choice = read_choice(reply.choice, context.options)
-    if context.options and choice is None:
-        raise ReplyError("the chat model chose none of the options, twice; try another chat model")
-    claims = [Claim(c.text.strip(), cited(c, numbered)) for c in reply.claims if c.text.strip()]
-    kept = tuple(claim for claim in claims if claim.note_ids)
-    by_id = {item.note.id: item for item in items}
-    own = [by_id[note_id] for claim in kept for note_id in claim.note_ids]
+    first, summary = summarised(asked, items, how.summary_words)
+    ways, scores = [first], list[float]()
+    if how.ways > 1:
+        second = _tried(asked, "reading by time", lambda: direct(asked))
+        ways += [second] if second is not None else []
+        if context.options:
+            scores = _tried(asked, "scoring the options", lambda: scored(asked)) or []
+    chosen, agree = settle(context, ways, scores, items)
     draft = Draft(
-        reply.answer.strip() or (context.options[choice] if choice is not None else ""),
-        choice,
-        kept,
-        own=reply.confidence,
-        closeness=max((item.closeness for item in own), default=0.0),
-        agreement=agreement(context, choice, own, items, rules),
-        missing=tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[:3],
+        " ".join(claim.text for claim in chosen.claims) or _said(context, chosen.choice),
+        chosen.choice,
+        chosen.claims,
+        own=sum(way.own for way in ways) / len(ways),
+        closeness=max((i.closeness for i in _cited(chosen, items)), default=0.0),
+        agreement=sum(agree) / len(agree) if agree else _with_rules(chosen, items, rules, context),
+        missing=chosen.missing,
         by="chat",
     )
-    dropped = len(claims) - len(kept)
-    prompts = {"summarise": summarise.hash, "answer": asking.hash}
-    return draft, {"prompts": prompts, "summary": summary, "repaired": parsed.repaired, "uncited_claims": dropped}
+    return draft, {
+        "prompts": asked.prompts,
+        "summary": summary,
+        "ways": [
+            {"way": w.name, "choice": w.choice, "own": w.own, "sentences": len(w.claims), "uncited": w.uncited}
+            for w in ways
+        ],
+        "option_scores": [round(score, 4) for score in scores],
+        "repaired": any(way.repaired for way in ways),
+        "uncited_claims": sum(way.uncited for way in ways),
+        "skipped": asked.notes,
+    }
 
 
-def number(items: Sequence[Item]) -> dict[int, Item]:
-    """The closest items, and all that was seen, numbered from 1 in the order of video and time."""
-    seen = [item for item in items if item.note.source == "seen"]
-    rest = [item for item in items if item.note.source != "seen"][: max(0, MOST_NOTES - len(seen))]
-    ordered = sorted([*seen, *rest], key=lambda i: (i.video, i.note.span, i.note.id))
-    return dict(enumerate(ordered, 1))
+def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
+    """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary."""
+    summarise, prompt = load("summarise"), load("answer")
+    listed = fence(lines(asked.numbered))
+    chat, ledger = asked.chat, asked.context.ledger
+    summary = say(chat, ledger, summarise.fill(notes=listed, question=asked.question, words=words))
+    nearest = {item.note.id for item in items[:_NEAREST]}
+    near = {n: item for n, item in asked.numbered.items() if item.note.id in nearest}
+    filled = prompt.fill(
+        question=asked.question,
+        options=asked.options,
+        summary=fence(summary) if summary.strip() else listed,
+        notes=fence(lines(near)),
+        computed=asked.computed,
+        ids=", ".join(map(str, asked.numbered)),
+    )
+    asked.prompts |= {"summarise": summarise.hash, "answer": prompt.hash}
+    return _asked_for("summary", asked, filled), summary
 
 
-def line(n: int, item: Item) -> str:
-    """A note as a prompt shows it: `[3] kitchen.mp4 00:03:10 caption: text`."""
-    text = one_line(item.note.text, NOTE_CHARACTERS)
-    return f"[{n}] {one_line(item.video, 120)} {format_time(item.note.span.start_s)} {item.note.source}: {text}"
+def direct(asked: _Asked) -> Way:
+    """The notes read in the order of time."""
+    prompt = load("direct")
+    asked.prompts["direct"] = prompt.hash
+    filled = prompt.fill(
+        question=asked.question,
+        options=asked.options,
+        notes=fence(lines(asked.numbered)),
+        computed=asked.computed,
+        ids=", ".join(map(str, asked.numbered)),
+    )
+    return _asked_for("direct", asked, filled)
 
 
-def complaints(reply: AnswerReply, numbered: dict[int, Item], options: tuple[str, ...]) -> list[str]:
-    """What is wrong with a reply that parsed: notes that do not exist, claims that cite none, no such option."""
-    found = []
-    for claim in reply.claims:
-        if unknown := [n for n in claim.evidence if n not in numbered]:
-            found.append(f"claim {one_line(claim.text, 80)!r} cites notes {unknown}, which do not exist")
-        elif not claim.evidence:
-            found.append(f"claim {one_line(claim.text, 80)!r} cites no note")
-    if options and read_choice(reply.choice, options) is None:
-        found.append(f"choice must be one of the letters A to {letter(len(options) - 1)}, got {reply.choice!r}")
-    return found
+def scored(asked: _Asked) -> list[float]:
+    """A score in [0, 1] for each option, in the options' own order; asked for in a shuffled one, drawn by the seed."""
+    context, options = asked.context, asked.context.options
+    places = list(range(len(options)))
+    random.Random(f"{context.seed}:{context.question}").shuffle(places)
+    prompt = load("options")
+    asked.prompts["options"] = prompt.hash
+    filled = prompt.fill(
+        question=asked.question,
+        options=options_block(tuple(options[place] for place in places)),
+        notes=fence(lines(asked.numbered)),
+    )
+
+    def by_place(reply: ScoresReply) -> dict[int, float]:
+        read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
+        return {place: read[letter(n)] for n, place in enumerate(places) if letter(n) in read}
+
+    def wrong(reply: ScoresReply) -> list[str]:
+        found = by_place(reply)
+        lacking = [letter(n) for n, place in enumerate(places) if place not in found]
+        beyond = [letter(n) for n, place in enumerate(places) if not 0 <= found.get(place, 0.0) <= 1]
+        return [f"there is no score for {name}" for name in lacking] + [f"the score of {n} is no share" for n in beyond]
+
+    reply = ask_for(asked.chat, context.ledger, filled, ScoresReply, wrong)
+    if reply.complaints:
+        raise ReplyError(f"the chat model did not score every option ({reply.complaints[0]})")
+    found = by_place(reply.value)
+    return [found[n] for n in range(len(options))]
 
 
-def cited(claim: ClaimReply, numbered: dict[int, Item]) -> tuple[str, ...]:
-    """The ids of the notes that a claim cites, without those that do not exist."""
-    return tuple(dict.fromkeys(numbered[n].note.id for n in claim.evidence if n in numbered))
+def settle(
+    context: Context, ways: Sequence[Way], scores: Sequence[float], items: Sequence[Item]
+) -> tuple[Way, list[float]]:
+    """The way to go with, and for each other way whether it agrees, 1 or 0.
+
+    Options: what most ways choose; where they differ, the option with the highest score, then the way that is surest of
+    itself. Open answers: the first way that says something; others agree that cite the same moments or say the same.
+    """
+    spoken = [way for way in ways if way.claims or way.choice is not None] or list(ways)
+    if not context.options:
+        best = spoken[0]
+        others = [way for way in ways if way is not best]
+        return best, [float(_same(context, best, way, items)) for way in others]
+    top = [n for n, score in enumerate(scores) if score == max(scores)] if scores else []
+    votes = [way.choice for way in spoken] + (top if len(top) == 1 else [])
+
+    def rank(way: Way) -> tuple[int, float, float]:
+        score = scores[way.choice] if scores and way.choice is not None else 0.0
+        return votes.count(way.choice), score, way.own
+
+    best = max(spoken, key=rank)
+    agree = [float(way.choice == best.choice) for way in ways if way is not best]
+    return best, agree + ([float(top == [best.choice])] if scores else [])
 
 
-def read_choice(written: str | None, options: Sequence[str]) -> int | None:
-    """The option meant by `B`, `(b)`, `B. its text` or its very text; None for anything else, numbers included."""
-    if written is None:
-        return None
-    plain = written.strip().casefold()
-    for n, option in enumerate(options):
-        if plain == option.strip().casefold():
-            return n
-    bare = plain.strip("()[]. :")
-    for n, option in enumerate(options):
-        mark = letter(n).casefold()
-        if bare == mark:
-            return n
-        rest = plain.lstrip("([").removeprefix(mark)
-        if rest != plain.lstrip("([") and rest[:1] in (".", ")", "]", ":", " ") and option.strip().casefold() in rest:
-            return n
+def _asked_for(name: str, asked: _Asked, filled: str) -> Way:
+    options, numbered = asked.context.options, asked.numbered
+    parsed = ask_for(
+        asked.chat, asked.context.ledger, filled, AnswerReply, lambda reply: complaints(reply, numbered, options)
+    )
+    reply = parsed.value
+    choice = read_choice(reply.choice, options)
+    if options and choice is None:
+        raise ReplyError("the chat model chose none of the options, twice; try another chat model")
+    claims, uncited = claims_of(reply, numbered)
+    missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[:3]
+    return Way(name, claims, choice if options else None, reply.confidence, missing, uncited, parsed.repaired)
+
+
+def _tried(asked: _Asked, what: str, go: Callable[[], T]) -> T | None:
+    """A further way; None, with the reason noted, where the budget or the model's replies do not allow it."""
+    try:
+        return go()
+    except BudgetSpent as spent:
+        asked.notes.append(f"no {what}: the budget of {spent.kind} is spent")
+    except ReplyError as error:
+        asked.notes.append(f"no {what}: {error}")
     return None
 
 
-def agreement(context: Context, choice: int | None, own: Sequence[Item], items: Sequence[Item], rules: Draft) -> float:
-    """Whether the rules, which never saw the model's reply, come to the same: 1 or 0 (after AKeyS)."""
+def _said(context: Context, choice: int | None) -> str:
+    return context.options[choice] if choice is not None else ""
+
+
+def _cited(way: Way, items: Sequence[Item]) -> list[Item]:
+    by_id = {item.note.id: item for item in items}
+    return [by_id[note_id] for claim in way.claims for note_id in claim.note_ids if note_id in by_id]
+
+
+def _same(context: Context, one: Way, other: Way, items: Sequence[Item]) -> bool:
+    if not one.claims or not other.claims:
+        return not one.claims and not other.claims
+    mine, theirs = _cited(one, items), _cited(other, items)
+    if any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in mine for b in theirs):
+        return True
+    text, said = (" ".join(claim.text for claim in way.claims) for way in (one, other))
+    note = replace(mine[0].note, id="", text=said)
+    return float(scaled_cosines(context, [text], [note])[0, 0]) >= _ALIKE
+
+
+def _with_rules(way: Way, items: Sequence[Item], rules: Draft, context: Context) -> float:
+    """Whether the rules, which never saw the model's reply, come to the same: 1 or 0."""
     if context.options:
-        return float(choice == rules.choice)
+        return float(way.choice == rules.choice)
     best = items[0]
     near = [i for i in items if i.closeness >= _RULES_AGREE * best.closeness]
-    return float(any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in own for b in near))
+    return float(
+        any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in _cited(way, items) for b in near)
+    )

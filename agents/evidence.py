@@ -73,12 +73,13 @@ def distinct(found: Sequence[Evidence], most: int) -> list[Evidence]:
     """Evidence, best first, without repeats: the same words about a time that touches better evidence of the video."""
     kept: list[Evidence] = []
     for one in sorted(found, key=lambda e: (-e.score, e.video, e.span, e.text)):
-        if not any(_same(one, better) for better in kept):
+        if not any(same_evidence(one, better) for better in kept):
             kept.append(one)
     return kept[:most]
 
 
-def _same(a: Evidence, b: Evidence) -> bool:
+def same_evidence(a: Evidence, b: Evidence) -> bool:
+    """Whether two pieces say the same words about one time of one video."""
     return a.video == b.video and a.text.casefold() == b.text.casefold() and a.span.gap_s(b.span) == 0
 
 

@@ -16,7 +16,7 @@ from lvqa.agents.plan import PREFERRED
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
 from lvqa.agents.titles import titles
 from lvqa.agents.words import content, coverage
-from lvqa.types import Span, format_time
+from lvqa.types import Computation, Span, format_time
 
 # 0.05 of cosine, in units of closeness (MiniLM: 0.75 x (1 - 0.19) of cosine a unit).
 TEMPERATURE = 0.082
@@ -25,9 +25,11 @@ _UNRELATED = 0.1
 # A title card found by its form alone is weaker evidence than a note that says so.
 _TITLE_TRUST = 0.85
 _IN_NAMED_TIME = 0.6
+# What rules computed is as good as their reading of which notes tell of which event.
+_COMPUTED = 0.7
 
 
-def draft(context: Context, plan: Plan, items: Sequence[Item]) -> Draft:
+def draft(context: Context, plan: Plan, items: Sequence[Item], computed: Sequence[Computation] = ()) -> Draft:
     """The answer that the notes give by rule; one without claims where there are none."""
     if not items:
         return Draft("", None, (), missing=())
@@ -35,7 +37,27 @@ def draft(context: Context, plan: Plan, items: Sequence[Item]) -> Draft:
         return choose(context, items)
     if plan.kind == "title" and (named := title(context, items)) is not None:
         return named
+    if computed and (told := tell(plan, items, computed[0])) is not None:
+        return told
     return quote(plan, items)
+
+
+def tell(plan: Plan, items: Sequence[Item], computed: Computation) -> Draft | None:
+    """What an operator computed, with the notes of its rows; None where those are not among the items."""
+    by_id = {item.note.id: item for item in items}
+    claims = [
+        Claim(_stated(by_id[note_id]), (note_id,), _COMPUTED * row.sure)
+        for row in computed.rows
+        for note_id in row.notes[:1]
+        if note_id in by_id
+    ]
+    if not claims:
+        return None
+    times = ", ".join(f"{format_time(row.span.start_s)} of {row.video}" for row in computed.rows[:6])
+    text = computed.text if computed.operator != "count" else f"{computed.text} ({times})"
+    closeness = max(by_id[claim.note_ids[0]].closeness for claim in claims)
+    said = f"As far as the notes tell: {text}."
+    return Draft(said, None, tuple(claims), closeness=closeness, agreement=0.0)
 
 
 def choose(context: Context, items: Sequence[Item]) -> Draft:
@@ -90,10 +112,6 @@ def quote(plan: Plan, items: Sequence[Item]) -> Draft:
     where = f"{best.video} at {_when(span)}"
     if plan.kind == "when":
         text = f"At {_when(span)} of {best.video}: {said}"
-    elif plan.kind == "count":
-        places = apart([best, *others])
-        listed = ", ".join(f"{item.video} {_when(item.note.span)}" for item in places[:6])
-        text = f"Nobody counted: {len(places)} place{'s' * (len(places) != 1)} may show it ({listed}). Nearest: {said}"
     elif best.note.source == "screen":
         text = f'The screen shows "{said}" ({where}).'
     elif best.note.source == "speech":
@@ -135,15 +153,6 @@ def preferred(plan: Plan, items: Sequence[Item]) -> list[Item]:
     # Speech about a sign may answer better than noise on the screen.
     best_rest = rest[0].closeness if rest else 0.0
     return [*raised, *rest] if raised[0].closeness >= 0.5 * best_rest else [*rest, *raised]
-
-
-def apart(items: Sequence[Item], gap_s: float = 5.0) -> list[Item]:
-    """Items without those of a video that lie within `gap_s` of a better one."""
-    kept: list[Item] = []
-    for item in items:
-        if all(item.video != k.video or item.note.span.gap_s(k.note.span) > gap_s for k in kept):
-            kept.append(item)
-    return kept
 
 
 def softmax(scores: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:

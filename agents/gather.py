@@ -14,6 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.plan import PREFERRED, option_phrases
+from lvqa.agents.policies import policy
 from lvqa.agents.recall import Channel, merge
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.titles import is_presenting, titles
@@ -23,6 +24,9 @@ from lvqa.types import Hit, Note, Span, Step
 
 _AROUND_S = 10.0
 _MOST_TITLES = 8
+# Of a question that counts, all candidates are read: so many times `top_k`.
+_ALL = 4
+_MOST_SUMMARIES = 48
 # Title cards are looked for in every video of a small archive, in the best-matching ones of a large one.
 _SMALL_ARCHIVE = 20
 _MATCHING_VIDEOS = 8
@@ -57,7 +61,10 @@ def _within(filter: Filter | None, plan: Plan) -> tuple[Filter | None, bool]:
 
 
 def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, plan: Plan) -> list[Hit]:
-    k = context.settings.top_k
+    how = policy(plan.kind)
+    if how.reads == "summaries" and (told := _summaries(context, phrases[0], wanted)):
+        return told
+    k = context.settings.top_k * (_ALL if how.reads == "all" else 1)
     retriever = context.retriever
     rules = replace(retriever.rules, windows=False)
     options = [phrase for phrase in option_phrases(context.asked, context.options) if phrase in phrases]
@@ -77,9 +84,30 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
         found = merge([found, more])
     if plan.kind == "title":
         found = merge([found, _title_cards(context, found, wanted)])
-    if plan.kind == "order":
+    if how.reads == "both":
+        found = merge([found, _summaries(context, phrases[0], wanted)[: max(1, k // 4)]])
+    if how.apart and len(plan.events) > 1:
+        each = max(2, k // len(plan.events))
+        found = merge([found, *(retriever.search(event, each, wanted, rules=rules) for event in plan.events)])
+    if plan.kind in ("order", "before_after"):
         found = merge([found, _around(context, found[:3], wanted)])
     return found
+
+
+def _summaries(context: Context, phrase: str, wanted: Filter | None) -> list[Hit]:
+    """What was written of whole videos and of segments: all where they are few, else those nearest to the question.
+
+    In the order of video and time, the whole before its parts.
+    """
+    if wanted is not None and wanted.sources is not None and "summary" not in wanted.sources:
+        return []
+    base = replace(wanted or Filter(), sources=frozenset({"summary"}), level=None)
+    notes = context.store.notes(base)
+    if len(notes) > _MOST_SUMMARIES:
+        rules = replace(context.retriever.rules, windows=False)
+        return context.retriever.search(phrase, _MOST_SUMMARIES, base, rules=rules)
+    ordered = sorted(notes, key=lambda n: (context.retriever.path(n.video_id), -n.span.duration_s, n.span.start_s))
+    return [_hit(context, note, 1.0 - n / (len(ordered) + 1)) for n, note in enumerate(ordered)]
 
 
 def _title_cards(context: Context, found: Sequence[Hit], wanted: Filter | None) -> list[Hit]:

@@ -1,4 +1,4 @@
-"""The agent as a LangGraph StateGraph: plan -> recall -> zoom -> inspect -> answer -> verify -> (recall | end).
+"""The agent as a LangGraph StateGraph: plan, recall, zoom, inspect, compute, answer, verify, then recall again or end.
 
 A question that is a program over time takes a way of its own: plan -> timeline -> verify.
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph.graph import END, START, StateGraph
 
 from lvqa.agents.answer import answer
+from lvqa.agents.compute import compute
 from lvqa.agents.gather import recall
 from lvqa.agents.inspect_ import inspect
 from lvqa.agents.look import zoom
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-NODES = {"plan": plan, "recall": recall, "zoom": zoom, "inspect": inspect, "answer": answer, "verify": verify}
+NODES = {
+    "plan": plan,
+    "recall": recall,
+    "zoom": zoom,
+    "inspect": inspect,
+    "compute": compute,
+    "answer": answer,
+    "verify": verify,
+}
 TIMELINE = "timeline"
 
 

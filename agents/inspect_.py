@@ -38,7 +38,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"steps": [Step("inspect", "nothing looked at", {"seen": []})]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")
-    wanted = "\n".join([context.question, *state["plan"].sub_questions])
+    wanted = "\n".join([context.question, *(sub.text for sub in state["plan"].sub_questions)])
     question = fence(wanted) + ("\n\n" + options_block(context.options) if context.options else "")
     images, troubles = decode(context, groups)
     asked = [(group, images[n]) for n, group in enumerate(groups) if n in images]

@@ -11,6 +11,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.budget import BudgetSpent
+from lvqa.agents.operators import Operator
+from lvqa.agents.policies import policy
 from lvqa.agents.state import Context, Kind, Plan, State
 from lvqa.agents.structured import ask_for
 from lvqa.agents.timeline.query import query_of
@@ -19,14 +21,31 @@ from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
 from lvqa.types import Source, Step
 
-_WORK = r"(?:film|movie|video|show|episode|series|documentary|cartoon|clip|programme|program|trailer|animation)"
+_WORK = (
+    r"(?:footage|recording|film|movie|video|show|episode|series|documentary|cartoon|clip|programme|program|trailer"
+    r"|animation)"
+)
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     (
         "title",
         rf"\b(?:title|titled|entitled)\b|\b{_WORK}(?:'s)?\b.*\b(?:called|named|name)\b"
         rf"|\b(?:called|named|name of)\b.*\b{_WORK}\b",
     ),
-    ("count", r"\bhow\s+(?:many|often)\b|\bnumber\s+of\b"),
+    (
+        "summary",
+        rf"\bsummar(?:y|ies|i[sz]e[sd]?)\b|\boverview\b|\bmain (?:topic|theme|point|idea|event)s?\b|\bgist\b"
+        rf"|\bwhat (?:is|are|was|were) (?:the|this|these|those) {_WORK}s? (?:all )?about\b"
+        rf"|\bwhat happens (?:in|over|during|throughout) (?:the|this|these|each) (?:whole |entire )?{_WORK}s?\W*$"
+        rf"|\bdescribe (?:the|this|these) {_WORK}s?\b|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
+        r"|\b(?:purpose|goal|objective) of the (?:video|c\b)|\boverall\b|\bprimary (?:purpose|goal|objective)\b",
+    ),
+    (
+        "comparison",
+        rf"\b(?:which|both|either|each|all) (?:of the )?{_WORK}s\b|\bin common\b|\bcompar\w+\b"
+        r"|\bdiffer(?:s|ent|ence|ences)?\b.*\b(?:between|from|videos)\b",
+    ),
+    ("count", r"\bhow\s+(?:many|often)\b(?!\s+(?:seconds|minutes|hours)\b)|\bnumber\s+of\b"),
+    ("duration", r"\bhow\s+(?:long|many\s+(?:seconds|minutes|hours))\b|\bduration\b|\bfor how much time\b"),
     ("when", r"^\s*(?:when|at\s+(?:what|which)\s+(?:time|point|moment|second|minute)|what\s+time(?!\s*-?code))\b"),
     (
         "text",
@@ -40,16 +59,33 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         r"|tell|tells|told|explain|explains|explained|discuss|discusses|discussed|announce|announces|announced"
         r"|narrator|quote|ask|asks|asked)\b",
     ),
-    ("order", r"\b(?:before|after|first|last|finally|then|next|earlier|later|beginning|end)\b"),
-    ("why", r"^\s*why\b"),
+    ("cause", r"^\s*why\b|\bwhat (?:caused?|causes|made|makes)\b|\b(?:the )?(?:cause|reason) (?:of|for|why)\b"),
+    ("order", r"\b(?:in )?(?:what|which|the right|the correct) order\b|\bsequence of\b|^\s*(?:put|order|sort) these\b"),
+    ("before_after", r"\b(?:before|after|earlier than|later than)\b"),
+    ("order", r"\b(?:first|last|finally|then|next|earlier|later|beginning|end)\b"),
+    ("place", r"^\s*(?:where|in which (?:room|place|city|part)|at which place)\b"),
     ("how", r"^\s*how\b"),
+    (
+        "action",
+        r"\bwhat\b.*\b(?:do|does|did|doing|done)\b|\bwhat (?:happens|happened|is happening|is going on|goes on)\b",
+    ),
     ("existence", r"^\s*(?:is|are|was|were|does|do|did|can|has|have)\b"),
-    ("attribute", r"^\s*(?:what|which|who|whose|where)\b"),
+    ("attribute", r"^\s*(?:what|which|who|whose)\b"),
 )
 _RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS
 )
 _SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
+
+_LISTED = re.compile(r"\s*[,;]\s*(?:and\s+)?|\s+and\s+")
+_SIDES = re.compile(r"\s*,?\s+(?:(?:before|after|earlier|later|than)\b[\s,]*(?:or\b\s*)?)+", re.IGNORECASE)
+_WHETHER = re.compile(
+    r"^\s*(?:is|are|was|were|does|do|did|has|have)\b|\b(?:before|earlier) or (?:after|later)\b", re.IGNORECASE
+)
+_AUXILIARY = re.compile(r"^(?:do|does|did|is|are|was|were|can|has|have)\s+(?:there\s+)?", re.IGNORECASE)
+_EXTREME = re.compile(r"\b(first|last)\b", re.IGNORECASE)
+_OFTEN = re.compile(r"\bhow\s+often\b|\btimes\b", re.IGNORECASE)
+_TOGETHER = re.compile(r"\s*\b(?:at the same time as|together with|simultaneously with)\b\s*", re.IGNORECASE)
 
 # Where the answer to a kind of question stands, if there is such a note.
 PREFERRED: dict[str, frozenset[Source]] = {
@@ -98,7 +134,37 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
         targets=tuple(exact_parts(question) or content(described)[:6]),
         phrases=tuple(_unlike(phrases))[:12],
         between=(named.start_s, named.end_s) if named is not None else None,
+        events=tuple(_events(kind, asked, described, options)),
+        compute=_operator(kind, asked),
     )
+
+
+def _operator(kind: Kind, asked: str) -> Operator | None:
+    if kind == "order" and (which := _EXTREME.search(asked)):
+        return "last" if which[1].lower() == "last" else "first"
+    if _TOGETHER.search(asked):
+        return "overlap"
+    if kind == "count" and not _OFTEN.search(asked):
+        return None  # how many things there are is nothing that happens again
+    if kind == "before_after" and not _WHETHER.search(asked):
+        return None  # "what does he do after that?" asks for something, not for an order
+    return policy(kind).operator
+
+
+def _events(kind: Kind, asked: str, described: str, options: tuple[str, ...]) -> list[str]:
+    """What an operator works on, by the words of the question: the parts that it orders or compares, or all of it."""
+    described = _AUXILIARY.sub("", described)
+    if kind in ("count", "duration", "when"):
+        return [described]
+    if _TOGETHER.search(asked):
+        return [part for part in _TOGETHER.split(described) if content(part)]
+    if kind == "before_after":
+        return [part for part in _SIDES.split(described) if content(part)][:2] if _WHETHER.search(asked) else []
+    if kind == "order":
+        listed = asked.rsplit(":", 1)[-1] if ":" in asked else ""
+        parts = [part.strip(" ?.") for part in _LISTED.split(listed) if part.strip(" ?.")]
+        return parts[:8] if len(parts) > 1 else list(options)[:8] if _EXTREME.search(asked) else []
+    return []
 
 
 def kind_of(question: str) -> Kind:
@@ -112,8 +178,16 @@ def kind_of(question: str) -> Kind:
 def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:
     """The model's plan, with the question itself searched too, and what no model has to find: options and times."""
     phrases = [rules.phrases[0], *made.phrases, *(rules.phrases[1:] if with_options or not made.phrases else ())]
-    between, named = made.between or rules.between, bool(made.targets)
-    return made.model_copy(update={"phrases": tuple(_unlike(phrases))[:12], "between": between, "named": named})
+    events = made.events or rules.events
+    return made.model_copy(
+        update={
+            "phrases": tuple(_unlike(phrases))[:12],
+            "between": made.between or rules.between,
+            "named": bool(made.targets),
+            "events": events,
+            "compute": (made.compute or policy(made.kind).operator) if events else None,
+        }
+    )
 
 
 def options_block(options: tuple[str, ...]) -> str:

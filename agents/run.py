@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lvqa.models.profiles import Models
 
-_NODES_A_ROUND = 6
+_NODES_A_ROUND = 7
 
 
 def ask(

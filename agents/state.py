@@ -10,43 +10,91 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lvqa.agents.budget import Ledger
+from lvqa.agents.operators import Operator
 from lvqa.agents.presets import DEFAULT_AGENT
 from lvqa.agents.recall import Retriever, merge
 from lvqa.agents.zoom import DEFAULT, Searcher
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.types import Answer, Evidence, Hit, Keyframe, Note, Span, Step
+from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Span, Step
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
 
-Kind = Literal["existence", "attribute", "when", "count", "text", "title", "speech", "order", "why", "how", "other"]
+Kind = Literal[
+    "existence",
+    "attribute",
+    "action",
+    "place",
+    "count",
+    "when",
+    "before_after",
+    "order",
+    "duration",
+    "cause",
+    "summary",
+    "comparison",
+    "text",
+    "title",
+    "speech",
+    "how",
+    "other",
+]
 KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class SubQuestion(BaseModel):
+    """A simpler question, and the earlier ones, by place from 0, whose answers it needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    needs: tuple[int, ...] = ()
 
 
 class Plan(BaseModel):
     """What to look for: the kind of question, simpler questions, what answers it, what tends to be near, and phrases.
 
-    `between` is a stretch of the video's time, in seconds, that the question itself names. `named` says that a model
-    named targets and cues, as things that can be seen; rules only take words from the question.
+    `between` is a stretch of the video's time, in seconds, that the question itself names. `events` are what an
+    operator over time (`compute`, see `lvqa.agents.operators`) is to work on, each written like a caption. `named` says
+    that a model named targets and cues, as things that can be seen; rules only take words from the question.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Kind = "other"
-    sub_questions: tuple[str, ...] = Field(default=(), max_length=8)
+    sub_questions: tuple[SubQuestion, ...] = Field(default=(), max_length=8)
     targets: tuple[str, ...] = Field(default=(), max_length=16)
     cues: tuple[str, ...] = Field(default=(), max_length=16)
     phrases: tuple[str, ...] = Field(default=(), max_length=16)
     between: tuple[float, float] | None = None
+    events: tuple[str, ...] = Field(default=(), max_length=8)
+    compute: Operator | None = None
     named: bool = False
 
-    @field_validator("sub_questions", "targets", "cues", "phrases")
+    @field_validator("sub_questions", mode="before")
+    @classmethod
+    def _questions(cls, values: Any) -> Any:
+        if not isinstance(values, list | tuple):
+            return values
+        made = [{"text": value} if isinstance(value, str) else value for value in values]
+        return [value for value in made if not isinstance(value, dict) or str(value.get("text", "")).strip()]
+
+    @field_validator("sub_questions")
+    @classmethod
+    def _on_earlier(cls, values: tuple[SubQuestion, ...]) -> tuple[SubQuestion, ...]:
+        """Without needs of what comes later: nothing waits for itself."""
+        return tuple(
+            value.model_copy(update={"needs": tuple(k for k in value.needs if 0 <= k < n)})
+            for n, value in enumerate(values)
+        )
+
+    @field_validator("targets", "cues", "phrases", "events")
     @classmethod
     def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
@@ -131,6 +179,7 @@ class State(TypedDict):
     looked: Annotated[list[Keyframe], operator.add]
     seen: Annotated[list[Note], operator.add]
     items: list[Item]
+    computed: list[Computation]
     draft: Draft
     answer: Answer | None
     steps: Annotated[list[Step], operator.add]
@@ -149,6 +198,7 @@ def initial() -> State:
         looked=[],
         seen=[],
         items=[],
+        computed=[],
         draft=Draft("", None, ()),
         answer=None,
         steps=[],

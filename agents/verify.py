@@ -22,9 +22,11 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from lvqa.agents.answer import NOTE_CHARACTERS
 from lvqa.agents.budget import BudgetSpent, estimate_tokens
-from lvqa.agents.evidence import distinct, letters, scaled_cosines
+from lvqa.agents.calibration import calibrated
+from lvqa.agents.citations import NOTE_CHARACTERS
+from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
+from lvqa.agents.presets import preset
 from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
@@ -32,7 +34,7 @@ from lvqa.errors import MediaError, ReplyError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load, one_line
 from lvqa.render import count
-from lvqa.types import Answer, Evidence, Step, format_time
+from lvqa.types import Answer, Evidence, Statement, Step, format_time
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -63,17 +65,21 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     draft = state["draft"]
     items = {item.note.id: item for item in state["items"]}
-    checked, how, troubles = check(context, draft, items)
-    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0}
+    verifies = preset(context.agent).verifies
+    checked, how, troubles = check(context, draft, items) if verifies else unchecked(draft)
+    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0, "nobody": 0.0}
     kept = [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
-    sure = confidence(draft, kept, len(checked))
-    missing = what_next(state, context, draft, sure)
+    raw = confidence(draft, kept, len(checked))
+    sure = calibrated(raw, draft, context)
+    dropped = [c.text for c in checked if c not in kept]
+    missing = what_next(state, context, draft, dropped, sure)
     data: dict[str, Any] = {
         "claims": [
             {"text": c.text, "support": round(c.support, 4), "by": by, "kept": c in kept}
             for c, by in zip(checked, how, strict=True)
         ],
         "confidence": round(sure, 4),
+        "uncalibrated": round(raw, 4),
         "closeness": round(draft.closeness, 4),
         "agreement": draft.agreement,
         "own": draft.own,
@@ -86,7 +92,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if missing is not None:
         step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
         return {"missing": missing, "answer": None, "steps": [step]}
-    made = final(context, draft, kept, items, sure)
+    made = replace(final(context, draft, kept, items, sure), computed=tuple(state["computed"]))
     route = "abstain" if made.abstained else "answer"
     step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
     return {"answer": made, "steps": [step]}
@@ -116,6 +122,13 @@ def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[
         support[n], how[n] = (claim.support, "rules") if ruled else (by_words(context, claim, items), "words")
     checked = [replace(claim, support=support[n]) for n, claim in enumerate(draft.claims)]
     return checked, [how[n] for n in range(len(checked))], troubles
+
+
+def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str]]:
+    """The claims as a baseline without verification takes them: at the word of the model, or of the rules."""
+    own = draft.own if draft.own is not None else 0.0
+    claims = [replace(claim, support=claim.support if draft.by != "chat" else own) for claim in draft.claims]
+    return claims, ["nobody"] * len(claims), []
 
 
 def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: list[str]) -> dict[int, float]:
@@ -219,14 +232,20 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
 
 
-def what_next(state: State, context: Context, draft: Draft, sure: float) -> list[str] | None:
-    """The phrases to look for in another round, empty when there is only more to look at; None to end here."""
+def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[str], sure: float) -> list[str] | None:
+    """The phrases to look for in another round, empty when there is only more to look at; None to end here.
+
+    They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
+    """
     if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
-    if not context.ledger.can_think or context.ledger.spent:
+    if preset(context.agent).gather != "recall" or not context.ledger.can_think or context.ledger.spent:
         return None
-    plan, tried = state["plan"], set(state["tried"])
-    wanted = [*draft.missing, *(plan.sub_questions if draft.by == "chat" else ())]
+    tried = set(state["tried"])
+    wanted = [*draft.missing]
+    if draft.by == "chat":
+        subs = state["plan"].sub_questions
+        wanted += [*dropped, *(sub.text for sub in subs if all(subs[k].text in tried for k in sub.needs))]
     fresh = [phrase for phrase in dict.fromkeys(wanted) if phrase and phrase not in tried]
     if context.models.vision is not None and context.ledger.frames_left > 0 and state["looked"]:
         return fresh
@@ -237,14 +256,30 @@ def what_next(state: State, context: Context, draft: Draft, sure: float) -> list
 
 
 def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str, Item], sure: float) -> Answer:
-    """The answer with its evidence, or an abstention with the closest that was found."""
+    """The answer with its evidence, or an abstention with the closest that was found.
+
+    An agent that does not verify answers however unsure it is.
+    """
     nearest = distinct([item.evidence() for item in items.values()], _NEAREST)
     if draft.unread:
         return Answer(UNREAD, None, 0.0, True, nearest)
-    if sure < context.settings.abstain_below or not kept:
+    verifies = preset(context.agent).verifies
+    chose = draft.choice is not None and not verifies
+    if (verifies and sure < context.settings.abstain_below) or not (kept or chose):
         return Answer(NOT_HERE, None, sure, True, nearest)
-    found = [evidence for claim in kept for evidence in cited(claim, items)]
-    return Answer(draft.text, draft.choice, sure, False, distinct(found, _MOST_EVIDENCE))
+    cites = [cited(claim, items) for claim in kept]
+    shown = distinct([evidence for found in cites for evidence in found], _MOST_EVIDENCE)
+    statements = tuple(
+        Statement(
+            claim.text,
+            tuple(n for n, one in enumerate(shown) if any(same_evidence(one, other) for other in found)),
+            min(1.0, claim.support),
+        )
+        for claim, found in zip(kept, cites, strict=True)
+    )
+    # What was not supported is not said either.
+    text = " ".join(claim.text for claim in kept) if draft.by == "chat" and kept else draft.text
+    return Answer(text, draft.choice, sure, False, shown, statements=statements)
 
 
 def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:

@@ -7,6 +7,7 @@ index folder, the profile, the defaults below. This module knows names of models
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,22 @@ class Settings(BaseSettings):
     abstain_below: float = Field(
         0.2, ge=0, le=1, description="confidence below which the answer is 'not in these videos'"
     )
+
+    calibration: dict[str, list[tuple[float, float]]] = Field(
+        default_factory=dict, description="curves from confidence to probability, by way of answering"
+    )
+
+    @field_validator("calibration")
+    @classmethod
+    def _curves(cls, value: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
+        for name, curve in value.items():
+            numbers = [number for point in curve for number in point]
+            rises = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(curve))
+            if not curve or not rises or not all(0 <= number <= 1 for number in numbers):
+                raise ValueError(
+                    f"{name} must be points (confidence, probability) in [0, 1] that rise from left to right"
+                )
+        return value
 
     @field_validator("clip_max_s")
     @classmethod

@@ -260,6 +260,56 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer, the places in `Answer.evidence` of what it cites, and its support, in [0, 1]."""
+
+    text: str
+    evidence: tuple[int, ...]
+    support: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `lvqa ask --json` prints below `statements`."""
+        return {"text": self.text, "evidence": list(self.evidence), "support": round(self.support, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event as an operator over time takes it: what, in which video (by path), when, by which notes, how sure.
+
+    `sure` lies in [0, 1]; `notes` are ids.
+    """
+
+    event: str
+    video: str
+    span: Span
+    sure: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `lvqa ask --json` prints below `computed`."""
+        return {
+            "event": self.event,
+            "video": self.video,
+            "start_s": round(self.span.start_s, 3),
+            "end_s": round(self.span.end_s, 3),
+            "sure": round(self.sure, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """What an operator over time computed (`count`, `order`, ...), in words, and the rows that it worked on."""
+
+    operator: str
+    text: str
+    rows: Sequence[Row] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `lvqa ask --json` prints below `computed`."""
+        return {"operator": self.operator, "text": self.text, "rows": [row.to_dict() for row in self.rows]}
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """What an answer took: frames looked at by a model, calls, tokens, wall seconds. Adds up with `+`."""
 
@@ -310,7 +360,8 @@ class Answer:
     """An answer with what supports it. `choice` is the option's index from 0, or None for an open question.
 
     `abstained` means that nothing in the videos supports an answer; `text` then says so, and `evidence` holds the
-    closest that was found.
+    closest that was found. `statements` are what the answer says, each with the evidence it cites. `computed` is what
+    was counted, ordered or measured on the way, with the rows it was computed from.
     """
 
     text: str
@@ -322,6 +373,8 @@ class Answer:
     steps: Sequence[Step] = ()
     question: str = ""
     options: Sequence[str] = ()
+    computed: Sequence[Computation] = ()
+    statements: Sequence[Statement] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
@@ -335,5 +388,7 @@ class Answer:
             "confidence": round(self.confidence, 4),
             "abstained": self.abstained,
             "evidence": [e.to_dict() for e in self.evidence],
+            "statements": [s.to_dict() for s in self.statements],
+            "computed": [c.to_dict() for c in self.computed],
             "cost": self.cost.to_dict(),
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lvqa.agents.timeline import changes, compare
+from lvqa.agents.timeline.counting import appearances
 from lvqa.agents.timeline.looks import Course
 from lvqa.agents.timeline.match import number, window
 from lvqa.agents.timeline.offered import when_offered
@@ -51,7 +52,7 @@ def existence(scene: Scene) -> Course[Result]:
 def count_events(scene: Scene) -> Course[Result]:
     """How often a thing comes: its separate intervals."""
     target = scene.query.targets[0]
-    found: Found = yield from scene.find(target, most=_MOST_EVENTS)
+    found: Found = yield from appearances(scene, target, _MOST_EVENTS)
     if not found.intervals:
         return nothing(f"{a(target)} was not found in {scene.where}")
     n = len(found.intervals)

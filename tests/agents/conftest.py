@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -126,14 +127,17 @@ def ask(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[..., Ans
 def script() -> Callable[..., FakeChat]:
     """A chat model that answers each prompt by its kind; a list is consumed in order, anything else goes on for ever.
 
-    Defaults: a plan without phrases, a summary, and support of 0.9 for every claim.
+    Defaults: a plan without phrases, a summary, support of 0.9 for every claim, the same answer from reading by time as
+    from the summary, and a score of 0.5 for every option, but 1 for those that hold the word `likes`.
     """
 
-    def make(**replies: Any) -> FakeChat:
+    def make(likes: str = "", **replies: Any) -> FakeChat:
         given = {
             "plan": {"kind": "when", "sub_questions": [], "targets": [], "cues": [], "phrases": []},
             "summarise": "She lifts out a milk carton [1].",
             "support": {"verdicts": [{"claim": n, "support": 0.9} for n in range(1, 5)]},
+            "options": lambda text: json.dumps(scores_of(text, likes)),
+            "rows": {"rows": []},
             **replies,
         }
         used: dict[str, int] = {}
@@ -141,9 +145,10 @@ def script() -> Callable[..., FakeChat]:
         def reply(messages: list[Any]) -> str:
             text = str(messages[-1].text)
             kind = next(name for name, mark in MARKS.items() if mark in text)
-            value = given[kind]
+            again = kind == "direct" and kind not in given
+            value = given["answer" if again else kind]
             if isinstance(value, list):
-                value = value[used.get(kind, 0)]
+                value = value[used["answer"] - 1 if again else used.get(kind, 0)]
                 used[kind] = used.get(kind, 0) + 1
             if callable(value):
                 value = value(text)
@@ -160,8 +165,17 @@ MARKS = {
     "plan": "You plan how to answer a question",
     "summarise": "Summarise, in at most",
     "answer": "from the summary of the notes on them, and from nothing else",
+    "direct": "by reading the notes on them in the order of time, and from nothing else",
+    "options": "Judge how well notes about videos support each of several possible answers",
+    "rows": "Find the happenings of certain events in notes about videos",
     "support": "Check whether notes about videos support statements",
 }
+
+
+def scores_of(prompt: str, likes: str) -> dict[str, dict[str, float]]:
+    """A score for each option that a prompt lists."""
+    listed = re.findall(r"^([A-Z]\d*)\. (.*)$", prompt, re.MULTILINE)
+    return {"scores": {mark: 1.0 if likes and likes in text else 0.5 for mark, text in listed}}
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def yes(request: Any) -> float:
     thing = (found[1] or found[2]) if found else ""
     thing, _, place = re.sub(r" (?:at|in) the ", "|", thing).partition("|")
     now = there(*read(request.frames[0]))
-    return 0.96 if thing in now and place in ("", now[thing]) else 0.03
+    return 0.99 if thing in now and place in ("", now[thing]) else 0.03
 
 
 def say(request: Any) -> str:

@@ -1,0 +1,122 @@
+"""Notes with numbers for a prompt, and what a chat model's reply cites: sentences, choices, and what is wrong there.
+
+Every sentence of an answer cites notes by number. A number that stands for no note is an error, which the model may
+mend once; a sentence that still cites none goes. This module asks no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator
+
+from lvqa.agents.evidence import MOST_NOTES
+from lvqa.agents.plan import letter
+from lvqa.agents.state import Claim, Item
+from lvqa.prompts import clean, one_line
+from lvqa.types import Computation, format_time
+
+NOTE_CHARACTERS = 400
+_MOST_SENTENCES = 12
+
+
+class Sentence(BaseModel):
+    """A sentence as the chat model writes it: `evidence` are the numbers of notes."""
+
+    text: str
+    evidence: list[int] = Field(default_factory=list)
+
+
+class AnswerReply(BaseModel):
+    """The answer as the chat model writes it."""
+
+    sentences: list[Sentence] = Field(default_factory=list, max_length=_MOST_SENTENCES)
+    choice: str | None = None
+    confidence: float = Field(ge=0, le=1)
+    missing: list[str] = Field(default_factory=list)
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) and value.strip() else value or []
+
+
+def number(items: Sequence[Item], most: int = MOST_NOTES) -> dict[int, Item]:
+    """The closest items, and all that was seen, numbered from 1 in the order of video and time."""
+    seen = [item for item in items if item.note.source == "seen"]
+    rest = [item for item in items if item.note.source != "seen"][: max(0, most - len(seen))]
+    ordered = sorted([*seen, *rest], key=lambda i: (i.video, i.note.span, i.note.id))
+    return dict(enumerate(ordered, 1))
+
+
+def line(n: int, item: Item) -> str:
+    """A note as a prompt shows it: `[3] kitchen.mp4 00:03:10 caption: text`."""
+    text = one_line(item.note.text, NOTE_CHARACTERS)
+    return f"[{n}] {one_line(item.video, 120)} {format_time(item.note.span.start_s)} {item.note.source}: {text}"
+
+
+def lines(numbered: Mapping[int, Item]) -> str:
+    """All notes as a prompt shows them, a line each."""
+    return "\n".join(line(n, item) for n, item in numbered.items())
+
+
+def computed_lines(computed: Sequence[Computation], numbered: Mapping[int, Item]) -> str:
+    """What operators computed, with the numbers of the notes that the rows rest on; `none` where nothing was."""
+    by_id = {item.note.id: n for n, item in numbered.items()}
+    found = []
+    for one in computed:
+        rows = []
+        for row in one.rows:
+            cited = sorted({by_id[i] for i in row.notes if i in by_id})
+            marks = "".join(f"[{n}]" for n in cited)
+            rows.append(f"{one_line(row.event, 120)} {format_time(row.span.start_s)} {marks}".strip())
+        found.append(f"{one.operator}: {one_line(one.text, 300)} ({'; '.join(rows)})")
+    return "\n".join(found) or "none"
+
+
+def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequence[str]) -> list[str]:
+    """What is wrong with a reply that parsed: notes that do not exist, sentences that cite none, no such option."""
+    found = []
+    for sentence in reply.sentences:
+        said = one_line(sentence.text, 80)
+        if unknown := [n for n in sentence.evidence if n not in numbered]:
+            found.append(f"sentence {said!r} cites notes {unknown}, which do not exist")
+        elif not sentence.evidence:
+            found.append(f"sentence {said!r} cites no note")
+    if options and read_choice(reply.choice, options) is None:
+        found.append(f"choice must be one of the letters A to {letter(len(options) - 1)}, got {reply.choice!r}")
+    return found
+
+
+def claims_of(reply: AnswerReply, numbered: Mapping[int, Item]) -> tuple[tuple[Claim, ...], int]:
+    """The sentences that cite notes that there are, as claims; and how many sentences go.
+
+    A sentence with one citation that does not exist goes too: what it says may rest on that one.
+    """
+    kept = []
+    written = [sentence for sentence in reply.sentences if sentence.text.strip()]
+    for sentence in written:
+        if sentence.evidence and all(n in numbered for n in sentence.evidence):
+            ids = tuple(dict.fromkeys(numbered[n].note.id for n in sentence.evidence))
+            kept.append(Claim(" ".join(clean(sentence.text).split()), ids))
+    return tuple(kept), len(written) - len(kept)
+
+
+def read_choice(written: str | None, options: Sequence[str]) -> int | None:
+    """The option meant by `B`, `(b)`, `B. its text` or its very text; None for anything else, numbers included."""
+    if written is None:
+        return None
+    plain = written.strip().casefold()
+    for n, option in enumerate(options):
+        if plain == option.strip().casefold():
+            return n
+    bare = plain.strip("()[]. :")
+    for n, option in enumerate(options):
+        mark = letter(n).casefold()
+        if bare == mark:
+            return n
+        rest = plain.lstrip("([").removeprefix(mark)
+        if rest != plain.lstrip("([") and rest[:1] in (".", ")", "]", ":", " ") and option.strip().casefold() in rest:
+            return n
+    return None
