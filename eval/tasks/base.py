@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a video, in seconds."""
+    """A stretch of a video, in seconds; a single frame is a stretch of no length."""
 
     video: str
     start_s: float

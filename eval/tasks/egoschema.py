@@ -33,7 +33,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         if video in answers:
             answer = Row(f"{answers_path.name}, {video}", {"answer": answers[video]})
             choice = answer.by_index("answer", options)
-        gathering.add(row, id=video, text=row.text("question"), options=options, choice=choice, video=video)
+        gathering.add(id=video, text=row.text("question"), options=options, choice=choice, video=video)
     if unknown := sorted(answers.keys() - asked):
         gathering.notes.append(f"{len(unknown)} answers of {answers_path.name} have no question, such as {unknown[0]}")
     return gathering.done()

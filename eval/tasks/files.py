@@ -6,6 +6,7 @@ A row remembers where it stands, so that what is wrong with it can be said by fi
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -79,8 +80,8 @@ class Row:
         value = self.text(name)
         try:
             index = int(float(value)) if float(value) == int(float(value)) else -1
-        except (ValueError, OverflowError):
-            raise self.error(f"{name} is {value!r}, not an index")
+        except (ValueError, OverflowError) as error:
+            raise self.error(f"{name} is {value!r}, not an index") from error
         if not 0 <= index < len(options):
             raise self.error(f"{name} is {value}, and there are options 0 to {len(options) - 1}")
         return index
@@ -107,8 +108,8 @@ class Row:
         """Pairs of seconds `[[start, end], ...]`. Raises UsageError."""
         try:
             spans = tuple((float(start), float(end)) for start, end in value)
-        except (TypeError, ValueError):
-            raise self.error(f"{name} holds no pairs of seconds")
+        except (TypeError, ValueError) as error:
+            raise self.error(f"{name} holds no pairs of seconds") from error
         for start, end in spans:
             if not (0 <= start <= end and math.isfinite(end)):
                 raise self.error(f"{name} has the span {start} to {end}")
@@ -196,14 +197,14 @@ def _records(path: Path) -> list[Any]:
 
 def _json_lines(path: Path) -> list[Row]:
     rows = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         row = Row(f"{path.name}, line {number}", {})
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise row.error(f"not JSON ({error})")
+            raise row.error(f"not JSON ({error})") from error
         if not isinstance(value, dict):
             raise row.error("no object")
         rows.append(Row(row.where, value))
@@ -211,7 +212,7 @@ def _json_lines(path: Path) -> list[Row]:
 
 
 def _csv(path: Path, delimiter: str) -> list[Row]:
-    reader = csv.DictReader(_text(path).splitlines(keepends=True), delimiter=delimiter)
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
     try:
         # Rows are counted as a table shows them: the header is none.
         rows = [Row(f"{path.name}, row {number}", values) for number, values in enumerate(reader, 1)]

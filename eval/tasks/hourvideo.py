@@ -37,7 +37,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
             if before and not times:
                 raise row.error("a question about what comes next has no relevant_timestamps")
             gathering.add(
-                row,
                 id=row.text("qid"),
                 text=row.text("question"),
                 options=options,

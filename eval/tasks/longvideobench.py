@@ -23,7 +23,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     for row in read_rows(path):
         options = row.options("candidates")
         found = gathering.add(
-            row,
             id=row.text("id"),
             text=row.text("question"),
             options=options,
@@ -47,5 +46,5 @@ def _offset(row: Row) -> float:
     value = row.maybe("starting_timestamp_for_subtitles") or "0"
     try:
         return float(value)
-    except ValueError:
-        raise row.error(f"starting_timestamp_for_subtitles is {value!r}, not seconds")
+    except ValueError as error:
+        raise row.error(f"starting_timestamp_for_subtitles is {value!r}, not seconds") from error

@@ -31,7 +31,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
             windows = times_in(row.maybe("time_reference"))
             untimed += not windows
             gathering.add(
-                row,
                 id=row.text("uid"),
                 text=text,
                 options=options,

@@ -32,7 +32,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         times = _times(row, about)
         frameless += not times
         gathering.add(
-            row,
             id=row.maybe("id", "question_id") or f"{path.stem}_{number}",
             text=row.text("question"),
             options=options,

@@ -31,7 +31,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
             video = row.text("video")
             bare = part.partition("_")[2]
             gathering.add(
-                row,
                 id=row.maybe("question_id") or f"{part}_{number}",
                 text=row.text("question"),
                 options=options,

@@ -39,7 +39,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         if windows is None:
             raise row.error(f"{spans_path.name} has no span for question {qid} of video {video}")
         gathering.add(
-            row,
             id=f"{video}_{qid}",
             text=row.text("question"),
             options=options,
@@ -61,7 +60,6 @@ def _own(task: Task, data: Path, videos: Path | None) -> TaskData:
         row = Row(f"{path.name}, row {number}", values)
         options = row.options("options")
         gathering.add(
-            row,
             id=question.id,
             text=question.text,
             options=options,

@@ -27,7 +27,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         video = video_of(row)
         options = row.options(*OPTIONS)
         gathering.add(
-            row,
             id=f"{video}_{row.text('qid')}",
             text=row.text("question"),
             options=options,

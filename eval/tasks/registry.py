@@ -26,9 +26,9 @@ class Task(BaseModel):
     """A benchmark as its YAML file gives it.
 
     `version` changes with the prompt, the loader or the scoring: scores of two versions are not comparable. `paper` is
-    an arXiv id, `source` where the annotations come from. `loader` is an import string. `sources` are the kinds of
-    notes that may be used. `files` says of each annotation file, by its path in the user's folder, what it is. `args`
-    are the loader's own.
+    an arXiv id, or empty; `source` says where the annotations come from. `loader` is an import string. `sources` are
+    the kinds of notes that may be used. `files` says of each annotation file, by its path in the user's folder, what
+    it is. `args` are the loader's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

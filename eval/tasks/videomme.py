@@ -28,7 +28,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         options = row.options("options")
         name = _youtube(video)
         found = gathering.add(
-            row,
             id=row.text("question_id"),
             text=row.text("question"),
             options=options,

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.retrieval.data import read_rows
 from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData, Window
-from lvqa.eval.tasks.files import Row, Seconds
+from lvqa.eval.tasks.files import Seconds
 from lvqa.eval.tasks.registry import Task
 from lvqa.media import VIDEO_SUFFIXES, find_videos
 
@@ -87,7 +87,6 @@ class Gathering:
 
     def add(
         self,
-        row: Row,
         *,
         id: str,
         text: str,
