@@ -5,14 +5,14 @@ Values only; reads no file, asks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a video, in seconds."""
+    """A stretch of a video, in seconds; a single frame is a stretch of no length."""
 
     video: str
     start_s: float
@@ -50,15 +50,27 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class SubtitleFile:
+    """Subtitles that do not lie beside their video: .srt, .vtt, or LongVideoBench's .json.
+
+    `offset_s` is the second of the file at which the video begins.
+    """
+
+    path: Path
+    offset_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskData:
     """What a task found in the user's folder: questions, and the footage or ready-made captions they are about.
 
     `footage` is the folder that the questions' video paths are relative to, or None where there are only captions;
     `captions` is a file as `lvqa import` reads it, or None. `notes` are lines that a report should carry, such as which
-    files were missing and left out.
+    files were missing and left out. `subtitles` are files by video path, see `lvqa.eval.tasks.subtitles.lay_out`.
     """
 
     questions: tuple[Question, ...]
     footage: Path | None = None
     captions: Path | None = None
     notes: Sequence[str] = ()
+    subtitles: Mapping[str, SubtitleFile] = field(default_factory=dict)
