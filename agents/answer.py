@@ -86,7 +86,7 @@ class _Asked:
 def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Draft an answer from what was recalled, seen and computed."""
     context = runtime.context
-    items = state["items"] if state["items"] else pool(state, context)
+    items = state["items"] or pool(state, context, preset(context.agent).notes)
     rules = extractive.draft(context, state["plan"], items, state["computed"])
     chat = context.models.chat
     draft, note = rules, ""

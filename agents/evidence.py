@@ -19,9 +19,12 @@ from lvqa.types import Evidence, Note, Span
 MOST_NOTES = 48
 
 
-def pool(state: State, context: Context) -> list[Item]:
-    """What was recalled and seen, closest to the question first; equal ones by recall score, path, start and id."""
-    hits = state["hits"][:MOST_NOTES]
+def pool(state: State, context: Context, most: int = MOST_NOTES) -> list[Item]:
+    """The first `most` of what was recalled, and all that was seen, closest to the question first.
+
+    Equal ones come by recall score, path, start and id.
+    """
+    hits = state["hits"][:most]
     plan = state["plan"]
     notes = [hit.note for hit in hits] + list({note.id: note for note in state["seen"]}.values())
     scores = [hit.score for hit in hits] + [0.0] * (len(notes) - len(hits))

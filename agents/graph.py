@@ -1,6 +1,7 @@
 """The agent as a LangGraph StateGraph: plan, recall, zoom, inspect, compute, answer, verify, then recall again or end.
 
-A question that is a program over time takes a way of its own: plan -> timeline -> verify.
+A question that is a program over time takes a way of its own: plan, timeline, verify. A baseline gathers notes in its
+own way, and reasons and is scored like the rest: plan, survey, answer (or timeline), verify.
 
 Knows the order of the nodes and nothing of what they do.
 """
@@ -20,6 +21,7 @@ from lvqa.agents.inspect_ import inspect
 from lvqa.agents.look import zoom
 from lvqa.agents.plan import plan
 from lvqa.agents.state import Context, State
+from lvqa.agents.survey import survey
 from lvqa.agents.timeline.node import timeline
 from lvqa.agents.verify import verify
 
@@ -36,17 +38,22 @@ NODES = {
     "answer": answer,
     "verify": verify,
 }
-TIMELINE = "timeline"
+TIMELINE, SURVEY = "timeline", "survey"
 
 
 def route(state: State) -> str:
-    """Behind `verify`: back to `recall` until there is an answer."""
-    return END if state["answer"] is not None else "recall"
+    """Behind `verify`: back to where notes come from until there is an answer."""
+    return END if state["answer"] is not None else SURVEY if state["surveys"] else "recall"
 
 
 def way(state: State) -> str:
-    """Behind `plan`: to `timeline` for a question that is a program over time, else to `recall`."""
-    return TIMELINE if state["by_program"] else "recall"
+    """Behind `plan`: to `survey` for a baseline, to `timeline` for a program over time, else to `recall`."""
+    return SURVEY if state["surveys"] else TIMELINE if state["by_program"] else "recall"
+
+
+def reason(state: State) -> str:
+    """Behind `survey`: to who reasons on what was gathered."""
+    return TIMELINE if state["by_program"] else "answer"
 
 
 def build_graph(
@@ -61,9 +68,11 @@ def build_graph(
     for here, there in pairwise(order[1:]):
         graph.add_edge(here, there)
     graph.add_node(TIMELINE, timeline)
-    graph.add_conditional_edges(order[0], way, [TIMELINE, order[1]])
+    graph.add_node(SURVEY, survey)
+    graph.add_conditional_edges(order[0], way, [SURVEY, TIMELINE, order[1]])
+    graph.add_conditional_edges(SURVEY, reason, [TIMELINE, "answer"])
     graph.add_edge(TIMELINE, order[-1])
-    graph.add_conditional_edges(order[-1], route, ["recall", END])
+    graph.add_conditional_edges(order[-1], route, ["recall", SURVEY, END])
     return graph.compile(checkpointer=checkpointer)
 
 

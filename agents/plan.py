@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 from lvqa.agents.budget import BudgetSpent
 from lvqa.agents.operators import Operator
 from lvqa.agents.policies import policy
+from lvqa.agents.presets import preset
 from lvqa.agents.state import Context, Kind, Plan, State
 from lvqa.agents.structured import ask_for
 from lvqa.agents.timeline.query import query_of
@@ -100,7 +101,8 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     rules = by_rules(context.asked, context.options)
     made, by, note = rules, "rules", ""
-    if context.models.chat is not None:
+    how = preset(context.agent)
+    if context.models.chat is not None and how.plans:
         prompt = load("plan")
         filled = prompt.fill(question=fence(context.question), options=options_block(context.options))
         try:
@@ -115,7 +117,15 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "; a program over time" if program else ""
     )
     data = {**made.model_dump(mode="json"), "by": by, "unparsed": note.endswith("twice")}
-    return {"plan": made, "by_program": program, "round": 0, "missing": [], "steps": [Step("plan", summary, data)]}
+    surveys = how.gather != "recall"
+    return {
+        "plan": made,
+        "by_program": program,
+        "surveys": surveys,
+        "round": 0,
+        "missing": [],
+        "steps": [Step("plan", summary, data)],
+    }
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:

@@ -166,11 +166,13 @@ def union(old: Sequence[str], new: Sequence[str]) -> list[str]:
 class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
 
-    `by_program` says that the question is a program over time, and goes by `timeline`.
+    `by_program` says that the question is a program over time, and goes by `timeline`; `surveys` that the agent is a
+    baseline that gathers notes in its own way, by `survey`.
     """
 
     plan: Plan
     by_program: bool
+    surveys: bool
     round: int
     tried: Annotated[list[str], union]
     missing: list[str]
@@ -190,6 +192,7 @@ def initial() -> State:
     return State(
         plan=Plan(),
         by_program=False,
+        surveys=False,
         round=0,
         tried=[],
         missing=[],

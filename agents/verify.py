@@ -40,6 +40,7 @@ NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
 # Below this an answer is looked at again while rounds and budget last.
 SURE = 0.6
+LOOK_ROUNDS = 3
 _KEEP = 0.5
 # Words compared with words say less than a model that read both.
 _KEEP_WORDS = 0.3
@@ -237,6 +238,8 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
 
     They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
     """
+    if preset(context.agent).gather == "segments":
+        return another_look(state, context, draft)
     if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
     if preset(context.agent).gather != "recall" or not context.ledger.can_think or context.ledger.spent:
@@ -253,6 +256,15 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
     if draft.by == "rules" and sure >= context.settings.abstain_below:
         return None
     return fresh or None
+
+
+def another_look(state: State, context: Context, draft: Draft) -> list[str] | None:
+    """VideoAgent's rule: up to three rounds, until the answer's own confidence is 3 of 3 (arXiv 2403.10517)."""
+    sure = draft.own if draft.own is not None and (draft.claims or draft.by == "chat") else 0.0
+    ended = sure >= 2 / 3 or draft.unread or state["round"] >= LOOK_ROUNDS
+    if ended or not context.ledger.frames_left or not context.ledger.can_think:
+        return None
+    return list(draft.missing)
 
 
 def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str, Item], sure: float) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.timeline.descriptions import Given, Reader
 from lvqa.agents.timeline.looks import Eyes, run
 from lvqa.agents.timeline.match import match
 from lvqa.agents.timeline.parse import Query
@@ -20,6 +21,7 @@ from lvqa.agents.timeline.query import query_of, videos_of
 from lvqa.agents.timeline.result import Result
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import Interval
+from lvqa.models.base import VisionModel
 from lvqa.render import count
 from lvqa.store import note_id
 from lvqa.types import Note, Step
@@ -36,7 +38,7 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     assert query is not None, "the graph comes here with a query alone"
     assert vision is not None, "there is no query without a vision model"
     videos = videos_of(context, query)
-    presence = Presence(context, state["plan"].cues)
+    presence = _presence(state, context)
     asked = ", ".join(query.targets) or "the options"
     steps = [
         Step(
@@ -45,21 +47,37 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
         )
     ]
-    with Eyes(context, vision) as eyes:
+    with _eyes(context, vision, presence, state["surveys"]) as eyes:
         scene = Scene(query, context.options, presence, eyes, videos)
         result = run(solve(scene), eyes.look)
     yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
     spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
     looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
     steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
-    items, draft = _draft(context, result)
+    items, draft = draft_of(context, result)
     summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
     shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
     steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
     return {"items": items, "draft": draft, "seen": [item.note for item in items], "steps": steps}
 
 
-def _draft(context: Context, result: Result) -> tuple[list[Item], Draft]:
+def _presence(state: State, context: Context) -> Presence:
+    """What tells where things are: the index, or for a baseline what it gathered."""
+    if not state["surveys"]:
+        return Presence(context, state["plan"].cues)
+    given: dict[str, list[Note]] = {}
+    gathered = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    for note in sorted(gathered, key=lambda note: (note.span, note.id)):
+        given.setdefault(note.video_id, []).append(note)
+    return Given(context, state["plan"].cues, given=given)
+
+
+def _eyes(context: Context, vision: VisionModel, presence: Presence, reads: bool) -> Eyes:
+    return Reader(context, vision, presence=presence) if reads else Eyes(context, vision)
+
+
+def draft_of(context: Context, result: Result) -> tuple[list[Item], Draft]:
+    """A program's result as notes of this question and a draft that cites them."""
     # What comes first shows the answer itself.
     shown = [*result.shown, *result.refused]
     kept = [_item(context, one, text, 1.0 if n == 0 else _BESIDE) for n, (one, text) in enumerate(shown)]

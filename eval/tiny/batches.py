@@ -20,7 +20,7 @@ from lvqa.eval.tiny.lessons import QA, pieces
 from lvqa.eval.tiny.model import GRID, IMAGE_TOKENS, token_ids
 from lvqa.eval.tiny.pictures import SIDE, Picture
 from lvqa.eval.world.draw import CHARACTER_W
-from lvqa.eval.world.words import COLOURS, FLAG, GROUNDS, SHAPES, SIGN, SIGN_DIGITS, SIGN_LETTERS, SIZES
+from lvqa.models.tiny.words import COLOURS, FLAG, GROUNDS, SHAPES, SIGN, SIGN_DIGITS, SIGN_LETTERS, SIZES
 
 PREFIX = 3 + IMAGE_TOKENS - 1  # <s> <user> <image> x 64
 MOST_TOKENS = 166

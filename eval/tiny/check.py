@@ -22,8 +22,8 @@ from lvqa.eval.tiny import lessons as ask
 from lvqa.eval.tiny.dual import Query, phrase
 from lvqa.eval.tiny.pictures import Picture, a_foreign, like_video, random_view
 from lvqa.eval.world.draw import Frame, paint
-from lvqa.eval.world.words import COLOURS, SHAPES
 from lvqa.models.base import UNKNOWN
+from lvqa.models.tiny.words import COLOURS, SHAPES
 
 NEEDED = {
     "colour": 0.95,

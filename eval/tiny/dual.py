@@ -28,7 +28,7 @@ from lvqa.eval.tiny.model import WIDTH, image_processor, make_tokenizer, token_i
 from lvqa.eval.tiny.pictures import Picture, render
 from lvqa.eval.tiny.train import SEED, Pictures, descend, make_optimizers, rates, set_rates
 from lvqa.eval.world.draw import Thing
-from lvqa.eval.world.words import COLOURS, FLAG, SHAPES, SIGN, at_place
+from lvqa.models.tiny.words import COLOURS, FLAG, SHAPES, SIGN, at_place
 
 TEXT_TOKENS = 72
 # Layers of the tower, of five, that stay as the VLM's training left them.

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from lvqa.eval.tiny.pictures import Picture
 from lvqa.eval.world.draw import Thing
-from lvqa.eval.world.words import (
+from lvqa.models.base import UNKNOWN
+from lvqa.models.tiny.words import (
     COLOURS,
     FLAG,
     GROUNDS,
@@ -24,7 +25,6 @@ from lvqa.eval.world.words import (
     SIZES,
     at_place,
 )
-from lvqa.models.base import UNKNOWN
 
 DESCRIBE = "describe the frame."
 READ_SIGN = "what does the sign say?"

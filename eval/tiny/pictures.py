@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from lvqa.eval.world.draw import Frame, Thing, View, paint
-from lvqa.eval.world.words import (
+from lvqa.models.tiny.words import (
     COLOURS,
     FLAG,
     GROUNDS,

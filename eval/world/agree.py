@@ -21,7 +21,7 @@ from lvqa.eval.world.build import TRUTH
 from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.pixels import Seen, ground_seen, read
 from lvqa.eval.world.truth import FPS, Event, VideoTruth
-from lvqa.eval.world.words import SHAPES, SIGN
+from lvqa.models.tiny.words import SHAPES, SIGN
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lvqa.agents.presets import AGENTS
 from lvqa.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.folder import claim, code_hash
@@ -184,10 +185,10 @@ def guess(question: Question) -> Answer:
 def _gains(rows: dict[str, list[Row]]) -> list[tuple[str, Gain]]:
     found = []
     for on in ("events", "all"):
-        for other in (systems.CAPTIONS, systems.UNIFORM):
+        for other in AGENTS[1:]:
             mine, theirs = (
                 [r for r in rows[name] if not r.unanswerable and (r.event or on == "all")]
-                for name in (systems.FULL, other)
+                for name in (systems.LVQA, other)
             )
             one = gain(mine, theirs)
             if one is not None:

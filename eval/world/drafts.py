@@ -15,8 +15,8 @@ from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.facts import OBJECTS, Facts, Moment, Window
 from lvqa.eval.world.speech import with_article
 from lvqa.eval.world.truth import FPS, Event
-from lvqa.eval.world.words import COLOURS, PLACES, SHAPES
 from lvqa.eval.world.wrong import filled, lengths, named, other_texts, other_windows, seconds, stretch
+from lvqa.models.tiny.words import COLOURS, PLACES, SHAPES
 from lvqa.types import format_time
 
 

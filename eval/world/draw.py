@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.world.words import COLOURS, FLAG, HEIGHT, RGB, SIGN, SIZES, WIDTH, place_of
+from lvqa.models.tiny.words import COLOURS, FLAG, HEIGHT, RGB, SIGN, SIZES, WIDTH, place_of
 
 Frame = npt.NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.truth import FPS, Event, VideoTruth
-from lvqa.eval.world.words import COLOURS, SHAPES
+from lvqa.models.tiny.words import COLOURS, SHAPES
 
 OBJECTS = tuple(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES)
 

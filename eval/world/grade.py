@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 from lvqa.eval.metrics import Window, iou
 from lvqa.eval.world.questions import Question
-from lvqa.eval.world.words import COLOURS, PLACES, PLURALS, SHAPES
+from lvqa.models.tiny.words import COLOURS, PLACES, PLURALS, SHAPES
 from lvqa.types import Answer, parse_time
 
 LEAST_IOU = 0.5

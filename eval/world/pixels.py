@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.world.words import FLAG, SIGN, place_of
+from lvqa.models.tiny.words import FLAG, SIGN, place_of
 
 Frame = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]

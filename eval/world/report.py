@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from lvqa.eval.world.bench import Outcome
 
 _WHAT = {
-    "full": "the agent as users have it",
-    "captions": "index captions and subtitles alone: no visual channel, no look",
+    "lvqa": "the agent as users have it",
+    "llovi": "index captions and subtitles alone, in order of time: no visual channel, no look",
+    "videoagent": "five frames described, then up to three rounds of the nearest frames of segments not seen",
+    "videotree": "the frames at the centres of clusters of the visual channel, more where they are relevant",
     "uniform": "the VLM's descriptions of as many frames as the agent may look at, evenly spaced, and subtitles",
     "oracle captions": "a true description of every second, and subtitles; no look",
     "oracle frames": "the agent's looks, in the gold windows before anywhere else",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from lvqa.eval.world.speech import subtitles_of
 from lvqa.eval.world.truth import FPS, Event, Pose, Scene, Sign, State, Track, VideoTruth
-from lvqa.eval.world.words import (
+from lvqa.models.tiny.words import (
     COLOURS,
     FLAG,
     GROUNDS,

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from lvqa.eval.world.truth import FPS, Event, Subtitle
-from lvqa.eval.world.words import at_place
+from lvqa.models.tiny.words import at_place
 
 SAID_OF = 0.3
 _ABOUT = {

@@ -1,45 +1,43 @@
-"""The agent and its controls: what is asked all the questions of a world. Scores nothing.
+"""The agent, the field's baselines and the oracles: what is asked all the questions of a world. Scores nothing.
 
-`full` is the agent as users have it. The others differ from it in what they are given, and reason by the same programs:
-`captions` reads the captions and subtitles of the same index, without a visual channel and without a look; `uniform`
-reads the VLM's descriptions of as many frames as the agent may look at, evenly spaced over the videos that the
-question is about, and the subtitles; `oracle captions` reads a true description of every second, and the subtitles;
-`oracle frames` looks as the agent does, in the gold windows before anywhere else.
+`lvqa` is the agent as users have it; `llovi`, `videoagent`, `videotree` and `uniform` are presets of the same graph
+(`lvqa.agents.presets`), with the same models and the same budget: without a chat model they reason by the same
+programs, on descriptions. `oracle captions` reads a true description of every second, and the subtitles; `oracle
+frames` looks as the agent does, in the gold windows before anywhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.plan import plan
+from lvqa.agents.presets import AGENTS
 from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, State, initial
+from lvqa.agents.timeline.descriptions import Given, Reader
 from lvqa.agents.timeline.looks import Eyes, run
-from lvqa.agents.timeline.node import _draft as draft_of
+from lvqa.agents.timeline.node import draft_of
 from lvqa.agents.timeline.presence import Presence
 from lvqa.agents.timeline.programs import solve
 from lvqa.agents.timeline.query import query_of, videos_of
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.verify import NOT_HERE, verify
 from lvqa.eval.world.questions import Question
-from lvqa.eval.world.reader import Given, Golden, Reader, note, truth_notes
-from lvqa.models.base import VisionRequest
-from lvqa.types import Answer, Cost, Note, Span
+from lvqa.eval.world.reader import Golden, truth_notes
+from lvqa.eval.world.remember import Remembering
+from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
     from lvqa.archive import Archive
     from lvqa.eval.world.build import WorldSet
 
-FULL, CAPTIONS, UNIFORM = "full", "captions", "uniform"
+LVQA, LLOVI, UNIFORM = "lvqa", "llovi", "uniform"
 ORACLE_CAPTIONS, ORACLE_FRAMES = "oracle captions", "oracle frames"
-NAMES = (FULL, CAPTIONS, UNIFORM, ORACLE_CAPTIONS, ORACLE_FRAMES)
-
-_DESCRIBE = "describe the frame."
-_TOKENS = 96
-_BATCH = 16
+NAMES = (*AGENTS, ORACLE_CAPTIONS, ORACLE_FRAMES)
 
 
 class Systems:
@@ -51,11 +49,8 @@ class Systems:
         self._truth = {
             self._ids[v.name]: truth_notes(v, self._ids[v.name]) for v in world.videos if v.name in self._ids
         }
-        self._uniform: dict[tuple[str, int], list[Note]] = {}
         self._ask: dict[str, Callable[[Question], Answer]] = {
-            FULL: lambda q: archive.ask(q.options_question, q.options),
-            CAPTIONS: lambda q: self._reason(q, lambda c, cues: Given(c, cues)),
-            UNIFORM: self._by_uniform,
+            **{name: partial(self._by_agent, name) for name in AGENTS},
             ORACLE_CAPTIONS: lambda q: self._reason(q, lambda c, cues: Given(c, cues, given=self._truth)),
             ORACLE_FRAMES: lambda q: self._reason(
                 q, lambda c, cues: Golden(c, cues, windows=self._gold(q)), looks=True
@@ -66,47 +61,33 @@ class Systems:
         """What a system answers to a question with its options. Raises KeyError for another name, LvqaError."""
         return self._ask[system](question)
 
-    @property
-    def frames(self) -> int:
-        """How many frames the agent may look at for one question, as many as the uniform control gets."""
-        settings = self._archive.settings
-        return min(settings.budget_frames, settings.budget_vlm_calls)
+    def _by_agent(self, agent: str, question: Question) -> Answer:
+        archive = self._archive if agent == LVQA else self._describing
+        return archive.ask(question.options_question, question.options, agent=agent)
+
+    @cached_property
+    def _describing(self) -> Archive:
+        """The same archive, whose vision model describes no frame twice: baselines see the same ones every time."""
+        from lvqa.archive import Archive
+        from lvqa.models.profiles import Models
+
+        own, models = self._archive, self._archive.models
+        vision = models.vision
+        given = Models.of(
+            vision=Remembering(vision) if vision is not None else None,
+            chat=models.chat or models.specs["chat"],
+            embedder=models.embedder,
+            image_embedder=models.image_embedder,
+        )
+        archive = Archive(own.folder, archive_dir=own.index_dir, models=given)
+        archive.settings = own.settings
+        return archive
 
     def _gold(self, question: Question) -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
         for window in question.windows:
             found.setdefault(self._ids.get(window.video, ""), []).append(Span(window.start_s, window.end_s))
         return found
-
-    def _by_uniform(self, question: Question) -> Answer:
-        names = [name for name in question.videos if name in self._ids] or list(self._ids)
-        each = max(1, self.frames // len(names))
-        notes = {self._ids[name]: self._described(name, each) for name in names}
-        answer = self._reason(question, lambda c, cues: Given(c, cues, given=notes))
-        looked = sum(map(len, notes.values()))
-        return replace(answer, cost=answer.cost + Cost(frames=looked, vlm_calls=looked))
-
-    def _described(self, name: str, n: int) -> list[Note]:
-        """Descriptions of n frames, each standing for the stretch around it; made once for all questions."""
-        key = (name, n)
-        if key not in self._uniform:
-            from lvqa.media import FrameReader
-
-            archive, vision = self._archive, self._archive.models.vision
-            assert vision is not None, "a world is indexed with a vision model"
-            settings, video_id = archive.settings, self._ids[name]
-            video = archive.store.get_video(video_id)
-            assert video is not None
-            step = video.duration_s / n
-            with FrameReader(archive.folder / name, max_side=settings.max_side, backend=settings.reader) as reader:
-                images = [frame.image for frame in reader.at([(k + 0.5) * step for k in range(n)])]
-            texts: list[str] = []
-            for at in range(0, n, _BATCH):
-                texts += vision.generate([VisionRequest([i], _DESCRIBE, _TOKENS) for i in images[at : at + _BATCH]])
-            self._uniform[key] = [
-                note(video_id, Span(k * step, (k + 1) * step), text or "unknown") for k, text in enumerate(texts)
-            ]
-        return self._uniform[key]
 
     def _reason(
         self,

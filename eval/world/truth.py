@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lvqa.eval.world.draw import Thing, View
-from lvqa.eval.world.words import SHAPES
+from lvqa.models.tiny.words import SHAPES
 
 FPS = 4
 EVENT_KINDS = ("appear", "vanish", "move", "recolour")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from lvqa.eval.world.facts import Facts, Window
 from lvqa.eval.world.speech import with_article
 from lvqa.eval.world.truth import FPS, Event
-from lvqa.eval.world.words import SIGN_DIGITS, SIGN_LETTERS
+from lvqa.models.tiny.words import SIGN_DIGITS, SIGN_LETTERS
 from lvqa.types import format_time
 
 # Two windows offered as options begin at least this far apart.

@@ -14,7 +14,7 @@ from lvqa.eval.world.agree import agree
 from lvqa.eval.world.build import WorldSet
 from lvqa.eval.world.draw import Thing, View, paint
 from lvqa.eval.world.pixels import ground_seen, read
-from lvqa.eval.world.words import COLOURS, FLAG, GROUNDS, PLACES, SHAPES, SIGN, SIZES, centre_of
+from lvqa.models.tiny.words import COLOURS, FLAG, GROUNDS, PLACES, SHAPES, SIGN, SIZES, centre_of
 
 
 @pytest.fixture(scope="module")

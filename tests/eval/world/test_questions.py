@@ -10,7 +10,7 @@ import pytest
 from lvqa.eval.world.questions import NOT_THERE, PER_TEN_MINUTES, TEMPLATES, TYPES, Question, ask, to_jsonl
 from lvqa.eval.world.scenes import make_videos
 from lvqa.eval.world.truth import FPS, VideoTruth
-from lvqa.eval.world.words import COLOURS, PLACES, SHAPES, SIGN
+from lvqa.models.tiny.words import COLOURS, PLACES, SHAPES, SIGN
 from lvqa.types import parse_time
 
 Run = tuple[float, float]

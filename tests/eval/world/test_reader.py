@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lvqa.agents.timeline.descriptions import present, reply
 from lvqa.eval.world.draw import Thing
-from lvqa.eval.world.reader import describe, present, reply, truth_notes
+from lvqa.eval.world.reader import describe, truth_notes
 from lvqa.eval.world.truth import VideoTruth
 
 TEXT = (

@@ -7,7 +7,7 @@ import pytest
 
 from lvqa.eval.world.scenes import make_videos, name_of
 from lvqa.eval.world.truth import EVENT_KINDS, FPS, Event, VideoTruth
-from lvqa.eval.world.words import COLOURS, FLAG, SHAPES, SIGN, centre_of
+from lvqa.models.tiny.words import COLOURS, FLAG, SHAPES, SIGN, centre_of
 
 Truths = tuple[VideoTruth, ...]
 
