@@ -16,10 +16,14 @@ from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import Found, Interval, joined
 from lvqa.agents.timeline.told import chance, shown_by, when
 from lvqa.agents.words import with_article as a
-from lvqa.types import format_time
+from lvqa.types import Span, format_time
 
 # A thing that was found may have come before: what is so much as likely is looked at too, so many times.
 _AS_LIKELY, _FURTHER = 0.5, 3
+# Times this near to a sight, in seconds, are the same moment to an order of things.
+_MOMENT_S = 4.0
+# Looks that the ends of one interval take, about.
+_ENDS = 8
 
 
 def across(scene: Scene) -> Course[Result]:
@@ -55,21 +59,7 @@ def before_after(scene: Scene) -> Course[Result]:
     """Whether one thing comes before another; which of the options does."""
     side = scene.query.side
     if scene.query.among:
-        pivot = scene.query.targets[0]
-        names = [bare_phrase(option) for option in scene.options]
-        founds = yield from _find_all(scene, [pivot, *names])
-        if not founds[0].intervals:
-            return nothing(f"{a(pivot)} was not found in {scene.where}")
-        onset = founds[0].intervals[0].span.start_s
-        right = [
-            (found.intervals[0].span.start_s < onset) == (side == "before") if found.intervals else None
-            for found in founds[1:]
-        ]
-        chances = [
-            found.intervals[0].support if fits else 0.05 if fits is False else chance(scene, found) / 2
-            for fits, found in zip(right, founds[1:], strict=True)
-        ]
-        return _chosen(scene, founds[1:], names, chances, founds[0].intervals[0].support, pivot_of=(founds[0], pivot))
+        return (yield from _beside(scene, scene.query.targets[0], before=side == "before"))
     one, other = scene.query.targets
     founds = yield from _find_all(scene, [one, other])
     if not all(found.intervals for found in founds):
@@ -78,7 +68,35 @@ def before_after(scene: Scene) -> Course[Result]:
     word = "before" if first.span.start_s < second.span.start_s else "after"
     text = f"{word.capitalize()}: {a(one)} at {format_time(first.span.start_s)}, {a(other)} at "
     text += f"{format_time(second.span.start_s)}."
-    return Result(text, _ordered(scene, founds), word, shown_by(founds, [one, other]))
+    sure = _ordered(scene, founds)
+    founds = yield from _ended(scene, founds, [one, other])
+    return Result(text, sure, word, shown_by(founds, [one, other]))
+
+
+def _beside(scene: Scene, pivot: str, *, before: bool) -> Course[Result]:
+    """Which of the options is there on one side of a thing: that first, then only that side of it is looked through."""
+    names = [bare_phrase(option) for option in scene.options]
+    around: Found = yield from scene.find(pivot, searches=2, ends=False)
+    if not around.intervals:
+        return nothing(f"{a(pivot)} was not found in {scene.where}")
+    edge = around.intervals[0]
+    bounds = scene.bounds(edge.video_id)
+    start, end = (bounds.start_s, edge.span.start_s) if before else (edge.span.end_s, bounds.end_s)
+    if end - start < _MOMENT_S:
+        return nothing(f"{a(pivot)} is there from the beginning" if before else f"{a(pivot)} is there to the end")
+    side = Span(start, end)
+
+    def look(name: str) -> Course[Found]:
+        candidates = scene.presence.candidates(edge.video_id, name, side)
+        return scene.look_through(name, candidates, searches=len(names), ends=False)
+
+    founds: list[Found] = yield from alongside([look(name) for name in names])
+    chances = [chance(scene, found, [edge.video_id]) for found in founds]
+    best, _ = exactly_one(chances)
+    if founds[best].intervals:
+        founds[best] = Found((yield from _whole(scene, names[best], founds[best].intervals)))
+        around = Found((yield from _whole(scene, pivot, [edge])))
+    return _chosen(scene, founds, names, chances, edge.support, pivot_of=(around, pivot))
 
 
 def first_last(scene: Scene) -> Course[Result]:
@@ -96,8 +114,9 @@ def first_last(scene: Scene) -> Course[Result]:
     # What was not found may yet have come before.
     sure += [1 - chance(scene, found) / 2 for found in founds if not found.intervals]
     listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))
-    order = [founds[best], *(founds[n] for n in there if n != best)]
-    shown = shown_by(order, [names[best], *(names[n] for n in there if n != best)])
+    ranked = [best, *(n for n in there if n != best)]
+    ended = yield from _ended(scene, [founds[n] for n in ranked], [names[n] for n in ranked])
+    shown = shown_by(ended, [names[n] for n in ranked])
     choice = best if scene.query.among else None
     return Result(f"{a(names[best])} ({listed})".capitalize(), product(sure), names[best], shown, choice)
 
@@ -111,9 +130,9 @@ def order(scene: Scene) -> Course[Result]:
         return _not_all(founds, names)
     ranked = sorted(there, key=lambda n: founds[n].intervals[0].span.start_s)
     value = tuple(names[n] for n in ranked)
-    shown = shown_by([founds[n] for n in ranked], value)
-    text = ", ".join(a(name) for name in value)
     sure = _ordered(scene, [founds[n] for n in there])
+    shown = shown_by((yield from _ended(scene, [founds[n] for n in ranked], value)), value)
+    text = ", ".join(a(name) for name in value)
     if len(there) == len(names):
         return Result(text, sure, value, shown)
     # One is missing: among the options that keep the order of the others, any may be right.
@@ -158,6 +177,17 @@ def _whole(scene: Scene, name: str, intervals: Sequence[Interval]) -> Course[lis
     return joined(made)
 
 
+def _ended(scene: Scene, founds: Sequence[Found], names: Sequence[str]) -> Course[list[Found]]:
+    """The first interval of each with its ends, for as many as the budget reaches."""
+    made: list[Found] = []
+    for found, name in zip(founds, names, strict=True):
+        intervals = found.intervals[:1]
+        if scene.eyes.left >= _ENDS:
+            intervals = yield from _whole(scene, name, intervals)
+        made.append(Found(intervals))
+    return made
+
+
 def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:
     return alongside([_find(scene, name, len(names)) for name in names])
 
@@ -165,7 +195,7 @@ def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:
 def _find(scene: Scene, name: str, searches: int) -> Course[Found]:
     """Find a thing where it is likeliest, then where it may have come before that (or after, for what comes last)."""
     last = scene.query.side == "last"
-    found: Found = yield from scene.find(name, searches=searches)
+    found: Found = yield from scene.find(name, searches=searches, ends=False)
     for _ in range(_FURTHER if found.intervals else 0):
         edge = found.intervals[-1 if last else 0]
         rivals = scene.presence.candidates(edge.video_id, name, scene.query.at)
@@ -176,8 +206,8 @@ def _find(scene: Scene, name: str, searches: int) -> Course[Found]:
             for c in rivals
             if c.score >= least and c.time_s not in tried and (c.time_s - edge.span.start_s > 0) == last
         ]
-        further = [c for c in further if not edge.span.contains(c.time_s)]
-        more: Found = yield from scene.look_through(name, further, searches=searches, patience=2)
+        further = [c for c in further if edge.span.gap_s(Span(c.time_s, c.time_s + 1e-3)) > _MOMENT_S]
+        more: Found = yield from scene.look_through(name, further, searches=searches, patience=2, ends=False)
         if not more.intervals:
             break
         found.intervals = joined([*found.intervals, *more.intervals])
