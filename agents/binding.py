@@ -35,20 +35,27 @@ _FOR_NOTHING = re.compile(
     re.IGNORECASE,
 )
 # "that" and "this" stand alone behind a verb or a preposition, or before one; elsewhere they point or join.
-_BEHIND = frozenset(
-    "is was are were do does did about with of like than to for at by from on in say says said mean means called".split()
+_BEHIND_WORDS = """
+    is was are were do does did about with of like than to for at by from on in say says said mean means called
+"""
+_BEHIND = frozenset(_BEHIND_WORDS.split())
+_AHEAD_WORDS = """
+    is was are were do does did happen happens happened mean means in on at for from to with before after when
+    while called made go goes come comes look looks
+"""
+_AHEAD = frozenset(_AHEAD_WORDS.split())
+_HAPPENS = re.compile(
+    r"\b(?:that|this|it)\s+(?:happen\w*|occur\w*|take\s+place)\b|\b(?:do|did|does)\s+(?:that|this)\b", re.I
 )
-_AHEAD = frozenset(
-    "is was are were do does did happen happens happened mean means in on at for from to with before after when while "
-    "called made go goes come comes look looks".split()
+_THERE = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )\bthere\b(?!\s+(?:is|are|was|were)\b)", re.I
 )
-_HAPPENS = re.compile(r"\b(?:that|this|it)\s+(?:happen\w*|occur\w*|take\s+place)\b|\b(?:do|did|does)\s+(?:that|this)\b", re.I)
-_THERE = re.compile(r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )\bthere\b(?!\s+(?:is|are|was|were)\b)", re.I)
 _WHO_THERE = re.compile(r"\bwho(?:\s+else)?\s+(?:is|was|were|are)\s+there\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(in|on|at|inside|near|under|behind|outside|beside)\s+(?=(?:the|a|an)\s)", re.IGNORECASE)
 # Questions whose answer is a thing or a person, and not a property of the one that they name.
 _ASKS_THING = re.compile(
-    r"^(?:what|which|who|whom)\b(?!\s+(?:colou?r|time|kind|sort|type|shape|size|happens|happened|is\s+happening)\b)", re.I
+    r"^(?:what|which|who|whom)\b(?!\s+(?:colou?r|time|kind|sort|type|shape|size|happens|happened|is\s+happening)\b)",
+    re.I,
 )
 
 
@@ -118,7 +125,11 @@ def _is_explained(text: str, match: re.Match[str], own: Sequence[Phrase]) -> boo
     for phrase in own:
         if phrase.end > match.start() or not _may_be(phrase, kind):
             continue
-        if word in _OWNING or (word == "her" and _is_owner(text, match)) or _CLAUSE.search(text[phrase.end : match.start()]):
+        if (
+            word in _OWNING
+            or (word == "her" and _is_owner(text, match))
+            or _CLAUSE.search(text[phrase.end : match.start()])
+        ):
             return True
         if kind == "they" and phrase.plural and word == "they":
             return True

@@ -71,7 +71,7 @@ def understand(
     chat: BaseChatModel | None = None,
     ledger: Ledger | None = None,
 ) -> Understood:
-    """A follow-up as a question that stands by itself, and where to look; the question as it is where it refers to none.
+    """A follow-up as a question that stands by itself, and where to look; unchanged where it refers to none.
 
     Args:
         question: as asked.
@@ -102,24 +102,38 @@ def understand(
 
 def _understood(question: str, reply: Standalone, durations: Mapping[str, float], prompt_hash: str) -> Understood:
     """What a reply comes to; a video that is not there, and seconds outside of it, are left out."""
-    videos = (reply.video,) if reply.video in durations else ()
+    named = _path(reply.video, durations)
+    videos = (named,) if named is not None else ()
     between = Span(*reply.between) if reply.between is not None else None
-    if between is not None and videos:
-        between = between.clamp(durations[videos[0]])
-    text = one_line_plain(reply.question)
-    if not videos and between is None and text == one_line_plain(question):
+    if between is not None and named is not None:
+        between = between.clamp(durations[named])
+    text = _short(reply.question)
+    if not videos and between is None and text == _short(question):
         return Understood(question, why="it refers to nothing before it", by="chat", prompt_hash=prompt_hash)
     why = "the chat model's reading of the conversation"
-    return Understood(text, tuple(v for v in videos if v), between, why, "chat", prompt_hash)
+    return Understood(text, videos, between, why, "chat", prompt_hash)
 
 
 def _complaints(reply: Standalone, durations: Mapping[str, float]) -> list[str]:
-    wrong = []
-    if reply.video is not None and reply.video not in durations:
-        wrong.append(f"video: {one_line(reply.video, 100)} is not in the list of videos; copy a name from it, or null")
-    elif reply.video is not None and reply.between is not None and reply.between[0] >= durations[reply.video]:
-        wrong.append(f"between: that video is {durations[reply.video]:.1f} seconds long")
-    return wrong
+    if reply.video is None:
+        return []
+    named = _path(reply.video, durations)
+    if named is None:
+        return [f"video: {one_line(reply.video, 100)} is not in the list of videos; copy a name from it, or null"]
+    if reply.between is not None and reply.between[0] >= durations[named]:
+        return [f"between: that video is {durations[named]:.1f} seconds long"]
+    return []
+
+
+def _path(name: str | None, durations: Mapping[str, float]) -> str | None:
+    """The video of that name, as it is or as the prompt wrote it."""
+    if name is None or name in durations:
+        return name
+    return next((path for path in durations if _name(path) == " ".join(name.split())), None)
+
+
+def _name(path: str) -> str:
+    return one_line(path, 200)
 
 
 def _told(number: int, turn: Turn) -> str:
@@ -130,18 +144,18 @@ def _told(number: int, turn: Turn) -> str:
     lines.append(f"   answered: {found}")
     for e in turn.evidence[:_EVIDENCE] if not turn.abstained else ():
         seconds = f"{e.span.start_s:.1f} to {e.span.end_s:.1f} s ({clock(e.span)})"
-        lines.append(f"   shown by: {one_line(e.video, 200)}, {seconds}: {one_line(e.text, _EVIDENCE_CHARACTERS)}")
+        lines.append(f"   shown by: {_name(e.video)}, {seconds}: {one_line(e.text, _EVIDENCE_CHARACTERS)}")
     return "\n".join(lines)
 
 
 def _listed(turns: Sequence[Turn], durations: Mapping[str, float]) -> list[str]:
     spoken_of = dict.fromkeys(e.video for turn in reversed(turns) for e in turn.evidence if e.video in durations)
     names = list(dict.fromkeys([*spoken_of, *durations]))
-    lines = [f"{one_line(name, 200)}, {durations[name]:.1f}" for name in names[:_VIDEOS]]
+    lines = [f"{_name(name)}, {durations[name]:.1f}" for name in names[:_VIDEOS]]
     return lines + ([f"and {len(names) - _VIDEOS} more"] if len(names) > _VIDEOS else [])
 
 
-def one_line_plain(text: str) -> str:
+def _short(text: str) -> str:
     """A question on one line, cut where it is longer than any question."""
     return " ".join(text.split())[:_QUESTION_CHARACTERS]
 

@@ -19,38 +19,57 @@ WORD = re.compile(r"[^\W_]+(?:['’._-][^\W_]+)*")
 ARTICLES = frozenset(("a", "an", "the", "some", "another", "that", "this", "these", "those"))
 _NUMBERS = frozenset(("two", "three", "four", "five", "six", "several", "many", "both", "2", "3", "4", "5"))
 _OWNERS = frozenset(("his", "her", "its", "their", "my", "your", "our"))
-_HE = frozenset("man boy guy father dad king prince husband son brother uncle grandfather gentleman waiter actor".split())
-_SHE = frozenset(
-    "woman girl lady mother mum mom queen princess wife daughter sister aunt grandmother waitress actress".split()
-)
-_ANYONE = frozenset(
-    "person child kid baby toddler chef cook driver teacher student doctor nurse speaker narrator presenter host player "
-    "singer dancer officer worker farmer painter character guest customer friend reporter interviewer lecturer".split()
-)
-_MANY = frozenset("people men women children kids boys girls persons crowd couple team family".split())
-_ANIMALS = frozenset("dog cat horse bird bear rabbit bunny cow sheep fox lion monkey elephant puppy kitten".split())
+_HE_WORDS = """
+    man boy guy father dad king prince husband son brother uncle grandfather gentleman waiter actor
+"""
+_HE = frozenset(_HE_WORDS.split())
+_SHE_WORDS = """
+    woman girl lady mother mum mom queen princess wife daughter sister aunt grandmother waitress actress
+"""
+_SHE = frozenset(_SHE_WORDS.split())
+_ANYONE_WORDS = """
+    person child kid baby toddler chef cook driver teacher student doctor nurse speaker narrator presenter host
+    player singer dancer officer worker farmer painter character guest customer friend reporter interviewer
+    lecturer
+"""
+_ANYONE = frozenset(_ANYONE_WORDS.split())
+_MANY_WORDS = """
+    people men women children kids boys girls persons crowd couple team family
+"""
+_MANY = frozenset(_MANY_WORDS.split())
+_ANIMALS_WORDS = """
+    dog cat horse bird bear rabbit bunny cow sheep fox lion monkey elephant puppy kitten
+"""
+_ANIMALS = frozenset(_ANIMALS_WORDS.split())
+_VERBS_WORDS = """
+    open close pour take walk run sit stand sleep hold look talk speak eat drink play wear appear disappear move
+    turn come go enter leave put pick lift cut show say paint dig watch ride drive jump throw catch climb fall
+    read write smile wave give get make see tell find lose break begin start stop wash cook cross carry push
+    pull point laugh cry dance sing bark chase drop kick hit shake wait work stir hide bring hang use lie fly
+    swim vanish happen lean face reach stare burn boil fill rise shine kneel chop slice
+"""
 _VERBS = frozenset(
     map(
         stem,
-        "open close pour take walk run sit stand sleep hold look talk speak eat drink play wear appear disappear move "
-        "turn come go enter leave put pick lift cut show say paint dig watch ride drive jump throw catch climb fall "
-        "read write smile wave give get make see tell find lose break begin start stop wash cook cross carry push pull "
-        "point laugh cry dance sing bark chase drop kick hit shake wait work stir hide bring hang use lie fly swim "
-        "vanish happen lean face reach stare burn boil fill rise shine kneel chop slice".split(),
+        _VERBS_WORDS.split(),
     )
 )
-_PAST = frozenset(
-    "took ran sat stood slept held spoke ate drank wore came went left said dug rode drove threw caught fell wrote gave "
-    "got made saw told found lost broke began sang hid brought hung lay flew swam rose shone cut put read hit".split()
-)
-_ADJECTIVES = frozenset(
-    "red green blue yellow orange purple pink brown black white grey gray golden silver big small large little tall "
-    "short long old young new bright dark light round square empty full hot cold wooden other same".split()
-)
-_ENDS = STOP_WORDS | frozenset(
-    "inside outside near onto beside behind upon along across around toward towards without within against above below "
-    "past via like as per away back".split()
-)
+_PAST_WORDS = """
+    took ran sat stood slept held spoke ate drank wore came went left said dug rode drove threw caught fell
+    wrote gave got made saw told found lost broke began sang hid brought hung lay flew swam rose shone cut put
+    read hit
+"""
+_PAST = frozenset(_PAST_WORDS.split())
+_ADJECTIVES_WORDS = """
+    red green blue yellow orange purple pink brown black white grey gray golden silver big small large little
+    tall short long old young new bright dark light round square empty full hot cold wooden other same
+"""
+_ADJECTIVES = frozenset(_ADJECTIVES_WORDS.split())
+_ENDS_WORDS = """
+    inside outside near onto beside behind upon along across around toward towards without within against above
+    below past via like as per away back
+"""
+_ENDS = STOP_WORDS | frozenset(_ENDS_WORDS.split())
 _MOST_WORDS = 6
 
 
@@ -165,9 +184,9 @@ def _is_name(text: str, tokens: list[re.Match[str]], at: int) -> bool:
     if not (word[:1].isupper() and word[1:].islower()) or word.lower() in STOP_WORDS:
         return False
     before = text[: tokens[at].start()].rstrip()
-    return bool(before) and before[-1] not in ".!?:\"“(/"
+    return bool(before) and before[-1] not in '.!?:"“(/'
 
 
 def _is_verb(word: str) -> bool:
-    inflected = len(word) > 4 and (word.endswith("ing") or word.endswith("ed"))
+    inflected = len(word) > 4 and word.endswith(("ing", "ed"))
     return word in _PAST or stem(word) in _VERBS or inflected

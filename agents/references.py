@@ -1,4 +1,4 @@
-"""What a follow-up refers to, by English rules: a time beside the last answer, a thing or person in it, a part replaced.
+"""What a follow-up refers to, by English rules: a time beside the last answer, what it speaks of, a part replaced.
 
 "And before that?" is about the stretch before the last answer's evidence in the same video; "it", "he" and "there" are
 what the last answer or question speaks of; "and in kitchen.mp4?", "and the dog?" ask the last question again. A
@@ -8,8 +8,8 @@ question without such a reference comes back as it is. Asks no model.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from lvqa.agents.binding import Bound, bind, event_of
@@ -53,15 +53,17 @@ _SIDES: tuple[tuple[Side, re.Pattern[str]], ...] = (
     ),
 )
 # What is left of "what happened before that?" without "before that": nothing of its own.
-_EMPTY = frozenset(
-    "what happens happened happening happen is was were did does do about else comes came goes went going on there the "
-    "and there's what's it".split()
-)
+_EMPTY_WORDS = """
+    what happens happened happening happen is was were did does do about else comes came goes went going on
+    there the and there's what's it
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _DOES = re.compile(r"^what\s+(?:is|are|was|were|does|do|did)\s+(.+?)\s+do(?:ing)?\b", re.IGNORECASE)
-_ASKS = frozenset(
-    "what which who whom whose when where why how is are was were do does did has have had can could will would should "
-    "isn't aren't wasn't weren't doesn't don't didn't".split()
-)
+_ASKS_WORDS = """
+    what which who whom whose when where why how is are was were do does did has have had can could will would
+    should isn't aren't wasn't weren't doesn't don't didn't
+"""
+_ASKS = frozenset(_ASKS_WORDS.split())
 _BARE = re.compile(r"^(when|where|why|how)(?:\s+(?:exactly|come))?\s*[?!.]*$", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(in|on|at|with|under|behind|near|inside|outside|from|during|after|before|beside|into|to|of|by|for)\s+\S",
@@ -117,25 +119,25 @@ class _Frame:
             return self.still_there(self.last.videos)
         return self.still_there(e.video for e in self.last.evidence)
 
-    def still_there(self, videos: Sequence[str] | object) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(v for v in videos if v in self.durations))  # type: ignore[attr-defined]
+    def still_there(self, videos: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(v for v in videos if v in self.durations))
 
     def names_videos(self, text: str) -> frozenset[str]:
         return named_videos(text, self.durations)[1]
 
     def of_time(self) -> Understood | None:
         """Before, after or at the time of the last answer."""
-        for side, pattern in _SIDES:
-            match = pattern.search(self.asked)
-            if match is not None:
-                break
-        else:
+        said = next(((side, m) for side, pattern in _SIDES if (m := pattern.search(self.asked))), None)
+        if said is None:
             return None
+        side, match = said
         shown, named = self.shown, self.names_videos(self.asked)
         if named and (shown is None or shown.video not in named):
             return self.of_things() or Understood(self.asked)
         if shown is None:
-            return Understood(self.asked, why=f'there is no answer yet that "{match.group()}" could refer to', by="rules")
+            return Understood(
+                self.asked, why=f'there is no answer yet that "{match.group()}" could refer to', by="rules"
+            )
         rest = " ".join(f"{self.asked[: match.start()]} {self.asked[match.end() :]}".split())
         rest = _ABOUT.sub("", _LEAD.sub("", rest)).strip(" ,?!.;")
         bound = Bound(rest)
@@ -276,7 +278,7 @@ def _placed(base: str, part: str, durations: Mapping[str, float]) -> str | None:
 def _counterpart(stem: str, wanted: Phrase | None) -> tuple[int, int] | None:
     """Where the phrase of a question stands that another takes the place of: the first of its kind, else the first."""
     pronoun = re.search(r"\b(?:he|she|it|they|him|them)\b", stem, re.IGNORECASE)
-    found = [p for p in noun_phrases(stem)]
+    found = noun_phrases(stem)
     alive = wanted is not None and (wanted.person or wanted.animal)
     like = [p for p in found if (p.person or p.animal) == alive]
     if alive and not like and pronoun is not None:

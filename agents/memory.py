@@ -1,0 +1,327 @@
+"""Conversations that last: a LangGraph of one question, understood and then kept, with a checkpointer in SQLite.
+
+    START -> understand -> (the question is answered outside of the graph) -> keep -> END
+
+A thread of the checkpointer is one chat. Its state is plain JSON, and is stored as JSON: nothing that is read from the
+file is ever unpickled or imported. Knows no archive, and does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from lvqa.agents.budget import Ledger
+from lvqa.agents.conversation import understand
+from lvqa.agents.turns import Turn, Understood
+from lvqa.errors import StoreError, StoreVersionError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
+
+CHATS_FILE = "chats.db"
+APPLICATION_ID = 0x6C767163  # "lvqc", in the header of the file
+FORMAT = 1
+_BUSY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSummary:
+    """A chat that was kept: its id, its number of turns, its first question, the time of its last turn (ISO, UTC)."""
+
+    id: str
+    turns: int
+    question: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a question is understood with: the chat model or None, its ledger, the seconds of each video by path."""
+
+    durations: Mapping[str, float]
+    chat: BaseChatModel | None = None
+    ledger: Ledger | None = None
+
+
+class Conversation(TypedDict):
+    """The graph's state: the question, what it was understood as, and the turns so far; JSON all through."""
+
+    asked: str
+    understood: dict[str, Any]
+    turns: Annotated[list[dict[str, Any]], operator.add]
+
+
+class PlainJson:
+    """The checkpointer's serializer: JSON and nothing else, neither pickle nor the names of classes."""
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """As `("json", bytes)`. Raises TypeError for what is no plain JSON."""
+        return "json", json.dumps(obj, default=_only_errors).encode()
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """From what `dumps_typed` made. Raises StoreError for anything else."""
+        kind, raw = data
+        if kind != "json":
+            raise StoreError(f"a chat is stored as {kind!r}, which lvqa does not read; delete that chat, or its file")
+        try:
+            return json.loads(raw)
+        except ValueError as error:
+            raise StoreError(f"a chat cannot be read ({error}); delete that chat, or its file") from error
+
+
+def _only_errors(obj: Any) -> str:
+    # LangGraph notes the error that ended a node.
+    if isinstance(obj, BaseException):
+        return repr(obj)
+    raise TypeError(f"{type(obj).__name__} is no plain JSON")
+
+
+def build_conversation(saver: SqliteSaver) -> CompiledStateGraph[Conversation, Asking, Conversation, Conversation]:
+    """Compile the graph; it stops before `keep`, until the answer is there."""
+    graph = StateGraph(Conversation, context_schema=Asking)
+    graph.add_node("understand", _understand)
+    graph.add_node("keep", _keep)
+    graph.add_edge(START, "understand")
+    graph.add_edge("understand", "keep")
+    graph.add_edge("keep", END)
+    return graph.compile(checkpointer=saver, interrupt_before=["keep"])
+
+
+def _understand(state: Conversation, runtime: Runtime[Asking]) -> dict[str, Any]:
+    given = runtime.context
+    turns = [_turn(data) for data in state.get("turns", ())]
+    found = understand(state["asked"], turns, given.durations, chat=given.chat, ledger=given.ledger)
+    return {"understood": found.to_dict()}
+
+
+def _keep(state: Conversation) -> dict[str, Any]:
+    return {}
+
+
+class Memory:
+    """The chats of one archive, in `chats.db` of its index folder; close it.
+
+    Where that folder cannot be written they are kept in this process alone, beginning with those that the file holds:
+    `notice` then says so, and is empty otherwise.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, notice: str = "") -> None:
+        self.path = path
+        self.notice = notice
+        self._connection = connection
+        self._saver = SqliteSaver(connection, serde=PlainJson())
+        self._graph = build_conversation(self._saver)
+        with self._explained():
+            self._saver.setup()
+
+    @classmethod
+    def open(cls, path: Path) -> Memory:
+        """Open the file, or make it. Raises StoreError for one that holds something else, StoreVersionError."""
+        try:
+            connection, notice = _connect(path)
+        except sqlite3.Error as error:
+            raise _explain(error, path) from error
+        try:
+            return cls(connection, path, notice)
+        except BaseException:
+            connection.close()
+            raise
+
+    def begin(self) -> str:
+        """An id that no chat has yet."""
+        known = {chat.id for chat in self.chats()}
+        while (made := secrets.token_hex(4)) in known:
+            pass
+        return made
+
+    def turns(self, thread: str) -> list[Turn]:
+        """The turns of a chat, oldest first; none for an unknown one. Raises StoreError."""
+        with self._explained():
+            values = self._graph.get_state(_config(thread)).values
+        return [_turn(data) for data in _list(values)]
+
+    def understand(self, thread: str, question: str, asking: Asking) -> Understood:
+        """What a question means after the turns of a chat. Raises StoreError, ModelError."""
+        found: Understood | None = None
+        with self._explained():
+            for update in self._graph.stream(
+                {"asked": question, "understood": {}, "turns": []},
+                _config(thread),
+                context=asking,
+                stream_mode="updates",
+                durability="exit",
+            ):
+                if "understand" in update:
+                    found = Understood.of(update["understand"]["understood"])
+        assert found is not None, "the graph ended without understanding"
+        return found
+
+    def keep(self, thread: str, turn: Turn) -> None:
+        """Add a turn to a chat. Raises StoreError."""
+        with self._explained():
+            self._graph.update_state(_config(thread), {"turns": [turn.to_dict()]}, as_node="keep")
+            self._only_latest(thread)
+
+    def chats(self) -> list[ChatSummary]:
+        """Every chat with a turn, the latest first. Raises StoreError."""
+        found: dict[str, ChatSummary] = {}
+        with self._explained():
+            for kept in self._saver.list(None):
+                thread = str(kept.config["configurable"]["thread_id"])
+                turns = [_turn(data) for data in _list(kept.checkpoint.get("channel_values"))]
+                if thread not in found and turns:
+                    updated = str(kept.checkpoint["ts"])
+                    found[thread] = ChatSummary(thread, len(turns), turns[0].question, updated)
+        return list(found.values())
+
+    def forget(self, thread: str) -> bool:
+        """Delete a chat; whether there was one. Raises StoreError, also where the file cannot be written."""
+        if self.notice:
+            raise StoreError(f"{self.path} cannot be written; change the permissions of {self.path.parent}")
+        with self._explained():
+            known = self._saver.get_tuple(_config(thread)) is not None
+            self._saver.delete_thread(thread)
+        return known
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _only_latest(self, thread: str) -> None:
+        """Drop the checkpoints before the last: each holds all turns, and all of them grow with the square."""
+        latest = "(SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?)"
+        with self._saver.cursor() as cursor:
+            for table in ("writes", "checkpoints"):
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id <> {latest}",  # noqa: S608
+                    (thread, thread),
+                )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from error
+
+
+def _config(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}}
+
+
+def _list(values: Any) -> list[Any]:
+    turns = values.get("turns", []) if isinstance(values, dict) else None
+    if not isinstance(turns, list):
+        raise StoreError("a chat has no list of turns; delete that chat, or the file chats.db")
+    return turns
+
+
+def _turn(data: Any) -> Turn:
+    try:
+        return Turn.of(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"a turn of a chat cannot be read ({type(error).__name__}: {error}); delete that chat, or the file chats.db"
+        ) from error
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, str]:
+    """A connection that may write, and an empty text; else one to a copy in memory, and why."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, where the chats should be a file; move it away")
+    try:
+        connection = _open(f"{path.absolute().as_uri()}?mode=rwc")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            _claim(connection, path)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.OperationalError as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if not name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+            raise
+        notice = f"{path.parent} cannot be written, so this chat is kept in memory and ends with this program"
+        return _copy(path), notice
+    return connection, ""
+
+
+def _copy(path: Path) -> sqlite3.Connection:
+    """The chats of a file that cannot be written, in memory."""
+    memory = _open("file::memory:")
+    if path.is_file():
+        for mode in ("mode=ro", "mode=ro&immutable=1"):
+            try:
+                source = _open(f"{path.absolute().as_uri()}?{mode}")
+            except sqlite3.OperationalError:
+                continue
+            try:
+                _copy_rows(source, memory, path)
+                break
+            except sqlite3.OperationalError:
+                continue
+            finally:
+                source.close()
+    return memory
+
+
+def _copy_rows(source: sqlite3.Connection, memory: sqlite3.Connection, path: Path) -> None:
+    _check(source, path)
+    for table in ("checkpoints", "writes"):
+        for (sql,) in source.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)):
+            memory.execute(f"DROP TABLE IF EXISTS {table}")
+            memory.execute(sql)
+        rows = source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+        if rows:
+            holes = ", ".join("?" * len(rows[0]))
+            memory.executemany(f"INSERT INTO {table} VALUES ({holes})", rows)  # noqa: S608
+    memory.commit()
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)
+
+
+def _claim(connection: sqlite3.Connection, path: Path) -> None:
+    """Mark a new file as ours; raise StoreError for one that is not."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    _check(connection, path)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(f"{path} holds something else than chats of lvqa; move it away, and chats begin anew")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT:
+        raise StoreVersionError(f"the chats in {path} are of a newer lvqa (format {version}); update lvqa to read them")
+
+
+def _explain(error: sqlite3.Error, path: Path) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return StoreError(f"the disk below {path.parent} is full; free some space and ask again")
+    if name.startswith("SQLITE_BUSY") or "locked" in str(error):
+        return StoreError(f"the chats in {path} stayed busy with another process; try again when that has finished")
+    if "closed" in str(error):
+        return StoreError(f"the chats in {path} were closed; open the archive again")
+    return StoreError(f"the chats in {path} cannot be used ({error}); move the file away, and chats begin anew")
