@@ -48,12 +48,7 @@ _VERBS_WORDS = """
     pull point laugh cry dance sing bark chase drop kick hit shake wait work stir hide bring hang use lie fly
     swim vanish happen lean face reach stare burn boil fill rise shine kneel chop slice
 """
-_VERBS = frozenset(
-    map(
-        stem,
-        _VERBS_WORDS.split(),
-    )
-)
+_VERBS = frozenset(map(stem, _VERBS_WORDS.split()))
 _PAST_WORDS = """
     took ran sat stood slept held spoke ate drank wore came went left said dug rode drove threw caught fell
     wrote gave got made saw told found lost broke began sang hid brought hung lay flew swam rose shone cut put

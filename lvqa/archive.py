@@ -429,7 +429,7 @@ class Archive:
 
     @property
     def _chats_file(self) -> Path:
-        from lvqa.agents.memory import CHATS_FILE
+        from lvqa.agents.chatfile import CHATS_FILE
 
         return self.index_dir / CHATS_FILE
 
