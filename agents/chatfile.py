@@ -29,11 +29,11 @@ class PlainJson:
         """From what `dumps_typed` made. Raises StoreError for anything else."""
         kind, raw = data
         if kind != "json":
-            raise StoreError(f"a chat is stored as {kind!r}, which lvqa does not read; delete that chat, or its file")
+            raise StoreError(f"a chat is stored as {kind!r}, which lvqa does not read; forget it, or delete chats.db")
         try:
             return json.loads(raw)
         except ValueError as error:
-            raise StoreError(f"a chat cannot be read ({error}); delete that chat, or its file") from error
+            raise StoreError(f"a chat cannot be read ({error}); forget it, or delete chats.db") from error
 
 
 def _only_errors(obj: Any) -> str:

@@ -147,25 +147,32 @@ class Memory:
             self._only_latest(thread)
 
     def chats(self) -> list[ChatSummary]:
-        """Every chat with a turn, the latest first. Raises StoreError."""
-        found: dict[str, ChatSummary] = {}
-        with self._explained():
-            for kept in self._saver.list(None):
-                thread = str(kept.config["configurable"]["thread_id"])
-                turns = [_turn(data) for data in _list(kept.checkpoint.get("channel_values"))]
-                if thread not in found and turns:
-                    updated = str(kept.checkpoint["ts"])
-                    found[thread] = ChatSummary(thread, len(turns), turns[0].question, updated)
-        return list(found.values())
+        """Every chat with a turn, the latest first; one that cannot be read has no turns. Raises StoreError."""
+        with self._explained(), self._saver.cursor(transaction=False) as cursor:
+            threads = [str(row[0]) for row in cursor.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()]
+        found = [summary for thread in threads if (summary := self._summary(thread)) is not None]
+        return sorted(found, key=lambda chat: (chat.updated, chat.id), reverse=True)
+
+    def _summary(self, thread: str) -> ChatSummary | None:
+        try:
+            with self._explained():
+                kept = self._saver.get_tuple(_config(thread))
+            if kept is None:
+                return None
+            turns = [_turn(data) for data in _list(kept.checkpoint.get("channel_values"))]
+            return ChatSummary(thread, len(turns), turns[0].question, str(kept.checkpoint["ts"])) if turns else None
+        except StoreError as error:
+            return ChatSummary(thread, 0, str(error), "")
 
     def forget(self, thread: str) -> bool:
         """Delete a chat; whether there was one. Raises StoreError, also where the file cannot be written."""
         if self.notice:
             raise StoreError(f"{self.path} cannot be written; change the permissions of {self.path.parent}")
         with self._explained():
-            known = self._saver.get_tuple(_config(thread)) is not None
+            with self._saver.cursor(transaction=False) as cursor:
+                known = cursor.execute("SELECT 1 FROM checkpoints WHERE thread_id = ?", (thread,)).fetchone()
             self._saver.delete_thread(thread)
-        return known
+        return known is not None
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -197,7 +204,7 @@ def _config(thread: str) -> RunnableConfig:
 def _list(values: Any) -> list[Any]:
     turns = values.get("turns", []) if isinstance(values, dict) else None
     if not isinstance(turns, list):
-        raise StoreError("a chat has no list of turns; delete that chat, or the file chats.db")
+        raise StoreError("a chat has no list of turns; forget it, or delete the file chats.db")
     return turns
 
 
@@ -206,5 +213,5 @@ def _turn(data: Any) -> Turn:
         return Turn.of(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"a turn of a chat cannot be read ({type(error).__name__}: {error}); delete that chat, or the file chats.db"
+            f"a turn of a chat cannot be read ({type(error).__name__}: {error}); forget it, or delete the file chats.db"
         ) from error

@@ -305,9 +305,9 @@ class Archive:
 
     def forget(self, thread: str) -> None:
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
-        known = self.chats()
-        if not known or not self._chats().forget(thread):
-            raise UsageError(f"there is no chat {thread!r}; there are: {_list([chat.id for chat in known]) or 'none'}")
+        if not self._chats_file.exists() or not self._chats().forget(thread):
+            known = [chat.id for chat in self.chats()]
+            raise UsageError(f"there is no chat {thread!r}; there are: {_list(known) or 'none'}")
 
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""
