@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import RunnableConfig
     from langgraph.graph.state import CompiledStateGraph
+_CHECKPOINT = {"id", "ts", "channel_values", "channel_versions", "versions_seen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,8 @@ class Memory:
     def turns(self, thread: str) -> list[Turn]:
         """The turns of a chat, oldest first; none for an unknown one. Raises StoreError."""
         with self._explained():
-            values = self._graph.get_state(_config(thread)).values
-        return [_turn(data) for data in _list(values)]
+            kept = self._saver.get_tuple(_config(thread))
+        return _turns(kept.checkpoint) if kept is not None else []
 
     def understand(self, thread: str, question: str, asking: Asking) -> Understood:
         """What a question means after the turns of a chat. Raises StoreError, ModelError."""
@@ -159,7 +160,7 @@ class Memory:
                 kept = self._saver.get_tuple(_config(thread))
             if kept is None:
                 return None
-            turns = [_turn(data) for data in _list(kept.checkpoint.get("channel_values"))]
+            turns = _turns(kept.checkpoint)
             return ChatSummary(thread, len(turns), turns[0].question, str(kept.checkpoint["ts"])) if turns else None
         except StoreError as error:
             return ChatSummary(thread, 0, str(error), "")
@@ -201,11 +202,13 @@ def _config(thread: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread}}
 
 
-def _list(values: Any) -> list[Any]:
+def _turns(checkpoint: Any) -> list[Turn]:
+    """The turns that a checkpoint holds. Raises StoreError for one that is not as LangGraph makes them."""
+    values = checkpoint.get("channel_values") if isinstance(checkpoint, dict) else None
     turns = values.get("turns", []) if isinstance(values, dict) else None
-    if not isinstance(turns, list):
-        raise StoreError("a chat has no list of turns; forget it, or delete the file chats.db")
-    return turns
+    if not isinstance(turns, list) or not checkpoint.keys() >= _CHECKPOINT:
+        raise StoreError("a chat is not as lvqa keeps them; forget it, or delete the file chats.db")
+    return [_turn(data) for data in turns]
 
 
 def _turn(data: Any) -> Turn:

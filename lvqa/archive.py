@@ -301,11 +301,11 @@ class Archive:
 
     def chats(self) -> list[ChatSummary]:
         """The chats that were kept, the latest first: `id`, `turns`, first `question`, `updated`. Raises StoreError."""
-        return self._chats().chats() if self._memory or self._chats_file.exists() else []
+        return self._chats().chats() if self._has_chats else []
 
     def forget(self, thread: str) -> None:
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
-        if not self._chats_file.exists() or not self._chats().forget(thread):
+        if not self._has_chats or not self._chats().forget(thread):
             known = [chat.id for chat in self.chats()]
             raise UsageError(f"there is no chat {thread!r}; there are: {_list(known) or 'none'}")
 
@@ -428,17 +428,18 @@ class Archive:
             store.meta.set(_FOLDER, mine)
 
     @property
-    def _chats_file(self) -> Path:
+    def _has_chats(self) -> bool:
         from lvqa.agents.chatfile import CHATS_FILE
 
-        return self.index_dir / CHATS_FILE
+        return self._memory is not None or (self.index_dir / CHATS_FILE).exists()
 
     def _chats(self) -> Memory:
         if self._memory is None:
+            from lvqa.agents.chatfile import CHATS_FILE
             from lvqa.agents.memory import Memory
 
             self._filled_store()
-            self._memory = Memory.open(self._chats_file)
+            self._memory = Memory.open(self.index_dir / CHATS_FILE)
         return self._memory
 
     def _filled_store(self) -> Store:

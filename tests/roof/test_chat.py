@@ -197,7 +197,15 @@ def test_what_is_not_json_is_never_read(place: Path, kind: str, tmp_path: Path) 
     assert not made.exists()
 
 
-@pytest.mark.parametrize("broken", [b'{"no json', b'{"channel_values": {"turns": [{"question": 1}]}, "ts": ""}'])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"no json',
+        b"[]",
+        b'{"channel_values": {"turns": []}}',
+        b'{"channel_values": {"turns": [{"question": 1}]}, "ts": ""}',
+    ],
+)
 def test_a_chat_that_cannot_be_read_can_be_deleted(place: Path, lvqa, light, broken: bytes) -> None:
     with opened(place) as archive:
         chat = archive.chat()
