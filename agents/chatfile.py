@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lvqa.errors import StoreError, StoreVersionError
 
@@ -16,6 +19,7 @@ CHATS_FILE = "chats.db"
 APPLICATION_ID = 0x6C767163  # "lvqc", in the header of the file
 FORMAT = 1
 _BUSY_S = 10.0
+_COLUMNS = "thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata"
 
 
 class PlainJson:
@@ -73,33 +77,16 @@ def connect(path: Path) -> tuple[sqlite3.Connection, str]:
 def _copy(path: Path) -> sqlite3.Connection:
     """The chats of a file that cannot be written, in memory."""
     memory = _open("file::memory:")
-    if path.is_file():
-        for mode in ("mode=ro", "mode=ro&immutable=1"):
-            try:
-                source = _open(f"{path.absolute().as_uri()}?{mode}")
-            except sqlite3.OperationalError:
-                continue
-            try:
-                _copy_rows(source, memory, path)
-                break
-            except sqlite3.OperationalError:
-                continue
-            finally:
-                source.close()
+    SqliteSaver(memory, serde=PlainJson()).setup()
+    # Where the folder cannot be written either, SQLite reads a file in WAL mode only as one that nobody changes.
+    for mode in ("mode=ro", "mode=ro&immutable=1") if path.is_file() else ():
+        with suppress(sqlite3.OperationalError), closing(_open(f"{path.absolute().as_uri()}?{mode}")) as source:
+            _check(source, path)
+            rows = source.execute(f"SELECT {_COLUMNS} FROM checkpoints").fetchall()  # noqa: S608
+            memory.executemany(f"INSERT INTO checkpoints ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+            memory.commit()
+            break
     return memory
-
-
-def _copy_rows(source: sqlite3.Connection, memory: sqlite3.Connection, path: Path) -> None:
-    _check(source, path)
-    for table in ("checkpoints", "writes"):
-        for (sql,) in source.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)):
-            memory.execute(f"DROP TABLE IF EXISTS {table}")
-            memory.execute(sql)
-        rows = source.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-        if rows:
-            holes = ", ".join("?" * len(rows[0]))
-            memory.executemany(f"INSERT INTO {table} VALUES ({holes})", rows)  # noqa: S608
-    memory.commit()
 
 
 def _open(uri: str) -> sqlite3.Connection:

@@ -127,7 +127,7 @@ class _Frame:
 
     def of_time(self) -> Understood | None:
         """Before, after or at the time of the last answer."""
-        said = next(((side, m) for side, pattern in _SIDES if (m := pattern.search(self.asked))), None)
+        said = _side_of(self.asked)
         if said is None:
             return None
         side, match = said
@@ -257,6 +257,13 @@ class _Frame:
         named = self.names_videos(self.asked)
         videos = () if named else self.shown_videos
         return Understood(text, videos, None, "; ".join(why), "rules")
+
+
+def _side_of(asked: str) -> tuple[Side, re.Match[str]] | None:
+    for side, pattern in _SIDES:
+        if match := pattern.search(asked):
+            return side, match
+    return None
 
 
 def _placed(base: str, part: str, durations: Mapping[str, float]) -> str | None:

@@ -32,9 +32,11 @@ class Asked(Protocol):
     @property
     def models(self) -> Models:
         """The models of all roles."""
+        ...
 
     def videos(self) -> list[Video]:
         """Every video of the index."""
+        ...
 
     def stream(
         self,
@@ -48,6 +50,7 @@ class Asked(Protocol):
         agent: str | None = None,
     ) -> Iterator[Step | Answer]:
         """Every step, and the answer last."""
+        ...
 
 
 class Chat:
