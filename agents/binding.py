@@ -1,4 +1,4 @@
-"""Pronouns of a follow-up, and what they stand for in the turns before it. English, by rule.
+"""Pronouns of a follow-up and what they stand for in the turns before it; a part put in place of its like. By rule.
 
 A pronoun that its own question explains ("what does the woman do when she ...") and one that stands for nothing ("is
 it raining", "is there a dog") stay. Knows no videos and no times.
@@ -56,6 +56,12 @@ _PLACE = re.compile(r"\b(in|on|at|inside|near|under|behind|outside|beside)\s+(?=
 _ASKS_THING = re.compile(
     r"^(?:what|which|who|whom)\b(?!\s+(?:colou?r|time|kind|sort|type|shape|size|happens|happened|is\s+happening)\b)",
     re.I,
+)
+
+
+_PREPOSITION = re.compile(
+    r"^(in|on|at|with|under|behind|near|inside|outside|from|during|after|before|beside|into|to|of|by|for)\s+\S",
+    re.IGNORECASE,
 )
 
 
@@ -215,3 +221,33 @@ def _place(turn: Turn) -> str:
 
 def _cased(text: str, begins: bool) -> str:
     return text[:1].upper() + text[1:] if begins else text
+
+
+def put_in_place(base: str, part: str) -> str | None:
+    """The question with a part in place of its like: a phrase for a phrase, "on ..." for "on ..."; None for none."""
+    stem = base.rstrip("?!. ")
+    if match := _PREPOSITION.match(part):
+        own = re.search(rf"\b{match[1]}\s+(?=\w)", stem, re.IGNORECASE)
+        phrase = own and next((p for p in noun_phrases(stem) if p.start == own.end()), None)
+        if own and phrase:
+            return f"{stem[: own.start()]}{part}{stem[phrase.end :]}?"
+        return f"{stem} {part}?"
+    wanted = next(iter(noun_phrases(part)), None)
+    own_phrase = _counterpart(stem, wanted)
+    if own_phrase is None:
+        return None
+    return f"{stem[: own_phrase[0]]}{part}{stem[own_phrase[1] :]}?"
+
+
+def _counterpart(stem: str, wanted: Phrase | None) -> tuple[int, int] | None:
+    """Where the phrase of a question stands that another takes the place of: the first of its kind, else the first."""
+    pronoun = re.search(r"\b(?:he|she|it|they|him|them)\b", stem, re.IGNORECASE)
+    found = noun_phrases(stem)
+    alive = wanted is not None and (wanted.person or wanted.animal)
+    like = [p for p in found if (p.person or p.animal) == alive]
+    if alive and not like and pronoun is not None:
+        return pronoun.span()
+    chosen = next(iter(like), None) or next(iter(found), None)
+    if chosen is not None:
+        return chosen.start, chosen.end
+    return pronoun.span() if pronoun is not None else None

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lvqa.agents.binding import Bound, bind, event_of
-from lvqa.agents.phrases import ARTICLES, Phrase, noun_phrases
+from lvqa.agents.binding import Bound, bind, event_of, put_in_place
+from lvqa.agents.phrases import ARTICLES, noun_phrases
 from lvqa.agents.turns import Turn, Understood, time_text
 from lvqa.agents.words import file_forms, named_videos, times, without_times, words
 from lvqa.types import Evidence, Span
@@ -65,10 +65,6 @@ _ASKS_WORDS = """
 """
 _ASKS = frozenset(_ASKS_WORDS.split())
 _BARE = re.compile(r"^(when|where|why|how)(?:\s+(?:exactly|come))?\s*[?!.]*$", re.IGNORECASE)
-_PREPOSITION = re.compile(
-    r"^(in|on|at|with|under|behind|near|inside|outside|from|during|after|before|beside|into|to|of|by|for)\s+\S",
-    re.IGNORECASE,
-)
 _SAME_VIDEO = re.compile(
     r"\b(?:in|of|from|within|during)\s+(?:that|this|the\s+same)\s+(?:video|film|movie|clip|recording|footage)\b",
     re.IGNORECASE,
@@ -201,7 +197,7 @@ class _Frame:
             bound = bind(part, self.turns)
             if bound.text == part and bound.why:
                 return None  # a pronoun alone that stands for nothing
-            placed = _placed(base, bound.text, self.durations)
+            placed = put_in_place(base, bound.text)
             if placed is None:
                 return None
             base, why = placed, "; ".join([why, *bound.why])
@@ -264,36 +260,6 @@ def _side_of(asked: str) -> tuple[Side, re.Match[str]] | None:
         if match := pattern.search(asked):
             return side, match
     return None
-
-
-def _placed(base: str, part: str, durations: Mapping[str, float]) -> str | None:
-    """The question with a part in place of its like: a phrase for a phrase, "on ..." for "on ..."; None for none."""
-    stem = base.rstrip("?!. ")
-    if match := _PREPOSITION.match(part):
-        own = re.search(rf"\b{match[1]}\s+(?=\w)", stem, re.IGNORECASE)
-        phrase = own and next((p for p in noun_phrases(stem) if p.start == own.end()), None)
-        if own and phrase:
-            return f"{stem[: own.start()]}{part}{stem[phrase.end :]}?"
-        return f"{stem} {part}?"
-    wanted = next(iter(noun_phrases(part)), None)
-    own_phrase = _counterpart(stem, wanted)
-    if own_phrase is None:
-        return None
-    return f"{stem[: own_phrase[0]]}{part}{stem[own_phrase[1] :]}?"
-
-
-def _counterpart(stem: str, wanted: Phrase | None) -> tuple[int, int] | None:
-    """Where the phrase of a question stands that another takes the place of: the first of its kind, else the first."""
-    pronoun = re.search(r"\b(?:he|she|it|they|him|them)\b", stem, re.IGNORECASE)
-    found = noun_phrases(stem)
-    alive = wanted is not None and (wanted.person or wanted.animal)
-    like = [p for p in found if (p.person or p.animal) == alive]
-    if alive and not like and pronoun is not None:
-        return pronoun.span()
-    chosen = next(iter(like), None) or next(iter(found), None)
-    if chosen is not None:
-        return chosen.start, chosen.end
-    return pronoun.span() if pronoun is not None else None
 
 
 def _clocks(span: Span) -> str:
