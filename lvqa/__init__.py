@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget as Budget
     from lvqa.archive import Archive as Archive
+    from lvqa.chat import Chat as Chat
     from lvqa.errors import LvqaError as LvqaError
     from lvqa.errors import MediaError as MediaError
     from lvqa.errors import ModelError as ModelError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "lvqa.agents.budget": ("Budget",),
     "lvqa.archive": ("Archive",),
+    "lvqa.chat": ("Chat",),
     "lvqa.errors": (
         "LvqaError",
         "MediaError",

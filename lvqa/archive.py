@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -23,6 +24,8 @@ from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, V
 
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget
+    from lvqa.agents.memory import ChatSummary, Memory
+    from lvqa.chat import Chat
     from lvqa.indexers import ImportReport, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import Filter, RemovedCounts, Store
@@ -72,6 +75,7 @@ class Archive:
         self._models = models
         self._given_models = models is not None
         self._reader: Store | None = None
+        self._memory: Memory | None = None
 
     @property
     def models(self) -> Models:
@@ -278,6 +282,33 @@ class Archive:
         )
         return (self._archived(event) if isinstance(event, Answer) else event for event in events)
 
+    def chat(self, thread: str | None = None) -> Chat:
+        """A conversation, whose questions may refer to the answers before them: a new one, or the one of that id.
+
+        It is kept in `chats.db` of the index folder; where that cannot be written, in memory, with a warning. Raises
+        UsageError where there is no such chat or no index, StoreError where the file holds something else.
+        """
+        from lvqa.chat import Chat
+
+        memory = self._chats()
+        if thread is not None and not memory.turns(thread):
+            known = [chat.id for chat in memory.chats()]
+            raise UsageError(f"there is no chat {thread!r}; there are: {_list(known) or 'none'}")
+        chat = Chat(self, self._chats, thread if thread is not None else memory.begin())
+        if chat.notice:
+            warnings.warn(chat.notice, stacklevel=2)
+        return chat
+
+    def chats(self) -> list[ChatSummary]:
+        """The chats that were kept, the latest first: `id`, `turns`, first `question`, `updated`. Raises StoreError."""
+        return self._chats().chats() if self._has_chats else []
+
+    def forget(self, thread: str) -> None:
+        """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
+        if not self._has_chats or not self._chats().forget(thread):
+            known = [chat.id for chat in self.chats()]
+            raise UsageError(f"there is no chat {thread!r}; there are: {_list(known) or 'none'}")
+
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""
         return sorted(self.store.videos(), key=lambda v: v.path)
@@ -339,6 +370,9 @@ class Archive:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
     def __enter__(self) -> Archive:
         return self
@@ -392,6 +426,21 @@ class Archive:
                 )
         if held != (mine := json.dumps(str(self.folder))):
             store.meta.set(_FOLDER, mine)
+
+    @property
+    def _has_chats(self) -> bool:
+        from lvqa.agents.chatfile import CHATS_FILE
+
+        return self._memory is not None or (self.index_dir / CHATS_FILE).exists()
+
+    def _chats(self) -> Memory:
+        if self._memory is None:
+            from lvqa.agents.chatfile import CHATS_FILE
+            from lvqa.agents.memory import Memory
+
+            self._filled_store()
+            self._memory = Memory.open(self.index_dir / CHATS_FILE)
+        return self._memory
 
     def _filled_store(self) -> Store:
         if not self.store.videos():

@@ -11,10 +11,11 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from lvqa.types import Answer, Cost, Hit, Sight, Span, Step, Video, format_time
+from lvqa.types import Answer, Cost, Evidence, Hit, Sight, Span, Step, Video, format_time
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
@@ -106,6 +107,46 @@ def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, 
     rows = [(e.video, e.span, e.text, e.source) for e in answer.evidence]
     cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost))}</div>'
     return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A turn of a chat as it is shown: the question, what it was understood as, and what was answered."""
+
+    question: str
+    understood: str
+    answer: str
+    confidence: float
+    abstained: bool
+    evidence: Sequence[Evidence]
+
+
+def chat_html(
+    title: str,
+    turns: Sequence[Said],
+    thumbnail: Thumbnailer,
+    durations: Mapping[str, float],
+    base: str = ".",
+    *,
+    note: str = "",
+) -> str:
+    """A chat: its turns one below the other, each with its evidence; arguments as for `answer_html`."""
+    shown = [f'<div style="color:{_GRAY}">chat {escape(safe(title))}, {count(len(turns), "turn")}</div>']
+    if note:
+        shown.append(f'<div style="font-style:italic">{escape(one_line(note))}</div>')
+    for turn in turns:
+        meant = "" if turn.understood == turn.question else f"understood as: {one_line(turn.understood)}"
+        weight = "normal;font-style:italic" if turn.abstained else "600"
+        rows = [(e.video, e.span, e.text, e.source) for e in turn.evidence]
+        shown.append(
+            f'<div style="margin-top:.8em">{escape(one_line(turn.question))} '
+            f'<span style="color:{_GRAY}">{escape(meant)}</span></div>'
+            f'<div style="font-weight:{weight}">{escape(one_line(turn.answer))} '
+            f'<span style="font-weight:normal;color:{_GRAY}">(confidence {turn.confidence:.2f})</span></div>'
+            + _cards(rows, thumbnail, base)
+            + timeline_svg(rows, durations)
+        )
+    return _box("".join(shown))
 
 
 def hits_html(hits: Sequence[Hit], thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".") -> str:

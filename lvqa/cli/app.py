@@ -116,6 +116,29 @@ def ask(
 
 @app.command()
 @o.takes_settings
+def chat(
+    folder: o.Folder,
+    settings: dict[str, Any],
+    resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with this chat.")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the chats that were kept, the latest first.")] = False,
+    forget: Annotated[str | None, typer.Option("--forget", metavar="ID", help="Delete this chat.")] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="Show each step on stderr as it happens.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")] = 0,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Ask one question after the other, each in a line of stdin.
+
+    A question may refer to the answers before it: "and before that?", "what colour was it?", "and in kitchen.mp4?". An
+    empty line ends. With --json every answer is one line.
+    """
+    if sum((resume is not None, list_all, forget is not None)) > 1:
+        raise UsageError("--resume, --list and --forget go alone; give one of them")
+    return p.Request(p.Chat(p.Place(folder, archive, settings), resume, list_all, forget, steps, seed), as_json)
+
+
+@app.command()
+@o.takes_settings
 def search(
     folder: o.Folder,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words, a sentence, or text seen on the screen.")],

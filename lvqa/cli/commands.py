@@ -114,6 +114,17 @@ def _ask(plan: p.Ask, as_json: bool) -> int:
     return OK
 
 
+def _chat(plan: p.Chat, as_json: bool) -> int:
+    from lvqa.cli import chat
+
+    with _open(plan.place) as archive:
+        if plan.list_all:
+            return chat.list_all(archive, as_json)
+        if plan.forget is not None:
+            return chat.forget(archive, plan.forget, as_json)
+        return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
+
+
 def _search(plan: p.Search, as_json: bool) -> int:
     with _open(plan.place) as archive:
         hits = archive.search(plan.query, plan.k, videos=plan.videos, between=plan.between, sources=plan.sources)
@@ -425,6 +436,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Index: _index,
     p.Import: _import,
     p.Ask: _ask,
+    p.Chat: _chat,
     p.Search: _search,
     p.Videos: _videos,
     p.Show: _show,

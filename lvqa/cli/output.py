@@ -40,6 +40,12 @@ def out_json(data: Any) -> None:
     out(json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False))
 
 
+def out_json_line(data: Any) -> None:
+    """Write data as JSON on one line of stdout, at once: a program may wait for it."""
+    out(json.dumps(data, ensure_ascii=True, allow_nan=False))
+    sys.stdout.flush()
+
+
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """Rows as lines of left-aligned columns; the last column is not padded."""
     cells = [[safe(cell) for cell in row] for row in rows]

@@ -52,6 +52,18 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """`lvqa chat`: a new one, or the one of `resume`; with `list_all` or `forget` no question is read."""
+
+    place: Place
+    resume: str | None = None
+    list_all: bool = False
+    forget: str | None = None
+    steps: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """`lvqa search`."""
 
@@ -162,6 +174,7 @@ Plan = (
     Index
     | Import
     | Ask
+    | Chat
     | Search
     | Find
     | Videos
