@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from lvqa.agents.timeline.looks import Course, alongside
 from lvqa.agents.timeline.match import order_of
 from lvqa.agents.timeline.parse import bare_phrase
-from lvqa.agents.timeline.presence import Candidate
+from lvqa.agents.timeline.presence import Candidate, apart_first
 from lvqa.agents.timeline.result import Result, absence, exactly_one, nothing, product
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import Found, Interval, joined
@@ -20,6 +20,8 @@ from lvqa.types import Span, format_time
 
 # A thing that was found may have come before: what is so much as likely is looked at too, so many times.
 _AS_LIKELY, _FURTHER = 0.5, 3
+# Times that what was not found is looked for again while there is budget.
+_PASSES = 3
 # Times this near to a sight, in seconds, are the same moment to an order of things.
 _MOMENT_S = 4.0
 # Looks that the ends of one interval take, about.
@@ -76,7 +78,7 @@ def before_after(scene: Scene) -> Course[Result]:
 def _beside(scene: Scene, pivot: str, *, before: bool) -> Course[Result]:
     """Which of the options is there on one side of a thing: that first, then only that side of it is looked through."""
     names = [bare_phrase(option) for option in scene.options]
-    around: Found = yield from scene.find(pivot, searches=2, ends=False)
+    around: Found = yield from scene.find(pivot, ends=False)
     if not around.intervals:
         return nothing(f"{a(pivot)} was not found in {scene.where}")
     edge = around.intervals[0]
@@ -88,9 +90,11 @@ def _beside(scene: Scene, pivot: str, *, before: bool) -> Course[Result]:
 
     def look(name: str) -> Course[Found]:
         candidates = scene.presence.candidates(edge.video_id, name, side)
-        return scene.look_through(name, candidates, searches=len(names), ends=False)
+        return scene.look_through(name, apart_first(candidates), searches=len(names), ends=False)
 
     founds: list[Found] = yield from alongside([look(name) for name in names])
+    if not any(found.intervals for found in founds):
+        founds = yield from _again(scene, names, founds, side)
     chances = [chance(scene, found, [edge.video_id]) for found in founds]
     best, _ = exactly_one(chances)
     if founds[best].intervals:
@@ -179,17 +183,45 @@ def _whole(scene: Scene, name: str, intervals: Sequence[Interval]) -> Course[lis
 
 def _ended(scene: Scene, founds: Sequence[Found], names: Sequence[str]) -> Course[list[Found]]:
     """The first interval of each with its ends, for as many as the budget reaches."""
-    made: list[Found] = []
-    for found, name in zip(founds, names, strict=True):
-        intervals = found.intervals[:1]
-        if scene.eyes.left >= _ENDS:
-            intervals = yield from _whole(scene, name, intervals)
-        made.append(Found(intervals))
-    return made
+    n = min(len(founds), scene.eyes.left // _ENDS)
+    rows = [(found.intervals[:1], name) for found, name in zip(founds, names, strict=True)]
+    whole: list[list[Interval]] = yield from alongside([_whole(scene, name, first) for first, name in rows[:n]])
+    return [*(Found(intervals) for intervals in whole), *(Found(list(first)) for first, _ in rows[n:])]
 
 
 def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:
-    return alongside([_find(scene, name, len(names)) for name in names])
+    founds: list[Found] = yield from alongside([_find(scene, name, len(names)) for name in names])
+    return (yield from _again(scene, names, founds))
+
+
+def _again(
+    scene: Scene, names: Sequence[str], founds: Sequence[Found], within: Span | None = None
+) -> Course[list[Found]]:
+    """What was not found is looked for in what was not tried, with what the others left of the budget."""
+    made = list(founds)
+    for _ in range(_PASSES):
+        missing = [n for n, found in enumerate(made) if not found.intervals]
+        if not missing or scene.eyes.left < len(missing):
+            break
+
+        def look(n: int, searches: int = len(missing)) -> Course[Found]:
+            tried = {(c.video_id, c.time_s) for c in made[n].refused}
+            candidates = [
+                c
+                for video in scene.videos
+                for c in scene.presence.candidates(video, names[n], within or scene.query.at)
+                if (c.video_id, c.time_s) not in tried
+            ]
+            return scene.look_through(names[n], apart_first(candidates), searches=searches, ends=False)
+
+        more: list[Found] = yield from alongside([look(n) for n in missing])
+        for n, found in zip(missing, more, strict=True):
+            doubt = max(found.doubt, made[n].doubt)
+            refused = [*made[n].refused, *found.refused]
+            made[n] = Found(found.intervals, refused, doubt, found.left, found.starved)
+        if all(not found.refused and not found.intervals for found in more):
+            break
+    return made
 
 
 def _find(scene: Scene, name: str, searches: int) -> Course[Found]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lvqa.agents.timeline.looks import Ask, Course
-from lvqa.agents.timeline.presence import Candidate
+from lvqa.agents.timeline.looks import Ask, Course, Seen, alongside
+from lvqa.agents.timeline.presence import Candidate, apart_first
 from lvqa.agents.timeline.reading import NOTHING, middle_of
 from lvqa.agents.timeline.scene import Scene
 from lvqa.agents.timeline.settle import COARSE_S, FINE_S, YES, Found, Interval, edges, joined
@@ -24,8 +24,6 @@ _NEAR_S = 8.0
 _STEP_S = 1.0
 # A candidate so near to a sight adds no appearance: shorter gaps are not seen.
 _SAME_S = 1.01
-# Candidates so near to a better one come after all others, in seconds.
-_APART_S = 4.0
 # Mean P(yes) from which a sight needs no crop: one misread appearance makes the number wrong.
 _CLEAR = 0.98
 # Half the width and height of that crop, as shares of the frame's.
@@ -39,22 +37,17 @@ def appearances(scene: Scene, phrase: str, most: int) -> Course[Found]:
     candidates: list[Candidate] = []
     for video in scene.videos:
         candidates += scene.presence.candidates(video, phrase, scene.query.at)
-    queue = _apart_first(sorted(candidates, key=lambda c: (-c.score, c.video_id, c.time_s)))
+    queue = apart_first(candidates)
     found, in_a_row, patience = Found(), 0, scene.patience(1)
     while queue and len(found.intervals) < most and in_a_row < patience and not found.starved:
         batch = queue[: min(2, patience - in_a_row)]
         del queue[: len(batch)]
         seen = yield [Ask(c.video_id, c.time_s, phrase) for c in batch]
-        for candidate, one in zip(batch, seen, strict=True):
-            if one is None:
-                found.starved = True
-                queue.insert(0, candidate)
-                continue
-            sight: Interval | None = None
-            if one.yes >= YES:
-                frame_s = scene.frame_s(candidate.video_id) or 0.04
-                span = Span(one.pts_s, one.pts_s + frame_s)
-                sight = yield from _twice(Interval(candidate.video_id, span, one.yes, 1, sharp=False), phrase, frame_s)
+        answered = [(c, one) for c, one in zip(batch, seen, strict=True) if one is not None]
+        found.starved = len(answered) < len(batch)
+        queue = [c for c, one in zip(batch, seen, strict=True) if one is None] + queue
+        sights: list[Interval | None] = yield from alongside([_sight(scene, c, one, phrase) for c, one in answered])
+        for (candidate, one), sight in zip(answered, sights, strict=True):
             if sight is None:
                 in_a_row += 1
                 found.refused.append(candidate)
@@ -66,6 +59,15 @@ def appearances(scene: Scene, phrase: str, most: int) -> Course[Found]:
     found.left = len(queue)
     found.intervals = yield from _ended(scene, phrase, found.intervals)
     return found
+
+
+def _sight(scene: Scene, candidate: Candidate, seen: Seen, phrase: str) -> Course[Interval | None]:
+    """What a look at a candidate comes to: a sight of the thing, or None."""
+    if seen.yes < YES:
+        return None
+    frame_s = scene.frame_s(candidate.video_id) or 0.04
+    span = Span(seen.pts_s, seen.pts_s + frame_s)
+    return (yield from _twice(Interval(candidate.video_id, span, seen.yes, 1, sharp=False), phrase, frame_s))
 
 
 def _twice(sight: Interval, phrase: str, frame_s: float) -> Course[Interval | None]:
@@ -133,32 +135,19 @@ def _with(intervals: Sequence[Interval], sight: Interval, phrase: str) -> Course
 
 def _ended(scene: Scene, phrase: str, intervals: Sequence[Interval]) -> Course[list[Interval]]:
     """The intervals with their ends, for as many as the budget reaches."""
-    made: list[Interval] = []
-    for one in intervals:
-        if scene.eyes.left < _ENDS:
-            made.append(one)
-            continue
-        frame_s = scene.frame_s(one.video_id)
-        (again,) = yield [Ask(one.video_id, one.span.start_s, phrase)]
-        if again is None or again.yes < YES:
-            made.append(one)
-            continue
-        ask = Ask(one.video_id, again.pts_s, phrase)
-        bounds = scene.bounds(one.video_id)
-        ended: Interval = yield from edges(ask, again, bounds, resolution_s=COARSE_S, frame_s=frame_s)
-        # Ends that were found further out than the next appearance would make two of them one.
-        made.append(replace(ended, span=ended.span.hull(one.span)))
-    return joined(made)
+    n = min(len(intervals), scene.eyes.left // _ENDS)
+    whole: list[Interval] = yield from alongside([_whole(scene, phrase, one) for one in intervals[:n]])
+    return joined([*whole, *intervals[n:]])
 
 
-def _apart_first(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates, best first, with those near a better one of their video behind all others."""
-    first: list[Candidate] = []
-    rest: list[Candidate] = []
-    for one in candidates:
-        beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < _APART_S for c in first)
-        (rest if beside else first).append(one)
-    return [*first, *rest]
+def _whole(scene: Scene, phrase: str, one: Interval) -> Course[Interval]:
+    (again,) = yield [Ask(one.video_id, one.span.start_s, phrase)]
+    if again is None or again.yes < YES:
+        return one
+    ask = Ask(one.video_id, again.pts_s, phrase)
+    frame_s = scene.frame_s(one.video_id)
+    ended: Interval = yield from edges(ask, again, scene.bounds(one.video_id), resolution_s=COARSE_S, frame_s=frame_s)
+    return replace(ended, span=ended.span.hull(one.span))
 
 
 def _is_in(candidate: Candidate, intervals: Sequence[Interval]) -> bool:

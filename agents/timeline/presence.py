@@ -29,6 +29,8 @@ Series = npt.NDArray[np.float64]
 
 CAPTION, SPEECH, CUE = 6.0, 3.0, 1.5
 _MOST = 48
+# Candidates so near to a better one come after all others, in seconds.
+_APART_S = 4.0
 # What is said about a thing comes up to so much after it.
 _SAID_AFTER_S = 2.0
 
@@ -209,6 +211,19 @@ class Presence:
             notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
+
+
+def apart_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates, best first, those near a better one of their video behind all others.
+
+    Frames of one shot stand out together: what one of them does not show its neighbours seldom do.
+    """
+    first: list[Candidate] = []
+    rest: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: (-c.score, c.video_id, c.time_s)):
+        beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < _APART_S for c in first)
+        (rest if beside else first).append(one)
+    return [*first, *rest]
 
 
 def _halving(n: int) -> list[int]:

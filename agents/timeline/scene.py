@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lvqa.agents.timeline.looks import Course, Eyes
 from lvqa.agents.timeline.parse import Query
-from lvqa.agents.timeline.presence import Candidate, Coverage, Presence
+from lvqa.agents.timeline.presence import Candidate, Coverage, Presence, apart_first
 from lvqa.agents.timeline.settle import COARSE_S, FINE_S, Found, hunt
 from lvqa.types import Span
 
@@ -69,8 +69,7 @@ class Scene:
         candidates: list[Candidate] = []
         for video in self.videos if videos is None else videos:
             candidates += self.presence.candidates(video, phrase, self.query.at)
-        candidates.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
-        return self.look_through(phrase, candidates, most=most, searches=searches, fine=fine, ends=ends)
+        return self.look_through(phrase, apart_first(candidates), most=most, searches=searches, fine=fine, ends=ends)
 
     def look_through(
         self,
