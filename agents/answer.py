@@ -87,7 +87,8 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Draft an answer from what was recalled, seen and computed."""
     context = runtime.context
     items = state["items"] or pool(state, context, preset(context.agent).notes)
-    rules = extractive.draft(context, state["plan"], items, state["computed"])
+    rules, read = extractive.draft(context, state["plan"], items, state["computed"])
+    items = [*items, *read]
     chat = context.models.chat
     draft, note = rules, ""
     data: dict[str, Any] = {}

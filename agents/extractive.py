@@ -1,9 +1,7 @@
 """Reasoning without a model: the answer quotes the best evidence, or picks the option nearest to a note.
 
-Options: the one whose "question option" vector comes nearest to a note (0.453 on NExT-QA's captions against 0.316
-blind and 0.20 by chance). Its probability is a softmax over the options' best cosines, whose temperature makes the
-mean of the chosen options' probabilities equal to their accuracy there (error of calibration 0.03). Open questions are
-quoted, not reasoned about, and the wording says so. This module asks no model.
+Options are weighed against the notes by a fitted conditional logit (`choice`), whose shares are calibrated. Open
+questions are quoted, not reasoned about, and the wording says so. This module asks no model.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lvqa.agents.choice import readable, weigh
 from lvqa.agents.evidence import stretch
 from lvqa.agents.plan import PREFERRED
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
@@ -18,8 +17,6 @@ from lvqa.agents.titles import titles
 from lvqa.agents.words import content, coverage
 from lvqa.types import Computation, Span, format_time
 
-# 0.05 of cosine, in units of closeness (MiniLM: 0.75 x (1 - 0.19) of cosine a unit).
-TEMPERATURE = 0.082
 # Closeness below which what was found has nothing to do with the question, whatever the options say.
 _UNRELATED = 0.1
 # A title card found by its form alone is weaker evidence than a note that says so.
@@ -29,20 +26,22 @@ _IN_NAMED_TIME = 0.6
 _COMPUTED = 0.7
 
 
-def draft(context: Context, plan: Plan, items: Sequence[Item], computed: Sequence[Computation] = ()) -> Draft:
-    """The answer that the notes give by rule; one without claims where there are none."""
+def draft(
+    context: Context, plan: Plan, items: Sequence[Item], computed: Sequence[Computation] = ()
+) -> tuple[Draft, list[Item]]:
+    """The answer that the notes give by rule, without claims where there are none; and notes read beside them."""
     if not items:
-        return Draft("", None, (), missing=())
+        return Draft("", None, (), missing=()), []
     if context.options:
         return choose(context, items)
     if plan.kind == "title" and (named := title(context, items)) is not None:
-        return named
-    if computed and (told := tell(plan, items, computed[0])) is not None:
-        return told
-    return quote(plan, items)
+        return named, []
+    if computed and (told := tell(items, computed[0])) is not None:
+        return told, []
+    return quote(plan, items), []
 
 
-def tell(plan: Plan, items: Sequence[Item], computed: Computation) -> Draft | None:
+def tell(items: Sequence[Item], computed: Computation) -> Draft | None:
     """What an operator computed, with the notes of its rows; None where those are not among the items."""
     by_id = {item.note.id: item for item in items}
     claims = [
@@ -60,25 +59,25 @@ def tell(plan: Plan, items: Sequence[Item], computed: Computation) -> Draft | No
     return Draft(said, None, tuple(claims), closeness=closeness, agreement=0.0)
 
 
-def choose(context: Context, items: Sequence[Item]) -> Draft:
-    """The option nearest to a note; an option's own words, found in a note, are the second way to it."""
-    scores = [max(item.options[n] for item in items) for n in range(len(context.options))]
-    shares = softmax(scores)
-    choice = shares.index(max(shares))
-    best = max(items, key=lambda item: item.options[choice])
-    alone = [max(coverage(content(option), item.note.text) for item in items) for option in context.options]
+def choose(context: Context, items: Sequence[Item]) -> tuple[Draft, list[Item]]:
+    """The option that the notes speak for, and the note that does so best, where it is not among the items."""
+    notes = readable(context, items)
+    weighed = weigh(context, notes)
+    choice = weighed.shares.index(max(weighed.shares))
+    note = notes[weighed.best[choice]]
     closeness = max(item.closeness for item in items)
-    related = min(1.0, closeness / _UNRELATED)
+    share = weighed.shares[choice] * min(1.0, closeness / _UNRELATED)
     stated = f'The answer to "{context.question}" is "{context.options[choice]}".'
-    claim = Claim(stated, (best.note.id,), shares[choice] * related)
-    return Draft(
+    found = Draft(
         context.options[choice],
         choice,
-        (claim,),
+        (Claim(stated, (note.id,), share),),
         closeness=closeness,
-        agreement=float(alone[choice] == max(alone) and alone[choice] > 0),
         missing=(f"{context.asked} {context.options[choice]}",),
     )
+    if any(item.note.id == note.id for item in items):
+        return found, []
+    return found, [Item(note, context.retriever.path(note.video_id), 0.0, closeness)]
 
 
 def title(context: Context, items: Sequence[Item]) -> Draft | None:
@@ -153,13 +152,6 @@ def preferred(plan: Plan, items: Sequence[Item]) -> list[Item]:
     # Speech about a sign may answer better than noise on the screen.
     best_rest = rest[0].closeness if rest else 0.0
     return [*raised, *rest] if raised[0].closeness >= 0.5 * best_rest else [*rest, *raised]
-
-
-def softmax(scores: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:
-    """Shares that add up to 1; n scores, not empty."""
-    top = max(scores)
-    raised = [math.exp((score - top) / temperature) for score in scores]
-    return [value / sum(raised) for value in raised]
 
 
 def _stated(item: Item) -> str:

@@ -6,10 +6,11 @@ with the notes. A claim with less than half support goes.
 
 Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
 that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), with weights set by hand. Of an answer by rules it
-is the support x (0.95 to 1.05 by agreement; 0.8 to 1.2 for options, where 54 % are right with agreement and 30 %
-without, on 500 NExT-QA questions); there, support is closeness or the option's share, both on a measured scale, and
-with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for itself: its
-claims are not asked about again, and its confidence is the answer's. This module writes no answer of its own.
+is the support (x 0.95 to 1.05 by agreement, without options): closeness or the option's share, both on a measured
+scale, and with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for
+itself: its claims are not asked about again, and its confidence is the answer's. A curve fitted on development data,
+where there is one for the way of answering (`calibration`), makes it the probability of being right; below
+`abstain_below` the answer is "not in these videos". This module writes no answer of its own.
 """
 
 from __future__ import annotations
@@ -226,7 +227,7 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     if draft.by == "timeline":
         return draft.own or 0.0
     if draft.by == "rules":
-        swing = 0.4 if draft.choice is not None else 0.1
+        swing = 0.1 if draft.choice is None else 0.0
         return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement))
     support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
     own = draft.own if draft.own is not None else 0.0
