@@ -36,7 +36,7 @@ from lvqa.agents.plan import letter, options_block
 from lvqa.agents.presets import preset
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
-from lvqa.errors import ReplyError
+from lvqa.errors import ModelError, ReplyError
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
 from lvqa.types import Computation, Step
@@ -265,12 +265,12 @@ def _asked_for(name: str, asked: _Asked, filled: str) -> Way:
 
 
 def _tried(asked: _Asked, what: str, go: Callable[[], T]) -> T | None:
-    """A further way; None, with the reason noted, where the budget or the model's replies do not allow it."""
+    """A further way; None, with the reason noted, where the budget does not reach it or the model fails at it."""
     try:
         return go()
     except BudgetSpent as spent:
         asked.notes.append(f"no {what}: the budget of {spent.kind} is spent")
-    except ReplyError as error:
+    except ModelError as error:  # ReplyError too
         asked.notes.append(f"no {what}: {error}")
     return None
 

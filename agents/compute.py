@@ -24,7 +24,7 @@ from lvqa.agents.operators import distinct
 from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Context, Item, State
 from lvqa.agents.structured import ask_for
-from lvqa.errors import ReplyError
+from lvqa.errors import ModelError, ReplyError
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
 from lvqa.types import Row, Step
@@ -63,8 +63,8 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             by = "chat"
         except BudgetSpent as spent:
             note = f"; the budget of {spent.kind} is spent, so by rule"
-        except ReplyError as error:
-            note, data = f"; {error}", {"unparsed": True}
+        except ModelError as error:  # ReplyError too
+            note, data = f"; {error}", {"unparsed": isinstance(error, ReplyError)}
     if by == "rules":
         rows = by_rules(context, events, items)
     found = run_operator(plan.compute, [distinct(row) for row in rows])

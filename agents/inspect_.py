@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 from lvqa.agents.budget import Ledger, estimate_tokens
 from lvqa.agents.plan import options_block
 from lvqa.agents.state import Context, State
-from lvqa.errors import MediaError
+from lvqa.errors import MediaError, ModelError
 from lvqa.models.base import Frame, Reply, VisionModel, VisionRequest
 from lvqa.prompts import answers, clean, fence, load
 from lvqa.render import count
@@ -56,8 +56,12 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         )
         for group, frames in asked
     ]
-    replies = generate(vision, context.ledger, requests)
     seen: list[Note] = []
+    try:
+        replies = generate(vision, context.ledger, requests)
+    except ModelError as error:  # the notes are still there to answer from
+        troubles.append(str(error))
+        asked, replies = [], []
     for (group, _), reply in zip(asked, replies, strict=True):
         text = clean(reply).strip()
         if text and not is_not_visible(text):

@@ -23,7 +23,7 @@ from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, Searcher, make_search
 from lvqa.agents.zoom.across import Opener, search_videos
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
-from lvqa.errors import MediaError
+from lvqa.errors import MediaError, ModelError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load
 from lvqa.render import count
@@ -84,9 +84,12 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
     budget = SearchBudget(k, looks, charge_to(context.ledger, scorers, query), MIN_GAP_S)
     parts, troubles = opener.parts(videos, query, hits), list[str]()
-    found = search_videos(
-        videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=troubles
-    )
+    try:
+        found = search_videos(
+            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=troubles
+        )
+    except ModelError as error:
+        return {**_none(str(error)), "steps": [*steps, *_none(str(error))["steps"]]}
     paths = {video.id: video.path for video in videos}
     looked = sum(one.trace.looked for one in found)
     ranked = sorted((f for one in found for f in one.keyframes), key=lambda f: (-f.score, f.video_id, f.time_s))
@@ -143,7 +146,7 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
             return plan, []
         filled = prompt.fill(frames=len(images), question=fence(context.question))
         (reply,) = generate(vision, ledger, [VisionRequest(images, filled, _NAMING_TOKENS)])
-    except MediaError as error:
+    except (MediaError, ModelError) as error:
         return plan, [Step("zoom", str(error), {})]
     things, wrong = parse(str(reply), Things)
     if things is None or not things.targets:

@@ -34,7 +34,7 @@ from lvqa.agents.words import declarative, with_article
 from lvqa.agents.zoom.across import searchable
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.videotree import breadth, depth
-from lvqa.errors import ReplyError
+from lvqa.errors import ModelError
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
 from lvqa.store import Filter
@@ -211,7 +211,7 @@ def _needs(context: Context, segments: Sequence[Segment], seen: Sequence[Note]) 
 
         try:
             reply = ask_for(chat, context.ledger, filled, NeedsReply, wrong).value
-        except (BudgetSpent, ReplyError):
+        except (BudgetSpent, ModelError):  # ReplyError too: by rule
             pass
         else:
             known = [need for need in reply.needs if 1 <= need.segment <= len(segments)]
@@ -243,7 +243,7 @@ def _ratings(context: Context, notes: Sequence[Note]) -> list[int]:
 
         try:
             reply = ask_for(chat, context.ledger, filled, RatingsReply, wrong).value
-        except (BudgetSpent, ReplyError):
+        except (BudgetSpent, ModelError):  # ReplyError too: by rule
             pass
         else:
             return [min(3, max(1, reply.ratings.get(n, 1))) for n in range(1, len(notes) + 1)]

@@ -24,14 +24,14 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from lvqa.agents.budget import BudgetSpent, estimate_tokens
-from lvqa.agents.calibration import calibrated
+from lvqa.agents.calibration import calibrated, way_of
 from lvqa.agents.citations import NOTE_CHARACTERS
 from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
 from lvqa.agents.presets import preset
 from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
-from lvqa.errors import MediaError, ReplyError
+from lvqa.errors import MediaError, ModelError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load, one_line
 from lvqa.render import count
@@ -82,6 +82,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         ],
         "confidence": round(sure, 4),
         "uncalibrated": round(raw, 4),
+        "way": way_of(draft),
         "closeness": round(draft.closeness, 4),
         "agreement": draft.agreement,
         "own": draft.own,
@@ -173,7 +174,11 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
         asked.append((n, VisionRequest(frames, filled, 1)))
     if not asked:
         return {}
-    yes = vision.yes_probability([request for _, request in asked])
+    try:
+        yes = vision.yes_probability([request for _, request in asked])
+    except ModelError as error:
+        troubles.append(str(error))
+        return {}
     context.ledger.add_tokens(sum(estimate_tokens(request.prompt) for _, request in asked), len(asked))
     return {n: min(1.0, max(0.0, value)) for (n, _), value in zip(asked, yes, strict=True)}
 
@@ -203,7 +208,7 @@ def by_chat(
         reply = ask_for(chat, context.ledger, prompt, Verdicts, complaints).value
     except BudgetSpent:
         return None
-    except ReplyError as error:
+    except ModelError as error:  # ReplyError too
         troubles.append(str(error))
         return None
     given: dict[int, float] = {}

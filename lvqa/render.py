@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from lvqa.types import Answer, Cost, Evidence, Hit, Sight, Span, Step, Video, format_time
+from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Sight, Span, Step, Video, format_time
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
@@ -106,7 +106,16 @@ def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, 
         head += f'<ol type="A" style="margin:.2em 0">{options}</ol>'
     rows = [(e.video, e.span, e.text, e.source) for e in answer.evidence]
     cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost))}</div>'
-    return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + cost)
+    computed = "" if answer.abstained else "".join(map(_computed_html, answer.computed))
+    return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + computed + cost)
+
+
+def _computed_html(computed: Computation) -> str:
+    """What an operator computed, with its rows as a small table."""
+    cells = ((row.video, span_text(row.span), one_line(row.event)) for row in computed.rows)
+    cell = '<td style="padding:0 .8em 0 0">{}</td>'
+    rows = "".join(f"<tr>{''.join(cell.format(escape(text)) for text in texts)}</tr>" for texts in cells)
+    return f'<div style="font-size:85%">{escape(computed.operator.replace("_", " "))} of<table>{rows}</table></div>'
 
 
 @dataclass(frozen=True, slots=True)

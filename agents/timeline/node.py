@@ -24,9 +24,16 @@ from lvqa.agents.timeline.settle import Interval
 from lvqa.models.base import VisionModel
 from lvqa.render import count
 from lvqa.store import note_id
-from lvqa.types import Note, Step
+from lvqa.types import Computation, Note, Row, Step
 
 _LOGGED = 200
+_OPERATORS = {
+    "count_events": "count",
+    "order": "order",
+    "before_after": "before_after",
+    "first_last": "first",
+    "duration": "duration",
+}
 # What an answer is compared with is shown after what it is.
 _BESIDE = 0.5
 
@@ -56,9 +63,10 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
     items, draft = draft_of(context, result)
     summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
+    computed = _computed(context, query, result)
     shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
     steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
-    return {"items": items, "draft": draft, "seen": [item.note for item in items], "steps": steps}
+    return {"items": items, "draft": draft, "computed": computed, "seen": [item.note for item in items], "steps": steps}
 
 
 def _presence(state: State, context: Context) -> Presence:
@@ -74,6 +82,16 @@ def _presence(state: State, context: Context) -> Presence:
 
 def _eyes(context: Context, vision: VisionModel, presence: Presence, reads: bool) -> Eyes:
     return Reader(context, vision, presence=presence) if reads else Eyes(context, vision)
+
+
+def _computed(context: Context, query: Query, result: Result) -> list[Computation]:
+    """What a program that counts, orders, compares or measures made of which intervals."""
+    operator = _OPERATORS.get(query.op)
+    if operator is None or not result.found or not result.shown:
+        return []
+    path = context.retriever.path
+    rows = tuple(Row(text, path(one.video_id), one.span, min(1.0, one.support)) for one, text in result.shown)
+    return [Computation(query.side if operator == "first" else operator, result.text, rows)]
 
 
 def draft_of(context: Context, result: Result) -> tuple[list[Item], Draft]:

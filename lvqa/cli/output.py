@@ -111,6 +111,10 @@ def answer_lines(answer: Answer) -> list[str]:
     if answer.abstained and answer.evidence:
         lines.append("  the nearest that was found:")
     lines += moments((e.video, e.span, e.text, e.source) for e in answer.evidence)
+    for one in answer.computed if not answer.abstained else ():
+        lines.append(f"  computed: {one.operator.replace('_', ' ')} of")
+        rows = ((row.video, span_text(row.span), one_line(row.event, _TEXT_LIMIT)) for row in one.rows)
+        lines += table(rows, indent="    ")
     lines.append(f"  cost: {cost_text(answer.cost)}")
     return lines
 
