@@ -14,7 +14,7 @@ from lvqa.agents.evidence import stretch
 from lvqa.agents.plan import PREFERRED
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
 from lvqa.agents.titles import titles
-from lvqa.agents.words import content, coverage
+from lvqa.agents.words import content, coverage, stem, without_times
 from lvqa.types import Computation, Span, format_time
 
 # Closeness below which what was found has nothing to do with the question, whatever the options say.
@@ -24,6 +24,11 @@ _TITLE_TRUST = 0.85
 _IN_NAMED_TIME = 0.6
 # What rules computed is as good as their reading of which notes tell of which event.
 _COMPUTED = 0.7
+# How far to trust what was written of a whole video, or stands in the stretch asked about, as an answer.
+_SUMMED = 0.6
+_WHOLE = 0.99
+_MOST_SUMMED, _MOST_NARRATED = 8, 4
+_HAPPENING = frozenset(map(stem, ("what", "happen", "happens", "happened", "happening", "going", "on", "is", "goes")))
 
 
 def draft(
@@ -38,12 +43,19 @@ def draft(
         return named, []
     if computed and (told := tell(items, computed[0])) is not None:
         return told, []
+    if plan.kind == "summary" and (whole := overview(items)) is not None:
+        return whole, []
+    if plan.kind == "action" and _asks_for_all(context, plan) and (course := narrate(context, plan, items)) is not None:
+        return course, []
     return quote(plan, items), []
 
 
 def tell(items: Sequence[Item], computed: Computation) -> Draft | None:
     """What an operator computed, with the notes of its rows; None where those are not among the items."""
     by_id = {item.note.id: item for item in items}
+    sources = {by_id[note_id].note.source for row in computed.rows for note_id in row.notes if note_id in by_id}
+    if computed.operator == "duration" and sources & {"speech", "screen"}:
+        return None  # how long something is spoken of is not how long it lasts
     claims = [
         Claim(_stated(by_id[note_id]), (note_id,), _COMPUTED * row.sure)
         for row in computed.rows
@@ -57,6 +69,39 @@ def tell(items: Sequence[Item], computed: Computation) -> Draft | None:
     closeness = max(by_id[claim.note_ids[0]].closeness for claim in claims)
     said = f"As far as the notes tell: {text}."
     return Draft(said, None, tuple(claims), closeness=closeness, agreement=0.0)
+
+
+def overview(items: Sequence[Item]) -> Draft | None:
+    """What was written of whole videos, one after the other; of their segments where nothing was; None for neither."""
+    summaries = sorted(
+        (item for item in items if item.note.source == "summary"), key=lambda i: (i.video, i.note.span.start_s)
+    )
+    if not summaries:
+        return None
+    longest = {i.video: max(j.note.span.duration_s for j in summaries if j.video == i.video) for i in summaries}
+    whole = [i for i in summaries if i.note.span.duration_s >= _WHOLE * longest[i.video]][:_MOST_SUMMED]
+    said = [(i, " ".join(i.note.text.split())) for i in whole]
+    text = " ".join(f"{i.video}: {words}" for i, words in said)
+    claims = tuple(Claim(words, (i.note.id,), _SUMMED) for i, words in said)
+    return Draft(text, None, claims, closeness=_SUMMED, agreement=0.0)
+
+
+def narrate(context: Context, plan: Plan, items: Sequence[Item]) -> Draft | None:
+    """What the notes of a stretch of time say, in its order; None where it has none."""
+    span = Span(*plan.between) if plan.between is not None else context.filter.span if context.filter else None
+    inside = [i for i in items if i.note.source != "summary" and (span is None or i.note.span.overlaps(span))]
+    told = sorted(inside, key=lambda i: (i.video, i.note.span.start_s, i.note.id))[:_MOST_NARRATED]
+    if not told:
+        return None
+    text = " ".join(f"{format_time(i.note.span.start_s)}: {' '.join(i.note.text.split())}" for i in told)
+    claims = tuple(Claim(_stated(i), (i.note.id,), _SUMMED) for i in told)
+    return Draft(f"{text} ({told[0].video})", None, claims, closeness=_SUMMED, agreement=0.0)
+
+
+def _asks_for_all(context: Context, plan: Plan) -> bool:
+    """Whether a stretch of time is all that a question names: "What happens between 1:00 and 2:00?"."""
+    named = plan.between is not None or (context.filter is not None and context.filter.span is not None)
+    return named and not set(content(without_times(context.asked))) - _HAPPENING
 
 
 def choose(context: Context, items: Sequence[Item]) -> tuple[Draft, list[Item]]:

@@ -20,6 +20,7 @@ from lvqa.agents.timeline.query import query_of
 from lvqa.agents.words import content, declarative, exact_parts, times, without_times
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, load, one_line
+from lvqa.render import count
 from lvqa.types import Source, Step
 
 _WORK = (
@@ -37,7 +38,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         rf"\bsummar(?:y|ies|i[sz]e[sd]?)\b|\boverview\b|\bmain (?:topic|theme|point|idea|event)s?\b|\bgist\b"
         rf"|\bwhat (?:is|are|was|were) (?:the|this|these|those) {_WORK}s? (?:all )?about\b"
         rf"|\bwhat happens (?:in|over|during|throughout) (?:the|this|these|each) (?:whole |entire )?{_WORK}s?\W*$"
-        rf"|\bdescribe (?:the|this|these) {_WORK}s?\b|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
+        rf"|^\s*what happens\W*$|\bdescribe (?:the|this|these) {_WORK}s?\b|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
         r"|\b(?:purpose|goal|objective) of the (?:video|c\b)|\boverall\b|\bprimary (?:purpose|goal|objective)\b",
     ),
     (
@@ -113,8 +114,9 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         except ReplyError:
             note = "; the chat model's plan did not parse, twice"
     program = query_of(context) is not None
-    summary = f"a question of kind {made.kind}, {len(made.phrases)} search phrases, by {by.split()[0]}{note}" + (
-        "; a program over time" if program else ""
+    summary = (
+        f"a question of kind {made.kind}, {count(len(made.phrases), 'search phrase')}, by {by.split()[0]}{note}"
+        + ("; a program over time" if program else "")
     )
     data = {**made.model_dump(mode="json"), "by": by, "unparsed": note.endswith("twice")}
     surveys = how.gather != "recall"

@@ -20,6 +20,9 @@ from lvqa.types import Evidence, Span
 
 Side = Literal["before", "after", "at"]
 
+# A bare "and before that?" is about so many seconds.
+BESIDE_S = 60.0
+
 _LEAD = re.compile(r"^(?:(?:and|but|so|or|ok|okay|now|well)\b[\s,]*)+", re.IGNORECASE)
 _ABOUT = re.compile(r"^(?:what|how)\s+about\b\s*", re.IGNORECASE)
 _NEAR = r"(?:(?:just|right|shortly|immediately|directly|soon|long)\s+)?"
@@ -137,12 +140,17 @@ class _Frame:
         rest = " ".join(f"{self.asked[: match.start()]} {self.asked[match.end() :]}".split())
         rest = _ABOUT.sub("", _LEAD.sub("", rest)).strip(" ,?!.;")
         bound = Bound(rest)
-        if set(words(rest)) <= _EMPTY:
+        bare = set(words(rest)) <= _EMPTY
+        if bare:
             rest = self._what_of_subject()
         else:
             bound = bind(f"{rest}?", self.turns)
             rest = bound.text.rstrip("?")
         between, where = self._beside(side, shown)
+        if bare and between is not None and between.duration_s > BESIDE_S:
+            # What happens before something happens just before it.
+            start = between.end_s - BESIDE_S if side == "before" else between.start_s
+            between = Span(start, start + BESIDE_S)
         why = "; ".join([where, *bound.why])
         text = f"{rest}?" if between is None else f"{rest} between {_clocks(between)}?"
         return Understood(_capital(text), (shown.video,), between, why, "rules", empty=between is None)

@@ -330,8 +330,8 @@ def scripted(standalone: str) -> FakeChat:
             return "The woman pours a drink [1]."
         if "Check whether notes" in text:
             return json.dumps({"verdicts": [{"claim": 1, "support": 0.9}]})
-        claim = {"text": "the woman pours a drink", "evidence": [1]}
-        return json.dumps({"answer": "She pours it.", "choice": None, "claims": [claim], "confidence": 0.9})
+        said = {"text": "the woman pours a drink", "evidence": [1]}
+        return json.dumps({"sentences": [said], "choice": None, "confidence": 0.9})
 
     return FakeChat(reply)
 
