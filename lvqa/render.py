@@ -142,7 +142,7 @@ def sights_html(
         for s in sights
     ]
     shown = _cards(rows, thumbnail, base) + timeline_svg(rows, durations)
-    below = f'<div style="color:{_GRAY};font-size:85%">{escape(note)}</div>'
+    below = f'<div style="color:{_GRAY};font-size:85%">{escape(one_line(note))}</div>'
     data = (base64.b64encode(plot).decode("ascii") for plot in plots)
     drawn = "".join(f'<img src="data:image/png;base64,{one}" alt="search" style="max-width:100%">' for one in data)
     how = f"<details><summary>how it was searched</summary>{drawn}</details>" if drawn else ""
