@@ -38,7 +38,8 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         rf"\bsummar(?:y|ies|i[sz]e[sd]?)\b|\boverview\b|\bmain (?:topic|theme|point|idea|event)s?\b|\bgist\b"
         rf"|\bwhat (?:is|are|was|were) (?:the|this|these|those) {_WORK}s? (?:all )?about\b"
         rf"|\bwhat happens (?:in|over|during|throughout) (?:the|this|these|each) (?:whole |entire )?{_WORK}s?\W*$"
-        rf"|^\s*what happens\W*$|\bdescribe (?:the|this|these) {_WORK}s?\b|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
+        rf"|^\s*what happens\W*$|\bdescribe (?:the|this|these) {_WORK}s?\b"
+        rf"|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
         r"|\b(?:purpose|goal|objective) of the (?:video|c\b)|\boverall\b|\bprimary (?:purpose|goal|objective)\b",
     ),
     (

@@ -1,7 +1,8 @@
 """The chat model's replies: plain text, or JSON read into a pydantic model, with one repair attempt and never a guess.
 
 Works with any LangChain chat model, tool calling or not: the prompt asks for JSON, and the first JSON object in the
-reply that validates is taken. This module knows no node, and no prompt but `repair`.
+reply that validates is taken; where another one says something else, none is: one of them may be quoted from a note.
+This module knows no node, and no prompt but `repair`.
 """
 
 from __future__ import annotations
@@ -81,16 +82,22 @@ def ask_for(
 
 
 def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
-    """The first JSON object of a reply that validates, else None; and what was wrong with the first object."""
+    """The JSON object of a reply that validates, else None; and what was wrong with the first object.
+
+    None also where several validate and do not say the same.
+    """
     wrong = "there is no JSON object in the reply"
+    valid: list[M] = []
     for number, found in enumerate(_objects(reply)):
         try:
-            return schema.model_validate(found), ""
+            valid.append(schema.model_validate(found))
         except ValidationError as error:
             if number == 0:
                 lines = [f"{'.'.join(str(p) for p in e['loc']) or 'reply'}: {e['msg']}" for e in error.errors()]
                 wrong = "; ".join(lines[:_MAX_COMPLAINTS])
-    return None, wrong
+    if any(other != valid[0] for other in valid[1:]):
+        return None, f"there are {len(valid)} JSON objects in the reply that could be meant; one is wanted"
+    return (valid[0], "") if valid else (None, wrong)
 
 
 def _objects(reply: str) -> Iterator[dict[str, Any]]:

@@ -115,15 +115,23 @@ def times(question: str) -> Span | None:
     A time that something "reads", "says" or "shows" is a text to find, not a place to look in.
     """
     if match := _BETWEEN.search(question):
-        start_s, end_s = parse_time(match[1]), parse_time(match[2])
-        return Span(start_s, end_s) if start_s < end_s else None
+        start_s, end_s = clock_s(match[1]), clock_s(match[2])
+        return Span(start_s, end_s) if start_s is not None and end_s is not None and start_s < end_s else None
     if match := _FIRST.search(question):
         seconds = int(match[1]) * (60 if match[2].lower().startswith("min") else 1)
         return Span(0, seconds) if seconds else None
     if (match := _AT.search(question)) and not _READS.search(question):
-        at_s = parse_time(match[1])
-        return Span(max(0.0, at_s - 2), at_s + 3)
+        at_s = clock_s(match[1])
+        return Span(max(0.0, at_s - 2), at_s + 3) if at_s is not None else None
     return None
+
+
+def clock_s(text: str) -> float | None:
+    """The seconds of a clock, None for one that there is not: 99:99."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
 
 
 def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[str]]:
@@ -139,7 +147,7 @@ def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[st
     for path in paths:
         for form in file_forms(path):
             by_form.setdefault(form.casefold(), set()).add(path)
-    marked, marks = question, [("", frozenset[str]())]
+    marked, marks = question.replace("\0", " "), [("", frozenset[str]())]
     for form in sorted(by_form, key=len, reverse=True):
         pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", re.IGNORECASE)
         while match := pattern.search(marked):

@@ -10,7 +10,7 @@ from lvqa.errors import ModelError
 from lvqa.indexers.duplicates import distinct
 from lvqa.indexers.roles import Role
 from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
-from lvqa.prompts import Prompt, clean, one_line
+from lvqa.prompts import Prompt, clean, quoted
 from lvqa.types import Span, format_time
 
 _REFUSAL = re.compile(
@@ -55,7 +55,7 @@ class Captioner:
     def _request(self, look: ClipLook) -> VisionRequest:
         context: dict[str, str | int] = {
             "frames": len(look.frames),
-            "video": one_line(look.video, 200),
+            "video": quoted(look.video, 200),
             "start": format_time(look.span.start_s),
             "end": format_time(look.span.end_s),
         }

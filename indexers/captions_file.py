@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _BATCH = 1000
 _FIELDS = ("video", "start_s", "end_s", "text")
 _SHOWN = 5
+_MOST_S = 1e9
+# Bytes of one part of a path: the bound of all common file systems.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,17 +196,29 @@ def _caption(value: Any) -> Caption:
     video, text = value["video"], value["text"]
     if not isinstance(video, str) or not video.strip():
         raise ValueError("video must be a name")
+    if not _is_below(video.strip()):
+        raise ValueError("video must be the name of a file, or its path below the folder")
     if not isinstance(text, str) or not any(character.isalnum() for character in clean(text)):
         raise ValueError("text must be words")
     times: list[float] = []
     for name in ("start_s", "end_s"):
         given = value[name]
-        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) <= _MOST_S:
             raise ValueError(f"{name} must be a number of seconds")
         times.append(float(given))
     if not 0 <= times[0] < times[1]:
         raise ValueError(f"needs 0 <= start_s < end_s, has {times[0]:g} and {times[1]:g}")
     return Caption(video.strip(), Span(*times), " ".join(clean(text).split()))
+
+
+def _is_below(name: str) -> bool:
+    """Whether a name can be that of a file below a folder: captions must not lead to files elsewhere."""
+    parts = name.replace("\\", "/").split("/")
+    try:
+        too_long = max(map(len, map(os.fsencode, parts))) > _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
+    return parts[0] != "" and ".." not in parts and "\0" not in name and not too_long
 
 
 class _Files:

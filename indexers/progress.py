@@ -102,8 +102,8 @@ class RichProgress:
         self._bar.update(self._task, advance=amount, description=self._describe(), rate=rate)
 
     def message(self, text: str) -> None:
-        """One line above the bar; it is text, not markup."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        """One line above the bar; it is text: no markup, no names of emoji."""
+        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
 
     def finish(self) -> None:
         """Take the bar away."""

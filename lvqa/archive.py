@@ -534,4 +534,4 @@ def _require_text(text: str, what: str) -> None:
 
 def _list(names: Sequence[str], most: int = 8) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(render.one_line(name, 200) for name in names[:most]) + more

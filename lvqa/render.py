@@ -15,27 +15,39 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from lvqa.characters import without_floods
 from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Sight, Span, Step, Video, format_time
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
 
-# C0, DEL and C1 move cursors and set titles; the bidirectional overrides make a text read as another; lone surrogates
-# (undecodable bytes of a file name) cannot be encoded at all.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+# C0, DEL and C1 move cursors and set titles; the bidirectional marks make a text read as another; lone surrogates
+# (undecodable bytes of a file name) cannot be encoded at all; tags, word joiners and the like hide a text in another.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
+)
+_CELL = str.maketrans({"\\": "\\\\", "|": "\\|", "`": "\\`", "<": "&lt;"})
 _GRAY = "#777"
 _BLUE = "#4477aa"
 
 
 def safe(text: str) -> str:
-    r"""Show a text on one line: every control character becomes its escape, such as `\x1b` or `\n`."""
-    return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+    r"""Show a text on one line: every control character becomes its escape, such as `\x1b` or `\n`.
+
+    Of combining marks without end the first few stay.
+    """
+    return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), without_floods(text))
 
 
 def one_line(text: str, limit: int | None = None) -> str:
     """Join the lines of a text with spaces, show other control characters, and cut it to `limit` characters."""
     joined = safe(" ".join(text.split()))
     return joined if limit is None or len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
+
+
+def markdown_cell(text: str) -> str:
+    """A text as one cell of a Markdown table: on one line, without a cell, code, tag or link of its own."""
+    return one_line(text).translate(_CELL).replace("](", "]\\(")
 
 
 def span_text(span: Span) -> str:
@@ -180,7 +192,7 @@ def sights_html(
         for s in sights
     ]
     shown = _cards(rows, thumbnail, base) + timeline_svg(rows, durations)
-    below = f'<div style="color:{_GRAY};font-size:85%">{escape(note)}</div>'
+    below = f'<div style="color:{_GRAY};font-size:85%">{escape(one_line(note))}</div>'
     data = (base64.b64encode(plot).decode("ascii") for plot in plots)
     drawn = "".join(f'<img src="data:image/png;base64,{one}" alt="search" style="max-width:100%">' for one in data)
     how = f"<details><summary>how it was searched</summary>{drawn}</details>" if drawn else ""

@@ -2,7 +2,7 @@
 
 A prompt's hash goes into every note and answer that was made with it, so that changing a file re-does what it made.
 Texts that come from videos (speech, subtitles, text on the screen, captions, file names) are data: put them through
-`fence` or `one_line` before they go into a hole. This module knows no model and no stage.
+`fence`, `one_line` or `quoted` before they go into a hole. This module knows no model and no stage.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from lvqa.characters import BIDI, HIDDEN, without_floods
 from lvqa.errors import PromptError
 
-__all__ = ["Prompt", "answers", "clean", "fence", "load", "names", "one_line"]
+__all__ = ["Prompt", "answers", "clean", "fence", "load", "names", "one_line", "quoted"]
 
 _FOLDER = Path(__file__).resolve().parent
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _FENCE = "```"
+# U+1FEF and U+FF40 become backticks in tokenizers that compose their input (NFC, NFKC); joiners between are not seen.
+_BACKTICKS = re.compile("(?:[`\u1fef\uff40][\u200c\u200d]*){3,}")
 # What a tokenizer or a chat template could take for its own marks: `<image>`, `<|im_start|>`, `</s>`, `[INST]`.
-_MARKS = str.maketrans({"<": "‹", ">": "›"})
-_SQUARE_MARK = re.compile(r"\[(/?[A-Z_]{3,})\]")
+_MARKS = str.maketrans({"<": "‹", ">": "›", "\uff1c": "‹", "\uff1e": "›"})
+_SQUARE_MARK = re.compile(r"\[(/?[a-z]?[A-Z][A-Z_0-9]{2,})\]")
+# How prompts number notes, and replies cite them.
+_CITATION = re.compile(r"[\[\uff3b\u3010]\s*(\d+(?:\s*[,;]\s*\d+)*)\s*[\]\uff3d\u3011]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +90,25 @@ def answers(name: str, prompt_set: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Text without control characters: newline and tab stay; bidi overrides and invisible tag characters go too."""
+    """Text without control characters but newline and tab, nor what reorders or hides text, nor floods of marks."""
     kept = text.replace("\r\n", "\n").replace("\r", "\n")
     # Each character is judged once, however often it stands there: this runs over every note of every prompt.
     gone = {ord(character): None for character in set(kept) - {"\n", "\t"} if _is_control(character)}
-    return kept.translate(gone) if gone else kept
+    return without_floods(kept.translate(gone) if gone else kept)
 
 
 def one_line(text: str, limit: int = 2000) -> str:
-    """Untrusted text on one line: cleaned, defused as in `fence`, spaces collapsed, cut at `limit` characters."""
-    line = " ".join(_defuse(clean(text)).split())
+    """Untrusted text on one line: cleaned, defused as in `fence`, spaces collapsed, cut at `limit` characters.
+
+    Numbers in square brackets get round ones: those are how a prompt names its own notes.
+    """
+    line = _CITATION.sub(r"(\1)", " ".join(_defuse(clean(text)).split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def quoted(text: str, limit: int = 2000) -> str:
+    """Untrusted text for a hole between quotation marks: `one_line`, with no mark of its own that would end them."""
+    return one_line(text, limit).replace('"', "'")
 
 
 def fence(text: str) -> str:
@@ -108,13 +121,12 @@ def fence(text: str) -> str:
 
 
 def _defuse(text: str) -> str:
-    text = re.sub(r"`{3,}", lambda run: "'" * len(run.group()), text)
+    text = _BACKTICKS.sub(lambda run: "'" * len(run.group()), text)
     return _SQUARE_MARK.sub(r"(\1)", text.translate(_MARKS))
 
 
 @lru_cache(4096)
 def _is_control(character: str) -> bool:
-    code = ord(character)
-    if 0xE0000 <= code <= 0xE007F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or code in (0xFEFF, 0x200B):
+    if character in BIDI or character in HIDDEN:
         return True
     return unicodedata.category(character) in ("Cc", "Cs", "Co", "Zl", "Zp")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lvqa.agents.words import stem, words
-from lvqa.types import Span, parse_time
+from lvqa.agents.words import clock_s, stem, words
+from lvqa.types import Span
 
 Value = bool | float | Span | str | tuple[str, ...]
 Match = tuple[int | None, float]
@@ -44,9 +44,11 @@ def window(option: str) -> Span | None:
     found = _WINDOW.search(option)
     if found is None:
         return None
-    start_s = parse_time(found[1])
-    end_s = parse_time(found[2]) if found[2] else start_s + 1.0
-    return Span(start_s, end_s) if end_s > start_s else Span(start_s, start_s + 1.0)
+    start_s = clock_s(found[1])
+    if start_s is None:
+        return None
+    end_s = clock_s(found[2] or "")
+    return Span(start_s, end_s) if end_s is not None and end_s > start_s else Span(start_s, start_s + 1.0)
 
 
 def number(option: str) -> float | None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lvqa.agents.words import file_forms, times
-from lvqa.types import Span, parse_time
+from lvqa.agents.words import clock_s, file_forms, times
+from lvqa.types import Span
 
 Operation = Literal[
     "existence",
@@ -177,8 +177,8 @@ def _without_videos(text: str, videos: Sequence[str]) -> tuple[str, tuple[str, .
 
 def _time(text: str) -> Span | None:
     if (match := _AT.search(text)) and not _RANGE.search(text):
-        at_s = parse_time(match[1])
-        return Span(at_s, at_s + 1.0)
+        at_s = clock_s(match[1])
+        return Span(at_s, at_s + 1.0) if at_s is not None else None
     return times(text)
 
 

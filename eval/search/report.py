@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lvqa.eval.search.score import interval, uniform_needs
+from lvqa.render import markdown_cell
 from lvqa.types import Span
 
 if TYPE_CHECKING:
@@ -203,6 +204,6 @@ def page(outcome: Outcome) -> str:
             lines += [f"## {_WHAT[group].capitalize()} ({_count(outcome.rows, group)})", ""]
             head, *rest = table
             rule = ["---", *("---:" for _ in head[1:])]
-            lines += ["| " + " | ".join(row) + " |" for row in (head, rule, *rest)] + [""]
+            lines += ["| " + " | ".join(map(markdown_cell, row)) + " |" for row in (head, rule, *rest)] + [""]
     lines += ["## Frames needed", "", *(f"- {line}" for line in needs_lines(outcome.rows))]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lvqa.eval.metrics import Mean
 from lvqa.eval.world.chart import draw
 from lvqa.eval.world.score import CHANCE, Gain, Summary
-from lvqa.render import duration_text
+from lvqa.render import duration_text, markdown_cell
 
 if TYPE_CHECKING:
     from lvqa.eval.world.bench import Outcome
@@ -143,7 +143,7 @@ def _mean(mean: Mean | None, *, error: bool = True) -> str:
 def _markdown(table: Table) -> list[str]:
     head, *rows = table
     rule = ["---", *("---:" for _ in head[1:])]
-    return ["| " + " | ".join(row) + " |" for row in (head, rule, *rows)]
+    return ["| " + " | ".join(map(markdown_cell, row)) + " |" for row in (head, rule, *rows)]
 
 
 def _aligned(table: Table) -> list[str]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lvqa.indexers import SummaryReport
     from lvqa.results import SightList
 
-_TEXT_LIMIT = 160
+_TEXT_LIMIT, _ANSWER_LIMIT = 160, 2000
+# A longer cell stands out of its column instead of pushing the others away.
+_WIDEST = 160
 
 
 def out(line: str) -> None:
@@ -50,7 +52,10 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """Rows as lines of left-aligned columns; the last column is not padded."""
     cells = [[safe(cell) for cell in row] for row in rows]
     columns = max((len(row) for row in cells), default=0)
-    widths = [max((len(row[i]) for row in cells if i < len(row)), default=0) for i in range(columns)]
+    widths = [
+        max((len(row[i]) for row in cells if i < len(row) and len(row[i]) <= _WIDEST), default=0)
+        for i in range(columns)
+    ]
     return [(indent + "  ".join(cell.ljust(widths[i]) for i, cell in enumerate(row))).rstrip() for row in cells]
 
 
@@ -103,7 +108,7 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
 
 def answer_lines(answer: Answer) -> list[str]:
     """An answer as people read it: text and confidence, its evidence, its cost."""
-    text = one_line(answer.text)
+    text = one_line(answer.text, _ANSWER_LIMIT)
     if answer.choice is not None:
         letter = chr(ord("A") + answer.choice) if answer.choice < 26 else str(answer.choice + 1)
         text = f"({letter}) {text}"

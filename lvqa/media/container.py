@@ -41,6 +41,8 @@ def check_file(path: Path) -> os.stat_result:
         raise MediaError(f"{shown(path)} does not exist; check the path") from error
     except OSError as error:
         raise _told(path, error) from error
+    except ValueError as error:  # a NUL, or what the file system's encoding lacks
+        raise MediaError(f"{shown(path)} is no file's name; name a file") from error
     if stat.S_ISDIR(status.st_mode):
         raise MediaError(f"{shown(path)} is a folder, not a video; name a file in it")
     if not stat.S_ISREG(status.st_mode):
