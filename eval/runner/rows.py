@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -42,8 +42,8 @@ class Row:
     being the task's `order[k]`-th. `gold` is -1 where to abstain is right and None where it is not public. `iou` and
     `iop` are those of the first piece of evidence with the gold windows; `precision`, `recall` and `f1` are
     LV-Haystack's over the middles of all pieces; all of them are 0 where the system abstained or failed. `event` marks
-    the world's questions about something brief. `unparsed` names the steps whose reply could not be read: an abstention for that is
-    wrong whatever the question. `error` is why there is no answer.
+    the world's questions about something brief. `unparsed` names the steps whose reply could not be read: an abstention
+    for that is wrong whatever the question. `error` is why there is no answer.
     """
 
     system: str
@@ -139,18 +139,8 @@ class Row:
         order: Sequence[int] | None = None,
     ) -> Row:
         """A question that got no answer; it counts as wrong."""
-        counts = ("frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out")
-        shares = ("confidence", "iou", "iop", "precision", "recall", "f1", "seconds", "money")
-        return cls(
-            **_about(system, question, agent, seed, order),
-            choice=None,
-            right=False,
-            abstained=False,
-            answer="",
-            error=reason,
-            **dict.fromkeys(counts, 0),
-            **dict.fromkeys(shares, 0.0),
-        )
+        nothing = Answer("", None, 0.0, False)
+        return replace(cls.of(system, question, nothing, agent=agent, seed=seed, order=order), error=reason)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Row:
