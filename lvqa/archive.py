@@ -231,7 +231,7 @@ class Archive:
         """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
 
         With `options` the answer is one of them. `sources` are the only kinds of notes that may be used. `agent` is one
-        of `lvqa.agents.presets.AGENTS`; the setting `agent` unless given. `on_step` is told of every step as it happens.
+        of `lvqa.agents.presets.AGENTS`; the setting `agent` unless given. `on_step` is told of each step as it happens.
         Raises UsageError for an empty question, fewer than two options, an unknown video or source; ModelNotFound.
         """
         answer: Answer | None = None
