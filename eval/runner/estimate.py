@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lvqa.agents.presets import check_agent
 from lvqa.archive import Archive
 from lvqa.errors import MediaError, UsageError
+from lvqa.eval.folder import claim
 from lvqa.eval.runner import place
 from lvqa.eval.runner.rows import Row, read_results
 from lvqa.eval.runner.task import TaskLike, chosen, videos_of
@@ -54,7 +55,7 @@ class AgentEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The size of a run: questions, videos, hours of them and how many hours are not indexed yet, and each agent's cost.
+    """The size of a run: questions, videos, hours of them, how many hours are not indexed yet, and each agent's cost.
 
     `unreadable` videos are counted in no hours.
     """
@@ -97,6 +98,7 @@ def estimate(
 ) -> Estimate:
     """Say what `run` with the same arguments would take. Raises UsageError as it does."""
     asked = chosen(task, data, limit, seed)
+    claim(folder, place.MARK, task.name)
     with place.open_archive(data, folder, settings or {}, models) as archive:
         first = check_agent(agent if agent is not None else archive.settings.agent)
         agents = dict.fromkeys([first] if compare is None else [first, check_agent(compare)])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
 
+MARK = ".lvqa-eval-task"
 INDEX = "index"
 RESULTS = "results.jsonl"
 _STAND_IN = "footage"

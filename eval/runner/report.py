@@ -39,9 +39,9 @@ def page(outcome: Outcome) -> str:
     lines = [
         f"# {outcome.title}, version {outcome.version}: {outcome.agent}",
         "",
-        f"{count(outcome.asked, 'question')} about {count(outcome.videos, 'video')}, seed {outcome.seed}. An "
-        "abstention, a failure and a reply that could not be read count as wrong; where a question has no answer, to abstain is "
-        "right. ± is one standard error, clustered by video.",
+        f"{count(outcome.asked, 'question')} about {count(outcome.videos, 'video')}, seed {outcome.seed}. "
+        "An abstention, a failure and a reply that could not be read count as wrong; where a question has no answer, "
+        "to abstain is right. ± is one standard error, clustered by video.",
         "",
         "![accuracy by type, risk and coverage, reliability](report.png)",
         "",

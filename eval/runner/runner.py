@@ -1,4 +1,4 @@
-"""`lvqa eval TASK`: a task's videos are indexed, its questions put to an agent and to controls, and all is scored.
+"""`lvqa eval TASK`: a task's videos are indexed, its questions put to agents and controls, answers scored.
 
 Everything lies below one folder: `index/`, `results.jsonl` (a line an answer), `report.md`, `report.png`. A run that was
 cut off goes on: what stands is kept while the task, its data, the settings, the models and the program are the same;
@@ -26,14 +26,12 @@ from lvqa.eval.runner import place
 from lvqa.eval.runner.asking import System, ask_all, by_agent
 from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.runner.score import Gain, Summary, as_json, gain, summarise
-from lvqa.eval.runner.task import TaskLike, chosen
+from lvqa.eval.runner.task import TaskLike, chosen, sources_of
 from lvqa.eval.tasks.base import Question, TaskData
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
-
-MARK = ".lvqa-eval-task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def run(
     for name in (agent, compare):
         if name is not None:
             check_agent(name)
-    claim(folder, MARK, task.name)
+    claim(folder, place.MARK, task.name)
     seconds: dict[str, float] = {}
     with place.open_archive(data, folder, settings or {}, models) as archive:
         first = check_agent(agent if agent is not None else archive.settings.agent)
@@ -181,7 +179,7 @@ def run(
 def _systems(task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int) -> list[System]:
     made = []
     for agent in agents:
-        ask = by_agent(agent, seed, task.sources)
+        ask = by_agent(agent, seed, sources_of(task))
         made.append(System(agent, ask, agent))
         if c.SHUFFLED in named:
             made.append(System(c.shuffled_name(agent), ask, agent, lambda question: c.other_order(question, seed)))
@@ -274,7 +272,7 @@ def _header(
         "task": task.name,
         "version": str(task.version),
         "prompt": task.prompt,
-        "sources": list(task.sources) if task.sources else None,
+        "sources": sources_of(task),
         "data": str(source.absolute()) if source is not None else None,
         "footage": str(archive.folder),
         "captions": str(data.captions) if data.captions is not None else None,

@@ -10,6 +10,7 @@ from typing import Protocol
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.base import Question, TaskData
 from lvqa.prompts import Prompt
+from lvqa.types import SOURCES
 
 
 class TaskLike(Protocol):
@@ -61,3 +62,8 @@ def videos_of(questions: Sequence[Question]) -> tuple[str, ...] | None:
     if any(not question.videos for question in questions):
         return None
     return tuple(sorted({video for question in questions for video in question.videos}))
+
+
+def sources_of(task: TaskLike) -> list[str] | None:
+    """The kinds of notes that an answer may rest on; None where the task allows all of them."""
+    return None if not task.sources or set(task.sources) >= set(SOURCES) else list(task.sources)

@@ -333,6 +333,39 @@ def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
     return _outcome(outcome, report.text, as_json)
 
 
+def _eval_task(plan: p.EvalTask, as_json: bool) -> int:
+    from lvqa.eval import runner
+    from lvqa.eval.runner import estimate, report
+
+    _settings(plan.settings)
+    source = Path(plan.data).expanduser()
+    folder = Path(plan.folder or f"eval-{plan.task}").expanduser()
+    task, data = runner.load_task(plan.task, source, Path(plan.videos).expanduser() if plan.videos else None)
+    asking: dict[str, Any] = {"agent": plan.agent, "compare": plan.compare, "seed": plan.seed, "workers": plan.workers}
+
+    def run(limit: int | None, controls: Sequence[str]) -> runner.Outcome:
+        with _progress() as progress:
+            return runner.run(
+                task,
+                data,
+                folder,
+                **asking,
+                limit=limit,
+                controls=controls,
+                settings=plan.settings,
+                source=source,
+                progress=progress,
+                say=output.note,
+            )
+
+    if not plan.estimate:
+        return _outcome(run(plan.limit, plan.controls), report.text, as_json)
+    if plan.sample:
+        run(min(plan.sample, plan.limit or plan.sample), ())
+    found = estimate.estimate(task, data, folder, **asking, limit=plan.limit, settings=plan.settings)
+    return _outcome(found, estimate.lines, as_json)
+
+
 def _outcome(outcome: Any, lines: Callable[[Any], list[str]], as_json: bool) -> int:
     """Print what a measurement came to: its document, or its report's lines."""
     if as_json:
@@ -435,5 +468,6 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.EvalRetrieval: _eval_retrieval,
     p.EvalWorld: _eval_world,
     p.EvalSearch: _eval_search,
+    p.EvalTask: _eval_task,
     p.Find: _find,
 }
