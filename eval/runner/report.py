@@ -79,7 +79,7 @@ def text(outcome: Outcome) -> list[str]:
     lines = [*aligned(main_table(outcome.summaries)), ""]
     if any(len(s.by_type) > 1 for s in outcome.summaries):
         lines += [*aligned(type_table(outcome.summaries)), ""]
-    lines += [*aligned(control_table(outcome.baselines)), ""]
+    lines += [*aligned([row[:2] for row in control_table(outcome.baselines)]), ""]
     if compared := comparison_lines(outcome):
         lines += [*compared, ""]
     if failed := failure_lines(outcome):

@@ -154,6 +154,11 @@ class Row:
         """Plain values, for json.dumps."""
         return asdict(self)
 
+    def as_task(self) -> Question:
+        """The question, its options in the task's own order."""
+        options = tuple(self.options[self.order.index(n)] for n in range(len(self.options)))
+        return Question(self.id, self.question, options, self.gold, self.videos, self.type, self.windows, self.between)
+
     @property
     def chosen(self) -> str:
         """The text of the option that was chosen; empty for none."""

@@ -1,8 +1,8 @@
-"""`lvqa eval TASK`: a task's videos are indexed, its questions put to agents and controls, answers scored.
+"""`lvqa eval TASK`: a task's videos are indexed, agents and controls are asked, their answers scored.
 
-Everything lies below one folder: `index/`, `results.jsonl` (a line an answer), `report.md`, `report.png`. A run that was
-cut off goes on: what stands is kept while the task, its data, the settings, the models and the program are the same;
-else the old answers are kept in a file of their own. Knows no task by name and no command line.
+Everything lies below one folder: `index/`, `results.jsonl` (a line an answer), `report.md`, `report.png`. A run that
+was cut off goes on: what stands is kept while the task, its data, the settings, the models and the program are the
+same; else the old answers are kept in a file of their own. Knows no task by name and no command line.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Outcome:
         return {
             "task": self.task,
             "version": self.version,
+            "scorer": self.scorer,
             "agent": self.agent,
             "seed": self.seed,
             "questions": self.asked,

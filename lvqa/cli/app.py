@@ -312,6 +312,20 @@ def eval_search(
     return p.Request(replace(plan, systems=tuple(system or ())), as_json)
 
 
+@eval_app.command()
+def rerun(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder of a run of a task.")],
+    question: Annotated[str, typer.Argument(metavar="ID", help="The question's id, as results.jsonl has it.")],
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="NAME", help="Who answers, as results.jsonl has it; the first.")
+    ] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="Show each step on stderr as it happens.")] = False,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Ask one question of a run again, as it was asked."""
+    return p.Request(p.EvalRerun(folder, question, system, steps), as_json)
+
+
 def _add_task(name: str, title: str) -> None:
     @eval_app.command(name=name, help=f"Score agents and controls on {title}.")
     @o.takes_settings

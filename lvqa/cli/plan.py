@@ -177,6 +177,16 @@ class EvalTask:
     workers: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class EvalRerun:
+    """`lvqa eval rerun`."""
+
+    folder: str
+    question: str
+    system: str | None = None
+    steps: bool = False
+
+
 Plan = (
     Index
     | Import
@@ -193,6 +203,7 @@ Plan = (
     | EvalWorld
     | EvalSearch
     | EvalTask
+    | EvalRerun
 )
 
 
