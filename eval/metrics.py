@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import bdtr
 
 Values = npt.NDArray[np.float64]
 Window = tuple[float, float]
@@ -36,15 +37,25 @@ def has_video(returned: Sequence[Moment], video: str) -> bool:
 
 
 def temporal_f1(returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0) -> float:
-    """LV-Haystack's temporal F1 (arXiv 2504.02259) of one question, in [0, 1].
+    """LV-Haystack's temporal F1 (arXiv 2504.02259) of one question, in [0, 1]; see `temporal_match`."""
+    return harmonic(*temporal_match(returned, gold, tolerance_s=tolerance_s))
+
+
+def temporal_match(
+    returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0
+) -> tuple[float, float]:
+    """LV-Haystack's temporal precision and recall (arXiv 2504.02259) of one question, each in [0, 1].
 
     A returned moment is right within `tolerance_s` of a gold one of the same video, and a gold one is found within as
     much of a returned one. Nothing returned scores 0, and so does a question without gold.
     """
     if not returned or not gold:
-        return 0.0
-    precision = _share_near(returned, gold, tolerance_s)
-    recall = _share_near(gold, returned, tolerance_s)
+        return 0.0, 0.0
+    return _share_near(returned, gold, tolerance_s), _share_near(gold, returned, tolerance_s)
+
+
+def harmonic(precision: float, recall: float) -> float:
+    """F1 of a precision and a recall; 0 where both are 0."""
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
 
 
@@ -147,9 +158,7 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
         raise ValueError(f"paired systems need as many scores each, got {len(first)} and {len(second)}")
     gained = sum(b and not a for a, b in zip(first, second, strict=True))
     lost = sum(a and not b for a, b in zip(first, second, strict=True))
-    changed = gained + lost
-    tail = sum(math.comb(changed, i) for i in range(min(gained, lost) + 1)) / 2.0**changed
-    return min(1.0, 2 * tail)
+    return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
 
 
 def _cluster_sums(values: Values, clusters: Sequence[Hashable]) -> Values:

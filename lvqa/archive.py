@@ -6,11 +6,12 @@ decides nothing that a lower room decides: how to index, to search and to answer
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shlex
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -102,11 +103,12 @@ class Archive:
             self._reader = Store.open(self.index_dir, create=False)
         return self._reader
 
-    def index(self, *, progress: Progress | None = None) -> IndexReport:
+    def index(self, *, progress: Progress | None = None, only: Collection[str] | None = None) -> IndexReport:
         """Index every new or changed video below the folder, and go on where an earlier run stopped.
 
-        A video that cannot be read is one line in the report, and does not stop the others. Raises UsageError where
-        there is no video at all, StoreError where the index cannot be written, ModelNotFound.
+        `only` are the paths in the folder of those to index now; the others are left as they are. A video that cannot
+        be read is one line in the report, and does not stop the others. Raises UsageError where there is no video at
+        all, or none of a path in `only`; StoreError where the index cannot be written, ModelNotFound.
         """
         from lvqa.indexers import run_index
         from lvqa.media import find_videos
@@ -114,7 +116,7 @@ class Archive:
         if not self.exists and not find_videos(self.folder):
             raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
         with self._writer(filling=True) as store:
-            return run_index(self.folder, store, self.models, self.settings, progress=progress)
+            return run_index(self.folder, store, self.models, self.settings, progress=progress, only=only)
 
     def import_captions(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
         """Take ready-made captions: a JSON object a line, `{"video", "start_s", "end_s", "text"}`.
@@ -224,6 +226,7 @@ class Archive:
         *,
         videos: Sequence[str] | None = None,
         between: Span | tuple[float, float] | None = None,
+        sources: Sequence[str] | None = None,
         budget: Budget | None = None,
         seed: int = 0,
         agent: str | None = None,
@@ -231,12 +234,21 @@ class Archive:
     ) -> Answer:
         """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
 
-        With `options` the answer is one of them. `agent` is one of `lvqa.agents.presets.AGENTS`; the setting `agent`
-        unless given. `on_step` is told of every step as it happens. Raises UsageError for
-        an empty question, fewer than two options, an unknown video; ModelNotFound.
+        With `options` the answer is one of them. `sources` are the only kinds of notes that may be used. `agent` is one
+        of `lvqa.agents.presets.AGENTS`; the setting `agent` unless given. `on_step` is told of each step as it happens.
+        Raises UsageError for an empty question, fewer than two options, an unknown video or source; ModelNotFound.
         """
         answer: Answer | None = None
-        events = self.stream(question, options, videos=videos, between=between, budget=budget, seed=seed, agent=agent)
+        events = self.stream(
+            question,
+            options,
+            videos=videos,
+            between=between,
+            sources=sources,
+            budget=budget,
+            seed=seed,
+            agent=agent,
+        )
         for event in events:
             if isinstance(event, Answer):
                 answer = event
@@ -252,6 +264,7 @@ class Archive:
         *,
         videos: Sequence[str] | None = None,
         between: Span | tuple[float, float] | None = None,
+        sources: Sequence[str] | None = None,
         budget: Budget | None = None,
         seed: int = 0,
         agent: str | None = None,
@@ -266,7 +279,7 @@ class Archive:
             for option in options:
                 _require_text(option, "option")
         store = self._filled_store()
-        chosen = self._filter(videos, between, None)
+        chosen = self._filter(videos, between, sources)
         self._match_embedder()
         events = agents.stream(
             question,
@@ -364,6 +377,17 @@ class Archive:
         found = self.show(video).video
         with self._writer() as store:
             return store.remove_video(found.id)
+
+    def twin(self) -> Archive:
+        """The same archive for another thread: it reads the index by itself and shares the models and settings.
+
+        Raises UsageError where the index was embedded with a model that is not the one given.
+        """
+        if self.exists:
+            self._match_embedder()
+        other = copy.copy(self)
+        other._models, other._reader = self.models, None
+        return other
 
     def close(self) -> None:
         """Let go of the index; the next use opens it again."""

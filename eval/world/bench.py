@@ -21,13 +21,13 @@ from lvqa.agents.presets import AGENTS
 from lvqa.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.folder import claim, code_hash
+from lvqa.eval.runner.rows import Results, Row
+from lvqa.eval.runner.score import Gain, Summary, gain, summarise
 from lvqa.eval.world import report, systems
 from lvqa.eval.world.blind import Blind, train
 from lvqa.eval.world.build import WorldSet, build
 from lvqa.eval.world.questions import TYPES, Question, ask
-from lvqa.eval.world.rows import Results, Row
 from lvqa.eval.world.scenes import make_videos
-from lvqa.eval.world.score import Gain, Summary, gain, summarise
 from lvqa.types import Answer
 
 if TYPE_CHECKING:

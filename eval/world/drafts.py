@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lvqa.eval.tasks.base import Window
 from lvqa.eval.world.draw import Thing
-from lvqa.eval.world.facts import OBJECTS, Facts, Moment, Window
+from lvqa.eval.world.facts import OBJECTS, Facts, Moment
 from lvqa.eval.world.speech import with_article
 from lvqa.eval.world.truth import FPS, Event
 from lvqa.eval.world.wrong import filled, lengths, named, other_texts, other_windows, seconds, stretch

@@ -11,20 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
+from lvqa.eval.tasks.base import Window
 from lvqa.eval.world.draw import Thing
 from lvqa.eval.world.truth import FPS, Event, VideoTruth
 from lvqa.models.tiny.words import COLOURS, SHAPES
 
 OBJECTS = tuple(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of a video, in seconds."""
-
-    video: str
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from lvqa.eval.metrics import Window, iou
+from lvqa.eval.runner.rows import is_right
 from lvqa.eval.world.questions import Question
 from lvqa.models.tiny.words import COLOURS, PLACES, PLURALS, SHAPES
 from lvqa.types import Answer, parse_time
@@ -55,9 +56,7 @@ _SHAPES = re.compile(rf"\b(?:{_SHAPE})\b")
 
 def right_choice(question: Question, answer: Answer) -> bool:
     """Whether the right option was chosen, or rightly none."""
-    if question.unanswerable or answer.abstained:
-        return question.unanswerable and answer.abstained
-    return answer.choice == question.choice
+    return is_right(question.choice, answer.choice, answer.abstained)
 
 
 def right_open(question: Question, answer: Answer) -> bool:

@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
+from lvqa.eval.tasks import base
+from lvqa.eval.tasks.base import Window
 from lvqa.eval.world.drafts import MAKERS, Draft, across
-from lvqa.eval.world.facts import Facts, Window
+from lvqa.eval.world.facts import Facts
 from lvqa.eval.world.templates import TEMPLATES, TYPES, Template
 from lvqa.eval.world.truth import VideoTruth
 
@@ -56,6 +58,12 @@ class Question:
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a line of questions.jsonl."""
         return asdict(self)
+
+    def as_task(self) -> base.Question:
+        """The question with its options, as any task has it."""
+        return base.Question(
+            self.id, self.options_question, self.options, self.choice, self.videos, self.type, self.windows
+        )
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Question:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lvqa.eval.metrics import Mean
-from lvqa.eval.world.chart import draw
-from lvqa.eval.world.score import CHANCE, Gain, Summary
-from lvqa.render import duration_text, markdown_cell
+from lvqa.eval.runner.chart import draw
+from lvqa.eval.runner.score import Gain
+from lvqa.eval.runner.tables import LEGEND, aligned, gain_line, main_table, type_table
+from lvqa.eval.runner.tables import markdown as markdown_of
+from lvqa.render import duration_text
 
 if TYPE_CHECKING:
     from lvqa.eval.world.bench import Outcome
 
+CHANCE = 0.2
 _WHAT = {
     "lvqa": "the agent as users have it",
     "llovi": "index captions and subtitles alone, in order of time: no visual channel, no look",
@@ -25,12 +26,11 @@ _WHAT = {
     "blind": "question and options only, with what other worlds' questions teach",
     "random": "an option at random",
 }
-Table = list[list[str]]
 
 
 def write(outcome: Outcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
-    draw(outcome.folder / "report.png", outcome.summaries)
+    draw(outcome.folder / "report.png", outcome.summaries, CHANCE)
     (outcome.folder / "report.md").write_text(markdown(outcome), encoding="utf-8")
 
 
@@ -46,14 +46,13 @@ def markdown(outcome: Outcome) -> str:
         "",
         "![accuracy by type](report.png)",
         "",
-        *_markdown(main_table(outcome.summaries)),
+        *markdown_of(main_table(outcome.summaries)),
         "",
-        "Grounding is that of the best piece of evidence (IoU, IoP), and LV-Haystack's temporal F1 at 5 s of all; ECE "
-        "is the expected calibration error of what was answered. Frames, calls and seconds are means a question.",
+        LEGEND,
         "",
         "## Accuracy by type",
         "",
-        *_markdown(type_table(outcome.summaries)),
+        *markdown_of(type_table(outcome.summaries)),
         "",
         "## What looking adds",
         "",
@@ -78,9 +77,9 @@ def markdown(outcome: Outcome) -> str:
 def text(outcome: Outcome) -> list[str]:
     """The tables as lines for a terminal."""
     return [
-        *_aligned(main_table(outcome.summaries)),
+        *aligned(main_table(outcome.summaries)),
         "",
-        *_aligned(type_table(outcome.summaries)),
+        *aligned(type_table(outcome.summaries)),
         "",
         *gain_lines(outcome.gains),
         "",
@@ -89,63 +88,6 @@ def text(outcome: Outcome) -> list[str]:
     ]
 
 
-def main_table(summaries: Sequence[Summary]) -> Table:
-    """A row a system: accuracy, grounding, refusals, calibration and cost."""
-    head = ["system", "accuracy", "events", "IoU", "IoP", "F1", "refused", "wrongly refused", "ECE"]
-    rows = [[*head, "frames", "calls", "s", "errors"]]
-    for s in summaries:
-        means = (s.accuracy, s.events, s.iou, s.iop, s.f1, s.refused, s.wrongly_refused)
-        rows.append(
-            [
-                s.system,
-                *(_mean(mean, error=n < 2) for n, mean in enumerate(means)),
-                "" if s.calibration is None else f"{s.calibration:.2f}",
-                f"{s.frames:.1f}",
-                f"{s.vlm_calls:.1f}",
-                f"{s.seconds:.2f}",
-                str(s.errors),
-            ]
-        )
-    return rows
-
-
-def type_table(summaries: Sequence[Summary]) -> Table:
-    """A row a type of question, a column a system."""
-    names = list(dict.fromkeys(name for s in summaries for name in s.by_type))
-    rows = [["type", "n", *(s.system for s in summaries)]]
-    for name in names:
-        n = max((s.by_type[name].questions for s in summaries if name in s.by_type), default=0)
-        rows.append([name.replace("_", " "), str(n), *(_mean(s.by_type.get(name)) for s in summaries)])
-    return rows
-
-
 def gain_lines(gains: Sequence[tuple[str, Gain]]) -> list[str]:
     """What the agent has right more than a control, in words."""
-    lines = []
-    for on, gain in gains:
-        what = "event questions" if on == "events" else "all answerable questions"
-        line = f"{gain.system} over {gain.over}, {gain.questions} {what}: {gain.difference:+.3f}"
-        if gain.error is not None and gain.low is not None and gain.high is not None and gain.p_value is not None:
-            p = f"p = {gain.p_value:.4f}" if gain.p_value >= 0.0001 else "p < 0.0001"
-            line += f" ± {gain.error:.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}, {p}"
-        else:
-            line += " (one video: no error can be told)"
-        lines.append(f"{line}, {gain.clusters} video{'s' * (gain.clusters != 1)}")
-    return lines
-
-
-def _mean(mean: Mean | None, *, error: bool = True) -> str:
-    if mean is None:
-        return ""
-    return f"{mean.value:.2f}" + ("" if not error or math.isinf(mean.error) else f" ± {mean.error:.2f}")
-
-
-def _markdown(table: Table) -> list[str]:
-    head, *rows = table
-    rule = ["---", *("---:" for _ in head[1:])]
-    return ["| " + " | ".join(map(markdown_cell, row)) + " |" for row in (head, rule, *rows)]
-
-
-def _aligned(table: Table) -> list[str]:
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in table]
+    return [gain_line(one, "event questions" if on == "events" else "all answerable questions") for on, one in gains]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from lvqa.eval.world.facts import Facts, Window
+from lvqa.eval.tasks.base import Window
+from lvqa.eval.world.facts import Facts
 from lvqa.eval.world.speech import with_article
 from lvqa.eval.world.truth import FPS, Event
 from lvqa.models.tiny.words import SIGN_DIGITS, SIGN_LETTERS

@@ -335,6 +335,63 @@ def eval_search(
     return p.Request(replace(plan, systems=tuple(system or ())), as_json)
 
 
+@eval_app.command()
+def rerun(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder of a run of a task.")],
+    question: Annotated[str, typer.Argument(metavar="ID", help="The question's id, as results.jsonl has it.")],
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="NAME", help="Who answers, as results.jsonl has it; the first.")
+    ] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="Show each step on stderr as it happens.")] = False,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Ask one question of a run again, as it was asked."""
+    return p.Request(p.EvalRerun(folder, question, system, steps), as_json)
+
+
+def _add_task(name: str, title: str) -> None:
+    @eval_app.command(name=name, help=f"Score agents and controls on {title}.")
+    @o.takes_settings
+    def task(
+        settings: dict[str, Any],
+        data: Annotated[str, typer.Option("--data", metavar="DIR", help="The folder of the task's own files.")],
+        videos: Annotated[
+            str | None, typer.Option("--videos", metavar="DIR", help="The folder of its videos, if another.")
+        ] = None,
+        agent: o.Agent = None,
+        compare: Annotated[
+            str | None, typer.Option("--compare", metavar="NAME", help="Another agent, asked the same questions.")
+        ] = None,
+        control: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--control", metavar="NAME", help=f"Besides the cheap ones: {', '.join(o.CONTROLS[-2:])}; repeatable."
+            ),
+        ] = None,
+        limit: Annotated[
+            int | None, typer.Option("--limit", metavar="N", min=1, help="Most questions, drawn by the seed.")
+        ] = None,
+        estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take, and ask nothing.")] = False,
+        sample: Annotated[
+            int, typer.Option("--sample", metavar="N", min=0, help="Questions asked for an estimate by their mean.")
+        ] = 0,
+        folder: Annotated[
+            str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./eval-TASK if not given.")
+        ] = None,
+        seed: Annotated[int, typer.Option("--seed", help="Decides which questions, and in which order.")] = 0,
+        workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Questions asked at a time.")] = 1,
+        as_json: o.AsJson = False,
+    ) -> p.Request:
+        named = tuple(control or ())
+        sampled = (estimate or sample > 0, sample)
+        plan = p.EvalTask(name, data, settings, videos, agent, compare, named, limit, *sampled, folder, seed, workers)
+        return p.Request(plan, as_json)
+
+
+for _name, _title in o.TASKS.items():
+    _add_task(_name, _title)
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status; every error is one line on stderr."""
     for stream in (sys.stdout, sys.stderr):

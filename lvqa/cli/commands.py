@@ -5,8 +5,7 @@ Knows the library, not typer: `execute(Request(Search(Place("videos"), "milk")))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,13 @@ from lvqa import render
 from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.cli import plan as p
-from lvqa.errors import UsageError
+from lvqa.cli.evals import EVALS
+from lvqa.cli.shared import checked_settings, progress_bar
 from lvqa.results import ArchivedAnswer
 from lvqa.types import Answer, Note, Video
 
 if TYPE_CHECKING:
-    from lvqa.indexers import Progress
-    from lvqa.settings import Settings
+    pass
 
 OK, ERROR, SOME_FAILED = 0, 1, 3
 
@@ -33,7 +32,7 @@ def execute(request: p.Request) -> int:
 
 
 def _index(plan: p.Index, as_json: bool) -> int:
-    with _open(plan.place) as archive, _progress(_reasons(archive)) as progress:
+    with _open(plan.place) as archive, progress_bar(_reasons(archive)) as progress:
         report = archive.index(progress=progress)
     if as_json:
         output.out_json(
@@ -66,7 +65,7 @@ def _index(plan: p.Index, as_json: bool) -> int:
 
 
 def _import(plan: p.Import, as_json: bool) -> int:
-    with _open(plan.place) as archive, _progress() as progress:
+    with _open(plan.place) as archive, progress_bar() as progress:
         report = archive.import_captions(plan.captions, progress=progress)
     failed = report.summaries.failed
     counts = asdict(report)
@@ -257,7 +256,7 @@ def _remove(plan: p.Remove, as_json: bool) -> int:
 def _models(plan: p.ListModels, as_json: bool) -> int:
     from lvqa.models.profiles import describe
 
-    rows = describe(_settings(plan.settings))
+    rows = describe(checked_settings(plan.settings))
     if as_json:
         output.out_json([asdict(row) for row in rows])
         return OK
@@ -281,111 +280,16 @@ def _demo(plan: p.Demo, as_json: bool) -> int:
     from lvqa import demo
 
     show = demo.run_footage if plan.footage else demo.run
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = show(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
     if as_json:
         output.out_json(report.to_dict())
     return OK if report.passed else ERROR
 
 
-def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
-    from lvqa.eval import retrieval
-
-    embedder = None
-    if plan.embedder is not None:
-        from lvqa.models.registry import load_embedder
-
-        embedder = load_embedder(plan.embedder)
-    data = Path(plan.data).expanduser()
-    result = retrieval.run_retrieval(
-        data, k=plan.k, archive_size=plan.archive_size, embedder=embedder, with_pieces=plan.pieces
-    )
-    if as_json:
-        output.out_json(result)
-    else:
-        output.out(retrieval.format_table(result))
-    return OK
-
-
-def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
-    from lvqa.eval.world import bench, report
-
-    folder = Path(plan.folder or f"world-{plan.minutes:g}-{plan.seed}").expanduser()
-    with _progress() as progress:
-        outcome = bench.run(
-            folder,
-            minutes=plan.minutes,
-            seed=plan.seed,
-            questions=plan.questions,
-            videos=plan.videos,
-            progress=progress,
-            say=output.note,
-        )
-    return _outcome(outcome, report.text, as_json)
-
-
-def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
-    from lvqa.eval.search import bench, report
-    from lvqa.eval.search.systems import systems_named
-
-    folder = Path(plan.folder or f"search-{plan.minutes:g}-{plan.seed}").expanduser()
-    with _progress() as progress:
-        outcome = bench.run(
-            folder,
-            minutes=plan.minutes,
-            seed=plan.seed,
-            worlds=plan.worlds,
-            targets=plan.targets,
-            budgets=plan.budgets,
-            systems=systems_named(plan.systems),
-            progress=progress,
-            say=output.note,
-        )
-    return _outcome(outcome, report.text, as_json)
-
-
-def _outcome(outcome: Any, lines: Callable[[Any], list[str]], as_json: bool) -> int:
-    """Print what a measurement came to: its document, or its report's lines."""
-    if as_json:
-        output.out_json(outcome.to_json())
-    else:
-        for line in lines(outcome):
-            output.out(line)
-    return OK
-
-
 def _open(place: p.Place) -> Archive:
-    _settings(place.settings)  # before they mix with the arguments that are no settings
+    checked_settings(place.settings)  # before they mix with the arguments that are no settings
     return Archive(place.folder, archive_dir=place.archive_dir, **place.settings)
-
-
-def _settings(given: Mapping[str, Any]) -> Settings:
-    from lvqa.settings import Settings
-
-    unknown = sorted(given.keys() - Settings.model_fields.keys())
-    if unknown:
-        raise UsageError(f"there is no setting {', '.join(unknown)}; there are: {', '.join(Settings.model_fields)}")
-    return Settings.load(None, **given)
-
-
-@contextmanager
-def _progress(first: Sequence[str] = ()) -> Iterator[Progress]:
-    """A bar on stderr; `first` is said before the work begins, and not where there is none."""
-    from lvqa.indexers.progress import RichProgress
-
-    unsaid = list(first)
-
-    class SafeProgress(RichProgress):
-        def start(self, videos: int, total: float, unit: str = "s") -> None:
-            while unsaid:
-                output.note(unsaid.pop(0))
-            super().start(videos, total, unit)
-
-        def message(self, text: str) -> None:
-            super().message(f"lvqa: {render.one_line(text)}")
-
-    with SafeProgress() as progress:
-        yield progress
 
 
 def _reasons(archive: Archive) -> list[str]:
@@ -444,8 +348,6 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Remove: _remove,
     p.ListModels: _models,
     p.Demo: _demo,
-    p.EvalRetrieval: _eval_retrieval,
-    p.EvalWorld: _eval_world,
-    p.EvalSearch: _eval_search,
     p.Find: _find,
+    **EVALS,
 }

@@ -1,7 +1,7 @@
 """Options that several commands share, in one place.
 
-Knows typer and the names of settings; a test holds the names against `lvqa.settings.Settings`, which is not imported
-here because `lvqa --help` is to be quick.
+Knows typer and the names of settings, agents and tasks; tests hold them against `lvqa.settings.Settings` and the like,
+which are not imported here because `lvqa --help` is to be quick.
 """
 
 from __future__ import annotations
@@ -20,6 +20,21 @@ T = TypeVar("T")
 PROFILES = ("auto", "gpu", "cpu", "text", "tiny")
 SEARCHERS = ("lvqa", "uniform", "tstar", "bolt", "aks", "qframe", "maxinfo", "videotree", "gens")
 SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen")
+AGENTS = ("lvqa", "llovi", "videoagent", "videotree", "uniform")
+CONTROLS = ("random", "longest", "shortest", "second-shortest", "blind", "shuffled")
+TASKS = {
+    "egoschema": "EgoSchema",
+    "nextqa": "NExT-QA",
+    "nextgqa": "NExT-GQA",
+    "intentqa": "IntentQA",
+    "videomme": "Video-MME",
+    "videomme-subs": "Video-MME with subtitles",
+    "longvideobench": "LongVideoBench",
+    "mlvu": "MLVU",
+    "lvbench": "LVBench",
+    "hourvideo": "HourVideo",
+    "lv-haystack": "LV-Haystack",
+}
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder that holds the videos.")]
 ArchiveDir = Annotated[
@@ -38,6 +53,15 @@ Searcher = Annotated[
 ]
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="Draw what was looked at in each video, as PNG.")
+]
+Agent = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="NAME",
+        autocompletion=lambda incomplete: [name for name in AGENTS if name.startswith(incomplete)],
+        help=f"What answers: {', '.join(AGENTS)}.",
+    ),
 ]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[

@@ -170,6 +170,35 @@ class EvalSearch:
     systems: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EvalTask:
+    """`lvqa eval TASK`; `sample` questions are asked before an estimate."""
+
+    task: str
+    data: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    videos: str | None = None
+    agent: str | None = None
+    compare: str | None = None
+    controls: Sequence[str] = ()
+    limit: int | None = None
+    estimate: bool = False
+    sample: int = 0
+    folder: str | None = None
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRerun:
+    """`lvqa eval rerun`."""
+
+    folder: str
+    question: str
+    system: str | None = None
+    steps: bool = False
+
+
 Plan = (
     Index
     | Import
@@ -186,6 +215,8 @@ Plan = (
     | EvalRetrieval
     | EvalWorld
     | EvalSearch
+    | EvalTask
+    | EvalRerun
 )
 
 

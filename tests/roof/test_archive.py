@@ -192,3 +192,26 @@ def test_an_index_is_not_filled_from_another_folder(
     link.unlink()
     moved = folder.rename(tmp_path / "moved")
     assert Archive(moved, archive_dir=index, models=models).index().unchanged == len(held)
+
+
+def test_an_answer_rests_on_the_kinds_of_notes_that_were_allowed(archive: Archive) -> None:
+    asked = "What does she take out of the fridge?"
+    heard = archive.ask(asked, sources=["speech"])
+    assert {piece.source for piece in heard.evidence} == {"speech"}
+    assert not archive.ask(asked, sources=["imported"]).evidence
+    with pytest.raises(UsageError, match="smell"):
+        archive.ask(asked, sources=["smell"])
+
+
+def test_a_twin_reads_the_same_index_with_the_same_models(archive: Archive) -> None:
+    with archive.twin() as twin:
+        assert twin.models is archive.models
+        assert twin.store is not archive.store
+        assert [video.id for video in twin.videos()] == [video.id for video in archive.videos()]
+    assert archive.videos()
+
+
+def test_only_some_videos_are_indexed(folder: Path, models) -> None:
+    made = Archive(folder, models=models, profile="text")
+    made.index(only=["garden.mp4"])
+    assert [video.path for video in made.videos()] == ["garden.mp4"]

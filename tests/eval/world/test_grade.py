@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.eval.world.facts import Window
+from lvqa.eval.tasks.base import Window
 from lvqa.eval.world.grade import interval, objects, right_choice, right_open
 from lvqa.eval.world.questions import Question
 from lvqa.types import Answer

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.world.chart import draw
-from lvqa.eval.world.facts import Window
+from lvqa.eval.runner.chart import draw
+from lvqa.eval.runner.rows import Results, Row
+from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
+from lvqa.eval.tasks.base import Window
 from lvqa.eval.world.questions import Question
-from lvqa.eval.world.rows import Results, Row
-from lvqa.eval.world.score import calibration_error, gain, quantile_t, summarise, within_t
 from lvqa.types import Answer, Cost, Evidence, Span
 
 
@@ -117,6 +117,6 @@ def test_the_chart_is_a_picture(tmp_path: Path) -> None:
     from PIL import Image
 
     rows = [row(n, n % 2 == 0, f"v{n % 3}") for n in range(9)]
-    draw(tmp_path / "c.png", [summarise(name, rows, ("when",)) for name in ("full", "blind")])
+    draw(tmp_path / "c.png", [summarise(name, rows, ("when",)) for name in ("full", "blind")], 0.2)
     with Image.open(tmp_path / "c.png") as picture:
         assert picture.width > 100

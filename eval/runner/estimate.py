@@ -1,0 +1,245 @@
+"""What a run would take, before it is begun: from the budget at most, and from answers that stand already on average.
+
+Looks at files and at an index; loads no model and asks nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvqa.agents.presets import check_agent
+from lvqa.archive import Archive
+from lvqa.errors import MediaError, UsageError
+from lvqa.eval.folder import claim
+from lvqa.eval.runner import place
+from lvqa.eval.runner.rows import Row, read_results
+from lvqa.eval.runner.task import TaskLike, chosen, videos_of
+from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.render import count
+from lvqa.settings import Settings
+
+if TYPE_CHECKING:
+    from lvqa.models.profiles import Models
+
+PARTS = ("frames", "vlm_calls", "llm_calls", "tokens", "hours", "money")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEstimate:
+    """What an agent takes for the questions that are still to be asked: at most, and as the answers so far suggest.
+
+    Both map frames, vlm_calls, llm_calls, tokens, hours and money to totals; None where the budget does not bound a
+    part. `mean` is None where no answer stands; it rests on `answered` answers.
+    """
+
+    agent: str
+    questions: int
+    most: Mapping[str, float | None]
+    mean: Mapping[str, float] | None
+    answered: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "agent": self.agent,
+            "questions": self.questions,
+            "at_most": {name: _rounded(value) for name, value in self.most.items()},
+            "expected": None if self.mean is None else {name: _rounded(value) for name, value in self.mean.items()},
+            "answered": self.answered,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The size of a run: questions, videos, hours of them, how many hours are not indexed yet, and each agent's cost.
+
+    `unreadable` videos are counted in no hours.
+    """
+
+    task: str
+    questions: int
+    videos: int
+    hours: float
+    hours_to_index: float
+    unreadable: int
+    agents: tuple[AgentEstimate, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `lvqa eval TASK --estimate --json` prints."""
+        return {
+            "task": self.task,
+            "questions": self.questions,
+            "videos": self.videos,
+            "hours": round(self.hours, 3),
+            "hours_to_index": round(self.hours_to_index, 3),
+            "unreadable": self.unreadable,
+            "agents": {one.agent: one.to_json() for one in self.agents},
+            "notes": list(self.notes),
+        }
+
+
+def estimate(
+    task: TaskLike,
+    data: TaskData,
+    folder: Path,
+    *,
+    agent: str | None = None,
+    compare: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    models: Models | None = None,
+) -> Estimate:
+    """Say what `run` with the same arguments would take. Raises UsageError as it does."""
+    asked = chosen(task, data, limit, seed)
+    claim(folder, place.MARK, task.name)
+    with place.open_archive(data, folder, settings or {}, models) as archive:
+        first = check_agent(agent if agent is not None else archive.settings.agent)
+        agents = dict.fromkeys([first] if compare is None else [first, check_agent(compare)])
+        videos = videos_of(asked)
+        lengths, to_index, unreadable = _lengths(archive, data, videos)
+        run = place.fingerprint(task, data, archive, seed)
+        header, rows = read_results(folder / place.RESULTS)
+        same = header.get("run") == run
+        made = tuple(_of(name, asked, rows, same, archive.settings, workers) for name in agents)
+        notes = list(data.notes)
+        if rows and not same:
+            notes.append(
+                "the answers that stand are of other data, settings, models or program; all would be asked anew"
+            )
+        return Estimate(
+            task.name,
+            len(asked),
+            len(lengths) + unreadable,
+            sum(lengths.values()) / 3600,
+            sum(lengths[name] for name in to_index if name in lengths) / 3600,
+            unreadable,
+            made,
+            tuple(notes),
+        )
+
+
+def lines(found: Estimate) -> list[str]:
+    """An estimate as people read it."""
+    shown = [
+        f"{count(found.questions, 'question')} about {count(found.videos, 'video')}, {found.hours:.1f} hours of them; "
+        f"{found.hours_to_index:.1f} hours are not indexed yet"
+    ]
+    if found.unreadable:
+        shown.append(f"{count(found.unreadable, 'video')} cannot be read, or are not there")
+    for one in found.agents:
+        shown.append(f"{one.agent}: {count(one.questions, 'question')} still to ask")
+        shown.append(f"  at most:  {_parts(one.most)}")
+        if one.mean is not None:
+            shown.append(f"  expected: {_parts(one.mean)} (the mean of {count(one.answered, 'answer')})")
+    return [*shown, *found.notes]
+
+
+def _of(
+    agent: str, asked: Sequence[Question], rows: Sequence[Row], same: bool, settings: Settings, workers: int
+) -> AgentEstimate:
+    ids = {question.id for question in asked}
+    mine = [row for row in rows if row.system == agent and not row.error]
+    left = len(ids - {row.id for row in mine}) if same else len(ids)
+    most: dict[str, float | None] = {
+        "frames": left * settings.budget_frames,
+        "vlm_calls": left * settings.budget_vlm_calls,
+        "llm_calls": None,
+        "tokens": left * settings.budget_tokens,
+        "hours": left * settings.budget_seconds / 3600 / workers,
+        "money": left * _money(settings),
+    }
+    calls = getattr(settings, "budget_llm_calls", None)
+    if calls is not None:
+        most["llm_calls"] = left * calls
+    if not mine:
+        return AgentEstimate(agent, left, most, None, 0)
+    n = len(mine)
+    mean = {name: left * sum(getattr(row, name) for row in mine) / n for name in ("frames", "vlm_calls", "llm_calls")}
+    mean["tokens"] = left * sum(row.tokens_in + row.tokens_out for row in mine) / n
+    mean["hours"] = left * sum(row.seconds for row in mine) / n / 3600 / workers
+    mean["money"] = left * sum(row.money or _price(row, settings) for row in mine) / n
+    return AgentEstimate(agent, left, most, mean, n)
+
+
+def _prices(settings: Settings) -> tuple[float, float, float]:
+    """Of a million tokens in, of a million out, of a frame; 0 where none is set."""
+    found = [float(getattr(settings, name, 0.0) or 0.0) for name in ("price_in", "price_out", "price_frame")]
+    return found[0], found[1], found[2]
+
+
+def _price(row: Row, settings: Settings) -> float:
+    price_in, price_out, price_frame = _prices(settings)
+    return (row.tokens_in * price_in + row.tokens_out * price_out) / 1e6 + row.frames * price_frame
+
+
+def _money(settings: Settings) -> float:
+    """The most that one question can cost."""
+    price_in, price_out, price_frame = _prices(settings)
+    most = settings.budget_tokens * max(price_in, price_out) / 1e6 + settings.budget_frames * price_frame
+    budget = getattr(settings, "budget_money", None)
+    return most if not budget else min(most, float(budget))
+
+
+def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> tuple[dict[str, float], set[str], int]:
+    """Seconds of each video that can be read, those not or not wholly indexed, and how many cannot be read."""
+    known = {video.path: video.duration_s for video in archive.store.videos()} if archive.exists else {}
+    open_ = {job.path for job in archive.store.jobs(status="pending")} if archive.exists else set()
+    if data.footage is None:
+        return _of_captions(data.captions, videos), set(), 0
+    from lvqa.media import find_videos, probe
+
+    there = {path.relative_to(archive.folder).as_posix(): path for path in find_videos(archive.folder)}
+    if archive.exists:
+        of_id = {video.id: video.duration_s for video in archive.store.videos()}
+        known |= {row.path: of_id[row.video_id] for row in archive.store.files() if row.video_id in of_id}
+    lengths, to_index, unreadable = {}, set(), 0
+    for name in sorted(there) if videos is None else videos:
+        if name in known:
+            lengths[name] = known[name]
+            if name not in open_:
+                continue
+        to_index.add(name)
+        try:
+            lengths[name] = probe(archive.folder / name).duration_s
+        except MediaError:
+            unreadable += 1
+    return lengths, to_index, unreadable
+
+
+def _of_captions(path: Path | None, videos: Sequence[str] | None) -> dict[str, float]:
+    """How long each video is at least: until its last caption ends."""
+    ends: dict[str, float] = {}
+    assert path is not None
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line) if line.strip() else None
+                if row is not None and (videos is None or row["video"] in videos):
+                    ends[row["video"]] = max(ends.get(row["video"], 0.0), float(row["end_s"]))
+            except (ValueError, TypeError, KeyError) as error:
+                raise UsageError(f"{path}, line {number}, is no caption ({error}); mend it") from error
+    return ends
+
+
+def _parts(totals: Mapping[str, float | None]) -> str:
+    shown = []
+    for name in PARTS:
+        value = totals[name]
+        if name == "money" and not value:
+            continue
+        text = "no bound on" if value is None else f"{value:,.1f}" if name == "hours" else f"{value:,.0f}"
+        if name == "money" and value is not None:
+            text = f"{value:,.2f}"
+        shown.append(f"{text.replace(',', ' ')} {name.replace('vlm_', 'VLM ').replace('llm_', 'LLM ')}")
+    return ", ".join(shown)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
