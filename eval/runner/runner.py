@@ -28,10 +28,15 @@ from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.runner.score import Gain, Summary, as_json, gain, summarise
 from lvqa.eval.runner.task import TaskLike, chosen, sources_of
 from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.subtitles import lay_out
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
+
+
+# Where videos stand beside their subtitles, as links.
+_LAID_OUT = "with-subtitles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ def run(
         if name is not None:
             check_agent(name)
     claim(folder, place.MARK, task.name)
+    data = lay_out(data, folder / _LAID_OUT)
     seconds: dict[str, float] = {}
     with place.open_archive(data, folder, settings or {}, models) as archive:
         first = check_agent(agent if agent is not None else archive.settings.agent)
