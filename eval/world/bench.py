@@ -86,6 +86,7 @@ def run(
     seed: int = 0,
     questions: int = 200,
     videos: int | None = None,
+    only: Sequence[str] = (),
     models: Models | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
@@ -98,6 +99,7 @@ def run(
         seed: decides the world and its questions.
         questions: at most so many are asked, about as many of each type.
         videos: how many, of equal length; six when not given, fewer where they would be shorter than half a minute.
+        only: the systems to ask, by name; all unless given. What others answered before is reported too.
         models: in place of those of the tiny profile, ready-made.
         progress: told how far indexing is.
         say: told what is going on, a line each.
@@ -107,6 +109,10 @@ def run(
     """
     if questions < 1:
         raise UsageError("ask at least one question: --questions 1")
+    unknown = [name for name in only if name not in SYSTEMS]
+    if unknown:
+        raise UsageError(f"there is no system {', '.join(unknown)}; there are: {', '.join(SYSTEMS)}")
+    asking = [name for name in SYSTEMS if not only or name in only]
     tell = say or (lambda line: None)
     claim(folder, _MARK)
     seconds: dict[str, float] = {}
@@ -126,10 +132,11 @@ def run(
         with Results(folder / "results.jsonl", _fingerprint(archive, world)) as results:
             if results.dropped:
                 tell(f"{results.dropped} answers of another world, program or setting are asked anew")
-            for system in SYSTEMS:
+            for system in asking:
                 with _timed(seconds, system):
                     _ask_all(system, asked, archive, world, blind, results, tell)
-            rows = {system: results.of(system, asked) for system in SYSTEMS}
+            stand = {system: results.of(system, asked) for system in SYSTEMS}
+            rows = {name: mine for name, mine in stand.items() if len(mine) == len(asked)}
         notes = {"models": {k: v for k, v in archive.models.specs.items() if v != "none"}, "frames": _budget(archive)}
     outcome = Outcome(
         folder,
@@ -187,7 +194,7 @@ def _gains(rows: dict[str, list[Row]]) -> list[tuple[str, Gain]]:
     for on in ("events", "all"):
         for other in AGENTS[1:]:
             mine, theirs = (
-                [r for r in rows[name] if not r.unanswerable and (r.event or on == "all")]
+                [r for r in rows.get(name, ()) if not r.unanswerable and (r.event or on == "all")]
                 for name in (systems.LVQA, other)
             )
             one = gain(mine, theirs)

@@ -301,13 +301,16 @@ def world(
     videos: Annotated[
         int | None, typer.Option("--videos", metavar="N", min=1, help="Videos that make up the minutes; six.")
     ] = None,
+    system: Annotated[
+        list[str] | None, typer.Option("--system", metavar="NAME", help="Only this agent or control; repeatable.")
+    ] = None,
     folder: Annotated[
         str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./world-MINUTES-SEED if not given.")
     ] = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Score the agent and its controls on long synthetic videos with known answers."""
-    return p.Request(p.EvalWorld(folder, minutes, seed, questions, videos), as_json)
+    """Score the agent, the field's baselines and controls on long synthetic videos with known answers."""
+    return p.Request(p.EvalWorld(folder, minutes, seed, questions, videos, tuple(system or ())), as_json)
 
 
 @eval_app.command(name="search")

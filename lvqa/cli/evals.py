@@ -47,6 +47,7 @@ def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
             seed=plan.seed,
             questions=plan.questions,
             videos=plan.videos,
+            only=plan.systems,
             progress=progress,
             say=output.note,
         )

@@ -155,6 +155,7 @@ class EvalWorld:
     seed: int = 0
     questions: int = 200
     videos: int | None = None
+    systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
