@@ -108,14 +108,16 @@ def read_choice(written: str | None, options: Sequence[str]) -> int | None:
     if written is None:
         return None
     plain = written.strip().casefold()
+    bare = plain.strip("()[]. :")
+    # The prompt asks for the letter, so that wins where an option's text is the letter of another.
+    for n in range(len(options)):
+        if bare == letter(n).casefold():
+            return n
     for n, option in enumerate(options):
         if plain == option.strip().casefold():
             return n
-    bare = plain.strip("()[]. :")
     for n, option in enumerate(options):
         mark = letter(n).casefold()
-        if bare == mark:
-            return n
         rest = plain.lstrip("([").removeprefix(mark)
         if rest != plain.lstrip("([") and rest[:1] in (".", ")", "]", ":", " ") and option.strip().casefold() in rest:
             return n

@@ -85,6 +85,7 @@ def ask(
     budget_calls: Annotated[int | None, typer.Option(min=0, help="Most calls of the model that sees.")] = None,
     budget_tokens: Annotated[int | None, typer.Option(min=0, help="Most tokens in and out.")] = None,
     budget_seconds: Annotated[float | None, typer.Option(min=0.001, help="Most seconds.")] = None,
+    agent: o.Agent = None,
     searcher: o.Searcher = None,
     plot: o.Plot = None,
     archive: o.ArchiveDir = None,
@@ -96,6 +97,7 @@ def ask(
         "budget_vlm_calls": budget_calls,
         "budget_tokens": budget_tokens,
         "budget_seconds": budget_seconds,
+        "agent": agent,
         "searcher": searcher,
     }
     settings = settings | {name: value for name, value in budget.items() if value is not None}
