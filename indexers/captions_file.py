@@ -62,8 +62,8 @@ def import_captions(
     """Take captions `{"video", "start_s", "end_s", "text"}`, one JSON object a line, as notes of source `imported`.
 
     A video is a file of the folder by relative path, else by name or by stem where one file alone has it; where there
-    is none, the captions stand for a video of that name without a file. Importing the same captions again changes
-    nothing; changed captions are added to those of before.
+    is none, the captions stand for a video of that name without a file; a name that leads out of the folder is
+    refused. Importing the same captions again changes nothing; changed captions are added to those of before.
 
     Args:
         jsonl: the file.

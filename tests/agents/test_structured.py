@@ -39,6 +39,12 @@ def test_the_first_object_that_validates_is_taken(text):
     assert found == Reply(name="a", n=1)
 
 
+def test_two_objects_that_say_different_things_are_none():
+    quoted = 'The note says {"name": "b"}, but: {"name": "a"}'
+    assert parse(quoted, Reply) == (None, "there are 2 JSON objects in the reply that could be meant; one is wanted")
+    assert parse('{"name": "a"} again: {"name": "a", "n": 0}', Reply)[0] == Reply(name="a")
+
+
 @pytest.mark.parametrize("text", ["", "no", "[1, 2]", '{"name": 3', '{"n": 1}', '"{name}"'])
 def test_what_does_not_parse_says_why(text):
     found, wrong = parse(text, Reply)

@@ -136,3 +136,12 @@ def test_stems_bring_forms_of_a_word_together():
 def test_a_file_that_a_question_names_says_where_to_look(question, rest, named):
     paths = ["a.mp4", "day 2/team b.mp4", "b.mp4", "old/b.mp4", "12.mp4", "clip_1.mp4"]
     assert words.named_videos(question, paths) == (question if rest is None else rest, named)
+
+
+@pytest.mark.parametrize("question", ["what is seen between 99:99 and 00:10?", "what is it, at 0:75?"])
+def test_a_clock_that_there_is_not_names_no_time(question):
+    assert words.times(question) is None
+
+
+def test_a_zero_byte_in_a_question_is_no_file():
+    assert words.named_videos("what is in \x007\x00?", ["a.mp4"]) == ("what is in 7 ?".replace(" ?", "?"), frozenset())

@@ -132,7 +132,8 @@ def test_any_text_can_be_searched_for(hostile, index, texts):
     found = index.search_text(hostile, 5)
     assert len(found) <= 5
     assert all(score >= 0 for _, score in found)
-    assert [index.find_videos(name) for name in (hostile, f"%{hostile}", f"{hostile}*")] == [[], [], []]
+    assert index.find_videos(f"%{hostile}") == []
+    assert len(index.find_videos(hostile)) == (hostile == "*"), "a star alone is every name"
     assert len(index.search_text("kite", 500)) == len(texts.TEXTS)
 
 

@@ -40,6 +40,8 @@ def test_what_options_name():
     assert window("00:03:12-00:03:15") == Span(192, 195)
     assert window("at 1:05") == Span(65, 66)
     assert window("a red star") is None
+    assert window("at 12:99") is None
+    assert window("0:10-0:99") == Span(10, 11)
     assert number("twice") == 2
     assert number("2 or 3") is None
 
