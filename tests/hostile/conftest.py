@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -148,6 +149,9 @@ MARKS = {
     "plan": "You plan how to answer a question",
     "summarise": "Summarise, in at most",
     "answer": "from the summary of the notes on them, and from nothing else",
+    "direct": "by reading the notes on them in the order of time, and from nothing else",
+    "options": "Judge how well notes about videos support each of several possible answers",
+    "rows": "Find the happenings of certain events in notes about videos",
     "support": "Check whether notes about videos support statements",
 }
 
@@ -166,8 +170,11 @@ def script() -> Callable[..., FakeChat]:
             "support": {"verdicts": [{"claim": n, "support": 0.9} for n in range(1, 9)]},
             "answer": proper,
             "repair": proper,
+            "options": scores,
+            "rows": {"rows": []},
             **replies,
         }
+        given.setdefault("direct", given["answer"])
 
         def reply(messages: list[Any]) -> str:
             text = str(messages[-1].text)
@@ -187,9 +194,15 @@ def kind_of(prompt: str) -> str:
 def proper(prompt: str) -> dict[str, Any]:
     """The right answer, citing the note that says so, whatever its number."""
     line = next(line for line in prompt.splitlines() if line.startswith("[") and KITCHEN[0] in line)
-    claim = {"text": "a woman lifts out a milk carton", "evidence": [int(line[1 : line.index("]")])]}
+    said = {"text": "A milk carton.", "evidence": [int(line[1 : line.index("]")])]}
     choice = "A" if "A. " in prompt else None
-    return {"answer": "A milk carton.", "choice": choice, "claims": [claim], "confidence": 0.9, "missing": []}
+    return {"sentences": [said], "choice": choice, "confidence": 0.9, "missing": []}
+
+
+def scores(prompt: str) -> dict[str, Any]:
+    """The right score of every option that a prompt lists."""
+    listed = re.findall(r"^([A-Z])\. (.*)$", prompt, re.MULTILINE)
+    return {"scores": {mark: float("milk carton" in text) for mark, text in listed}}
 
 
 @pytest.fixture(scope="session")

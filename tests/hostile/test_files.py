@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lvqa import Archive, UsageError
+from lvqa.eval.runner import tables
 from lvqa.eval.search import report as search_report
-from lvqa.eval.world import report as world_report
 from lvqa.media.subtitles import parse_file
 from lvqa.models.fake import FakeEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
@@ -185,7 +185,7 @@ def cells(line: str) -> list[str]:
 
 def test_a_cell_of_a_report_stays_a_cell(hostile):
     table = [["type", "n"], [hostile, "1"], ["plain", hostile]]
-    made = world_report._markdown(table)
+    made = tables.markdown(table)
     assert len(made) == 4
     for line in made:
         assert len(cells(line)) == 2

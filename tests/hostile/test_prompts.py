@@ -21,7 +21,7 @@ from lvqa.types import Span
 QUESTION = "What does the woman lift out of the fridge?"
 OPTIONS = ["a milk carton", "a crate of beer"]
 # Fenced blocks of each prompt when a question has options.
-BLOCKS = {"plan": 2, "summarise": 2, "answer": 4, "support": 2}
+BLOCKS = {"plan": 2, "summarise": 2, "answer": 5, "direct": 4, "options": 3, "support": 2}
 ABOUT = "beside the milk carton"
 FENCED = re.compile(r"^```data\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 TOKENS = re.compile(r"[<>\uff1c\uff1e]|\[/?g?[A-Z_]{3,}\]")
