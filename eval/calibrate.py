@@ -55,7 +55,8 @@ def answered(paths: Iterable[Path], systems: Sequence[str] = ("lvqa",)) -> list[
 def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) -> Curve:
     """A rising curve through the shares of right answers, by isotonic regression; at least one answer is needed.
 
-    Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty.
+    Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty. It begins at (0, 0):
+    of what was too doubtful to be answered there are no answers to fit to.
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -66,7 +67,7 @@ def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) ->
     xs = np.array([sure[group].mean() for group in groups])
     ys = np.array([(hits[group].sum() + 1) / (len(group) + 2) for group in groups])
     rising = IsotonicRegression().fit_transform(np.arange(n), ys, sample_weight=[len(group) for group in groups])
-    points: dict[float, float] = {}
+    points: dict[float, float] = {0.0: 0.0}
     for x, y in zip(xs, rising, strict=True):  # equal confidences are one point
         points[round(float(x), 4)] = round(float(y), 4)
     return [[x, y] for x, y in sorted(points.items())]
