@@ -55,8 +55,8 @@ def answered(paths: Iterable[Path], systems: Sequence[str] = ("lvqa",)) -> list[
 def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) -> Curve:
     """A rising curve through the shares of right answers, by isotonic regression; at least one answer is needed.
 
-    Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty. It begins at (0, 0):
-    of what was too doubtful to be answered there are no answers to fit to.
+    Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty. It begins at
+    (0, 0): of what was too doubtful to be answered there are no answers to fit to.
     """
     from sklearn.isotonic import IsotonicRegression
 

@@ -96,6 +96,20 @@ def size_text(size: float) -> str:
     return f"{scaled:.1f} {'kMGT'[steps - 1]}B" if scaled < 10 else f"{scaled:.0f} {'kMGT'[steps - 1]}B"
 
 
+def is_cited(answer: Answer) -> bool:
+    """Whether an answer's text is its statements, so that each sentence can show what it cites."""
+    return bool(answer.statements) and answer.text == " ".join(said.text for said in answer.statements)
+
+
+def cited_text(answer: Answer) -> str:
+    """An answer's text, each sentence with the numbers, from 1, of the evidence that it cites, where they are known."""
+    if not is_cited(answer):
+        return answer.text
+    return " ".join(
+        f"{said.text} {''.join(f'[{n + 1}]' for n in said.evidence)}".rstrip() for said in answer.statements
+    )
+
+
 def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".") -> str:
     """An answer: text, confidence, thumbnails that open a player, timeline, cost.
 
@@ -106,7 +120,7 @@ def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, 
         head += f'<div style="color:{_GRAY}">{escape(one_line(answer.question))}</div>'
     weight = "normal;font-style:italic" if answer.abstained else "600"
     head += (
-        f'<div style="font-size:115%;font-weight:{weight};margin:.3em 0">{escape(one_line(answer.text))} '
+        f'<div style="font-size:115%;font-weight:{weight};margin:.3em 0">{escape(one_line(cited_text(answer)))} '
         f'<span style="font-weight:normal;font-style:normal;color:{_GRAY}">(confidence {answer.confidence:.2f})</span>'
         "</div>"
     )
@@ -116,7 +130,8 @@ def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, 
     )
     if options:
         head += f'<ol type="A" style="margin:.2em 0">{options}</ol>'
-    rows = [(e.video, e.span, e.text, e.source) for e in answer.evidence]
+    marks = [f"[{n}] " if is_cited(answer) else "" for n in range(1, len(answer.evidence) + 1)]
+    rows = [(e.video, e.span, mark + e.text, e.source) for mark, e in zip(marks, answer.evidence, strict=True)]
     cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost))}</div>'
     computed = "" if answer.abstained else "".join(map(_computed_html, answer.computed))
     return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + computed + cost)

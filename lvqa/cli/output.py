@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.render import cost_text, count, one_line, safe, span_text
+from lvqa.render import cited_text, cost_text, count, is_cited, one_line, safe, span_text
 from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
@@ -108,14 +108,20 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
 
 def answer_lines(answer: Answer) -> list[str]:
     """An answer as people read it: text and confidence, its evidence, its cost."""
-    text = one_line(answer.text, _ANSWER_LIMIT)
+    text = one_line(cited_text(answer), _ANSWER_LIMIT)
     if answer.choice is not None:
         letter = chr(ord("A") + answer.choice) if answer.choice < 26 else str(answer.choice + 1)
         text = f"({letter}) {text}"
     lines = [f"{text}   (confidence {answer.confidence:.2f})"]
     if answer.abstained and answer.evidence:
         lines.append("  the nearest that was found:")
-    lines += moments((e.video, e.span, e.text, e.source) for e in answer.evidence)
+    shown = list(enumerate(answer.evidence, 1))
+    if is_cited(answer):
+        lines += table(
+            (f"[{n}]", e.video, span_text(e.span), one_line(e.text, _TEXT_LIMIT), f"[{e.source}]") for n, e in shown
+        )
+    else:
+        lines += moments((e.video, e.span, e.text, e.source) for _, e in shown)
     for one in answer.computed if not answer.abstained else ():
         lines.append(f"  computed: {one.operator.replace('_', ' ')} of")
         rows = ((row.video, span_text(row.span), one_line(row.event, _TEXT_LIMIT)) for row in one.rows)

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from lvqa import render
-from lvqa.types import Answer, Cost, Evidence, Hit, Note, Span, Step, Video
+from lvqa.cli.output import answer_lines
+from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Note, Row, Span, Statement, Step, Video
 
 EVIL = '<script>alert("1")</script>\x1b[31m&'
 
@@ -134,3 +135,29 @@ def test_cost_and_durations_read_well() -> None:
         "14 frames looked at, 3 VLM calls, 1 LLM call, 1 912 tokens, 4.1 s"
     )
     assert [render.duration_text(s) for s in (42, 185, 7380)] == ["42 s", "3 min 05 s", "2 h 03 min"]
+
+
+def test_each_sentence_shows_what_it_cites() -> None:
+    shown = [Evidence("a.mp4", Span(n, n + 1), f"note {n}", "caption", 0.9) for n in range(2)]
+    said = (Statement("She opens it.", (0,), 0.9), Statement("It is <empty>.", (0, 1), 0.8))
+    answer = Answer("She opens it. It is <empty>.", None, 0.8, False, shown, statements=said)
+    assert render.cited_text(answer) == "She opens it. [1] It is <empty>. [1][2]"
+    lines = answer_lines(answer)
+    assert lines[0].startswith("She opens it. [1] It is <empty>. [1][2]   (confidence")
+    assert lines[1].split() == ["[1]", "a.mp4", "00:00:00-00:00:01", "note", "0", "[caption]"]
+    html = render.answer_html(answer, lambda video, time_s: None, {"a.mp4": 9.0})
+    assert "It is &lt;empty&gt;. [1][2]" in html
+    quoted = Answer("The screen says so.", None, 0.8, False, shown, statements=said)
+    assert render.cited_text(quoted) == "The screen says so."
+    assert not answer_lines(quoted)[1].strip().startswith("[1]")
+
+
+def test_what_was_computed_is_shown_with_its_rows() -> None:
+    rows = (Row("a knock", "a.mp4", Span(1, 2)), Row("a <b>knock</b>", "a.mp4", Span(8, 9)))
+    answer = Answer("2 times", None, 0.8, False, computed=(Computation("before_after", "2 times", rows),))
+    text = "\n".join(answer_lines(answer))
+    assert "computed: before after of" in text
+    assert "00:00:08-00:00:09" in text
+    html = render.answer_html(answer, lambda video, time_s: None, {})
+    assert html.count("<tr>") == 2
+    assert "&lt;b&gt;knock" in html
