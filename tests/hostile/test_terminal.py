@@ -15,6 +15,7 @@ import pytest
 from lvqa import Archive
 from lvqa.characters import BIDI
 from lvqa.cli import commands, main, output
+from lvqa.cli.shared import progress_bar
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.types import Answer, Evidence, Span, Step
@@ -222,7 +223,7 @@ def test_a_name_without_end_does_not_push_the_others_away():
 
 
 def test_messages_of_the_progress_bar_are_no_markup(texts, capsys):
-    with commands._progress() as progress:
+    with progress_bar() as progress:
         for text in texts.TEXTS.values():
             progress.message(text)
     err = capsys.readouterr().err
