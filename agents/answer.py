@@ -7,7 +7,7 @@ does not parse twice is recorded as unread, never replaced by a guess. This modu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -66,7 +66,7 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         try:
             draft, data = by_chat(context, chat, items, rules)
         except BudgetSpent as spent:
-            note = f"; the budget of {spent.kind} is spent, so from the notes by rule"
+            note = f"; {spent.reason}, so from the notes by rule"
         except ReplyError as error:
             draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
     basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
@@ -83,19 +83,8 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 def by_chat(context: Context, chat: BaseChatModel, items: Sequence[Item], rules: Draft) -> tuple[Draft, dict[str, Any]]:
     """Summarise, then answer. Raises BudgetSpent, ReplyError, ModelError."""
     numbered = number(items)
-    question, options = fence(context.question), options_block(context.options)
-    summarise, asking = load("summarise"), load("answer")
-    listed = fence("\n".join(line(n, item) for n, item in numbered.items()))
-    summary = say(chat, context.ledger, summarise.fill(notes=listed, question=question, words=SUMMARY_WORDS))
-    nearest = {item.note.id for item in items[:_NEAREST]}
-    near = fence("\n".join(line(n, item) for n, item in numbered.items() if item.note.id in nearest))
-    prompt = asking.fill(
-        question=question,
-        options=options,
-        summary=fence(summary) if summary else listed,
-        notes=near,
-        ids=", ".join(map(str, numbered)),
-    )
+    summary = say(chat, context.ledger, summarise_prompt(context, numbered))
+    prompt = answer_prompt(context, items, numbered, summary)
     parsed = ask_for(
         chat, context.ledger, prompt, AnswerReply, lambda reply: complaints(reply, numbered, context.options)
     )
@@ -118,8 +107,29 @@ def by_chat(context: Context, chat: BaseChatModel, items: Sequence[Item], rules:
         by="chat",
     )
     dropped = len(claims) - len(kept)
-    prompts = {"summarise": summarise.hash, "answer": asking.hash}
+    prompts = {name: load(name).hash for name in ("summarise", "answer")}
     return draft, {"prompts": prompts, "summary": summary, "repaired": parsed.repaired, "uncited_claims": dropped}
+
+
+def summarise_prompt(context: Context, numbered: Mapping[int, Item]) -> str:
+    """What the chat model is asked for a summary of numbered notes."""
+    return load("summarise").fill(notes=_listed(numbered), question=fence(context.question), words=SUMMARY_WORDS)
+
+
+def answer_prompt(context: Context, items: Sequence[Item], numbered: Mapping[int, Item], summary: str) -> str:
+    """What the chat model is asked for the answer: from a summary, or from all notes where that is empty."""
+    nearest = {item.note.id for item in items[:_NEAREST]}
+    return load("answer").fill(
+        question=fence(context.question),
+        options=options_block(context.options),
+        summary=fence(summary) if summary else _listed(numbered),
+        notes=_listed({n: item for n, item in numbered.items() if item.note.id in nearest}),
+        ids=", ".join(map(str, numbered)),
+    )
+
+
+def _listed(numbered: Mapping[int, Item]) -> str:
+    return fence("\n".join(line(n, item) for n, item in numbered.items()))
 
 
 def number(items: Sequence[Item]) -> dict[int, Item]:

@@ -14,8 +14,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
+from lvqa.agents.asking import generate
 from lvqa.agents.budget import Ledger, estimate_tokens
-from lvqa.agents.inspect_ import generate
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.structured import parse
 from lvqa.agents.words import declarative
@@ -33,6 +33,8 @@ from lvqa.types import Hit, Step, Video
 LOOK_SHARE = 0.75
 # Of a round's frames, the share that a search may look at on its way; the rest are shown with the question.
 SEARCH_SHARE = 0.5
+# The same, of the requests that a VLM answers for a search: one for each thing on each frame.
+ASKING_SHARE = 0.7
 MIN_GAP_S = 1.0
 # Of fewer frames left than this many times what naming the targets takes, none is spent on it.
 _NAMING_FRAMES, _NAMING_SHARE = 8, 4
@@ -69,20 +71,25 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
     k = math.ceil(left * LOOK_SHARE / rounds_left)
     if k <= 0:
-        context.ledger.note_spent("frames")
+        context.ledger.note_no_look()
         return _none("the budget leaves no frame to look at")
-    # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
-    looks = int(k * SEARCH_SHARE) if plan.named or context.searcher != DEFAULT else 0
-    if not looks:
-        scorers = Scorers(similarity=scorers.similarity)
-    searcher = _searcher(context, scorers)
     query = Query(
         plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
         plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),
         context.question,
     )
+    # A VLM is shown a frame once for each thing that it is asked for.
+    each = len(query.things) if isinstance(scorers.look, Yes) else 1
+    # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
+    looks = (
+        min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if plan.named or context.searcher != DEFAULT else 0
+    )
+    charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
+    if not looks:
+        scorers = Scorers(similarity=scorers.similarity)
+    searcher = _searcher(context, scorers)
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
-    budget = SearchBudget(k, looks, charge_to(context.ledger, scorers, query), MIN_GAP_S)
+    budget = SearchBudget(k, looks, charge, MIN_GAP_S, charge_vlm)
     parts, troubles = opener.parts(videos, query, hits), list[str]()
     found = search_videos(
         videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=troubles
@@ -90,7 +97,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     paths = {video.id: video.path for video in videos}
     looked = sum(one.trace.looked for one in found)
     ranked = sorted((f for one in found for f in one.keyframes), key=lambda f: (-f.score, f.video_id, f.time_s))
-    chosen = sorted(ranked[: max(1, k - looked)], key=lambda f: (f.video_id, f.time_s))
+    chosen = sorted(ranked[: max(1, k - looked * each)], key=lambda f: (f.video_id, f.time_s))
     where = count(len({f.video_id for f in chosen}), "video")
     summary = f"{count(len(chosen), 'keyframe')} in {where} by {searcher.name}, {looked} looked at on the way"
     summary += "".join(f"; {trouble}" for trouble in troubles)
@@ -103,12 +110,15 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
     """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
+    return charge_looks(ledger, query) if isinstance(scorers.look, Yes) else ledger.take_frames
+
+
+def charge_looks(ledger: Ledger, query: Query) -> Callable[[int], int]:
+    """What tells a question's ledger of frames that the VLM looks at, each in a request for each thing."""
     asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
 
     def charge(frames: int) -> int:
-        if not isinstance(scorers.look, Yes):
-            return ledger.take_frames(frames)
-        granted = ledger.take_vision([1] * frames)
+        granted = ledger.take_vision([1] * frames, requests=len(query.things))
         ledger.add_tokens(granted * asked, granted * len(query.things))
         return granted
 

@@ -65,13 +65,11 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     rules = by_rules(context.asked, context.options)
     made, by, note = rules, "rules", ""
     if context.models.chat is not None:
-        prompt = load("plan")
-        filled = prompt.fill(question=fence(context.question), options=options_block(context.options))
         try:
-            reply = ask_for(context.models.chat, context.ledger, filled, Plan)
-            made, by = joined(reply.value, rules, bool(context.options)), f"chat {prompt.hash}"
+            reply = ask_for(context.models.chat, context.ledger, plan_prompt(context), Plan)
+            made, by = joined(reply.value, rules, bool(context.options)), f"chat {load('plan').hash}"
         except BudgetSpent as spent:
-            note = f"; the budget of {spent.kind} is spent"
+            note = f"; {spent.reason}"
         except ReplyError:
             note = "; the chat model's plan did not parse, twice"
     program = query_of(context) is not None
@@ -80,6 +78,11 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     )
     data = {**made.model_dump(mode="json"), "by": by, "unparsed": note.endswith("twice")}
     return {"plan": made, "by_program": program, "round": 0, "missing": [], "steps": [Step("plan", summary, data)]}
+
+
+def plan_prompt(context: Context) -> str:
+    """What the chat model is asked for a plan."""
+    return load("plan").fill(question=fence(context.question), options=options_block(context.options))
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
