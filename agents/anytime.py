@@ -25,29 +25,29 @@ def answer_now(state: State, context: Context, after: str = "") -> tuple[Answer,
 
     Notes that were seen in a look that was not reported yet are lost.
     """
+    made, drafted = state["answer"], state["draft"] != initial()["draft"]
+    if made is None:  # else verify made it while the run was being stopped
+        made = _of_draft(state, context, drafted)
+    if made.text == NOT_HERE:  # nobody looked to the end
+        made = replace(made, text=UNFINISHED)
+    data = {
+        "after": after,
+        "drafted": drafted,
+        "confidence": round(made.confidence, 4),
+        "spent": context.ledger.spent,
+        "route": "abstain" if made.abstained else "answer",
+    }
+    when = f" after {after}" if after else ""
+    return made, Step(STOPPED, f"interrupted{when}, answering from what there is", data)
+
+
+def _of_draft(state: State, context: Context, drafted: bool) -> Answer:
     blind = replace(context, models=Models.of(), retriever=Retriever(context.store, None))
     draft, items = state["draft"], state["items"]
-    drafted = draft != initial()["draft"]
     if not drafted:
         items = pool(state, blind)
         draft = extractive.draft(blind, state["plan"], items)
     by_id = {item.note.id: item for item in items}
     checked, how, _ = check(blind, draft, by_id)
     kept = supported(checked, how)
-    sure = confidence(draft, kept, len(checked))
-    made = final(context, draft, kept, by_id, sure)
-    if made.text == NOT_HERE:  # nobody looked to the end
-        made = replace(made, text=UNFINISHED)
-    data = {
-        "after": after,
-        "drafted": drafted,
-        "claims": [
-            {"text": c.text, "support": round(c.support, 4), "by": by, "kept": c in kept}
-            for c, by in zip(checked, how, strict=True)
-        ],
-        "confidence": round(sure, 4),
-        "spent": context.ledger.spent,
-        "route": "abstain" if made.abstained else "answer",
-    }
-    when = f" after {after}" if after else ""
-    return made, Step(STOPPED, f"interrupted{when}, answering from what there is", data)
+    return final(context, draft, kept, by_id, confidence(draft, kept, len(checked)))

@@ -101,6 +101,7 @@ class Ledger:
         self._pace = pace
         self._start_s = clock()
         self._in_calls_s = 0.0
+        self._stopped = False
         self._lock = threading.Lock()
         self._cost = Cost()
         self._spent: list[str] = []
@@ -122,6 +123,12 @@ class Ledger:
         """The parts of the budget that ran out: `frames`, `VLM calls`, `tokens`, `seconds`, `money`."""
         with self._lock:
             return list(self._spent)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something was not begun because `stop` said so."""
+        with self._lock:
+            return self._stopped
 
     @property
     def frames_left(self) -> int:
@@ -260,6 +267,7 @@ class Ledger:
 
     def _short_of_all(self) -> str | None:
         if self._stop is not None and self._stop():
+            self._stopped = True
             return ASKED_TO_STOP
         if self._clock() - self._start_s >= self.budget.seconds:
             return "seconds"

@@ -37,7 +37,7 @@ SEARCH_SHARE = 0.5
 ASKING_SHARE = 0.7
 MIN_GAP_S = 1.0
 # Of fewer frames left than this many times what naming the targets takes, none is spent on it.
-_NAMING_FRAMES, _NAMING_SHARE = 8, 4
+NAMING_FRAMES, NAMING_SHARE = 8, 4
 _NAMING_TOKENS = 160
 _MOST_HITS = 12
 _MOST_UNRECALLED = 16
@@ -81,9 +81,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     # A VLM is shown a frame once for each thing that it is asked for.
     each = len(query.things) if isinstance(scorers.look, Yes) else 1
     # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
-    looks = (
-        min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if plan.named or context.searcher != DEFAULT else 0
-    )
+    looking = plan.named or context.searcher != DEFAULT
+    looks = min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if looking else 0
     charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
     if not looks:
         scorers = Scorers(similarity=scorers.similarity)
@@ -141,13 +140,13 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
     plan, vision, ledger = state["plan"], context.models.vision, context.ledger
     able = vision is not None and context.models.chat is None and answers("targets", context.models.prompt_set)
-    if plan.named or not able or ledger.frames_left < _NAMING_SHARE * _NAMING_FRAMES:
+    if plan.named or not able or ledger.frames_left < NAMING_SHARE * NAMING_FRAMES:
         return plan, []
     assert vision is not None
     prompt = load("targets")
     try:
         with opener(videos[0], state["hits"]) as footage:
-            times = evenly(footage.within.start_s, footage.within.end_s, _NAMING_FRAMES)
+            times = evenly(footage.within.start_s, footage.within.end_s, NAMING_FRAMES)
             images = list(footage.at(footage.clip(times).tolist()).images())
         if not ledger.take_vision([len(images)]):
             return plan, []

@@ -168,7 +168,7 @@ def stream(
         for mode, update in compiled.stream(state, config, context=context, stream_mode=["updates", "values"]):
             if mode == "values":
                 state = cast("State", update)
-                if ending() and state["answer"] is None:
+                if state["answer"] is None and ending():
                     break
                 continue
             for changes in cast("dict[str, dict[str, Any]]", update).values():
@@ -180,7 +180,7 @@ def stream(
     except KeyboardInterrupt:
         ending.interrupt()
     answer = state["answer"]
-    if answer is None:
+    if answer is None or ledger.stopped:
         answer, last = answer_now(state, context, steps[-1].node if steps else "")
         steps.append(last)
         yield last

@@ -17,6 +17,7 @@ from lvqa.render import cost_text, count, one_line, safe, span_text
 from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
+    from lvqa.agents.estimate import Estimate
     from lvqa.indexers import SummaryReport
     from lvqa.results import SightList
 
@@ -95,7 +96,7 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
     return written
 
 
-def answer_lines(answer: Answer) -> list[str]:
+def answer_lines(answer: Answer, currency: str = "") -> list[str]:
     """An answer as people read it: text and confidence, its evidence, its cost."""
     text = one_line(answer.text)
     if answer.choice is not None:
@@ -105,8 +106,18 @@ def answer_lines(answer: Answer) -> list[str]:
     if answer.abstained and answer.evidence:
         lines.append("  the nearest that was found:")
     lines += moments((e.video, e.span, e.text, e.source) for e in answer.evidence)
-    lines.append(f"  cost: {cost_text(answer.cost)}")
+    lines.append(f"  cost: {cost_text(answer.cost, currency)}")
     return lines
+
+
+def estimate_lines(expected: Estimate) -> list[str]:
+    """What an answer would take, at most and likely, and from what that follows."""
+    currency, timed = expected.prices.shown, expected.timed
+    return [
+        f"at most {cost_text(expected.most, currency, timed=timed)}",
+        f"likely  {cost_text(expected.likely, currency, timed=timed)}",
+        f"  {one_line(expected.why)}",
+    ]
 
 
 def summary_lines(report: SummaryReport) -> list[str]:

@@ -55,7 +55,7 @@ def test_index_ask_search_as_people_see_them(indexed: Path, lvqa, light) -> None
 def test_ask_json(indexed: Path, lvqa, light) -> None:
     answer = lvqa("ask", indexed, "What does she take out of the fridge?", "--json", *light).json
     assert set(answer) == {"answer", "choice", "confidence", "abstained", "evidence", "cost"}
-    assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds"}
+    assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds", "money"}
     assert answer["evidence"]
     assert all(set(e) == EVIDENCE_FIELDS for e in answer["evidence"])
 
