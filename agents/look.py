@@ -84,7 +84,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     looking = plan.named or context.searcher != DEFAULT
     looks = min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if looking else 0
     charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
-    if not looks:
+    if not looks and context.searcher == DEFAULT:
         scorers = Scorers(similarity=scorers.similarity)
     searcher = _searcher(context, scorers)
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
