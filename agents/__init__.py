@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget, Ledger
+    from lvqa.agents.estimate import Estimate
     from lvqa.agents.graph import build_graph
+    from lvqa.agents.prices import Prices
     from lvqa.agents.recall import Retriever, hybrid_search
     from lvqa.agents.run import ask, stream
     from lvqa.agents.sights import find
 
 _HOME = {
     "Budget": "budget",
+    "Estimate": "estimate",
     "Ledger": "budget",
+    "Prices": "prices",
     "Retriever": "recall",
     "ask": "run",
     "build_graph": "graph",
@@ -26,7 +30,18 @@ _HOME = {
     "stream": "run",
 }
 
-__all__ = ["Budget", "Ledger", "Retriever", "ask", "build_graph", "find", "hybrid_search", "stream"]
+__all__ = [
+    "Budget",
+    "Estimate",
+    "Ledger",
+    "Prices",
+    "Retriever",
+    "ask",
+    "build_graph",
+    "find",
+    "hybrid_search",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> Any:

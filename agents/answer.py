@@ -12,7 +12,7 @@ guess. This module verifies nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -77,8 +77,6 @@ class _Asked:
     chat: BaseChatModel
     numbered: dict[int, Item]
     computed: str
-    question: str
-    options: str
     prompts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -96,7 +94,7 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         try:
             draft, data = by_chat(context, chat, items, rules, state["computed"])
         except BudgetSpent as spent:
-            note = f"; the budget of {spent.kind} is spent, so from the notes by rule"
+            note = f"; {spent.reason}, so from the notes by rule"
         except ReplyError as error:
             draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
     basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
@@ -126,8 +124,6 @@ def by_chat(
         chat,
         numbered,
         fence(computed_lines(computed, numbered)),
-        fence(context.question),
-        options_block(context.options),
     )
     first, summary = summarised(asked, items, how.summary_words)
     ways, scores = [first], list[float]()
@@ -163,36 +159,48 @@ def by_chat(
 
 def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
     """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary."""
-    summarise, prompt = load("summarise"), load("answer")
-    listed = fence(lines(asked.numbered))
-    chat, ledger = asked.chat, asked.context.ledger
-    summary = say(chat, ledger, summarise.fill(notes=listed, question=asked.question, words=words))
-    nearest = {item.note.id for item in items[:_NEAREST]}
-    near = {n: item for n, item in asked.numbered.items() if item.note.id in nearest}
-    filled = prompt.fill(
-        question=asked.question,
-        options=asked.options,
-        summary=fence(summary) if summary.strip() else listed,
-        notes=fence(lines(near)),
-        computed=asked.computed,
-        ids=", ".join(map(str, asked.numbered)),
-    )
-    asked.prompts |= {"summarise": summarise.hash, "answer": prompt.hash}
+    context, numbered = asked.context, asked.numbered
+    summary = say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))
+    filled = answer_prompt(context, items, numbered, summary, asked.computed)
+    asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
     return _asked_for("summary", asked, filled), summary
+
+
+def summarise_prompt(context: Context, numbered: Mapping[int, Item], words: int) -> str:
+    """What the chat model is asked for a summary of numbered notes."""
+    return load("summarise").fill(notes=fence(lines(numbered)), question=fence(context.question), words=words)
+
+
+def answer_prompt(
+    context: Context, items: Sequence[Item], numbered: Mapping[int, Item], summary: str, computed: str
+) -> str:
+    """What the chat model is asked for the answer: from a summary, or from all notes where that is empty."""
+    nearest = {item.note.id for item in items[:_NEAREST]}
+    return load("answer").fill(
+        question=fence(context.question),
+        options=options_block(context.options),
+        summary=fence(summary) if summary.strip() else fence(lines(numbered)),
+        notes=fence(lines({n: item for n, item in numbered.items() if item.note.id in nearest})),
+        computed=computed,
+        ids=", ".join(map(str, numbered)),
+    )
 
 
 def direct(asked: _Asked) -> Way:
     """The notes read in the order of time."""
-    prompt = load("direct")
-    asked.prompts["direct"] = prompt.hash
-    filled = prompt.fill(
-        question=asked.question,
-        options=asked.options,
-        notes=fence(lines(asked.numbered)),
-        computed=asked.computed,
-        ids=", ".join(map(str, asked.numbered)),
+    asked.prompts["direct"] = load("direct").hash
+    return _asked_for("direct", asked, direct_prompt(asked.context, asked.numbered, asked.computed))
+
+
+def direct_prompt(context: Context, numbered: Mapping[int, Item], computed: str) -> str:
+    """What the chat model is asked for the answer from the notes in order of time."""
+    return load("direct").fill(
+        question=fence(context.question),
+        options=options_block(context.options),
+        notes=fence(lines(numbered)),
+        computed=computed,
+        ids=", ".join(map(str, numbered)),
     )
-    return _asked_for("direct", asked, filled)
 
 
 def scored(asked: _Asked) -> list[float]:
@@ -200,13 +208,8 @@ def scored(asked: _Asked) -> list[float]:
     context, options = asked.context, asked.context.options
     places = list(range(len(options)))
     random.Random(f"{context.seed}:{context.question}").shuffle(places)
-    prompt = load("options")
-    asked.prompts["options"] = prompt.hash
-    filled = prompt.fill(
-        question=asked.question,
-        options=options_block(tuple(options[place] for place in places)),
-        notes=fence(lines(asked.numbered)),
-    )
+    asked.prompts["options"] = load("options").hash
+    filled = options_prompt(context, asked.numbered, tuple(options[place] for place in places))
 
     def by_place(reply: ScoresReply) -> dict[int, float]:
         read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
@@ -223,6 +226,13 @@ def scored(asked: _Asked) -> list[float]:
         raise ReplyError(f"the chat model did not score every option ({reply.complaints[0]})")
     found = by_place(reply.value)
     return [found[n] for n in range(len(options))]
+
+
+def options_prompt(context: Context, numbered: Mapping[int, Item], options: tuple[str, ...]) -> str:
+    """What the chat model is asked for the scores of options."""
+    return load("options").fill(
+        question=fence(context.question), options=options_block(options), notes=fence(lines(numbered))
+    )
 
 
 def settle(
@@ -269,7 +279,7 @@ def _tried(asked: _Asked, what: str, go: Callable[[], T]) -> T | None:
     try:
         return go()
     except BudgetSpent as spent:
-        asked.notes.append(f"no {what}: the budget of {spent.kind} is spent")
+        asked.notes.append(f"no {what}: {spent.reason}")
     except ModelError as error:  # ReplyError too
         asked.notes.append(f"no {what}: {error}")
     return None

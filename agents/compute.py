@@ -7,7 +7,7 @@ to the user, rows and all. This module writes no answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -62,7 +62,7 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             rows, data = by_chat(context, chat, events, items)
             by = "chat"
         except BudgetSpent as spent:
-            note = f"; the budget of {spent.kind} is spent, so by rule"
+            note = f"; {spent.reason}, so by rule"
         except ModelError as error:  # ReplyError too
             note, data = f"; {error}", {"unparsed": isinstance(error, ReplyError)}
     if by == "rules":
@@ -84,9 +84,6 @@ def by_chat(
 ) -> tuple[list[list[Row]], dict[str, Any]]:
     """The rows of each event as the chat model reads them. Raises BudgetSpent, ReplyError, ModelError."""
     numbered = number(items)
-    prompt = load("rows")
-    listed = "\n".join(f"{n}. {one_line(event, 200)}" for n, event in enumerate(events, 1))
-    filled = prompt.fill(events=fence(listed), notes=fence(lines(numbered)))
 
     def complaints(reply: RowsReply) -> list[str]:
         wrong = []
@@ -97,7 +94,7 @@ def by_chat(
                 wrong.append(f"notes {unknown} do not exist")
         return wrong
 
-    parsed = ask_for(chat, context.ledger, filled, RowsReply, complaints)
+    parsed = ask_for(chat, context.ledger, rows_prompt(events, numbered), RowsReply, complaints)
     found: list[list[Row]] = [[] for _ in events]
     dropped = 0
     for row in parsed.value.rows:
@@ -110,7 +107,13 @@ def by_chat(
             span = reduce(lambda a, b: a.hull(b), (item.note.span for item in mine))
             ids = tuple(item.note.id for item in mine)
             found[row.event - 1].append(Row(events[row.event - 1], video, span, row.sure, ids))
-    return found, {"prompt": prompt.hash, "repaired": parsed.repaired, "dropped_rows": dropped}
+    return found, {"prompt": load("rows").hash, "repaired": parsed.repaired, "dropped_rows": dropped}
+
+
+def rows_prompt(events: Sequence[str], numbered: Mapping[int, Item]) -> str:
+    """What the chat model is asked for the happenings of events."""
+    listed = "\n".join(f"{n}. {one_line(event, 200)}" for n, event in enumerate(events, 1))
+    return load("rows").fill(events=fence(listed), notes=fence(lines(numbered)))
 
 
 def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> list[list[Row]]:

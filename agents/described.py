@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lvqa.agents.inspect_ import FRAME_S, decode, generate
+from lvqa.agents.asking import generate
+from lvqa.agents.inspect_ import FRAME_S, decode
 from lvqa.agents.state import Context
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import clean, load, one_line

@@ -11,11 +11,11 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.budget import Ledger, estimate_tokens
+from lvqa.agents.asking import generate
 from lvqa.agents.plan import options_block
-from lvqa.agents.state import Context, State
+from lvqa.agents.state import Context, Plan, State
 from lvqa.errors import MediaError, ModelError
-from lvqa.models.base import Frame, Reply, VisionModel, VisionRequest
+from lvqa.models.base import Frame, VisionRequest
 from lvqa.prompts import answers, clean, fence, load
 from lvqa.render import count
 from lvqa.store import note_id
@@ -38,20 +38,13 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"steps": [Step("inspect", "nothing looked at", {"seen": []})]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")
-    wanted = "\n".join([context.question, *(sub.text for sub in state["plan"].sub_questions)])
-    question = fence(wanted) + ("\n\n" + options_block(context.options) if context.options else "")
     images, troubles = decode(context, groups)
     asked = [(group, images[n]) for n, group in enumerate(groups) if n in images]
     asked = asked[: context.ledger.take_vision([len(group) for group, _ in asked])]
     requests = [
         VisionRequest(
             frames,
-            prompt.fill(
-                frames=len(frames),
-                start=format_time(group[0].time_s),
-                end=format_time(group[-1].time_s),
-                question=question,
-            ),
+            inspect_prompt(context, state["plan"], len(frames), group[0].time_s, group[-1].time_s),
             REPLY_TOKENS,
         )
         for group, frames in asked
@@ -87,6 +80,13 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     }
     steps = [Step("inspect", summary + "".join(f"; {trouble}" for trouble in troubles), data)]
     return {"seen": seen, "looked": [f for group in groups for f in group], "steps": steps}
+
+
+def inspect_prompt(context: Context, plan: Plan, frames: int, start_s: float, end_s: float) -> str:
+    """What the VLM is asked about frames between two times in seconds."""
+    wanted = "\n".join([context.question, *(sub.text for sub in plan.sub_questions)])
+    question = fence(wanted) + ("\n\n" + options_block(context.options) if context.options else "")
+    return load("inspect").fill(frames=frames, start=format_time(start_s), end=format_time(end_s), question=question)
 
 
 def grouped(keyframes: Sequence[Keyframe], most: int) -> list[list[Keyframe]]:
@@ -129,19 +129,6 @@ def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict
         except MediaError as error:
             troubles.append(str(error))
     return images, troubles
-
-
-def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[str]:
-    """The VLM's replies, its tokens charged; frames and calls were charged by `take_vision`."""
-    if not requests:
-        return []
-    replies = vision.generate(requests)
-    for request, reply in zip(requests, replies, strict=True):
-        counted = isinstance(reply, Reply) and reply.tokens_in > 0
-        tokens_in = reply.tokens_in if counted and isinstance(reply, Reply) else estimate_tokens(request.prompt)
-        tokens_out = reply.tokens_out if counted and isinstance(reply, Reply) else estimate_tokens(reply)
-        ledger.add_tokens(tokens_in, tokens_out)
-    return list(replies)
 
 
 def is_not_visible(reply: str) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
+from lvqa.agents.asking import generate
 from lvqa.agents.budget import Ledger, estimate_tokens
-from lvqa.agents.inspect_ import generate
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.structured import parse
 from lvqa.agents.words import declarative
@@ -33,9 +33,11 @@ from lvqa.types import Hit, Step, Video
 LOOK_SHARE = 0.75
 # Of a round's frames, the share that a search may look at on its way; the rest are shown with the question.
 SEARCH_SHARE = 0.5
+# The same, of the requests that a VLM answers for a search: one for each thing on each frame.
+ASKING_SHARE = 0.7
 MIN_GAP_S = 1.0
 # Of fewer frames left than this many times what naming the targets takes, none is spent on it.
-_NAMING_FRAMES, _NAMING_SHARE = 8, 4
+NAMING_FRAMES, NAMING_SHARE = 8, 4
 _NAMING_TOKENS = 160
 _MOST_HITS = 12
 _MOST_UNRECALLED = 16
@@ -69,20 +71,24 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
     k = math.ceil(left * LOOK_SHARE / rounds_left)
     if k <= 0:
-        context.ledger.note_spent("frames")
+        context.ledger.note_no_look()
         return _none("the budget leaves no frame to look at")
-    # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
-    looks = int(k * SEARCH_SHARE) if plan.named or context.searcher != DEFAULT else 0
-    if not looks:
-        scorers = Scorers(similarity=scorers.similarity)
-    searcher = _searcher(context, scorers)
     query = Query(
         plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
         plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),
         context.question,
     )
+    # A VLM is shown a frame once for each thing that it is asked for.
+    each = len(query.things) if isinstance(scorers.look, Yes) else 1
+    # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
+    looking = plan.named or context.searcher != DEFAULT
+    looks = min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if looking else 0
+    charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
+    if not looks and context.searcher == DEFAULT:
+        scorers = Scorers(similarity=scorers.similarity)
+    searcher = _searcher(context, scorers)
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
-    budget = SearchBudget(k, looks, charge_to(context.ledger, scorers, query), MIN_GAP_S)
+    budget = SearchBudget(k, looks, charge, MIN_GAP_S, charge_vlm)
     parts, troubles = opener.parts(videos, query, hits), list[str]()
     try:
         found = search_videos(
@@ -93,7 +99,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     paths = {video.id: video.path for video in videos}
     looked = sum(one.trace.looked for one in found)
     ranked = sorted((f for one in found for f in one.keyframes), key=lambda f: (-f.score, f.video_id, f.time_s))
-    chosen = sorted(ranked[: max(1, k - looked)], key=lambda f: (f.video_id, f.time_s))
+    chosen = sorted(ranked[: max(1, k - looked * each)], key=lambda f: (f.video_id, f.time_s))
     where = count(len({f.video_id for f in chosen}), "video")
     summary = f"{count(len(chosen), 'keyframe')} in {where} by {searcher.name}, {looked} looked at on the way"
     summary += "".join(f"; {trouble}" for trouble in troubles)
@@ -106,12 +112,15 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
     """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
+    return charge_looks(ledger, query) if isinstance(scorers.look, Yes) else ledger.take_frames
+
+
+def charge_looks(ledger: Ledger, query: Query) -> Callable[[int], int]:
+    """What tells a question's ledger of frames that the VLM looks at, each in a request for each thing."""
     asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
 
     def charge(frames: int) -> int:
-        if not isinstance(scorers.look, Yes):
-            return ledger.take_frames(frames)
-        granted = ledger.take_vision([1] * frames)
+        granted = ledger.take_vision([1] * frames, requests=len(query.things))
         ledger.add_tokens(granted * asked, granted * len(query.things))
         return granted
 
@@ -134,13 +143,13 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
     plan, vision, ledger = state["plan"], context.models.vision, context.ledger
     able = vision is not None and context.models.chat is None and answers("targets", context.models.prompt_set)
-    if plan.named or not able or ledger.frames_left < _NAMING_SHARE * _NAMING_FRAMES:
+    if plan.named or not able or ledger.frames_left < NAMING_SHARE * NAMING_FRAMES:
         return plan, []
     assert vision is not None
     prompt = load("targets")
     try:
         with opener(videos[0], state["hits"]) as footage:
-            times = evenly(footage.within.start_s, footage.within.end_s, _NAMING_FRAMES)
+            times = evenly(footage.within.start_s, footage.within.end_s, NAMING_FRAMES)
             images = list(footage.at(footage.clip(times).tolist()).images())
         if not ledger.take_vision([len(images)]):
             return plan, []

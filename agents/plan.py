@@ -105,13 +105,11 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     made, by, note = rules, "rules", ""
     how = preset(context.agent)
     if context.models.chat is not None and how.plans:
-        prompt = load("plan")
-        filled = prompt.fill(question=fence(context.question), options=options_block(context.options))
         try:
-            reply = ask_for(context.models.chat, context.ledger, filled, Plan)
-            made, by = joined(reply.value, rules, bool(context.options)), f"chat {prompt.hash}"
+            reply = ask_for(context.models.chat, context.ledger, plan_prompt(context), Plan)
+            made, by = joined(reply.value, rules, bool(context.options)), f"chat {load('plan').hash}"
         except BudgetSpent as spent:
-            note = f"; the budget of {spent.kind} is spent"
+            note = f"; {spent.reason}"
         except ReplyError:
             note = "; the chat model's plan did not parse, twice"
     program = query_of(context) is not None
@@ -129,6 +127,11 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "missing": [],
         "steps": [Step("plan", summary, data)],
     }
+
+
+def plan_prompt(context: Context) -> str:
+    """What the chat model is asked for a plan."""
+    return load("plan").fill(question=fence(context.question), options=options_block(context.options))
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:

@@ -1,6 +1,7 @@
 """A question in, steps and an answer out: opens the ledger, runs the graph, streams what its nodes report.
 
-Knows no node. Models are loaded before the clock starts: loading is paid once an archive, not by a question.
+Knows no node. Models are loaded before the clock starts: loading is paid once an archive, not by a question. A run that
+is stopped ends with what it has (`lvqa.agents.anytime`).
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from lvqa.agents.anytime import answer_now
 from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.graph import build_graph, graph
+from lvqa.agents.pace import pace_of
 from lvqa.agents.presets import check_agent
+from lvqa.agents.prices import Prices
 from lvqa.agents.recall import Retriever
-from lvqa.agents.state import Context, initial
+from lvqa.agents.state import Context, State, initial
+from lvqa.agents.stop import Asked, Stop, until_answered
 from lvqa.agents.words import named_videos
 from lvqa.agents.zoom import Searcher, check_searcher
 from lvqa.errors import UsageError
@@ -45,9 +50,11 @@ def ask(
     agent: str | None = None,
     searcher: str | Searcher | None = None,
     on_step: Callable[[Step], None] | None = None,
+    stop: Asked = None,
 ) -> Answer:
     """Answer a question from the store's notes and the folder's videos; see `stream`."""
-    for event in stream(
+    ending = Stop.of(stop)
+    events = stream(
         question,
         options,
         store=store,
@@ -59,15 +66,12 @@ def ask(
         seed=seed,
         agent=agent,
         searcher=searcher,
-    ):
-        if isinstance(event, Answer):
-            return event
-        if on_step is not None:
-            on_step(event)
-    raise AssertionError("the graph ended without an answer")
+        stop=ending,
+    )
+    return until_answered(events, ending, on_step)
 
 
-def _of_named(question: str, options: Sequence[str], store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
+def of_named(question: str, options: Sequence[str], store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
     """The question without the files that it names, and the filter with only those of the videos that it allows.
 
     Where the question names none of them, or the options are files, both stay as they are.
@@ -80,6 +84,16 @@ def _of_named(question: str, options: Sequence[str], store: Store, filter: Filte
         return question, filter
     ids = frozenset(video.id for video in videos if video.path in named)
     return wording, replace(filter if filter is not None else Filter(), video_ids=ids)
+
+
+def checked(question: str, options: Sequence[str] | None) -> tuple[str, ...]:
+    """The options without what is around them. Raises UsageError for an empty question, and options that are none."""
+    if not question.strip():
+        raise UsageError("the question is empty; ask something")
+    given = tuple(option.strip() for option in options or ())
+    if len(given) == 1 or not all(given):
+        raise UsageError("a multiple-choice question needs at least two options, none of them empty")
+    return given
 
 
 def stream(
@@ -97,6 +111,7 @@ def stream(
     searcher: str | Searcher | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     thread_id: str = "lvqa",
+    stop: Asked = None,
 ) -> Iterator[Step | Answer]:
     """Every step as it happens, and the answer last.
 
@@ -113,22 +128,23 @@ def stream(
         agent: in place of the settings' `agent`: a name of `lvqa.agents.presets.AGENTS`.
         searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
         checkpointer: keeps the graph's state under `thread_id`.
+        stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said
+            from what was found. A first Ctrl-C does the same; its last step's node is `stop`.
 
-    Raises UsageError for an empty question or option and an unknown agent or searcher, ModelError when a model fails.
+    Raises UsageError for an empty question or option and an unknown agent or searcher, ModelError when a model fails,
+    KeyboardInterrupt for a second Ctrl-C.
     """
-    if not question.strip():
-        raise UsageError("the question is empty; ask something")
-    given = tuple(option.strip() for option in options or ())
-    if len(given) == 1 or not all(given):
-        raise UsageError("a multiple-choice question needs at least two options, none of them empty")
+    given = checked(question, options)
     chooser = searcher if searcher is not None else settings.searcher
     if isinstance(chooser, str):
         check_searcher(chooser)
     preset = check_agent(agent if agent is not None else settings.agent)
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
-    wording, filter = _of_named(question.strip(), given, store, filter or Filter(level="clip"))
-    ledger = Ledger(budget if budget is not None else Budget.of(settings))
+    wording, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
+    ending, pace = Stop.of(stop), pace_of(models)
+    limits = budget if budget is not None else Budget.of(settings)
+    ledger = Ledger(limits, prices=Prices.of(settings), stop=ending, pace=pace)
     context = Context(
         question=question.strip(),
         options=given,
@@ -147,13 +163,25 @@ def stream(
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
     limit = _NODES_A_ROUND * (settings.rounds + 2)
     config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id}}
-    steps: list[Step] = []
-    answer: Answer | None = None
-    for update in compiled.stream(initial(), config, context=context, stream_mode="updates"):
-        for changes in update.values():
-            for step in changes.get("steps", ()):
-                steps.append(step)
-                yield step
-            answer = changes.get("answer") or answer
-    assert answer is not None, "the graph ended without an answer"
+    state, steps = initial(), list[Step]()
+    try:
+        for mode, update in compiled.stream(state, config, context=context, stream_mode=["updates", "values"]):
+            if mode == "values":
+                state = cast("State", update)
+                if state["answer"] is None and ending():
+                    break
+                continue
+            for changes in cast("dict[str, dict[str, Any]]", update).values():
+                for step in changes.get("steps", ()):
+                    steps.append(step)
+                    yield step
+        else:
+            pace.add("rest", ledger.seconds_outside_calls)
+    except KeyboardInterrupt:
+        ending.interrupt()
+    answer = state["answer"]
+    if answer is None or ledger.stopped:
+        answer, last = answer_now(state, context, steps[-1].node if steps else "")
+        steps.append(last)
+        yield last
     yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=context.question, options=given)

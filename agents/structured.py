@@ -37,13 +37,19 @@ class Parsed(Generic[M]):
 
 
 def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
-    """One reply as text, thoughts left out, charged to the ledger.
+    """One reply as text, thoughts left out, charged to the ledger; what does not come back is charged what it was sent.
 
     Raises BudgetSpent before the call when it does not fit, ModelError when the model fails.
     """
-    ledger.take_chat(estimate_tokens(prompt))
-    reply = reply_to(chat, prompt)
-    ledger.add_tokens(reply.tokens_in, reply.tokens_out)
+    sent = estimate_tokens(prompt)
+    ledger.take_chat(sent)
+    try:
+        with ledger.timed("LLM call"):
+            reply = reply_to(chat, prompt)
+    except BaseException:
+        ledger.add_chat(sent, 0)
+        raise
+    ledger.add_chat(reply.tokens_in, reply.tokens_out)
     return str(reply)
 
 

@@ -16,14 +16,15 @@ where there is one for the way of answering (`calibration`), makes it the probab
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from lvqa.agents.budget import BudgetSpent, estimate_tokens
+from lvqa.agents.asking import probability_of_yes
+from lvqa.agents.budget import BudgetSpent
 from lvqa.agents.calibration import calibrated, way_of
 from lvqa.agents.citations import NOTE_CHARACTERS
 from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
@@ -35,7 +36,7 @@ from lvqa.errors import MediaError, ModelError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load, one_line
 from lvqa.render import count
-from lvqa.types import Answer, Evidence, Statement, Step, format_time
+from lvqa.types import Answer, Evidence, Span, Statement, Step, format_time
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -69,8 +70,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     items = {item.note.id: item for item in state["items"]}
     verifies = preset(context.agent).verifies
     checked, how, troubles = check(context, draft, items) if verifies else unchecked(draft)
-    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0, "nobody": 0.0}
-    kept = [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
+    kept = supported(checked, how)
     raw = confidence(draft, kept, len(checked))
     sure = calibrated(raw, draft, context)
     dropped = [c.text for c in checked if c not in kept]
@@ -99,6 +99,12 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     route = "abstain" if made.abstained else "answer"
     step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
     return {"answer": made, "steps": [step]}
+
+
+def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
+    """The claims that stay, by their support and what they were checked by."""
+    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0, "nobody": 0.0}
+    return [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
 
 
 def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[Claim], list[str], list[str]]:
@@ -141,7 +147,6 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
         return {}
     from lvqa.media import FrameReader
 
-    prompt = load("verify")
     asked: list[tuple[int, VisionRequest]] = []
     for n, claim in enumerate(draft.claims):
         seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
@@ -150,7 +155,7 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
         best = max(seen, key=lambda item: item.closeness)
         frames_n = min(context.settings.frames_per_clip, context.ledger.frames_left)
         if frames_n == 0:
-            context.ledger.note_spent("frames")
+            context.ledger.note_no_look()
             break
         path = context.folder / best.video
         if not path.is_file():
@@ -163,24 +168,18 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
         except MediaError as error:
             troubles.append(str(error))
             continue
-        filled = prompt.fill(
-            frames=len(frames),
-            start=format_time(best.note.span.start_s),
-            end=format_time(best.note.span.end_s),
-            claim=fence(claim.text),
-        )
+        filled = verify_prompt(claim, best.note.span, len(frames))
         if context.ledger.take_vision([len(frames)]) == 0:
             break
         asked.append((n, VisionRequest(frames, filled, 1)))
     if not asked:
         return {}
     try:
-        yes = vision.yes_probability([request for _, request in asked])
+        yes = probability_of_yes(vision, context.ledger, [request for _, request in asked])
     except ModelError as error:
         troubles.append(str(error))
         return {}
-    context.ledger.add_tokens(sum(estimate_tokens(request.prompt) for _, request in asked), len(asked))
-    return {n: min(1.0, max(0.0, value)) for (n, _), value in zip(asked, yes, strict=True)}
+    return {n: value for (n, _), value in zip(asked, yes, strict=True)}
 
 
 def by_chat(
@@ -190,15 +189,7 @@ def by_chat(
     chat = context.models.chat
     if chat is None:
         return None
-    blocks = []
-    for n, claim in enumerate(claims, 1):
-        notes = [items[i] for i in claim.note_ids if i in items]
-        lines = [
-            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {one_line(i.note.text, NOTE_CHARACTERS)}"
-            for i in notes
-        ]
-        blocks.append("\n".join([f"{n}. {one_line(claim.text, NOTE_CHARACTERS)}", *lines]))
-    prompt = load("support").fill(question=fence(context.question), claims=fence("\n".join(blocks)))
+    prompt = support_prompt(context, claims, items)
 
     def complaints(reply: Verdicts) -> list[str]:
         lacking = sorted(set(range(1, len(claims) + 1)) - {verdict.claim for verdict in reply.verdicts})
@@ -215,6 +206,24 @@ def by_chat(
     for verdict in reply.verdicts:  # judged twice, the worse counts
         given[verdict.claim] = min(verdict.support, given.get(verdict.claim, 1.0))
     return [given.get(n, 0.0) for n in range(1, len(claims) + 1)]
+
+
+def verify_prompt(claim: Claim, span: Span, frames: int) -> str:
+    """What the VLM is asked about a claim, on so many frames of a span."""
+    start, end = format_time(span.start_s), format_time(span.end_s)
+    return load("verify").fill(frames=frames, start=start, end=end, claim=fence(claim.text))
+
+
+def support_prompt(context: Context, claims: Sequence[Claim], items: Mapping[str, Item]) -> str:
+    """What the chat model is asked about claims, each beside the notes that it cites."""
+    blocks = []
+    for n, claim in enumerate(claims, 1):
+        lines = [
+            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {one_line(i.note.text, NOTE_CHARACTERS)}"
+            for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
+        ]
+        blocks.append("\n".join([f"{n}. {one_line(claim.text, NOTE_CHARACTERS)}", *lines]))
+    return load("support").fill(question=fence(context.question), claims=fence("\n".join(blocks)))
 
 
 def by_words(context: Context, claim: Claim, items: dict[str, Item]) -> float:

@@ -10,6 +10,7 @@ import copy
 import json
 import os
 import shlex
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, V
 
 if TYPE_CHECKING:
     from lvqa.agents.budget import Budget
+    from lvqa.agents.estimate import Estimate
     from lvqa.agents.memory import ChatSummary, Memory
     from lvqa.chat import Chat
     from lvqa.indexers import ImportReport, IndexReport, Progress
@@ -231,14 +233,19 @@ class Archive:
         seed: int = 0,
         agent: str | None = None,
         on_step: Callable[[Step], None] | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
     ) -> Answer:
         """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
 
         With `options` the answer is one of them. `sources` are the only kinds of notes that may be used. `agent` is one
         of `lvqa.agents.presets.AGENTS`; the setting `agent` unless given. `on_step` is told of each step as it happens.
-        Raises UsageError for an empty question, fewer than two options, an unknown video or source; ModelNotFound.
+        Once `stop` is set, or says yes, and at a first
+        Ctrl-C, the answer is what can be said from what was found so far. Raises UsageError for an empty question,
+        fewer than two options, an unknown video; ModelNotFound; KeyboardInterrupt for a second Ctrl-C.
         """
-        answer: Answer | None = None
+        from lvqa.agents.stop import Stop, until_answered
+
+        ending = Stop.of(stop)
         events = self.stream(
             question,
             options,
@@ -248,14 +255,39 @@ class Archive:
             budget=budget,
             seed=seed,
             agent=agent,
+            stop=ending,
         )
-        for event in events:
-            if isinstance(event, Answer):
-                answer = event
-            elif on_step is not None:
-                on_step(event)
-        assert answer is not None, "the agent ended without an answer"
-        return answer
+        return until_answered(events, ending, on_step)
+
+    def estimate(
+        self,
+        question: str,
+        options: Sequence[str] | None = None,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        budget: Budget | None = None,
+        agent: str | None = None,
+    ) -> Estimate:
+        """What `ask` would take, at most and likely, without loading or asking any model. Raises UsageError as `ask`.
+
+        Seconds are told where answers with these models were timed before in this process.
+        """
+        from lvqa.agents.estimate import estimate
+
+        _require_question(question, options)
+        store = self._filled_store()
+        return estimate(
+            question,
+            options,
+            store=store,
+            models=self.models,
+            settings=self.settings,
+            folder=self.folder,
+            filter=self._filter(videos, between, None),
+            budget=budget,
+            agent=agent,
+        )
 
     def stream(
         self,
@@ -268,16 +300,12 @@ class Archive:
         budget: Budget | None = None,
         seed: int = 0,
         agent: str | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
     ) -> Iterator[Step | Answer]:
         """Like `ask`, as it happens: every Step, and the Answer last. Raises as `ask`, before the first step."""
         from lvqa import agents
 
-        _require_text(question, "question")
-        if options is not None:
-            if len(options) < 2:
-                raise UsageError("a multiple-choice question needs at least two options")
-            for option in options:
-                _require_text(option, "option")
+        _require_question(question, options)
         store = self._filled_store()
         chosen = self._filter(videos, between, sources)
         self._match_embedder()
@@ -292,6 +320,7 @@ class Archive:
             budget=budget,
             seed=seed,
             agent=agent,
+            stop=stop,
         )
         return (self._archived(event) if isinstance(event, Answer) else event for event in events)
 
@@ -526,7 +555,10 @@ class Archive:
 
     def _archived(self, answer: Answer) -> ArchivedAnswer:
         values = {f.name: getattr(answer, f.name) for f in fields(Answer)}
-        return ArchivedAnswer(**values, folder=self.folder, durations=self._durations())
+        from lvqa.agents.prices import Prices
+
+        currency = Prices.of(self.settings).shown
+        return ArchivedAnswer(**values, folder=self.folder, durations=self._durations(), currency=currency)
 
     def _index_command(self) -> str:
         command = f"lvqa index {shlex.quote(str(self.folder))}"
@@ -554,6 +586,15 @@ def _folder(folder: str | os.PathLike[str]) -> Path:
 def _require_text(text: str, what: str) -> None:
     if not text.strip():
         raise UsageError(f"the {what} is empty; write one")
+
+
+def _require_question(question: str, options: Sequence[str] | None) -> None:
+    _require_text(question, "question")
+    if options is not None:
+        if len(options) < 2:
+            raise UsageError("a multiple-choice question needs at least two options")
+        for option in options:
+            _require_text(option, "option")
 
 
 def _list(names: Sequence[str], most: int = 8) -> str:

@@ -64,17 +64,25 @@ def count(number: int, noun: str) -> str:
     return f"{number:,}".replace(",", " ") + f" {noun}{'' if number == 1 else 's'}"
 
 
-def cost_text(cost: Cost) -> str:
-    """`14 frames looked at, 3 VLM calls, 2 LLM calls, 1 912 tokens, 4.1 s`."""
-    return ", ".join(
-        [
-            count(cost.frames, "frame") + " looked at",
-            count(cost.vlm_calls, "VLM call"),
-            count(cost.llm_calls, "LLM call"),
-            count(cost.tokens_in + cost.tokens_out, "token"),
-            f"{cost.seconds:.1f} s",
-        ]
-    )
+def cost_text(cost: Cost, currency: str = "", *, timed: bool = True) -> str:
+    """`14 frames looked at, 3 VLM calls, 2 LLM calls, 1 912 tokens, 4.1 s, 0.0123 USD`.
+
+    Money is told where there is a currency, seconds where they were `timed`.
+    """
+    parts = [
+        count(cost.frames, "frame") + " looked at",
+        count(cost.vlm_calls, "VLM call"),
+        count(cost.llm_calls, "LLM call"),
+        count(cost.tokens_in + cost.tokens_out, "token"),
+    ]
+    parts += [f"{cost.seconds:.1f} s"] if timed else []
+    parts += [f"{money_text(cost.money)} {safe(currency)}"] if currency else []
+    return ", ".join(parts)
+
+
+def money_text(money: float) -> str:
+    """`0.0123`; with six decimals what is less than a hundredth."""
+    return f"{money:.4f}" if money == 0 or money >= 0.01 else f"{money:.6f}"
 
 
 def duration_text(seconds: float) -> str:
@@ -110,10 +118,13 @@ def cited_text(answer: Answer) -> str:
     )
 
 
-def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".") -> str:
+def answer_html(
+    answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, float], base: str = ".", currency: str = ""
+) -> str:
     """An answer: text, confidence, thumbnails that open a player, timeline, cost.
 
-    `durations` gives the seconds of each video by path; `base` is the path from the page to the archive's folder.
+    `durations` gives the seconds of each video by path; `base` is the path from the page to the archive's folder;
+    `currency` is that of the prices, where any is set.
     """
     head = ""
     if answer.question:
@@ -132,7 +143,7 @@ def answer_html(answer: Answer, thumbnail: Thumbnailer, durations: Mapping[str, 
         head += f'<ol type="A" style="margin:.2em 0">{options}</ol>'
     marks = [f"[{n}] " if is_cited(answer) else "" for n in range(1, len(answer.evidence) + 1)]
     rows = [(e.video, e.span, mark + e.text, e.source) for mark, e in zip(marks, answer.evidence, strict=True)]
-    cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost))}</div>'
+    cost = f'<div style="color:{_GRAY};font-size:85%">cost: {escape(cost_text(answer.cost, currency))}</div>'
     computed = "" if answer.abstained else "".join(map(_computed_html, answer.computed))
     return _box(head + _cards(rows, thumbnail, base) + timeline_svg(rows, durations) + computed + cost)
 

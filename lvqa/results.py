@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedAnswer(Answer):
-    """An answer that also knows where its videos lie, so that a notebook can show them."""
+    """An answer that also knows where its videos lie, so that a notebook can show them.
+
+    `currency` is that of its cost's money; empty where nothing has a price.
+    """
 
     folder: Path = Path()
     durations: Mapping[str, float] | None = None
+    currency: str = ""
 
     def plot(self, path: str | os.PathLike[str], *, gold: Sequence[Span] = ()) -> list[Path]:
         """Draw what was looked at in each video, as PNG: into the file, or numbered where there are several.
@@ -44,7 +48,8 @@ class ArchivedAnswer(Answer):
         return paths
 
     def _repr_html_(self) -> str:
-        return render.answer_html(self, thumbnailer(self.folder), self.durations or {}, link_base(self.folder))
+        pictures, base = thumbnailer(self.folder), link_base(self.folder)
+        return render.answer_html(self, pictures, self.durations or {}, base, self.currency)
 
 
 class HitList(list[Hit]):

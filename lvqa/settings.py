@@ -74,6 +74,16 @@ class Settings(BaseSettings):
     budget_vlm_calls: int = Field(24, ge=0)
     budget_tokens: int = Field(200_000, ge=0)
     budget_seconds: float = Field(120.0, gt=0)
+    budget_money: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="most money for a question at the prices below; 0 is no limit"
+    )
+    price_in: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="money for a million tokens that the chat model reads; 0 is none"
+    )
+    price_out: float = Field(0.0, ge=0, allow_inf_nan=False, description="money for a million tokens that it writes")
+    price_frame: float = Field(0.0, ge=0, allow_inf_nan=False, description="money for a frame that a model looks at")
+    price_call: float = Field(0.0, ge=0, allow_inf_nan=False, description="money for a call of the model that sees")
+    currency: str = Field("USD", pattern=r"^\S{1,16}$", description="what money is called; shown as it is")
     abstain_below: float = Field(
         0.2, ge=0, le=1, description="confidence below which the answer is 'not in these videos'"
     )

@@ -311,7 +311,10 @@ class Computation:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an answer took: frames looked at by a model, calls, tokens, wall seconds. Adds up with `+`."""
+    """What an answer took: frames looked at by a model, calls, tokens, wall seconds, money at the prices that were set.
+
+    Adds up with `+`.
+    """
 
     frames: int = 0
     vlm_calls: int = 0
@@ -319,6 +322,7 @@ class Cost:
     tokens_in: int = 0
     tokens_out: int = 0
     seconds: float = 0.0
+    money: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -328,6 +332,7 @@ class Cost:
             self.tokens_in + other.tokens_in,
             self.tokens_out + other.tokens_out,
             self.seconds + other.seconds,
+            self.money + other.money,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -339,6 +344,7 @@ class Cost:
             "tokens_in": self.tokens_in,
             "tokens_out": self.tokens_out,
             "seconds": round(self.seconds, 3),
+            "money": round(self.money, 6),
         }
 
 

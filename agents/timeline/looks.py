@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.budget import estimate_tokens
-from lvqa.agents.inspect_ import generate
+from lvqa.agents.asking import generate, probability_of_yes
 from lvqa.agents.words import with_article
 from lvqa.agents.zoom.scorers import calibrated, yes_bar
 from lvqa.errors import MediaError
@@ -171,8 +170,7 @@ class Eyes:
         if says:
             texts = generate(self.vision, self.context.ledger, requests)
             return [(0.0, clean(text).strip().strip(".").lower()) for text in texts]
-        yes = self.vision.yes_probability(requests)
-        self.context.ledger.add_tokens(sum(estimate_tokens(r.prompt) for r in requests), len(requests))
+        yes = probability_of_yes(self.vision, self.context.ledger, requests)
         bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
 

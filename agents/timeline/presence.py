@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.look import SEARCH_SHARE, charge_to
+from lvqa.agents.look import SEARCH_SHARE, charge_looks, charge_to
 from lvqa.agents.state import Context
 from lvqa.agents.words import names, parts, says, with_article
 from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, make_searcher
 from lvqa.agents.zoom.across import Opener, searchable
-from lvqa.agents.zoom.scorers import Scorers
+from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.agents.zoom.standout import AROUND_S, against_around, peaks, running_median, standing_out
 from lvqa.errors import MediaError
 from lvqa.store import Filter
@@ -122,8 +122,10 @@ class Presence:
         query = Query((phrase,), self.cues)
         chosen = context.searcher
         searcher = make_searcher(chosen, scorers) if isinstance(chosen, str) else chosen
-        looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left))
-        budget = SearchBudget(_MOST, looks, charge_to(context.ledger, scorers, query), 1.0)
+        each = len(query.things) if isinstance(scorers.look, Yes) else 1
+        looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left)) // each
+        charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
+        budget = SearchBudget(_MOST, looks, charge, 1.0, charge_vlm)
         with Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)(
             video
         ) as footage:

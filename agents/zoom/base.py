@@ -60,13 +60,15 @@ class SearchBudget:
     """The most that a search may return (`k` keyframes) and look at (`frames`).
 
     `charge` is told of looks before they are made, as a number of frames, and says how many of them may be made; it is
-    how a question's ledger hears of them. With `min_gap_s`, keyframes lie that far apart.
+    how a question's ledger hears of them. `charge_vlm` stands in its place where it is a VLM that looks. With
+    `min_gap_s`, keyframes lie that far apart.
     """
 
     k: int = 8
     frames: int = 32
     charge: Callable[[int], int] | None = None
     min_gap_s: float = 0.0
+    charge_vlm: Callable[[int], int] | None = None
 
     def __post_init__(self) -> None:
         if self.k < 0 or self.frames < 0 or not self.min_gap_s >= 0:

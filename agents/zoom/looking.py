@@ -113,8 +113,10 @@ class Looker:
     def take(self, n: int) -> int:
         """Charge up to n looks, and say how many may be made."""
         n = min(n, self.left)
-        if n and self.budget.charge is not None:
-            n = min(n, self.budget.charge(n))
+        own = self.budget.charge_vlm if getattr(self.scorer, "is_vlm", False) else None
+        charge = own or self.budget.charge
+        if n and charge is not None:
+            n = min(n, charge(n))
         self.trace.looked += n
         return n
 

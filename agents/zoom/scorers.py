@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class Scorer:
 
     cells: int = 1
     bar: float = 0.5
+    is_vlm: ClassVar[bool] = False
 
     def score(self, frames: Frames, query: Query) -> Scores:
         """One score a frame, float32 (n,)."""
@@ -221,6 +222,7 @@ class Yes(Scorer):
 
     vision: VisionModel
     even: float | None = None
+    is_vlm: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

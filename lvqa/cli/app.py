@@ -85,18 +85,25 @@ def ask(
     budget_calls: Annotated[int | None, typer.Option(min=0, help="Most calls of the model that sees.")] = None,
     budget_tokens: Annotated[int | None, typer.Option(min=0, help="Most tokens in and out.")] = None,
     budget_seconds: Annotated[float | None, typer.Option(min=0.001, help="Most seconds.")] = None,
+    budget_money: Annotated[
+        float | None, typer.Option(min=0, help="Most money, at the prices that are set; 0 is no limit.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the answer would take, and ask no model.")
+    ] = False,
     agent: o.Agent = None,
     searcher: o.Searcher = None,
     plot: o.Plot = None,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Answer a question, with the intervals that show it."""
+    """Answer a question, with the intervals that show it. Ctrl-C ends it with the answer so far."""
     budget = {
         "budget_frames": budget_frames,
         "budget_vlm_calls": budget_calls,
         "budget_tokens": budget_tokens,
         "budget_seconds": budget_seconds,
+        "budget_money": budget_money,
         "agent": agent,
         "searcher": searcher,
     }
@@ -111,6 +118,7 @@ def ask(
             steps,
             seed,
             plot,
+            dry_run,
         ),
         as_json,
     )

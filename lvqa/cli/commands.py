@@ -17,12 +17,12 @@ from lvqa.cli import plan as p
 from lvqa.cli.evals import EVALS
 from lvqa.cli.shared import checked_settings, progress_bar
 from lvqa.results import ArchivedAnswer
-from lvqa.types import Answer, Note, Video
+from lvqa.types import Note, Video
 
 if TYPE_CHECKING:
-    pass
+    from lvqa.agents.estimate import Estimate
 
-OK, ERROR, SOME_FAILED = 0, 1, 3
+OK, ERROR, SOME_FAILED, STOPPED = 0, 1, 3, 130
 
 
 def execute(request: p.Request) -> int:
@@ -85,19 +85,24 @@ def _import(plan: p.Import, as_json: bool) -> int:
 
 
 def _ask(plan: p.Ask, as_json: bool) -> int:
+    from lvqa.agents.stop import Stop, until_answered, was_stopped
+
+    options = list(plan.options) or None
+    told = (lambda step: output.note(output.step_line(step))) if plan.steps else None
     with _open(plan.place) as archive:
+        if plan.dry_run:
+            expected = archive.estimate(plan.question, options, videos=plan.videos, between=plan.between)
+            return _estimated(expected, as_json)
+        ending = Stop()
         events = archive.stream(
-            plan.question, list(plan.options) or None, videos=plan.videos, between=plan.between, seed=plan.seed
+            plan.question, options, videos=plan.videos, between=plan.between, seed=plan.seed, stop=ending
         )
         for reason in _reasons(archive)[:1]:
             output.note(reason)
-        answer: Answer | None = None
-        for event in events:
-            if isinstance(event, Answer):
-                answer = event
-            elif plan.steps:
-                output.note(output.step_line(event))
-    assert answer is not None, "the agent ended without an answer"
+        answer = until_answered(events, ending, told)
+    stopped = was_stopped(answer)
+    if stopped:
+        output.note("lvqa: stopped: answered from what was found so far")
     if plan.plot is not None and isinstance(answer, ArchivedAnswer):
         drawn = answer.plot(plan.plot)
         for path in drawn:
@@ -108,7 +113,17 @@ def _ask(plan: p.Ask, as_json: bool) -> int:
         steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
         output.out_json(answer.to_dict() | steps)
     else:
-        for line in output.answer_lines(answer):
+        for line in output.answer_lines(answer, answer.currency if isinstance(answer, ArchivedAnswer) else ""):
+            output.out(line)
+    return STOPPED if stopped else OK
+
+
+def _estimated(expected: Estimate, as_json: bool) -> int:
+    """Print what an answer would take."""
+    if as_json:
+        output.out_json(expected.to_dict())
+    else:
+        for line in output.estimate_lines(expected):
             output.out(line)
     return OK
 

@@ -17,6 +17,7 @@ from lvqa.render import cited_text, cost_text, count, is_cited, one_line, safe, 
 from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
+    from lvqa.agents.estimate import Estimate
     from lvqa.indexers import SummaryReport
     from lvqa.results import SightList
 
@@ -106,7 +107,7 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
     return written
 
 
-def answer_lines(answer: Answer) -> list[str]:
+def answer_lines(answer: Answer, currency: str = "") -> list[str]:
     """An answer as people read it: text and confidence, its evidence, its cost."""
     text = one_line(cited_text(answer), _ANSWER_LIMIT)
     if answer.choice is not None:
@@ -126,8 +127,18 @@ def answer_lines(answer: Answer) -> list[str]:
         lines.append(f"  computed: {one.operator.replace('_', ' ')} of")
         rows = ((row.video, span_text(row.span), one_line(row.event, _TEXT_LIMIT)) for row in one.rows)
         lines += table(rows, indent="    ")
-    lines.append(f"  cost: {cost_text(answer.cost)}")
+    lines.append(f"  cost: {cost_text(answer.cost, currency)}")
     return lines
+
+
+def estimate_lines(expected: Estimate) -> list[str]:
+    """What an answer would take, at most and likely, and from what that follows."""
+    currency, timed = expected.prices.shown, expected.timed
+    return [
+        f"at most {cost_text(expected.most, currency, timed=timed)}",
+        f"likely  {cost_text(expected.likely, currency, timed=timed)}",
+        f"  {one_line(expected.why)}",
+    ]
 
 
 def summary_lines(report: SummaryReport) -> list[str]:

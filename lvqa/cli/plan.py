@@ -39,7 +39,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """`lvqa ask`."""
+    """`lvqa ask`; with `dry_run` only what it would take."""
 
     place: Place
     question: str
@@ -49,6 +49,7 @@ class Ask:
     steps: bool = False
     seed: int = 0
     plot: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

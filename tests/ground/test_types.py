@@ -116,7 +116,7 @@ def test_costs_add_up(a, b, c):
 
 def test_answers_and_hits_have_the_fields_that_scripts_rely_on():
     evidence = Evidence("a.mp4", Span(1, 2), "a door opens", "seen", 0.5)
-    answer = Answer("The door.", 1, 0.75, False, [evidence], Cost(3, 1, 2, 100, 20, 1.23456))
+    answer = Answer("The door.", 1, 0.75, False, [evidence], Cost(3, 1, 2, 100, 20, 1.23456, 0.12345678))
     assert answer.to_dict() == {
         "answer": "The door.",
         "choice": 1,
@@ -125,7 +125,17 @@ def test_answers_and_hits_have_the_fields_that_scripts_rely_on():
         "evidence": [
             {"video": "a.mp4", "start_s": 1, "end_s": 2, "text": "a door opens", "source": "seen", "score": 0.5}
         ],
-        "cost": {"frames": 3, "vlm_calls": 1, "llm_calls": 2, "tokens_in": 100, "tokens_out": 20, "seconds": 1.235},
+        "statements": [],
+        "computed": [],
+        "cost": {
+            "frames": 3,
+            "vlm_calls": 1,
+            "llm_calls": 2,
+            "tokens_in": 100,
+            "tokens_out": 20,
+            "seconds": 1.235,
+            "money": 0.123457,
+        },
     }
     note = Note("n", "v", None, Span(1, 2), "a door opens", "caption")
     plain = {**answer.to_dict()["evidence"][0], "source": "caption"}

@@ -57,7 +57,7 @@ def test_ask_json(indexed: Path, lvqa, light) -> None:
     fields = {"answer", "choice", "confidence", "abstained", "evidence", "statements", "computed", "cost"}
     assert set(answer) == fields
     assert all(0 <= n < len(answer["evidence"]) for said in answer["statements"] for n in said["evidence"])
-    assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds"}
+    assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds", "money"}
     assert answer["evidence"]
     assert all(set(e) == EVIDENCE_FIELDS for e in answer["evidence"])
 
@@ -412,3 +412,16 @@ def test_a_chat_model_that_summarises_one_video_badly_is_exit_status_3(folder: P
     assert "  summaries: 2 LLM calls, " in done.out
     assert done.err.splitlines() == ["lvqa: garden.mp4: no summary: out of memory\\x1b[31m"]
     assert lvqa("videos", folder).err.startswith("lvqa: garden.mp4: failed: out of memory")
+
+
+def test_a_dry_run_asks_nothing_and_says_what_it_would_take(indexed: Path, lvqa, light) -> None:
+    argv = ("ask", indexed, "What does she take out of the fridge?", "--dry-run", *light)
+    done = lvqa(*argv, "--set", "price_frame=0.01")
+    assert done.status == 0
+    assert done.out.startswith("at most 0 frames looked at")
+    assert "USD" in done.out
+    document = lvqa(*argv, "--json").json
+    assert set(document) >= {"agent", "rounds", "at_most", "likely", "why"}
+    assert document["at_most"]["llm_calls"] == 0
+    assert lvqa(*argv, "--agent", "llovi", "--json").json["agent"] == "llovi"
+    assert lvqa(*argv, "--agent", "nobody").status == 2

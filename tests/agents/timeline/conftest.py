@@ -170,9 +170,10 @@ def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())
         models = Models.of(vision=given.pop("vision", vision), chat="builtin:timeline", image_embedder=scores)
-        budget = Budget(frames=frames, vlm_calls=frames)
+        budget = given.pop("budget", Budget(frames=frames, vlm_calls=frames))
+        settings = given.pop("settings", Settings())
         return agents.ask(
-            question, options, store=index, models=models, settings=Settings(), folder=clocks, budget=budget, **given
+            question, options, store=index, models=models, settings=settings, folder=clocks, budget=budget, **given
         )
 
     return run

@@ -1,0 +1,56 @@
+"""The best answer so far, for a run that ends before it is done.
+
+What `verify` would keep of the latest draft, judged by words and rules; where nothing was drafted, what the rules draft
+from the notes recalled so far; else an abstention. Calls no model, and runs no node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lvqa.agents import extractive
+from lvqa.agents.calibration import calibrated
+from lvqa.agents.evidence import pool
+from lvqa.agents.recall import Retriever
+from lvqa.agents.state import Context, State, initial
+from lvqa.agents.stop import STOPPED
+from lvqa.agents.verify import NOT_HERE, check, confidence, final, supported
+from lvqa.models.profiles import Models
+from lvqa.types import Answer, Step
+
+UNFINISHED = "No answer: stopped before anything was found that supports one"
+
+
+def answer_now(state: State, context: Context, after: str = "") -> tuple[Answer, Step]:
+    """An answer from the latest state, and the step that says so; `after` is the node that ran last, if any.
+
+    Notes that were seen in a look that was not reported yet are lost.
+    """
+    made, drafted = state["answer"], state["draft"] != initial()["draft"]
+    if made is None:  # else verify made it while the run was being stopped
+        made = _of_draft(state, context, drafted)
+    if made.text == NOT_HERE:  # nobody looked to the end
+        made = replace(made, text=UNFINISHED)
+    data = {
+        "after": after,
+        "drafted": drafted,
+        "confidence": round(made.confidence, 4),
+        "spent": context.ledger.spent,
+        "route": "abstain" if made.abstained else "answer",
+    }
+    when = f" after {after}" if after else ""
+    return made, Step(STOPPED, f"interrupted{when}, answering from what there is", data)
+
+
+def _of_draft(state: State, context: Context, drafted: bool) -> Answer:
+    blind = replace(context, models=Models.of(), retriever=Retriever(context.store, None))
+    draft, items = state["draft"], state["items"]
+    if not drafted:
+        items = pool(state, blind)
+        draft, read = extractive.draft(blind, state["plan"], items, state["computed"])
+        items = [*items, *read]
+    by_id = {item.note.id: item for item in items}
+    checked, how, _ = check(blind, draft, by_id)
+    kept = supported(checked, how)
+    made = final(context, draft, kept, by_id, calibrated(confidence(draft, kept, len(checked)), draft, context))
+    return replace(made, computed=tuple(state["computed"]))
