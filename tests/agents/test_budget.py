@@ -176,14 +176,16 @@ def test_money_ends_in_the_middle_of_thinking(ask, script, steps, money, made, b
     assert answer.cost.money == pytest.approx((answer.cost.tokens_in + answer.cost.tokens_out) / 100)
 
 
-def test_money_ends_before_claims_are_checked(ask, script, steps):
+def test_money_ends_before_the_second_way_to_the_answer(ask, script, steps):
     chat = script(answer=reply)
     whole = ask(WHEN, chat=chat, settings={"price_in": 10_000})
-    needed = 0.95 * whole.cost.money
-    answer = ask(WHEN, chat=script(answer=reply), settings={"price_in": 10_000}, budget=Budget(money=needed))
+    answer = ask(
+        WHEN, chat=script(answer=reply), settings={"price_in": 10_000}, budget=Budget(money=0.95 * whole.cost.money)
+    )
     assert answer.cost.llm_calls == whole.cost.llm_calls - 1
-    assert steps(answer)["verify"]["claims"][0]["by"] == "words"
+    assert steps(answer)["answer"]["skipped"] == ["no reading by time: the budget of money is spent"]
     assert steps(answer)["verify"]["spent"] == ["money"]
+    assert answer.text == whole.text
 
 
 @pytest.mark.parametrize("cents", range(0, 24, 3))
