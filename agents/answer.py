@@ -207,7 +207,8 @@ def scored(asked: _Asked) -> list[float]:
     """A score in [0, 1] for each option, in the options' own order; asked for in a shuffled one, drawn by the seed."""
     context, options = asked.context, asked.context.options
     places = list(range(len(options)))
-    random.Random(f"{context.seed}:{context.question}").shuffle(places)
+    drawn_by = f"{context.seed}:{context.question}".encode("utf-8", "surrogatepass")
+    random.Random(drawn_by).shuffle(places)
     asked.prompts["options"] = load("options").hash
     filled = options_prompt(context, asked.numbered, tuple(options[place] for place in places))
 

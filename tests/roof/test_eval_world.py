@@ -28,7 +28,7 @@ def test_one_document_and_one_table(tmp_path: Path, lvqa) -> None:
     assert (done.json["minutes"], done.json["seed"], done.json["videos"], done.json["questions"]) == (1, 2, 2, 6)
     assert set(done.json["systems"]) == set(bench.SYSTEMS)
     assert Path(done.json["report"]).is_file()
-    assert "asking full: 6 questions" in done.err
+    assert "asking lvqa: 6 questions" in done.err
     again = lvqa(*argv, "--dir", tmp_path / "w")
     assert "asking" not in again.err
     assert again.out.splitlines()[0].split()[:3] == ["system", "accuracy", "events"]

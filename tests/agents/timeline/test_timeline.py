@@ -69,7 +69,7 @@ def test_each_operation(ask, question, answer, options):
         assert given.choice is None
     else:
         assert (given.text, given.choice) == (answer, options.index(answer))
-    assert 0.4 < given.confidence <= 0.95
+    assert 0.4 < given.confidence <= 0.99
     assert given.cost.frames == given.cost.vlm_calls <= 96
     assert given.cost.llm_calls == 0
     assert [step.node for step in given.steps] == ["plan", "timeline", "timeline", "timeline", "verify"]
