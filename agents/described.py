@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from lvqa.agents.asking import generate
 from lvqa.agents.inspect_ import FRAME_S, decode
 from lvqa.agents.state import Context
+from lvqa.indexers.caption import usable_caption
 from lvqa.models.base import VisionRequest
-from lvqa.prompts import clean, load, one_line
+from lvqa.prompts import load, one_line
 from lvqa.store import note_id
 from lvqa.types import Keyframe, Note, Span, format_time
 
@@ -38,7 +39,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> tuple[list[Note], 
         requests.append(VisionRequest([image], filled, context.settings.caption_tokens))
     notes = []
     for (frame, _), reply in zip(there, generate(vision, context.ledger, requests), strict=True):
-        text = clean(reply).strip() or "nothing to be seen"
+        text = usable_caption(reply) or "nothing to be seen"
         video = context.store.get_video(frame.video_id)
         span = Span(frame.time_s, frame.time_s + FRAME_S)
         span = (span.clamp(video.duration_s) if video is not None else None) or span

@@ -15,8 +15,9 @@ from lvqa.agents.asking import generate
 from lvqa.agents.plan import options_block
 from lvqa.agents.state import Context, Plan, State
 from lvqa.errors import MediaError, ModelError
+from lvqa.indexers.caption import usable_caption
 from lvqa.models.base import Frame, VisionRequest
-from lvqa.prompts import answers, clean, fence, load
+from lvqa.prompts import answers, fence, load
 from lvqa.render import count
 from lvqa.store import note_id
 from lvqa.types import Keyframe, Note, Span, Step, format_time
@@ -56,7 +57,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         troubles.append(str(error))
         asked, replies = [], []
     for (group, _), reply in zip(asked, replies, strict=True):
-        text = clean(reply).strip()
+        text = usable_caption(reply)  # a refusal is no evidence
         if text and not is_not_visible(text):
             video = context.store.get_video(group[0].video_id)
             span = span_of(group, video.duration_s if video is not None else None)

@@ -20,8 +20,9 @@ from lvqa.agents.asking import generate, probability_of_yes
 from lvqa.agents.words import with_article
 from lvqa.agents.zoom.scorers import calibrated, yes_bar
 from lvqa.errors import MediaError
+from lvqa.indexers.caption import usable_caption
 from lvqa.models.base import Frame, VisionModel, VisionRequest
-from lvqa.prompts import clean, load, one_line
+from lvqa.prompts import load, one_line
 
 if TYPE_CHECKING:
     from lvqa.agents.state import Context
@@ -169,7 +170,7 @@ class Eyes:
             return []
         if says:
             texts = generate(self.vision, self.context.ledger, requests)
-            return [(0.0, clean(text).strip().strip(".").lower()) for text in texts]
+            return [(0.0, (usable_caption(text) or "").strip(".").lower()) for text in texts]
         yes = probability_of_yes(self.vision, self.context.ledger, requests)
         bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
