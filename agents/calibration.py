@@ -15,22 +15,29 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lvqa.agents.presets import DEFAULT_AGENT
+
 if TYPE_CHECKING:
     from lvqa.agents.state import Context, Draft
 
 Curve = Sequence[Sequence[float]]
 
 
-def way_of(draft: Draft) -> str:
-    """The name of a draft's way of answering, by which its curve is kept: who reasoned, and whether it chose."""
-    return f"{draft.by}:{'options' if draft.choice is not None else 'open'}"
+def way_of(draft: Draft, agent: str = DEFAULT_AGENT) -> str:
+    """The name of a draft's way of answering, by which its curve is kept: who reasoned, and whether it chose.
+
+    A baseline's name stands before it: what holds of one agent's confidence says nothing about another's.
+    """
+    way = f"{draft.by}:{'options' if draft.choice is not None else 'open'}"
+    return way if agent == DEFAULT_AGENT else f"{agent}/{way}"
 
 
 def calibrated(confidence: float, draft: Draft, context: Context) -> float:
     """The probability, in [0, 1], that a draft with this confidence is right; 0 stays 0: there nothing was found."""
     if confidence <= 0:
         return 0.0
-    curve = context.settings.calibration.get(way_of(draft), shipped().get(way_of(draft), ()))
+    way = way_of(draft, context.agent)
+    curve = context.settings.calibration.get(way, shipped().get(way, ()))
     return on_curve(curve, confidence) if curve else confidence
 
 

@@ -82,7 +82,7 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         ],
         "confidence": round(sure, 4),
         "uncalibrated": round(raw, 4),
-        "way": way_of(draft),
+        "way": way_of(draft, context.agent),
         "closeness": round(draft.closeness, 4),
         "agreement": draft.agreement,
         "own": draft.own,
