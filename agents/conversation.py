@@ -93,7 +93,7 @@ def understand(
     try:
         parsed = ask_for(chat, ledger or _ledger(), filled, Standalone, lambda reply: _complaints(reply, durations))
     except BudgetSpent as spent:
-        return replace(by_rules(question, turns, durations), trouble=f"the budget of {spent.kind} is spent")
+        return replace(by_rules(question, turns, durations), trouble=spent.reason)
     except ReplyError:
         trouble = "the chat model's reply did not parse, twice"
         return replace(by_rules(question, turns, durations), trouble=trouble)

@@ -108,13 +108,15 @@ class Chat:
         """
         from lvqa.agents.budget import Budget, Ledger
         from lvqa.agents.memory import Asking
+        from lvqa.agents.prices import Prices
         from lvqa.agents.turns import Turn
 
         if not question.strip():
             raise UsageError("the question is empty; write one")
         durations = {video.path: video.duration_s for video in self._archive.videos()}
         chat = self._archive.models.chat  # loaded before the clock starts
-        ledger = Ledger(budget if budget is not None else Budget.of(self._archive.settings))
+        settings = self._archive.settings
+        ledger = Ledger(budget if budget is not None else Budget.of(settings), prices=Prices.of(settings))
         found = self._memory().understand(self.id, question.strip(), Asking(durations, chat, ledger))
         step, cost = found.step(), ledger.cost
         where = tuple(videos) if videos else found.videos
@@ -168,6 +170,8 @@ def _left(ledger: Ledger) -> Budget:
         budget,
         tokens=max(0, budget.tokens - cost.tokens_in - cost.tokens_out),
         seconds=max(0.001, budget.seconds - cost.seconds),
+        # 0 would be no limit.
+        money=max(1e-9, budget.money - cost.money) if budget.money > 0 else 0.0,
     )
 
 
