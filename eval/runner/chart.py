@@ -15,7 +15,18 @@ from PIL import Image, ImageDraw, ImageFont
 from lvqa.eval.metrics import Mean
 from lvqa.eval.runner.score import Summary
 
-COLOURS = ("#1f4e9c", "#e08a1e", "#6ba35a", "#b6b6c9", "#7d8fb5", "#8c6d46", "#c4b8a8")
+COLOURS = (
+    "#1f4e9c",
+    "#e08a1e",
+    "#6ba35a",
+    "#9a6fb0",
+    "#4bb3b3",
+    "#8c6d46",
+    "#c9a77c",
+    "#8a8a8a",
+    "#cfcfcf",
+    "#b24a4a",
+)
 _INK, _GRID = "#222222", "#dddddd"
 _LEFT, _TOP, _HEIGHT, _BELOW = 60, 70, 360, 110
 _BAR, _GAP = 12, 26

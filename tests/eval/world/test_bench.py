@@ -11,6 +11,7 @@ import pytest
 
 from lvqa.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.runner import chart
 from lvqa.eval.world import bench, report, systems
 from lvqa.eval.world.blind import train
 from lvqa.eval.world.questions import ask
@@ -69,6 +70,10 @@ def test_the_report_holds_the_figures(ran: bench.Outcome) -> None:
     assert (ran.folder / "report.png").stat().st_size > 1000
     assert any("lvqa over uniform" in line for line in report.text(ran))
     json.dumps(ran.to_json(), allow_nan=False)
+
+
+def test_no_two_systems_have_one_colour_in_the_chart() -> None:
+    assert len(set(chart.COLOURS)) >= len(bench.SYSTEMS)
 
 
 def test_a_run_goes_on_where_it_stopped(ran: bench.Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
