@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from lvqa.eval.runner.runner import Outcome, run
 from lvqa.eval.runner.task import TaskLike
+from lvqa.eval.tasks import registry
 from lvqa.eval.tasks.base import TaskData
 
 __all__ = ["Outcome", "TaskLike", "load_task", "run"]
@@ -15,7 +14,5 @@ __all__ = ["Outcome", "TaskLike", "load_task", "run"]
 
 def load_task(name: str, data: Path, videos: Path | None = None) -> tuple[TaskLike, TaskData]:
     """A task of the registry, and what it finds in the user's folders. Raises UsageError as the registry does."""
-    registry: Any = import_module("lvqa.eval.tasks.registry")
-    task: TaskLike = registry.task(name)
-    found: TaskData = registry.load(task, data, videos)
-    return task, found
+    task = registry.task(name)
+    return task, registry.load(task, data, videos)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.agents.presets import check_agent
+from lvqa.agents.prices import Prices
 from lvqa.archive import Archive
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.folder import claim
@@ -168,23 +169,18 @@ def _of(
     return AgentEstimate(agent, left, most, mean, n)
 
 
-def _prices(settings: Settings) -> tuple[float, float, float]:
-    """Of a million tokens in, of a million out, of a frame; 0 where none is set."""
-    found = [float(getattr(settings, name, 0.0) or 0.0) for name in ("price_in", "price_out", "price_frame")]
-    return found[0], found[1], found[2]
-
-
 def _price(row: Row, settings: Settings) -> float:
-    price_in, price_out, price_frame = _prices(settings)
-    return (row.tokens_in * price_in + row.tokens_out * price_out) / 1e6 + row.frames * price_frame
+    """What an answer would have cost at these prices."""
+    prices = Prices.of(settings)
+    return prices.chat(row.tokens_in, row.tokens_out) + row.frames * prices.frame + row.vlm_calls * prices.call
 
 
 def _money(settings: Settings) -> float:
     """The most that one question can cost."""
-    price_in, price_out, price_frame = _prices(settings)
-    most = settings.budget_tokens * max(price_in, price_out) / 1e6 + settings.budget_frames * price_frame
-    budget = getattr(settings, "budget_money", None)
-    return most if not budget else min(most, float(budget))
+    prices, tokens = Prices.of(settings), settings.budget_tokens
+    most = max(prices.chat(tokens, 0), prices.chat(0, tokens))
+    most += settings.budget_frames * prices.frame + settings.budget_vlm_calls * prices.call
+    return min(most, settings.budget_money) if settings.budget_money else most
 
 
 def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> tuple[dict[str, float], set[str], int]:

@@ -116,4 +116,5 @@ def _sizes(data: TaskData) -> list[tuple[str, int]]:
     if data.footage is not None:
         names = videos_of(data.questions)
         files += [(name, data.footage / name) for name in names or ()]
+    files += [(f"subtitles of {name}", one.path) for name, one in sorted(data.subtitles.items())]
     return [(name, path.stat().st_size if path.is_file() else -1) for name, path in files]

@@ -223,7 +223,7 @@ def _fingerprint(archive: Archive, world: WorldSet) -> str:
         json.dumps(archive.settings.model_dump(), sort_keys=True, default=str),
         json.dumps(archive.models.specs, sort_keys=True),
     ]
-    rooms = ("agents", "indexers", "prompts", "models", "eval/world")
+    rooms = ("agents", "indexers", "prompts", "models", "eval/world", "eval/runner")
     return code_hash(rooms, (".py", ".md", ".json", ".safetensors"), "".join(parts).encode())
 
 
