@@ -36,7 +36,12 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Bring the notes that the plan's phrases find; in later rounds, those that what is missing finds."""
     context = runtime.context
     plan = state["plan"]
-    phrases = list(state["missing"] if state["round"] and state["missing"] else plan.phrases) or [context.asked]
+    if state["round"] and not state["missing"]:
+        # Another look at what was found: the same search would bring the same.
+        data = {"phrases": [], "in_named_time": False, "notes": len(state["hits"]), "new": 0, "best": []}
+        step = Step("recall", f"{count(len(state['hits']), 'note')} as before", data)
+        return {"hits": [], "round": state["round"] + 1, "steps": [step]}
+    phrases = list(state["missing"] if state["round"] else plan.phrases) or [context.asked]
     wanted, named = _within(context.filter, plan)
     found = _search(context, phrases, wanted, plan)
     if not found and named:

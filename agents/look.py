@@ -65,7 +65,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if not videos:
         return _none("no video file of what was recalled is there", missing_files=missing)
     scorers = Scorers.of(context.models)
-    opener = Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)
+    known = context.retriever.opened
+    opener = Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter, known)
     plan, steps = _named(state, context, opener, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)

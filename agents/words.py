@@ -211,6 +211,13 @@ def says(part: str, phrase: str) -> bool:
     return (wanted - _ARTICLES or wanted) <= stems(part)
 
 
+@lru_cache(maxsize=1 << 10)
+def roots(phrase: str) -> tuple[str, ...]:
+    """What a lower-case text has to hold for `names` to be true of it: quick to look for, and no proof."""
+    wanted = {stem(word) for word in words(phrase)}
+    return tuple(word[:-1] if word.endswith("y") else word for word in wanted - _ARTICLES or wanted)
+
+
 def names(text: str, phrase: str, *, whole: bool = False) -> bool:
     """Whether a text tells of a thing: all its words in one phrase, or anywhere with `whole`."""
     return says(text, phrase) if whole else any(says(part, phrase) for part in parts(text))

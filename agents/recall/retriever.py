@@ -28,7 +28,7 @@ from lvqa.agents.words import exact_parts, times
 from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.store import Filter, Store
 from lvqa.store.textquery import TextQuery
-from lvqa.types import Hit, Span
+from lvqa.types import Hit, Note, Span
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -109,6 +109,8 @@ class Retriever(Reading):
         self.image_embedder = image_embedder if "frames" in channels else None
         self.text = "text" in channels
         self.rules = rules or RecallRules()
+        # Notes of whole videos that a search in them has read, by video id: rounds come back to the same ones.
+        self.opened: dict[str, list[Note]] = {}
         self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
 
     def search(

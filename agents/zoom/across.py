@@ -7,7 +7,7 @@ Opens footage from a store and a folder; knows searchers by their interface alon
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from lvqa.agents.zoom.scorers import Similarity
 from lvqa.agents.zoom.select import split
 from lvqa.errors import MediaError
 from lvqa.store import Filter, Store
-from lvqa.types import Hit, Span, Video
+from lvqa.types import Hit, Note, Span, Video
 
 if TYPE_CHECKING:
     from lvqa.settings import Settings
@@ -46,20 +46,24 @@ class Opener:
     settings: Settings
     similarity: Similarity | None = None
     filter: Filter | None = None
+    known: dict[str, list[Note]] = field(default_factory=dict)
+    """The notes of videos that were opened before with this filter."""
 
     def __call__(self, video: Video, hits: Sequence[Hit] = (), taken: Iterable[float] = ()) -> Footage:
         """One video with all that the index knows of it, within the filter's time; its file may be missing."""
         within = searchable(video.duration_s, self.filter)
         embedder = self.similarity.embedder if self.similarity is not None else None
         path = self.folder / video.path
-        wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
+        if video.id not in self.known:
+            wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
+            self.known[video.id] = sorted(self.store.notes(wanted), key=lambda note: (note.span, note.id))
         return Footage(
             video.id,
             video.duration_s,
             path if path.is_file() else None,
             within=within,
             channel=StoreChannel(self.store, embedder.name, video.id, within) if embedder is not None else None,
-            notes=sorted(self.store.notes(wanted), key=lambda note: (note.span, note.id)),
+            notes=self.known[video.id],
             regions=regions(hits, video.id),
             taken=tuple(taken),
             max_side=self.settings.max_side,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.agents.words import names
+from lvqa.agents.words import names, roots
 from lvqa.agents.zoom.base import Query, Values
 from lvqa.agents.zoom.footage import Footage
 from lvqa.agents.zoom.scorers import Similarity
@@ -91,8 +91,12 @@ def _cues(video: Footage, query: Query, similarity: Similarity | None, seconds: 
 def _named(notes: Sequence[Note], phrase: str, seconds: Values) -> Values:
     """1 at the seconds of captions that name a thing, else 0."""
     named = np.zeros(len(seconds))
+    needed = roots(phrase)
     for note in notes:
-        if note.source in ("caption", "imported") and names(note.text, phrase):
+        if note.source not in ("caption", "imported"):
+            continue
+        text = note.text.lower()
+        if all(root in text for root in needed) and names(text, phrase):
             named[_within(seconds, note.span.start_s, note.span.end_s)] = 1.0
     return named
 
