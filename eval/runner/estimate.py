@@ -22,19 +22,24 @@ from lvqa.eval.runner.task import TaskLike, chosen, videos_of
 from lvqa.eval.tasks.base import Question, TaskData
 from lvqa.render import count
 from lvqa.settings import Settings
+from lvqa.types import Cost
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
 
+# Questions of which it is told what they would take, where nothing was asked yet.
+_SAMPLE = 20
+_COUNTED = ("frames", "vlm_calls", "llm_calls", "money")
 PARTS = ("frames", "vlm_calls", "llm_calls", "tokens", "hours", "money")
 
 
 @dataclass(frozen=True, slots=True)
 class AgentEstimate:
-    """What an agent takes for the questions that are still to be asked: at most, and as the answers so far suggest.
+    """What an agent takes for the questions that are still to be asked: at most, likely, and as the answers suggest.
 
-    Both map frames, vlm_calls, llm_calls, tokens, hours and money to totals; None where the budget does not bound a
-    part. `mean` is None where no answer stands; it rests on `answered` answers.
+    All map frames, vlm_calls, llm_calls, tokens, hours and money to totals; None where nothing bounds a part. `mean` is
+    None where no answer of the same run stands; it rests on `answered` answers. `likely` is what a sample of the
+    questions would take by `Archive.estimate`, None where nothing is indexed yet; it knows no hours.
     """
 
     agent: str
@@ -42,6 +47,7 @@ class AgentEstimate:
     most: Mapping[str, float | None]
     mean: Mapping[str, float] | None
     answered: int
+    likely: Mapping[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -51,6 +57,7 @@ class AgentEstimate:
             "at_most": {name: _rounded(value) for name, value in self.most.items()},
             "expected": None if self.mean is None else {name: _rounded(value) for name, value in self.mean.items()},
             "answered": self.answered,
+            "likely": None if self.likely is None else {name: _rounded(value) for name, value in self.likely.items()},
         }
 
 
@@ -69,6 +76,7 @@ class Estimate:
     unreadable: int
     agents: tuple[AgentEstimate, ...]
     notes: tuple[str, ...]
+    currency: str = "USD"
 
     def to_json(self) -> dict[str, Any]:
         """The document that `lvqa eval TASK --estimate --json` prints."""
@@ -108,7 +116,8 @@ def estimate(
         run = place.fingerprint(task, data, archive, seed)
         header, rows = read_results(folder / place.RESULTS)
         same = header.get("run") == run
-        made = tuple(_of(name, asked, rows, same, archive.settings, workers) for name in agents)
+        made = tuple(_of(name, asked, rows if same else (), archive, workers) for name in agents)
+        currency = Prices.of(archive.settings).currency
         notes = list(data.notes)
         if rows and not same:
             notes.append(
@@ -123,6 +132,7 @@ def estimate(
             unreadable,
             made,
             tuple(notes),
+            currency,
         )
 
 
@@ -136,18 +146,21 @@ def lines(found: Estimate) -> list[str]:
         shown.append(f"{count(found.unreadable, 'video')} cannot be read, or are not there")
     for one in found.agents:
         shown.append(f"{one.agent}: {count(one.questions, 'question')} still to ask")
-        shown.append(f"  at most:  {_parts(one.most)}")
+        shown.append(f"  at most:  {_parts(one.most, found.currency)}")
         if one.mean is not None:
-            shown.append(f"  expected: {_parts(one.mean)} (the mean of {count(one.answered, 'answer')})")
+            mean = _parts(one.mean, found.currency)
+            shown.append(f"  expected: {mean} (the mean of {count(one.answered, 'answer')})")
+        elif one.likely is not None:
+            shown.append(f"  likely:   {_parts(one.likely, found.currency)} (no answer stands to go by)")
     return [*shown, *found.notes]
 
 
-def _of(
-    agent: str, asked: Sequence[Question], rows: Sequence[Row], same: bool, settings: Settings, workers: int
-) -> AgentEstimate:
-    ids = {question.id for question in asked}
+def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Archive, workers: int) -> AgentEstimate:
+    settings = archive.settings
     mine = [row for row in rows if row.system == agent and not row.error]
-    left = len(ids - {row.id for row in mine}) if same else len(ids)
+    answered = {row.id for row in mine}
+    open_ = [question for question in asked if question.id not in answered]
+    left = len(open_)
     most: dict[str, float | None] = {
         "frames": left * settings.budget_frames,
         "vlm_calls": left * settings.budget_vlm_calls,
@@ -156,17 +169,44 @@ def _of(
         "hours": left * settings.budget_seconds / 3600 / workers,
         "money": left * _money(settings),
     }
-    calls = getattr(settings, "budget_llm_calls", None)
-    if calls is not None:
-        most["llm_calls"] = left * calls
+    sampled = _sampled(agent, open_, archive)
+    likely: dict[str, float] | None = None
+    if sampled is not None:
+        upper, lower = sampled
+        for name, value in upper.items():
+            bound = most[name]
+            most[name] = left * value if bound is None else min(bound, left * value)
+        likely = {name: left * value for name, value in lower.items()}
     if not mine:
-        return AgentEstimate(agent, left, most, None, 0)
+        return AgentEstimate(agent, left, most, None, 0, likely)
     n = len(mine)
     mean = {name: left * sum(getattr(row, name) for row in mine) / n for name in ("frames", "vlm_calls", "llm_calls")}
     mean["tokens"] = left * sum(row.tokens_in + row.tokens_out for row in mine) / n
     mean["hours"] = left * sum(row.seconds for row in mine) / n / 3600 / workers
     mean["money"] = left * sum(row.money or _price(row, settings) for row in mine) / n
-    return AgentEstimate(agent, left, most, mean, n)
+    return AgentEstimate(agent, left, most, mean, n, likely)
+
+
+def _sampled(
+    agent: str, questions: Sequence[Question], archive: Archive
+) -> tuple[dict[str, float], dict[str, float]] | None:
+    """What a question takes at most and likely, each part the mean over a sample; None where nothing is indexed."""
+    if not questions or not archive.exists or not archive.store.videos():
+        return None
+    known = {video.path for video in archive.store.videos()}
+    there = [q for q in questions if set(q.videos) <= known][:_SAMPLE]
+    found = [
+        archive.estimate(q.text, q.options, videos=q.videos or None, between=q.between, agent=agent) for q in there
+    ]
+    if not found:
+        return None
+
+    def mean(costs: Sequence[Cost]) -> dict[str, float]:
+        parts = {name: sum(getattr(c, name) for c in costs) / len(costs) for name in _COUNTED}
+        parts["tokens"] = sum(c.tokens_in + c.tokens_out for c in costs) / len(costs)
+        return parts
+
+    return mean([one.most for one in found]), mean([one.likely for one in found])
 
 
 def _price(row: Row, settings: Settings) -> float:
@@ -224,16 +264,19 @@ def _of_captions(path: Path | None, videos: Sequence[str] | None) -> dict[str, f
     return ends
 
 
-def _parts(totals: Mapping[str, float | None]) -> str:
+def _parts(totals: Mapping[str, float | None] | Mapping[str, float], currency: str) -> str:
     shown = []
     for name in PARTS:
+        if name not in totals:
+            continue
         value = totals[name]
         if name == "money" and not value:
             continue
         text = "no bound on" if value is None else f"{value:,.1f}" if name == "hours" else f"{value:,.0f}"
         if name == "money" and value is not None:
             text = f"{value:,.2f}"
-        shown.append(f"{text.replace(',', ' ')} {name.replace('vlm_', 'VLM ').replace('llm_', 'LLM ')}")
+        unit = currency if name == "money" else name.replace("vlm_", "VLM ").replace("llm_", "LLM ")
+        shown.append(f"{text.replace(',', ' ')} {unit}")
     return ", ".join(shown)
 
 
