@@ -73,11 +73,9 @@ class Belief:
         self.step_s = np.ones(len(self.times_s))
         self.cue = np.zeros(len(self.times_s))
         self.told = np.zeros(len(self.times_s)) if self.start.nearby is None else self.start.nearby.copy()
-        self.looked = (
-            np.array([self._is_taken(float(t)) for t in self.times_s])
-            if self.taken
-            else np.zeros(len(self.times_s), bool)
-        )
+        self.looked = np.zeros(len(self.times_s), bool)
+        for other in self.taken:
+            self.looked |= np.abs(self.times_s - other) < max(self.gap_s, _SAME_S)
         scores = self.own + self.context
         self.top = scores.max(axis=0)
         self.nowhere = self.rules.nowhere * np.exp(scores - self.top).sum(axis=0)
