@@ -1,7 +1,7 @@
 """VideoAgent's later rounds (arXiv 2403.10517): into which stretches between the frames seen so far to look, and where.
 
-The chat model says what is lacking in which of them; where there is none, its budget is spent or it is not read, each
-lacks what the question asks for. This module describes no frame itself, and answers nothing.
+The chat model says what is lacking in which of them; where it is not to be had, or nothing could be described, each lacks
+what the question asks for. This module describes no frame itself, and answers nothing.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _needs(
     context: Context, segments: Sequence[Segment], seen: Sequence[Note], gathered: Gathered
 ) -> list[tuple[Segment, str]]:
     chat = context.models.chat
-    if chat is not None:
+    if chat is not None and seen:
         prompt = load("lacking")
         listed = _in_order(context, segments, seen)
         filled = prompt.fill(

@@ -15,7 +15,9 @@ from lvqa.types import Answer
 
 def counted(chat: Any, vision: Any) -> tuple[int, int, int]:
     """LLM calls, VLM calls and frames that the fakes were asked for so far."""
-    requests = [r for call in [*vision.calls, *vision.yes_calls] for r in call] if isinstance(vision, FakeVision) else []
+    requests = (
+        [r for call in [*vision.calls, *vision.yes_calls] for r in call] if isinstance(vision, FakeVision) else []
+    )
     return len(chat.calls) if isinstance(chat, FakeChat) else 0, len(requests), sum(len(r.frames) for r in requests)
 
 
@@ -25,7 +27,8 @@ def ask(ask: Callable[..., Answer]) -> Callable[..., Answer]:
 
     def run(question: str, options: Any = None, **given: Any) -> Answer:
         models = given.get("models")
-        chat, vision = given.get("chat"), given.get("vision") or (models.vision if models is not None else None)
+        chat = given.get("chat") if models is None else models.chat
+        vision = given.get("vision") if models is None else models.vision
         before = counted(chat, vision)
         try:
             answer = ask(question, options, **given)
