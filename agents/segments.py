@@ -1,7 +1,7 @@
 """VideoAgent's later rounds (arXiv 2403.10517): into which stretches between the frames seen so far to look, and where.
 
-The chat model says what is lacking in which of them; where it is not to be had, or nothing could be described, each lacks
-what the question asks for. This module describes no frame itself, and answers nothing.
+The chat model says what is lacking in which of them; where it is not to be had, or nothing could be described, each
+lacks what the question asks for. This module describes no frame itself, and answers nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`ask`, held to what is true of every run: one kind of error, a cost that the fakes counted too, steps that are JSON."""
+"""`ask`, held to what is true of every run: errors of a line, a cost that the fakes count too, steps that are JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from lvqa.types import Answer
 
 def counted(chat: Any, vision: Any) -> tuple[int, int, int]:
     """LLM calls, VLM calls and frames that the fakes were asked for so far."""
-    requests = (
-        [r for call in [*vision.calls, *vision.yes_calls] for r in call] if isinstance(vision, FakeVision) else []
-    )
+    looks = [*vision.calls, *vision.yes_calls] if isinstance(vision, FakeVision) else []
+    requests = [request for call in looks for request in call]
     return len(chat.calls) if isinstance(chat, FakeChat) else 0, len(requests), sum(len(r.frames) for r in requests)
 
 
@@ -33,8 +32,11 @@ def ask(ask: Callable[..., Answer]) -> Callable[..., Answer]:
         try:
             answer = ask(question, options, **given)
         except (ModelError, UsageError) as error:
-            assert "\n" not in str(error)
+            if "\n" in str(error):
+                pytest.fail(f"more than one line: {error}")
             raise
+        except Exception as error:
+            pytest.fail(f"{type(error).__name__} came through: {error}")
         taken = tuple(b - a for a, b in zip(before, counted(chat, vision), strict=True))
         cost = answer.cost
         assert (cost.llm_calls, cost.vlm_calls, cost.frames) == taken

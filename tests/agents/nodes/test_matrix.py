@@ -2,8 +2,8 @@
 evidence that contradicts itself, and a budget spent in the middle.
 
 Where a situation cannot come up at a node, its cell is what the node does when its neighbour was in it. A test holds
-the matrix against the graph, so that no node comes without its cells. What is true of every run, `ask` checks on the way
-(conftest); what each situation asks of a node in detail is in `test_contract`.
+the matrix against the graph, so that no node comes without its cells. What is true of every run, `ask` checks on
+the way (conftest); what each situation asks of a node in detail is in `test_contract`.
 """
 
 from __future__ import annotations
@@ -720,7 +720,7 @@ def understand_budget(rig: Rig, situation: str) -> None:
     assert "the budget of tokens is spent" in found.step().summary
 
 
-@pytest.mark.parametrize(("node", "situation"), sorted(CELLS), ids=" ".join)
+@pytest.mark.parametrize(("node", "situation"), sorted(CELLS), ids=str)
 def test_cell(node: str, situation: str, rig: Rig) -> None:
     CELLS[node, situation](rig, situation)
 
