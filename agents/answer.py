@@ -37,6 +37,7 @@ from lvqa.agents.presets import preset
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ModelError, ReplyError
+from lvqa.indexers.caption import usable_caption
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
 from lvqa.types import Computation, Step
@@ -158,9 +159,14 @@ def by_chat(
 
 
 def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
-    """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary."""
+    """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary.
+
+    One that is empty or a refusal is none: the answer is from the notes themselves.
+    """
     context, numbered = asked.context, asked.numbered
-    summary = say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))
+    summary = usable_caption(say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))) or ""
+    if not summary:
+        asked.notes.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
     filled = answer_prompt(context, items, numbered, summary, asked.computed)
     asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
     return _asked_for("summary", asked, filled), summary

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lvqa.agents.budget import Ledger, estimate_tokens
 from lvqa.models.base import Reply, VisionModel, VisionRequest
+from lvqa.models.replies import replies_of, yes_of
 
 
 def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[str]:
@@ -17,7 +18,7 @@ def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionReque
         return []
     try:
         with ledger.timed("VLM call", len(requests)):
-            replies = vision.generate(requests)
+            replies = replies_of(vision, requests)
     except BaseException:
         ledger.add_tokens(_sent(requests), 0)
         raise
@@ -26,7 +27,7 @@ def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionReque
         tokens_in = reply.tokens_in if counted and isinstance(reply, Reply) else estimate_tokens(request.prompt)
         tokens_out = reply.tokens_out if counted and isinstance(reply, Reply) else estimate_tokens(reply)
         ledger.add_tokens(tokens_in, tokens_out)
-    return list(replies)
+    return replies
 
 
 def probability_of_yes(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[float]:
@@ -36,7 +37,7 @@ def probability_of_yes(vision: VisionModel, ledger: Ledger, requests: Sequence[V
     answered = 0
     try:
         with ledger.timed("VLM call", len(requests)):
-            yes = vision.yes_probability(requests)
+            yes = yes_of(vision, requests)
         answered = len(requests)
     finally:
         ledger.add_tokens(_sent(requests), answered)

@@ -240,6 +240,19 @@ class Ledger:
             beyond = self._cost.frames < self.budget.frames
             self._note(self._short_of_a_look() or ("money" if beyond and self.prices.looks_are_priced else "frames"))
 
+    def note_short(self, looks: int) -> None:
+        """Record what keeps so many looks, of a frame each, from being made; nothing where nothing does."""
+        with self._lock:
+            short = self._short_of_a_look()
+            if short is None and self._cost.frames + looks > self.budget.frames:
+                short = "frames"
+            if short is None and self._cost.vlm_calls + looks > self.budget.vlm_calls:
+                short = "VLM calls"
+            if short is None and self.prices.looks_are_priced and self._too_dear(self.prices.looks(looks, looks)):
+                short = "money"
+            if short is not None:
+                self._note(short)
+
     def _note(self, kind: str) -> None:
         if kind not in self._spent and kind != ASKED_TO_STOP:
             self._spent.append(kind)

@@ -7,22 +7,59 @@ and a call. This module chooses no frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from lvqa.agents.asking import generate
+from lvqa.agents.budget import BudgetSpent
 from lvqa.agents.inspect_ import FRAME_S, decode
 from lvqa.agents.state import Context
+from lvqa.errors import ModelError, ReplyError
 from lvqa.indexers.caption import usable_caption
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import load, one_line
+from lvqa.render import count
 from lvqa.store import note_id
 from lvqa.types import Keyframe, Note, Span, format_time
 
 
-def describe(context: Context, frames: Sequence[Keyframe]) -> tuple[list[Note], list[str]]:
-    """A `seen` note for each frame that the budget reaches, in their order; and a line for each file that fails."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What came of frames: a `seen` note of each that says something, those shown, and a line for what went wrong."""
+
+    notes: tuple[Note, ...] = ()
+    looked: tuple[Keyframe, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a survey came to: notes, frames shown to the VLM, what went wrong, and whether a reply was not read."""
+
+    notes: list[Note] = field(default_factory=list)
+    looked: list[Keyframe] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    unparsed: bool = False
+
+    def add(self, found: Described) -> None:
+        """Take what came of frames in."""
+        self.notes += found.notes
+        self.looked += found.looked
+        self.troubles += found.troubles
+
+    def fail(self, error: BudgetSpent | ModelError) -> None:
+        """Take note that the chat model was not to be had, and rules said what it would have."""
+        self.troubles.append((error.reason if isinstance(error, BudgetSpent) else str(error)) + ", so by rule")
+        self.unparsed |= isinstance(error, ReplyError)
+
+
+def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
+    """The frames that the budget reaches, described, in their order. A refusal is no evidence: it makes no note.
+
+    Raises ModelError when the model fails.
+    """
     vision = context.models.vision
     if vision is None or not frames:
-        return [], []
+        return Described()
     images, troubles = decode(context, [[frame] for frame in frames])
     there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
     there = there[: context.ledger.take_vision([1] * len(there))]
@@ -39,10 +76,14 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> tuple[list[Note], 
         requests.append(VisionRequest([image], filled, context.settings.caption_tokens))
     notes = []
     for (frame, _), reply in zip(there, generate(vision, context.ledger, requests), strict=True):
-        text = usable_caption(reply) or "nothing to be seen"
+        text = usable_caption(reply)
+        if not text:
+            continue
         video = context.store.get_video(frame.video_id)
         span = Span(frame.time_s, frame.time_s + FRAME_S)
         span = (span.clamp(video.duration_s) if video is not None else None) or span
         made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)
         notes.append(Note(made, frame.video_id, None, span, text, "seen", vision.name, prompt.hash))
-    return notes, troubles
+    if mute := len(there) - len(notes):
+        troubles.append(f"{count(mute, 'frame')} of which the vision model says nothing")
+    return Described(tuple(notes), tuple(frame for frame, _ in there), tuple(troubles))

@@ -41,7 +41,8 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     prompt = load("inspect")
     images, troubles = decode(context, groups)
     asked = [(group, images[n]) for n, group in enumerate(groups) if n in images]
-    asked = asked[: context.ledger.take_vision([len(group) for group, _ in asked])]
+    granted = context.ledger.take_vision([len(group) for group, _ in asked])
+    left_out, asked = len(asked) - granted, asked[:granted]
     requests = [
         VisionRequest(
             frames,
@@ -66,6 +67,8 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     frames_n = sum(len(request.frames) for request in requests)
     shown = f"{len(seen)} of them {'shows' if len(seen) == 1 else 'show'} something"
     summary = f"{count(frames_n, 'frame')} in {count(len(requests), 'look')}, {shown}"
+    if left_out:
+        summary += f"; {count(left_out, 'look')} left out, budget spent: {', '.join(context.ledger.spent)}"
     data = {
         "prompt": prompt.hash,
         "seen": [
@@ -77,6 +80,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             }
             for n in seen
         ],
+        "left_out": left_out,
         "troubles": troubles,
     }
     steps = [Step("inspect", summary + "".join(f"; {trouble}" for trouble in troubles), data)]

@@ -73,7 +73,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     k = math.ceil(left * LOOK_SHARE / rounds_left)
     if k <= 0:
         context.ledger.note_no_look()
-        return _none("the budget leaves no frame to look at")
+        spent = ", ".join(context.ledger.spent) or "none of it"
+        return _none(f"the budget leaves no frame to look at (spent: {spent})")
     query = Query(
         plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
         plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),

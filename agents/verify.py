@@ -32,7 +32,7 @@ from lvqa.agents.presets import preset
 from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for
-from lvqa.errors import MediaError, ModelError
+from lvqa.errors import MediaError, ModelError, ReplyError
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load, one_line
 from lvqa.render import count
@@ -87,7 +87,8 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "agreement": draft.agreement,
         "own": draft.own,
         "spent": context.ledger.spent,
-        "troubles": troubles,
+        "troubles": [str(trouble) for trouble in troubles],
+        "unparsed": any(isinstance(trouble, ReplyError) for trouble in troubles),
     }
     spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
     held = f"{count(len(checked), 'claim')} {'holds' if len(checked) == 1 else 'hold'}"
@@ -107,7 +108,9 @@ def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
     return [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
 
 
-def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[Claim], list[str], list[str]]:
+def check(
+    context: Context, draft: Draft, items: dict[str, Item]
+) -> tuple[list[Claim], list[str], list[str | ModelError]]:
     """Each claim with its support, by what it was checked, and what went wrong.
 
     By `vlm`, `chat`, `words`, `rules`, or before by `timeline`.
@@ -116,7 +119,7 @@ def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[
         return list(draft.claims), ["timeline"] * len(draft.claims), []
     support: dict[int, float] = {}
     how: dict[int, str] = {}
-    troubles: list[str] = []
+    troubles: list[str | ModelError] = []
     for n, yes in by_vlm(context, draft, items, troubles).items():
         prior = draft.claims[n].support
         support[n], how[n] = (yes if draft.by == "chat" else math.sqrt(yes * prior) if yes >= _KEEP else 0.0), "vlm"
@@ -133,14 +136,16 @@ def check(context: Context, draft: Draft, items: dict[str, Item]) -> tuple[list[
     return checked, [how[n] for n in range(len(checked))], troubles
 
 
-def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str]]:
+def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelError]]:
     """The claims as a baseline without verification takes them: at the word of the model, or of the rules."""
     own = draft.own if draft.own is not None else 0.0
     claims = [replace(claim, support=claim.support if draft.by != "chat" else own) for claim in draft.claims]
     return claims, ["nobody"] * len(claims), []
 
 
-def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: list[str]) -> dict[int, float]:
+def by_vlm(
+    context: Context, draft: Draft, items: dict[str, Item], troubles: list[str | ModelError]
+) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
     vision = context.models.vision
     if vision is None or not answers("verify", context.models.prompt_set):
@@ -177,13 +182,13 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], troubles: lis
     try:
         yes = probability_of_yes(vision, context.ledger, [request for _, request in asked])
     except ModelError as error:
-        troubles.append(str(error))
+        troubles.append(error)
         return {}
     return {n: value for (n, _), value in zip(asked, yes, strict=True)}
 
 
 def by_chat(
-    context: Context, claims: Sequence[Claim], items: dict[str, Item], troubles: list[str]
+    context: Context, claims: Sequence[Claim], items: dict[str, Item], troubles: list[str | ModelError]
 ) -> list[float] | None:
     """The chat model's support for each claim, read beside its notes; None where it cannot be had."""
     chat = context.models.chat
@@ -200,7 +205,7 @@ def by_chat(
     except BudgetSpent:
         return None
     except ModelError as error:  # ReplyError too
-        troubles.append(str(error))
+        troubles.append(error)
         return None
     given: dict[int, float] = {}
     for verdict in reply.verdicts:  # judged twice, the worse counts

@@ -20,6 +20,7 @@ from lvqa.agents.zoom.footage import Footage, Frames, fitted
 from lvqa.agents.zoom.standout import nearest
 from lvqa.errors import UsageError
 from lvqa.models.base import Box, Detector, Frame, ImageEmbedder, Vectors, VisionModel, VisionRequest
+from lvqa.models.replies import yes_of
 from lvqa.prompts import load, one_line
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ class Yes(Scorer):
         rows: list[list[float]] = []
         for part in _batches(frames):
             requests = [VisionRequest([image], text, 1) for image in part.images() for text in asked]
-            yes = self.vision.yes_probability(requests)
+            yes = yes_of(self.vision, requests)
             rows += [[calibrated(p, even) for p in yes[i : i + len(asked)]] for i in range(0, len(yes), len(asked))]
         return np.array(rows, np.float32).reshape(len(frames), len(phrases))
 

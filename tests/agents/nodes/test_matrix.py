@@ -1,8 +1,9 @@
 """Every node in every situation: a good reply, a malformed one, a refusal, a timeout, a rate limit, no evidence,
 evidence that contradicts itself, and a budget spent in the middle.
 
-Where a situation cannot come up at a node, its cell is what the node does when its neighbour was in it. The last test
-holds the matrix against the graph, so that no node comes without its cells.
+Where a situation cannot come up at a node, its cell is what the node does when its neighbour was in it. A test holds
+the matrix against the graph, so that no node comes without its cells. What is true of every run, `ask` checks on
+the way (conftest); what each situation asks of a node in detail is in `test_contract`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lvqa.agents.turns import Turn
 from lvqa.errors import ModelError
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision, colour_name
 from lvqa.models.profiles import Models
-from lvqa.store import Store
+from lvqa.store import Filter, Store
 from lvqa.types import Evidence, Span
 
 SITUATIONS = ("good", "malformed", "refusal", "timeout", "rate limit", "empty", "contradicting", "budget")
@@ -64,6 +65,7 @@ class Rig:
     embedder: FakeEmbedder
     note: Callable[..., Any]
     empty: Store
+    red: Store  # as `store`, and the carton is red beyond dispute
 
     def last(self, answer: Any, node: str) -> dict[str, Any]:
         """The data of a node's last step, with its line as `line`."""
@@ -80,9 +82,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(ask, script, store, embedder, note, folder) -> Any:
-    with Store.open(folder / "empty", write=True) as empty:
-        yield Rig(ask, script, store, embedder, note, empty)
+def rig(ask, script, store, embedder, note, folder, fill) -> Any:
+    with Store.open(folder / "empty", write=True) as empty, Store.open(folder / "red", write=True) as red:
+        said = note("v-kitchen", 1.0, 6.0, "the milk carton is red")
+        fill(red, [*store.notes(Filter(level="clip")), said], embedder)
+        yield Rig(ask, script, store, embedder, note, empty, red)
 
 
 def number(text: str, words: str = "milk carton") -> int:
@@ -208,6 +212,11 @@ def recall_contradicting(rig: Rig, situation: str) -> None:
     answer = rig.ask("What colour is the milk carton?", settings={"abstain_below": 0.0})
     cited = {evidence.text for evidence in answer.evidence}
     assert {"the milk carton is red", "the milk carton is blue"} <= cited
+    options = ["red", "blue"]
+    torn = rig.ask("What colour is the milk carton?", options, settings={"abstain_below": 0.0})
+    agreed = rig.ask("What colour is the milk carton?", options, store=rig.red, settings={"abstain_below": 0.0})
+    assert agreed.choice == 0
+    assert torn.confidence < agreed.confidence
 
 
 @cell("recall", "budget")
@@ -250,6 +259,7 @@ def zoom_fault(rig: Rig, situation: str) -> None:
 def zoom_empty(rig: Rig, situation: str) -> None:
     answer = rig.ask(WHEN, vision=FakeVision("x"), store=rig.empty)
     assert "nothing to look at" in rig.last(answer, "zoom")["line"]
+    assert not any(step.data.get("keyframes") for step in answer.steps)
     assert answer.cost.frames == 0
 
 
@@ -266,8 +276,10 @@ def zoom_contradicting(rig: Rig, situation: str) -> None:
 @cell("zoom", "budget")
 def zoom_budget(rig: Rig, situation: str) -> None:
     answer = rig.ask(WHEN, vision=FakeVision("a wall"), budget=Budget(frames=0))
-    assert "the budget leaves no frame" in rig.last(answer, "zoom")["line"]
+    assert "the budget leaves no frame to look at (spent: frames)" in rig.last(answer, "zoom")["line"]
     assert "frames" in rig.last(answer, "verify")["spent"]
+    answer = rig.ask(WHEN, vision=FakeVision("a wall"), budget=Budget(vlm_calls=0))
+    assert "(spent: VLM calls)" in rig.last(answer, "zoom")["line"]
 
 
 # inspect
@@ -287,6 +299,7 @@ def inspect_unusable(rig: Rig, situation: str) -> None:
     answer = rig.ask(WHEN, vision=vision)
     assert rig.last(answer, "inspect")["seen"] == []
     assert all(evidence.source != "seen" for evidence in answer.evidence)
+    assert answer.evidence[0].source == "caption"
 
 
 @cell("inspect", "timeout", "rate limit")
@@ -316,7 +329,7 @@ def inspect_contradicting(rig: Rig, situation: str) -> None:
 def inspect_budget(rig: Rig, situation: str) -> None:
     vision = FakeVision("a wall", yes=0.5)
     answer = rig.ask(WHEN, vision=vision, budget=Budget(frames=2))
-    assert answer.cost.frames == sum(len(r.frames) for c in [*vision.calls, *vision.yes_calls] for r in c) <= 2
+    assert 0 < answer.cost.frames <= 2
 
 
 # compute
@@ -469,7 +482,8 @@ def verify_unread(rig: Rig, situation: str) -> None:
     answer = rig.ask(WHEN, chat=rig.script(answer=milk, support=bad, repair=bad))
     data = rig.last(answer, "verify")
     assert data["claims"][0]["by"] == "words"
-    assert data["troubles"]
+    assert "did not parse" in data["troubles"][0]
+    assert data["unparsed"] is True
     assert not answer.abstained
 
 
@@ -481,9 +495,10 @@ def verify_fault(rig: Rig, situation: str) -> None:
     assert "the chat model failed" in rig.last(answer, "verify")["troubles"][0]
 
     def unseeing(request: Any) -> float:
-        raise ModelError("the vision model failed (timed out)")
+        raise fault
 
     looked = rig.ask(WHEN, chat=rig.script(answer=milk), vision=FakeVision("not visible", yes=unseeing))
+    assert rig.last(looked, "verify")["unparsed"] is False
     assert rig.last(looked, "verify")["claims"][0]["by"] == "chat"
 
 
@@ -498,7 +513,9 @@ def verify_empty(rig: Rig, situation: str) -> None:
 
 @cell("verify", "contradicting")
 def verify_contradicting(rig: Rig, situation: str) -> None:
+    sure = rig.ask(WHEN, chat=rig.script(answer=milk), vision=FakeVision("not visible", yes=0.97))
     answer = rig.ask(WHEN, chat=rig.script(answer=milk), vision=FakeVision("not visible", yes=0.02))
+    assert answer.confidence < sure.confidence
     assert rig.last(answer, "verify")["claims"][0]["kept"] is False
     assert answer.abstained
     assert answer.evidence  # the closest that was found
@@ -542,17 +559,22 @@ def lacking(rig: Rig, reply: Any) -> Any:
 def survey_unread(rig: Rig, situation: str) -> None:
     reply = {"malformed": "segment two", "refusal": SORRY}.get(situation) or fails(FAULTS[situation])
     answer = lacking(rig, reply)
-    described = [step.data["described"] for step in answer.steps if step.node == "survey"]
+    steps = [step for step in answer.steps if step.node == "survey"]
+    described = [step.data["described"] for step in steps]
     assert len(described[0]) == 5
     assert len(described) == 3  # by rule it goes on looking
     assert all(described[1:])
+    said = {"malformed": "did not parse", "refusal": "did not parse"}.get(situation, "the chat model failed")
+    assert all(said in step.summary and step.summary.endswith("so by rule") for step in steps[1:])
+    assert [step.data["unparsed"] for step in steps] == [False] + [situation in ("malformed", "refusal")] * 2
 
 
 @cell("survey", "empty")
 def survey_empty(rig: Rig, situation: str) -> None:
     for agent in ("llovi", "videoagent", "videotree", "uniform"):
-        answer = rig.ask(WHEN, agent=agent, vision=FakeVision("x"), store=rig.empty)
-        assert (answer.abstained, answer.cost.frames) == (True, 0)
+        chat = rig.script()
+        answer = rig.ask(WHEN, agent=agent, chat=chat, vision=FakeVision("x"), store=rig.empty)
+        assert (answer.abstained, answer.cost.frames, answer.cost.llm_calls) == (True, 0, 0)
 
 
 @cell("survey", "contradicting")
@@ -570,6 +592,7 @@ def survey_budget(rig: Rig, situation: str) -> None:
     answer = rig.ask(WHEN, agent="videoagent", vision=vision, budget=Budget(frames=3))
     assert answer.cost.frames == 3
     assert len(rig.last(answer, "survey")["described"]) == 3
+    assert rig.last(answer, "survey")["line"].endswith("budget spent: frames")
 
 
 # timeline: programs without a chat model
@@ -643,7 +666,14 @@ GOOD = json.dumps({"question": "What does she do before she opens it?", "video":
 
 
 def understood(chat: FakeChat, turns: Any = (WOMAN,), **budget: Any) -> Any:
-    return understand(FOLLOW, list(turns), {"kitchen.mp4": 24.0}, chat=chat, ledger=Ledger(Budget(**budget)))
+    ledger = Ledger(Budget(**budget))
+    try:
+        found = understand(FOLLOW, list(turns), {"kitchen.mp4": 24.0}, chat=chat, ledger=ledger)
+    finally:
+        assert ledger.cost.llm_calls == len(chat.calls)
+        assert bool(ledger.cost.tokens_in) == bool(chat.calls)
+    json.dumps(found.step().to_dict(), allow_nan=False)
+    return found
 
 
 @cell("understand", "good")
@@ -690,7 +720,7 @@ def understand_budget(rig: Rig, situation: str) -> None:
     assert "the budget of tokens is spent" in found.step().summary
 
 
-@pytest.mark.parametrize(("node", "situation"), sorted(CELLS), ids=" ".join)
+@pytest.mark.parametrize(("node", "situation"), sorted(CELLS), ids=str)
 def test_cell(node: str, situation: str, rig: Rig) -> None:
     CELLS[node, situation](rig, situation)
 
@@ -705,7 +735,5 @@ def test_every_node_has_every_situation() -> None:
 def test_any_budget_ends_in_an_answer_that_is_paid_for(rig: Rig, tokens: int, frames: int) -> None:
     chat, vision = rig.script(answer=milk), FakeVision("a wall", yes=0.6)
     answer = rig.ask(WHEN, chat=chat, vision=vision, budget=Budget(tokens=tokens, frames=frames))
-    assert answer.cost.llm_calls == len(chat.calls)
-    assert answer.cost.frames == sum(len(r.frames) for c in [*vision.calls, *vision.yes_calls] for r in c) <= frames
-    json.dumps([answer.to_dict(), *(step.to_dict() for step in answer.steps)])
-    assert answer.text
+    assert answer.cost.frames <= frames
+    assert answer.abstained or answer.evidence
