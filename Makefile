@@ -12,7 +12,8 @@ demo: $(STAMP)
 	$(VENV)/bin/lvqa demo
 
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest -q -n auto
+	# One thread a worker: workers that each start a team of threads stand in each other's way.
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n auto
 
 test-vlm: $(VLM_STAMP)
 	$(VLM)/bin/python -m pytest -q -m vlm tests/models

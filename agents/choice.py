@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.plan import option_phrases
+from lvqa.agents.presets import preset
 from lvqa.agents.recall.relevance import dense_closeness
 from lvqa.agents.state import Context, Item
 from lvqa.agents.words import content, coverage, declarative, stems
@@ -53,7 +54,8 @@ def readable(context: Context, items: Sequence[Item]) -> list[Note]:
     wanted = context.filter or Filter(level="clip")
     videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos()}
     own = [item.note for item in items]
-    if len(videos) > _MOST_VIDEOS:
+    # A baseline reads what it gathered, and nothing else.
+    if len(videos) > _MOST_VIDEOS or preset(context.agent).gather != "recall":
         return own
     notes = context.store.notes(wanted)
     if len(notes) > _MOST_READ:

@@ -114,11 +114,11 @@ def read_choice(written: str | None, options: Sequence[str]) -> int | None:
         if bare == letter(n).casefold():
             return n
     for n, option in enumerate(options):
-        if plain == option.strip().casefold():
+        if plain.rstrip(". ") == option.strip().casefold().rstrip(". "):
             return n
     for n, option in enumerate(options):
         mark = letter(n).casefold()
         rest = plain.lstrip("([").removeprefix(mark)
-        if rest != plain.lstrip("([") and rest[:1] in (".", ")", "]", ":", " ") and option.strip().casefold() in rest:
+        if rest != plain.lstrip("([") and rest[:1] in (".", ")", "]", ":") and option.strip().casefold() in rest:
             return n
     return None

@@ -21,6 +21,7 @@ from lvqa.agents.citations import lines, number
 from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.operators import compute as run_operator
 from lvqa.agents.operators import distinct
+from lvqa.agents.policies import policy
 from lvqa.agents.recall.relevance import lexical_closeness
 from lvqa.agents.state import Context, Item, State
 from lvqa.agents.structured import ask_for
@@ -50,7 +51,8 @@ class RowsReply(BaseModel):
 def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Find the rows of the plan's events and compute on them; nothing where the plan asks for nothing."""
     context, plan = runtime.context, state["plan"]
-    items = pool(state, context)
+    reads_all = policy(plan.kind).reads == "all"
+    items = pool(state, context, len(state["hits"])) if reads_all else pool(state, context)
     if plan.compute is None or not plan.events or not items:
         return {"items": items, "computed": [], "steps": [Step("compute", "nothing to compute", {})]}
     events = _named(plan.events, context)
@@ -83,7 +85,7 @@ def by_chat(
     context: Context, chat: BaseChatModel, events: Sequence[str], items: Sequence[Item]
 ) -> tuple[list[list[Row]], dict[str, Any]]:
     """The rows of each event as the chat model reads them. Raises BudgetSpent, ReplyError, ModelError."""
-    numbered = number(items)
+    numbered = number(items, len(items))
 
     def complaints(reply: RowsReply) -> list[str]:
         wrong = []

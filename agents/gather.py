@@ -108,7 +108,9 @@ def _summaries(context: Context, phrase: str, wanted: Filter | None) -> list[Hit
         return []
     base = replace(wanted or Filter(), sources=frozenset({"summary"}), level=None)
     notes = context.store.notes(base)
-    if len(notes) > _MOST_SUMMARIES:
+    if base.span is not None:  # what was written of more than the stretch says nothing sure of it
+        notes = [note for note in notes if base.span.hull(note.span) == base.span]
+    elif len(notes) > _MOST_SUMMARIES:
         rules = replace(context.retriever.rules, windows=False)
         return context.retriever.search(phrase, _MOST_SUMMARIES, base, rules=rules)
     ordered = sorted(notes, key=lambda n: (context.retriever.path(n.video_id), -n.span.duration_s, n.span.start_s))

@@ -20,7 +20,7 @@ from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.structured import parse
 from lvqa.agents.words import declarative
 from lvqa.agents.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
-from lvqa.agents.zoom.across import Opener, search_videos
+from lvqa.agents.zoom.across import Opener, is_searchable, search_videos
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.errors import MediaError, ModelError
@@ -177,6 +177,7 @@ def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[st
     if not ids:
         allowed = context.filter.video_ids if context.filter is not None else None
         known = [v for v in context.store.videos() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
+    known = [video for video in known if video is not None and is_searchable(video, context.filter)]
     there = [video for video in known if video is not None and (context.folder / video.path).is_file()]
     missing = [video.path for video in known if video is not None and video not in there]
     return there, missing

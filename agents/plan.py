@@ -80,7 +80,8 @@ _RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 )
 _SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
 
-_LISTED = re.compile(r"\s*[,;]\s*(?:and\s+)?|\s+and\s+")
+_LISTED = re.compile(r"\s*[,;]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+")
+_MOST_TARGETS, _MOST_EVENTS = 16, 8
 _SIDES = re.compile(r"\s*,?\s+(?:(?:before|after|earlier|later|than)\b[\s,]*(?:or\b\s*)?)+", re.IGNORECASE)
 _WHETHER = re.compile(
     r"^\s*(?:is|are|was|were|does|do|did|has|have)\b|\b(?:before|earlier) or (?:after|later)\b", re.IGNORECASE
@@ -147,10 +148,10 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     named = times(question)
     return Plan(
         kind=kind,
-        targets=tuple(exact_parts(question) or content(described)[:6]),
-        phrases=tuple(_unlike(phrases))[:12],
+        targets=tuple(exact_parts(question) or content(described)[:6])[:_MOST_TARGETS],
+        phrases=tuple(_unlike(phrases))[:12] or (question.strip(),),
         between=(named.start_s, named.end_s) if named is not None else None,
-        events=tuple(_events(kind, asked, described, options)),
+        events=tuple(_events(kind, asked, described, options))[:_MOST_EVENTS],
         compute=_operator(kind, asked),
     )
 

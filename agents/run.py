@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 from lvqa.agents.anytime import answer_now
 from lvqa.agents.budget import Budget, Ledger
@@ -110,7 +111,7 @@ def stream(
     agent: str | None = None,
     searcher: str | Searcher | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
-    thread_id: str = "lvqa",
+    thread_id: str = "",
     stop: Asked = None,
 ) -> Iterator[Step | Answer]:
     """Every step as it happens, and the answer last.
@@ -127,7 +128,7 @@ def stream(
         seed: of the frames drawn to explore. Same question, seed and models: same answer.
         agent: in place of the settings' `agent`: a name of `lvqa.agents.presets.AGENTS`.
         searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
-        checkpointer: keeps the graph's state under `thread_id`.
+        checkpointer: keeps the graph's state under `thread_id`, which is one question's: a new one unless given.
         stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said
             from what was found. A first Ctrl-C does the same; its last step's node is `stop`.
 
@@ -162,7 +163,7 @@ def stream(
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
     limit = _NODES_A_ROUND * (settings.rounds + 2)
-    config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id}}
+    config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id or uuid4().hex}}
     state, steps = initial(), list[Step]()
     try:
         for mode, update in compiled.stream(state, config, context=context, stream_mode=["updates", "values"]):

@@ -113,7 +113,7 @@ def _objects(reply: str) -> Iterator[dict[str, Any]]:
         end = start + 1
         try:
             found, end = decoder.raw_decode(reply, start)
-        except ValueError:
+        except (ValueError, RecursionError):  # the second for what is nested without end
             pass
         else:
             if isinstance(found, dict):

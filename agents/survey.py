@@ -30,7 +30,7 @@ from lvqa.agents.segments import lacking
 from lvqa.agents.state import Context, State
 from lvqa.agents.structured import ask_for
 from lvqa.agents.words import declarative
-from lvqa.agents.zoom.across import searchable
+from lvqa.agents.zoom.across import is_searchable, searchable
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.videotree import breadth, depth
 from lvqa.errors import ModelError
@@ -202,4 +202,10 @@ def _videos(context: Context) -> list[Video]:
     """The videos that may be looked at, by path, those whose file is there."""
     allowed = context.filter.video_ids if context.filter is not None else None
     known = sorted(context.store.videos(), key=lambda video: video.path)
-    return [v for v in known if (allowed is None or v.id in allowed) and (context.folder / v.path).is_file()]
+    return [
+        video
+        for video in known
+        if (allowed is None or video.id in allowed)
+        and is_searchable(video, context.filter)
+        and (context.folder / video.path).is_file()
+    ]

@@ -96,7 +96,9 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if missing is not None:
         step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
         return {"missing": missing, "answer": None, "steps": [step]}
-    made = replace(final(context, draft, kept, items, sure), computed=tuple(state["computed"]))
+    # What was computed from rows that did not hold is not shown.
+    whole = draft.by != "rules" or len(kept) == len(checked)
+    made = replace(final(context, draft, kept, items, sure), computed=tuple(state["computed"]) if whole else ())
     route = "abstain" if made.abstained else "answer"
     step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
     return {"answer": made, "steps": [step]}
@@ -247,7 +249,7 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
         return draft.own or 0.0
     if draft.by == "rules":
         swing = 0.1 if draft.choice is None else 0.0
-        return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement))
+        return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement) * len(kept) / claims)
     support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
     own = draft.own if draft.own is not None else 0.0
     return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
@@ -300,7 +302,7 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
     if (verifies and sure < context.settings.abstain_below) or not (kept or chose):
         return Answer(NOT_HERE, None, sure, True, nearest)
     cites = [cited(claim, items) for claim in kept]
-    shown = distinct([evidence for found in cites for evidence in found], _MOST_EVIDENCE)
+    shown = _shown(cites)
     statements = tuple(
         Statement(
             claim.text,
@@ -311,7 +313,25 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
     )
     # What was not supported is not said either.
     text = " ".join(claim.text for claim in kept) if draft.by == "chat" and kept else draft.text
+    if draft.by == "rules" and draft.choice is None and kept and len(kept) < len(draft.claims):
+        text = " ".join(
+            f"{claim.text} ({found[0].video} at {found[0].span})"
+            for claim, found in zip(kept, cites, strict=True)
+            if found
+        )
     return Answer(text, draft.choice, sure, False, shown, statements=statements)
+
+
+def _shown(cites: Sequence[Sequence[Evidence]]) -> list[Evidence]:
+    """The best pieces of evidence, and the best of each claim, so that none is left with nothing to show."""
+    pieces = [piece for found in cites for piece in found]
+    ranked = distinct(pieces, len(pieces))
+    firsts = [
+        next((n for n, one in enumerate(ranked) if any(same_evidence(one, piece) for piece in found)), None)
+        for found in cites
+    ]
+    kept = {*range(min(_MOST_EVIDENCE, len(ranked))), *(n for n in firsts if n is not None)}
+    return [ranked[n] for n in sorted(kept)]
 
 
 def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:

@@ -117,7 +117,7 @@ def times(question: str) -> Span | None:
     if match := _BETWEEN.search(question):
         start_s, end_s = clock_s(match[1]), clock_s(match[2])
         return Span(start_s, end_s) if start_s is not None and end_s is not None and start_s < end_s else None
-    if match := _FIRST.search(question):
+    if (match := _FIRST.search(question)) and len(match[1]) < 10:
         seconds = int(match[1]) * (60 if match[2].lower().startswith("min") else 1)
         return Span(0, seconds) if seconds else None
     if (match := _AT.search(question)) and not _READS.search(question):

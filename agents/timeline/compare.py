@@ -6,6 +6,7 @@ Each is a `Course` that comes to a `Result`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lvqa.agents.timeline.looks import Course, alongside
 from lvqa.agents.timeline.match import order_of
@@ -94,7 +95,7 @@ def _beside(scene: Scene, pivot: str, *, before: bool) -> Course[Result]:
 
     founds: list[Found] = yield from alongside([look(name) for name in names])
     if not any(found.intervals for found in founds):
-        founds = yield from _again(scene, names, founds, side)
+        founds = yield from _again(scene, names, founds, side, [edge.video_id])
     chances = [chance(scene, found, [edge.video_id]) for found in founds]
     best, _ = exactly_one(chances)
     if founds[best].intervals:
@@ -191,11 +192,25 @@ def _ended(scene: Scene, founds: Sequence[Found], names: Sequence[str]) -> Cours
 
 def _find_all(scene: Scene, names: Sequence[str]) -> Course[list[Found]]:
     founds: list[Found] = yield from alongside([_find(scene, name, len(names)) for name in names])
-    return (yield from _again(scene, names, founds))
+    return _one_clock((yield from _again(scene, names, founds)))
+
+
+def _one_clock(founds: Sequence[Found]) -> list[Found]:
+    """What was found in the video that holds most of it: times of different videos say nothing of an order."""
+    videos = sorted({one.video_id for found in founds for one in found.intervals})
+    if len(videos) < 2:
+        return list(founds)
+    held = {v: sum(any(one.video_id == v for one in found.intervals) for found in founds) for v in videos}
+    best = max(videos, key=lambda video: held[video])
+    return [replace(found, intervals=[one for one in found.intervals if one.video_id == best]) for found in founds]
 
 
 def _again(
-    scene: Scene, names: Sequence[str], founds: Sequence[Found], within: Span | None = None
+    scene: Scene,
+    names: Sequence[str],
+    founds: Sequence[Found],
+    within: Span | None = None,
+    videos: Sequence[str] | None = None,
 ) -> Course[list[Found]]:
     """What was not found is looked for in what was not tried, with what the others left of the budget."""
     made = list(founds)
@@ -208,7 +223,7 @@ def _again(
             tried = {(c.video_id, c.time_s) for c in made[n].refused}
             candidates = [
                 c
-                for video in scene.videos
+                for video in (scene.videos if videos is None else videos)
                 for c in scene.presence.candidates(video, names[n], within or scene.query.at)
                 if (c.video_id, c.time_s) not in tried
             ]

@@ -66,7 +66,7 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     computed = _computed(context, query, result)
     shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
     steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
-    return {"items": items, "draft": draft, "computed": computed, "seen": [item.note for item in items], "steps": steps}
+    return {"items": items, "draft": draft, "computed": computed, "steps": steps}
 
 
 def _presence(state: State, context: Context) -> Presence:

@@ -26,12 +26,19 @@ _MOST_EVENTS = 12
 def solve(scene: Scene) -> Course[Result]:
     """The course that answers the scene's question."""
     query = scene.query
+    if not scene.videos:
+        return _nowhere()
     spans = [window(option) for option in scene.options]
     if query.op == "when" and spans and all(spans):
         return when_offered(scene, query.targets[0], [span for span in spans if span is not None])
     if query.change in changes.PROGRAMS and query.op in ("when", "duration", "attribute", "place") and query.at is None:
         return changes.solve(scene)
     return _PROGRAMS[query.op](scene)
+
+
+def _nowhere() -> Course[Result]:
+    yield from ()
+    return nothing("there is no video to look at")
 
 
 def existence(scene: Scene) -> Course[Result]:

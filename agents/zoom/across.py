@@ -98,6 +98,12 @@ class Opener:
         }
 
 
+def is_searchable(video: Video, filter: Filter | None) -> bool:
+    """Whether a filter's time leaves anything of a video."""
+    allowed = filter.span if filter is not None else None
+    return allowed is None or allowed.start_s < video.duration_s
+
+
 def searchable(duration_s: float, filter: Filter | None) -> Span:
     """The part of a video of that length that a filter allows; all of it where that leaves nothing."""
     whole = Span(0.0, duration_s)

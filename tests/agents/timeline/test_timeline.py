@@ -187,3 +187,17 @@ def test_a_ready_made_chat_model_is_a_model_or_none():
     assert Models(Settings(profile="text", chat="builtin:timeline")).chat is None
     with pytest.raises(UsageError, match="builtin:extractive, builtin:timeline"):
         _ = Models(Settings(profile="text", chat="builtin:oracle")).specs
+
+
+def test_times_of_different_videos_are_no_order(ask):
+    answer = ask("Does the blue ring appear before or after the orange diamond?")
+    assert answer.abstained
+    beside = ask("Which of these appears before the blue ring?", ["an orange diamond", "a white moon", "a red ring"])
+    assert beside.abstained or beside.confidence < 0.5
+    assert all(evidence.video == "a.mp4" for evidence in beside.evidence if not beside.abstained)
+
+
+def test_what_was_not_found_is_no_description_of_it(ask):
+    plain = FakeVision("a plain wall", yes=0.02)
+    answer = ask("Is the white moon ever seen in a.mp4?", agent="videoagent", vision=plain)
+    assert not answer.text.startswith("Yes")
