@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lvqa.agents import calibration
 from lvqa.agents.calibration import Curve, on_curve
-from lvqa.errors import UsageError
+from lvqa.errors import LvqaError, UsageError
 from lvqa.settings import SETTINGS_FILE
 
 Values = npt.NDArray[np.float64]
@@ -40,11 +40,17 @@ def answered(paths: Iterable[Path], systems: Sequence[str] = ("lvqa",)) -> list[
     for path in paths:
         try:
             lines = path.read_text(encoding="utf-8").split("\n")
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read ({error.strerror}); name a results.jsonl of lvqa eval") from error
+        except OSError as failed:
+            raise UsageError(
+                f"{path} cannot be read ({failed.strerror}); name a results.jsonl of lvqa eval"
+            ) from failed
         for line in filter(str.strip, lines):
-            row = json.loads(line)
-            if row.get("system") in systems and row.get("way") and not row["abstained"] and not row["error"]:
+            try:
+                row = json.loads(line)
+            except ValueError:  # the last line of a run that was killed
+                break
+            given = row.get("system") in systems and row.get("way") and row.get("gold", 0) is not None
+            if given and not row["abstained"] and not row["error"]:
                 video = f"{path}:{row['video']}"
                 found.append((str(row["way"]), float(row["uncalibrated"]), bool(row["right"]), video))
     if not found:
@@ -130,4 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LvqaError as failed:
+        raise SystemExit(f"error: {failed}") from failed

@@ -18,7 +18,7 @@ from lvqa.agents.choice import MEASURES, WEIGHTS, measures
 from lvqa.agents.plan import option_phrases
 from lvqa.agents.recall.relevance import dense_closeness
 from lvqa.agents.words import declarative
-from lvqa.errors import UsageError
+from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.metrics import clustered_mean
 from lvqa.eval.retrieval.data import Remembering, read_rows
 from lvqa.eval.tasks.registry import load, task
@@ -130,4 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LvqaError as error:
+        raise SystemExit(f"error: {error}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _STAND_IN = "footage"
 _IMPORTED = ".captions.json"
 # Settings that no answer hangs on.
 _FREE = ("workers", "agent")
+_TEXTS = (".jsonl", ".json", ".srt", ".vtt", ".ass", ".ssa")
 _ROOMS = ("agents", "indexers", "prompts", "models", "eval/runner", "eval/tasks")
 _SUFFIXES = (".py", ".md", ".json", ".yaml", ".yml", ".safetensors")
 
@@ -75,6 +77,15 @@ def fill(
         stamp = json.dumps([str(data.captions), hashlib.sha256(data.captions.read_bytes()).hexdigest()])
         # Also after more videos were indexed: captions go to the video whose file is there.
         if not archive.exists or not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
+            if mark.is_file() and archive.exists:
+                # Captions are added to those of before: what answers rest on would hang on what stood here once.
+                if data.footage is not None:
+                    raise UsageError(
+                        f"{data.captions} has changed since it was imported; delete {archive.index_dir} to begin anew"
+                    )
+                say("the captions have changed: the index is made anew")
+                archive.close()
+                shutil.rmtree(archive.index_dir)
             say(f"importing {data.captions}")
             archive.import_captions(data.captions, progress=progress)
             mark.write_text(stamp, encoding="utf-8")
@@ -109,7 +120,7 @@ def fingerprint(task: TaskLike, data: TaskData, archive: Archive, seed: int) -> 
     return code_hash(_ROOMS, _SUFFIXES, json.dumps(parts, sort_keys=True, default=str).encode())
 
 
-def _sizes(data: TaskData) -> list[tuple[str, int]]:
+def _sizes(data: TaskData) -> list[tuple[str, str]]:
     files: list[tuple[str, Path]] = []
     if data.captions is not None:
         files.append((data.captions.name, data.captions))
@@ -117,4 +128,14 @@ def _sizes(data: TaskData) -> list[tuple[str, int]]:
         names = videos_of(data.questions)
         files += [(name, data.footage / name) for name in names or ()]
     files += [(f"subtitles of {name}", one.path) for name, one in sorted(data.subtitles.items())]
-    return [(name, path.stat().st_size if path.is_file() else -1) for name, path in files]
+    return [(name, _stamp(path)) for name, path in files]
+
+
+def _stamp(path: Path) -> str:
+    """A text's digest; a video's size and time of change, since it may be large."""
+    if not path.is_file():
+        return ""
+    if path.suffix.lower() in _TEXTS:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    found = path.stat()
+    return f"{found.st_size}:{found.st_mtime_ns}"

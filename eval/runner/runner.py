@@ -109,6 +109,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     models: Models | None = None,
     source: Path | None = None,
+    reports: bool = True,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Outcome:
@@ -127,6 +128,7 @@ def run(
         settings: of the archive, as `Archive` takes them.
         models: in place of those that the settings name, ready-made.
         source: the data folder, for the record.
+        reports: write `report.md` and its chart; not for a sample, which would take the place of a whole run's.
         progress: told how far indexing and asking are.
         say: told what is going on, a line each.
 
@@ -161,6 +163,8 @@ def run(
             if results.kept is not None:
                 tell(f"{results.dropped} answers of other data, settings, models or program are kept in {results.kept}")
             systems = _systems(task, agents, named, archive, seed)
+            if c.BLIND in named and archive.models.chat is None and archive.models.embedder is None:
+                raise UsageError("--control blind needs a chat model or a text embedder; name one, or leave it out")
             for system in systems:
                 with _timed(seconds, system.name):
                     ask_all(
@@ -179,7 +183,8 @@ def run(
     outcome = _outcome(task, data, folder, asked, agents, seed, rows, cheap, specs, seconds)
     from lvqa.eval.runner import report
 
-    report.write(outcome)
+    if reports:
+        report.write(outcome)
     return outcome
 
 

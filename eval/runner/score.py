@@ -254,6 +254,9 @@ class Gain:
         }
 
 
+_NO_SPREAD = 1e-12
+
+
 def gain(rows: Sequence[Row], others: Sequence[Row]) -> Gain | None:
     """Compare two systems on the questions that both were asked; None where there are none."""
     by_id = {row.id: row for row in others}
@@ -264,13 +267,11 @@ def gain(rows: Sequence[Row], others: Sequence[Row]) -> Gain | None:
     difference, n, clusters = found.value, found.questions, found.clusters
     names = pairs[0][0].system, pairs[0][1].system
     exact = mcnemar([b.right for _, b in pairs], [a.right for a, _ in pairs])
-    if math.isinf(found.error):
+    if math.isinf(found.error) or found.error < _NO_SPREAD:
+        # Differences that are the same in every video tell no error: McNemar's test alone says something then.
         return Gain(*names, difference, None, None, None, None, n, clusters, exact)
     half = quantile_t(0.95, clusters - 1) * found.error
-    if found.error > 0:
-        p_value = 1 - within_t(abs(difference) / found.error, clusters - 1)
-    else:
-        p_value = 1.0 if difference == 0 else 0.0
+    p_value = 1 - within_t(abs(difference) / found.error, clusters - 1)
     return Gain(*names, difference, found.error, difference - half, difference + half, p_value, n, clusters, exact)
 
 

@@ -87,7 +87,8 @@ def gain_line(gain: Gain, what: str) -> str:
     if gain.error is not None and gain.low is not None and gain.high is not None and gain.p_value is not None:
         line += f" ± {gain.error:.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}, {_p(gain.p_value)}"
     else:
-        line += " (one video: no error can be told)"
+        why = "one video" if gain.clusters == 1 else "the same in every video"
+        line += f" ({why}: no error can be told)"
     return f"{line}, {gain.clusters} video{'s' * (gain.clusters != 1)}; McNemar's {_p(gain.mcnemar)}"
 
 

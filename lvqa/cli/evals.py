@@ -95,6 +95,7 @@ def _eval_task(plan: p.EvalTask, as_json: bool) -> int:
                 controls=controls,
                 settings=plan.settings,
                 source=source,
+                reports=not plan.estimate,
                 progress=progress,
                 say=output.note,
             )

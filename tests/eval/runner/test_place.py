@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,19 @@ def test_a_video_that_cannot_be_read_is_why_its_questions_fail(runs: Callable[..
     ((system, reason, n, first),) = outcome.failures
     assert (system, n, first) == ("lvqa", 1, "c.mp4")
     assert "c.mp4" in reason
+
+
+def test_captions_that_changed_take_the_place_of_those_before(
+    runs: Callable[..., Any], data: TaskData, tmp_path: Path
+) -> None:
+    first = runs()
+    assert first.summaries[0].accuracy.value == 1.0
+    text = data.captions.read_text()
+    # As long as before, letter by letter: only its digest tells.
+    data.captions.write_text(text.replace("holds a kettle", "waters a kale"))
+    again = runs()
+    lines = (tmp_path / "run" / "results.jsonl").read_text().splitlines()[1:]
+    cited = [piece["text"] for line in lines for piece in json.loads(line)["evidence"]]
+    assert cited
+    assert not any("holds a kettle" in said for said in cited)
+    assert again.summaries[0].questions == first.summaries[0].questions
