@@ -55,7 +55,7 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     items = pool(state, context, len(state["hits"])) if reads_all else pool(state, context)
     if plan.compute is None or not plan.events or not items:
         return {"items": items, "computed": [], "steps": [Step("compute", "nothing to compute", {})]}
-    events = _named(plan.events, context)
+    events = list(plan.events)
     chat, data, note = context.models.chat, dict[str, Any](), ""
     by = "rules"
     rows: list[list[Row]] = []
@@ -135,8 +135,3 @@ def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> 
             ]
         )
     return found
-
-
-def _named(events: Sequence[str], context: Context) -> list[str]:
-    """The events; for a choice between options that are events themselves, those."""
-    return list(events) or list(context.options)

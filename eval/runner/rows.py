@@ -125,7 +125,7 @@ class Row:
             tokens_in=cost.tokens_in,
             tokens_out=cost.tokens_out,
             seconds=cost.seconds,
-            money=float(getattr(cost, "money", 0.0)),
+            money=cost.money,
             answer=answer.text,
             way=str(checked.get("way", "")),
             uncalibrated=float(checked.get("uncalibrated", answer.confidence)),
