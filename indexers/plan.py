@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -213,13 +213,14 @@ class Planner:
                     if job.status == "failed" and not self._retry_failed:
                         self._plan.failed.append((rel, job.reason))
                         return
-                    jobs[stage] = StageJob(key, job.progress_s, _unparsed(job.reason))
+                    jobs[stage] = StageJob(key, job.progress_s, _unparsed(job.reason), job.blank)
                 else:
                     if job is not None or stage != "segment":
                         self._store.reset_stage(video.id, stage)
                     jobs[stage] = StageJob(key)
                 reason = pending_reason(jobs[stage].unparsed)
-                self._store.put_job(JobRow(video.id, rel, stage, key, "pending", jobs[stage].progress_s, reason))
+                open_job = JobRow(video.id, rel, stage, key, "pending", jobs[stage].progress_s, reason)
+                self._store.put_job(replace(open_job, blank=jobs[stage].blank))
         if jobs:
             self._plan.tasks.append(Task(video, path, stat.st_size, stat.st_mtime_ns, jobs))
         else:

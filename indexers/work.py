@@ -23,11 +23,15 @@ VISUAL: tuple[str, ...] = ("segment", "caption", "screen", "frames")
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """What a stage still has to do on a video: the key of its rows and the second it goes on from."""
+    """What a stage still has to do on a video: the key of its rows and the second it goes on from.
+
+    Of the clips before that, `blank` have no caption, `unparsed` of them because the reply was of no use.
+    """
 
     key: str
     progress_s: float = 0.0
     unparsed: int = 0
+    blank: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +87,7 @@ class Rows:
     unparsed: int = 0
     captioned: int = 0
     unknown: int = 0
+    blank: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +167,7 @@ class Batch:
             if caption:
                 rows.notes.append(make_note(clip, clip.span, caption, "caption", caption_model, prompt_hash))
             rows.unparsed += index in self.captions and caption is None
+            rows.blank += index in self.captions and not caption
             readings = [(t, self.texts[read]) for t, read in self.readings if cut.span.contains(t)]
             for span, text in merge_texts(readings, cut.span, rules.ocr_every_s):
                 rows.notes.append(make_note(clip, span, text, "screen", ocr_model))

@@ -7,7 +7,7 @@ instant loses at most one batch of each video, and a rerun goes on behind the la
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lvqa.errors import LvqaError, MediaError, ModelError
 from lvqa.indexers.pipeline import Stages
@@ -32,6 +32,7 @@ class _State:
 
     at_s: dict[Part, float]
     unparsed: int = 0
+    blank: int = 0
     captioned: int = 0
     unknown: int = 0
     reasons: list[str] = field(default_factory=list)
@@ -58,7 +59,8 @@ class Writer:
             starts: dict[Part, float] = {part: _start_s(task, part) for part in task.parts}
             total_s += sum(max(0.0, task.video.duration_s - start_s) for start_s in starts.values())
             caption = task.jobs.get("caption")
-            self._states[id(task)] = _State(starts, caption.unparsed if caption else 0)
+            blanks = (caption.unparsed, caption.blank) if caption else ()
+            self._states[id(task)] = _State(starts, *blanks)
         self._progress.start(len(tasks), total_s)
         try:
             for item in items:
@@ -75,6 +77,7 @@ class Writer:
             self._fail(task, rows.part, CHANGED)
             return
         state.unparsed += rows.unparsed
+        state.blank += rows.blank
         state.captioned += rows.captioned
         state.unknown += rows.unknown
         with self._store.atomic():
@@ -101,10 +104,11 @@ class Writer:
 
     def _put_jobs(self, task: Task, part: Part, status: JobStatus, at_s: float, reason: str = "") -> None:
         for stage in task.stages(part):
-            job = task.jobs[stage]
-            note = reason or (pending_reason(self._states[id(task)].unparsed) if stage == "caption" else "")
+            job, state = task.jobs[stage], self._states[id(task)]
+            note = reason or (pending_reason(state.unparsed) if stage == "caption" else "")
             progress_s = max(job.progress_s, at_s)
-            self._store.put_job(JobRow(task.video.id, task.video.path, stage, job.key, status, progress_s, note))
+            row = JobRow(task.video.id, task.video.path, stage, job.key, status, progress_s, note)
+            self._store.put_job(replace(row, blank=state.blank) if stage == "caption" else row)
 
     def _trouble(self, trouble: Trouble) -> None:
         error, stage = trouble.error, trouble.stage

@@ -12,6 +12,7 @@ from lvqa.errors import StoreError
 from lvqa.store.database import Connections, Row
 from lvqa.store.keys import clean_text, decode_path, encode_path
 from lvqa.store.rows import FileRow, JobRow, JobStatus, RemovedCounts
+from lvqa.store.sums import upsert
 from lvqa.types import Video
 
 # A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.
@@ -21,7 +22,7 @@ _VIDEOS = """
     FROM videos v
 """
 _JOBS = """
-    SELECT coalesce(v.id, ''), j.path, j.stage, j.key, j.status, j.progress_s, j.reason
+    SELECT coalesce(v.id, ''), j.path, j.stage, j.key, j.status, j.progress_s, j.reason, j.spec, j.blank
     FROM jobs j LEFT JOIN videos v ON v.n = j.video
 """
 
@@ -40,10 +41,7 @@ class Meta:
     def set(self, key: str, value: str) -> None:
         """Set the value of a key."""
         with self._connections.atomic():
-            self._connections.write(
-                "INSERT INTO meta(key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, clean_text(value)),
-            )
+            self._connections.write(upsert("meta", "(key)"), (key, clean_text(value)))
 
 
 class Catalog:
@@ -76,16 +74,7 @@ class Catalog:
             int(video.has_audio),
         )
         with self.atomic():
-            self._c.write(
-                """
-                INSERT INTO videos(id, path, content_hash, duration_s, width, height, fps, codec, has_audio)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET path = excluded.path, content_hash = excluded.content_hash,
-                    duration_s = excluded.duration_s, width = excluded.width, height = excluded.height,
-                    fps = excluded.fps, codec = excluded.codec, has_audio = excluded.has_audio
-                """,
-                values,
-            )
+            self._c.write(upsert("videos", "(id)"), values)
 
     def videos(self) -> list[Video]:
         """All videos by path."""
@@ -134,14 +123,7 @@ class Catalog:
         stored = encode_path(path)
         with self.atomic():
             video = self._video_n(video_id) if video_id else None
-            self._c.write(
-                """
-                INSERT INTO files(path, video, size, mtime_ns) VALUES (?, ?, ?, ?)
-                ON CONFLICT (path) DO UPDATE SET video = excluded.video, size = excluded.size,
-                    mtime_ns = excluded.mtime_ns
-                """,
-                (stored, video, size, mtime_ns),
-            )
+            self._c.write(upsert("files", "(path)"), (stored, video, size, mtime_ns))
             if video is not None:
                 self._c.write("DELETE FROM jobs WHERE video IS NULL AND path = ?", (stored,))
 
@@ -204,14 +186,9 @@ class Catalog:
         with self.atomic():
             video = self._video_n(job.video_id) if job.video_id else None
             target = "(video, stage) WHERE video IS NOT NULL" if job.video_id else "(path, stage) WHERE video IS NULL"
-            self._c.write(
-                f"""
-                INSERT INTO jobs(video, path, stage, key, status, progress_s, reason) VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT {target} DO UPDATE SET path = excluded.path, key = excluded.key,
-                    status = excluded.status, progress_s = excluded.progress_s, reason = excluded.reason
-                """,
-                (video, encode_path(job.path), job.stage, job.key, job.status, job.progress_s, clean_text(job.reason)),
-            )
+            path, reason, spec = encode_path(job.path), clean_text(job.reason), clean_text(job.spec)
+            row = (video, path, job.stage, job.key, job.status, job.progress_s, reason, spec, job.blank)
+            self._c.write(upsert("jobs", target), row)
 
     def get_job(self, video_id: str, stage: str, path: str = "") -> JobRow | None:
         """The job of a video's stage or, with an empty `video_id`, of a file that could not be probed."""

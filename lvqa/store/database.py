@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import StoreError
 from lvqa.store.faults import explain, explained
+from lvqa.store.sums import register
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -222,10 +223,12 @@ class Connections:
 
 def connect(path: Path, options: str) -> sqlite3.Connection:
     """Open a SQLite file with the URI options given, in autocommit mode, to be closed from any thread."""
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{options}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
+    register(connection)
+    return connection

@@ -17,6 +17,7 @@ from lvqa.store.bases import BaseFiles, BehindError
 from lvqa.store.database import Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
+from lvqa.store.sums import insert
 from lvqa.store.texts import _BY_TIME, _NOTES, Texts, _note
 from lvqa.store.vectorcache import sweep
 from lvqa.store.vectorindex import Kind, VectorBase, VectorIndex, load_base
@@ -67,9 +68,7 @@ class Embeddings(Texts):
             return
         if known is not None:
             self._c.write(f"DELETE FROM {table} WHERE model = ? AND {where}", key)
-        columns = "model, note" if table == "embeddings" else "model, video, time_s"
-        holes = ", ".join("?" * (len(key) + 2))
-        self._c.write(f"INSERT INTO {table}({columns}, dim, vector) VALUES ({holes})", (*key, len(blob) // 4, blob))
+        self._c.write(insert(table), (*key, len(blob) // 4, blob))
 
     def _blobs(self, table: str, model: str, n: int, vectors: Vectors) -> list[bytes]:
         array = np.ascontiguousarray(vectors, dtype="<f4")

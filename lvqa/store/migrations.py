@@ -9,6 +9,9 @@ that two equal tokens mean the same vectors even where an older copy of the file
 `texts`), and `gone` the rows among those that were deleted since. A row's `n` never comes back with another content in
 one history of the file, and a copy that was put back names the base of its own history: so a base that the database
 names by its stamp, less `gone`, plus the rows above `last`, is what the database holds, without reading it through.
+
+What shows damage is there twice: every row has a checksum (`lvqa.store.sums`), and `tallies` counts what each video has
+of each kind of row, kept by triggers, so that a row that vanished is missed.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from lvqa.store.schema import APPLICATION_ID
+from lvqa.store.sums import SUMMED, register, sum_of
 
 MIGRATIONS = Migrations("lvqa")
 
@@ -165,4 +169,59 @@ def m004_bases(db: Database) -> None:
         END;
         PRAGMA user_version = 4;
         """
+    )
+
+
+@MIGRATIONS()
+def m005_checks(db: Database) -> None:
+    """Checksums of rows, tallies of what each video has, and what a job's key was made of."""
+    register(db.conn)
+    tallied = (
+        ("clips", "'clips ' || {row}.level"),
+        ("notes", "'notes ' || {row}.source"),
+        ("frames", "'frames ' || {row}.model"),
+    )
+    db.executescript(
+        "ALTER TABLE jobs ADD COLUMN spec TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE jobs ADD COLUMN blank INTEGER NOT NULL DEFAULT 0;"
+        + "".join(f"ALTER TABLE {table} ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;" for table in SUMMED)
+        # These fired for any column, and a checksum changes no vector.
+        + "".join(
+            f"""
+            DROP TRIGGER {table}_update;
+            DROP TRIGGER {table}_base;
+            CREATE TRIGGER {table}_update AFTER UPDATE OF {", ".join(("n", *SUMMED[table]))} ON {table} BEGIN
+                INSERT INTO versions(kind, model, changes, token) VALUES ('{kind}', new.model, 1, random())
+                ON CONFLICT (kind, model) DO UPDATE SET changes = changes + 1, token = excluded.token;
+                DELETE FROM bases WHERE kind = '{kind}';
+            END;
+            """
+            for table, kind in (("embeddings", "notes"), ("frames", "frames"))
+        )
+        + """
+        UPDATE jobs SET blank = (
+            SELECT count(*) FROM clips c WHERE c.video = jobs.video AND c.level = 'clip'
+            AND NOT EXISTS (SELECT 1 FROM notes t WHERE t.clip = c.n AND t.source IN ('caption', 'imported'))
+        ) WHERE stage = 'caption' AND video IS NOT NULL;
+        CREATE TABLE tallies (
+            video INTEGER NOT NULL REFERENCES videos(n) ON DELETE CASCADE, kind TEXT NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (video, kind)
+        ) WITHOUT ROWID;
+        """
+        + "".join(
+            f"""
+            CREATE TRIGGER {table}_tally_insert AFTER INSERT ON {table} BEGIN
+                INSERT INTO tallies(video, kind, count) VALUES (new.video, {kind.format(row="new")}, 1)
+                ON CONFLICT (video, kind) DO UPDATE SET count = count + 1;
+            END;
+            CREATE TRIGGER {table}_tally_delete AFTER DELETE ON {table} BEGIN
+                UPDATE tallies SET count = count - 1 WHERE video = old.video AND kind = {kind.format(row="old")};
+            END;
+            INSERT INTO tallies(video, kind, count)
+                SELECT video, {kind.format(row=table)}, count(*) FROM {table} GROUP BY 1, 2;
+            """
+            for table, kind in tallied
+        )
+        + "".join(f"UPDATE {table} SET sum = {sum_of(table)};" for table in SUMMED)
+        + "PRAGMA user_version = 5;"
     )

@@ -25,7 +25,9 @@ class JobRow:
     """How far one stage of one video has come: everything before `progress_s` seconds is in the index.
 
     `video_id` is empty for a file that could not even be probed; such a job is known by its path. `key` is the
-    `stage_key` that the rows were made with, `reason` the line that says why it failed.
+    `stage_key` that the rows were made with, `reason` the line that says why it failed. `spec` is JSON that tells what
+    the key was made of, so that a change can be named; empty where that is not known. `blank` is how many clips the
+    captioner had nothing to say of.
     """
 
     video_id: str
@@ -35,6 +37,8 @@ class JobRow:
     status: JobStatus = "pending"
     progress_s: float = 0.0
     reason: str = ""
+    spec: str = ""
+    blank: int = 0
 
     def __post_init__(self) -> None:
         if self.status not in JOB_STATUSES:

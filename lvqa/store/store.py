@@ -20,6 +20,7 @@ from lvqa.store.keys import clean_text
 from lvqa.store.lock import WriterLock
 from lvqa.store.rows import StoreCounts
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from lvqa.store.sums import sum_of
 
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
@@ -33,7 +34,8 @@ _RESET: dict[str, tuple[str, ...]] = {
         "DELETE FROM jobs WHERE video = ? AND stage = 'caption'",
         "DELETE FROM notes WHERE video = ? AND source = 'caption'",
         "DELETE FROM notes WHERE video = ? AND source = 'screen' AND clip IS NOT NULL",
-        "UPDATE notes SET clip = NULL WHERE video = ? AND clip IN (SELECT n FROM clips c WHERE c.level = 'clip')",
+        f"UPDATE notes SET clip = NULL, sum = {sum_of('notes', clip='NULL')} "
+        "WHERE video = ? AND clip IN (SELECT n FROM clips c WHERE c.level = 'clip')",
         "DELETE FROM clips WHERE video = ? AND level = 'clip'",
     ),
     "caption": ("DELETE FROM notes WHERE video = ? AND source = 'caption'",),

@@ -13,6 +13,7 @@ from lvqa.store.catalog import Catalog
 from lvqa.store.database import Connections, Row
 from lvqa.store.filters import Filter, note_conditions
 from lvqa.store.keys import clean_text
+from lvqa.store.sums import SUMMED, insert
 from lvqa.store.textindex import TextBase, TextIndex, load_texts
 from lvqa.store.textquery import TextQuery
 from lvqa.types import Clip, Level, Note, Span
@@ -52,7 +53,7 @@ class Texts(Catalog):
                     continue
                 if known is not None:
                     self._c.write("DELETE FROM clips WHERE id = ?", row[:1])
-                self._c.write("INSERT INTO clips(id, video, start_s, end_s, level) VALUES (?, ?, ?, ?, ?)", row)
+                self._c.write(insert("clips"), row)
 
     def clips(self, video_id: str, level: Level = "clip", span: Span | None = None) -> list[Clip]:
         """Clips of one video and level in time order; with a span, those that overlap it."""
@@ -91,13 +92,12 @@ class Texts(Catalog):
                     clean_text(note.model),
                     clean_text(note.prompt_hash),
                 )
-                columns = "id, video, clip, start_s, end_s, level, text, source, model, prompt_hash"
-                known = self._c.row(f"SELECT {columns} FROM notes WHERE id = ?", row[:1])
+                known = self._c.row(f"SELECT {', '.join(SUMMED['notes'])} FROM notes WHERE id = ?", row[:1])
                 if known == row:
                     continue
                 if known is not None:
                     self._c.write("DELETE FROM notes WHERE id = ?", row[:1])
-                self._c.write(f"INSERT INTO notes({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                self._c.write(insert("notes"), row)
 
     def _clip_of(self, note: Note) -> tuple[int | None, str]:
         if note.clip_id is None:

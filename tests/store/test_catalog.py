@@ -4,6 +4,7 @@ import pytest
 
 from lvqa.errors import StoreError, UsageError
 from lvqa.store import FileRow, Filter, JobRow, RemovedCounts, Store
+from lvqa.store.schema import SCHEMA_VERSION
 from lvqa.types import Span
 
 
@@ -138,7 +139,7 @@ def test_counts(store: Store, make):
     assert (counts["clips"], counts["notes"], counts["embeddings"], counts["frames"]) == (80, 81, 80, 80)
     assert counts["sources"] == {"caption": 80, "speech": 1}
     assert counts["models"] == ["emb", "fake:vlm", "img"]
-    assert counts["schema"] == 4
+    assert counts["schema"] == SCHEMA_VERSION
     assert counts["bytes"] >= (store.index_dir / "archive.db").stat().st_size > 0
 
 

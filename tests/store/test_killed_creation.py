@@ -9,6 +9,7 @@ import pytest
 
 import lvqa.store.store as module
 from lvqa.store import Store
+from lvqa.store.schema import SCHEMA_VERSION
 
 
 def test_every_instant_of_making_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,4 +33,4 @@ def test_every_instant_of_making_an_index(tmp_path: Path, monkeypatch: pytest.Mo
     for folder in left:
         with Store.open(folder, write=True) as store:
             assert store.videos() == []
-            assert store.counts()["schema"] == 4
+            assert store.counts()["schema"] == SCHEMA_VERSION

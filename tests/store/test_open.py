@@ -45,7 +45,7 @@ def test_reading_cannot_write(index_dir: Path, make):
         with pytest.raises(StoreError, match="opened for reading"):
             store.put_video(make.video())
         with pytest.raises(StoreError, match="read-only"):
-            store._c.rows("INSERT INTO meta VALUES ('a', 'b') RETURNING key")
+            store._c.rows("DELETE FROM meta RETURNING key")
 
 
 def test_writing_needs_a_transaction(store: Store):
