@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lvqa.indexers import ImportReport, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import Filter, RemovedCounts, Store
+    from lvqa.upkeep import VerifyReport
 
 INDEX_FOLDER = ".lvqa"
 _FOLDER = "folder"  # where the index keeps whose it is
@@ -406,6 +407,23 @@ class Archive:
         found = self.show(video).video
         with self._writer() as store:
             return store.remove_video(found.id)
+
+    def verify(self, *, repair: bool = False) -> VerifyReport:
+        """Look through the index, row by row, and at the files; with `repair`, mend what can be mended first.
+
+        What was lost and can be made again is left to the next `index`. Raises UsageError where there is no index;
+        StoreError where there is nothing left to mend, StoreLocked, StoreVersionError.
+        """
+        from lvqa.upkeep import repair_archive, verify_archive
+
+        if not self.index_dir.is_dir():
+            raise UsageError(f"there is no index of {self.folder} yet; run: {self._index_command()}")
+        self.close()
+        return (repair_archive if repair else verify_archive)(self.folder, self.index_dir, self._expected_embedder())
+
+    def _expected_embedder(self) -> str | None:
+        """The model whose vectors the notes should have; None where the index decides, by what it has."""
+        return "" if self.settings.embedder == "none" else None
 
     def twin(self) -> Archive:
         """The same archive for another thread: it reads the index by itself and shares the models and settings.

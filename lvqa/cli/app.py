@@ -248,6 +248,20 @@ def remove(folder: o.Folder, video: o.VideoName, archive: o.ArchiveDir = None, a
     return p.Request(p.Remove(p.Place(folder, archive), video), as_json)
 
 
+@app.command()
+def verify(
+    folder: o.Folder,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Look through the index for damage and for what is missing.
+
+    Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
+    """
+    return p.Request(p.Verify(p.Place(folder, archive), repair), as_json)
+
+
 @app.command(name="import")
 @o.takes_settings
 def import_(

@@ -139,6 +139,17 @@ def _chat(plan: p.Chat, as_json: bool) -> int:
         return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
 
 
+def _verify(plan: p.Verify, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        report = archive.verify(repair=plan.repair)
+    if as_json:
+        output.out_json(report.to_dict())
+    else:
+        for line in report.lines():
+            output.out(render.one_line(line, 1000))
+    return OK if report.complete else SOME_FAILED if report.sound else ERROR
+
+
 def _search(plan: p.Search, as_json: bool) -> int:
     with _open(plan.place) as archive:
         hits = archive.search(plan.query, plan.k, videos=plan.videos, between=plan.between, sources=plan.sources)
@@ -361,6 +372,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Show: _show,
     p.Status: _status,
     p.Remove: _remove,
+    p.Verify: _verify,
     p.ListModels: _models,
     p.Demo: _demo,
     p.Find: _find,

@@ -122,6 +122,14 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """`lvqa verify`."""
+
+    place: Place
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ListModels:
     """`lvqa models`."""
 
@@ -212,6 +220,7 @@ Plan = (
     | Show
     | Status
     | Remove
+    | Verify
     | ListModels
     | Demo
     | EvalRetrieval

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lvqa.store.filters import Filter
+    from lvqa.store.finding import Finding, Mend
     from lvqa.store.keys import note_id, stage_key
     from lvqa.store.rows import FileRow, JobRow, JobStatus, RemovedCounts, StoreCounts, VideoCounts
     from lvqa.store.store import STAGES, Store
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Filter": "filters",
+    "Finding": "finding",
+    "Mend": "finding",
     "note_id": "keys",
     "stage_key": "keys",
     "FileRow": "rows",
@@ -36,8 +39,10 @@ __all__ = [
     "STOP_WORDS",
     "FileRow",
     "Filter",
+    "Finding",
     "JobRow",
     "JobStatus",
+    "Mend",
     "RemovedCounts",
     "Store",
     "StoreCounts",

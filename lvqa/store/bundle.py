@@ -1,8 +1,8 @@
 """Index files that belong together: a folder with a manifest that says what they stand for and how to tell damage.
 
 A folder is written under another name and renamed, so that there is all of it or nothing. Small files are checked in
-full, large ones by samples, head and tail included: opening an index of gigabytes must not read it. Knows neither
-what the files hold nor the database. Nothing here raises but the writing: no folder only means slower.
+full, large ones by samples, head and tail included: opening an index of gigabytes must not read it; `whole` does.
+Knows neither what the files hold nor the database. Nothing here raises but the writing: no folder only means slower.
 """
 
 from __future__ import annotations
@@ -68,8 +68,10 @@ def writing(index_dir: Path, subject: Subject) -> Iterator[Draft]:
     draft.folder.mkdir(parents=True)
     try:
         yield draft
-        files = {path.name: _digest(path) for path in sorted(draft.folder.iterdir())}
-        manifest = {"format": FORMAT, "kind": subject.kind, "model": subject.model, "stamp": stamp, "files": files}
+        paths = sorted(draft.folder.iterdir())
+        manifest: dict[str, Any] = {"format": FORMAT, "kind": subject.kind, "model": subject.model, "stamp": stamp}
+        manifest |= {"files": {path.name: _digest(path) for path in paths}}
+        manifest |= {"whole": {path.name: _whole(path) for path in paths if path.stat().st_size > _FULL_BYTES}}
         (draft.folder / MANIFEST).write_text(json.dumps({**manifest, **draft.about}), encoding="utf-8")
         draft.folder.rename(final)
     except BaseException:
@@ -77,8 +79,13 @@ def writing(index_dir: Path, subject: Subject) -> Iterator[Draft]:
         raise
 
 
-def checked(index_dir: Path, subject: Subject, stamp: str, about: Mapping[str, Any]) -> Path | None:
-    """The folder with that stamp where all of it is there, undamaged and about the same; else None."""
+def checked(
+    index_dir: Path, subject: Subject, stamp: str, about: Mapping[str, Any], *, whole: bool = False
+) -> Path | None:
+    """The folder with that stamp where all of it is there, undamaged and about the same; else None.
+
+    `whole` reads large files through, too.
+    """
     folder = folder_of(index_dir, subject, stamp)
     wanted = {"format": FORMAT, "kind": subject.kind, "model": subject.model, "stamp": stamp, **about}
     try:
@@ -87,6 +94,10 @@ def checked(index_dir: Path, subject: Subject, stamp: str, about: Mapping[str, A
             return None
         files = manifest["files"]
         if not files or any(_digest(folder / Path(name).name) != known for name, known in files.items()):
+            return None
+        if whole and any(
+            _whole(folder / Path(name).name) != known for name, known in manifest.get("whole", {}).items()
+        ):
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -104,6 +115,11 @@ def sweep_bundles(index_dir: Path, current: Collection[tuple[Subject, str]]) -> 
             with suppress(OSError):
                 if (path / MANIFEST).exists() if not half else time.time() - path.stat().st_mtime > _FORGOTTEN_S:
                     shutil.rmtree(path, ignore_errors=True)
+
+
+def _whole(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(path: Path) -> list[Any]:

@@ -12,7 +12,7 @@ from lvqa.errors import StoreError
 from lvqa.store.database import Connections, Row
 from lvqa.store.keys import clean_text, decode_path, encode_path
 from lvqa.store.rows import FileRow, JobRow, JobStatus, RemovedCounts
-from lvqa.store.sums import upsert
+from lvqa.store.sums import sum_of, upsert
 from lvqa.types import Video
 
 # A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.
@@ -126,6 +126,10 @@ class Catalog:
             self._c.write(upsert("files", "(path)"), (stored, video, size, mtime_ns))
             if video is not None:
                 self._c.write("DELETE FROM jobs WHERE video IS NULL AND path = ?", (stored,))
+
+    def forget_size(self, video: int) -> None:
+        """Let the files of a video, by its number, be looked into again."""
+        self._c.write(f"UPDATE files SET size = -1, sum = {sum_of('files', size='-1')} WHERE video = ?", (video,))
 
     def get_file(self, path: str) -> FileRow | None:
         """What is known about a file."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import StoreError
+from lvqa.store.commits import note_commits
 from lvqa.store.faults import explain, explained
 from lvqa.store.sums import register
 
@@ -203,14 +204,20 @@ class Connections:
             if self._local.depth:
                 self._writing()
             self._local.depth += 1
+            commits, changes = 0, holder.connection.total_changes
             try:
                 with holder.utils.atomic():
                     yield
-                    self._writing()
+                    connection = self._writing()
+                    if self._local.depth == 1 and connection.total_changes != changes:
+                        connection.execute("UPDATE commits SET n = n + 1")
+                        commits = connection.execute("SELECT coalesce(max(n), 0) FROM commits").fetchone()[0]
             except (sqlite3.Error, sqlite3.Warning) as error:
                 raise explain(error, self.path) from error
             finally:
                 self._local.depth -= 1
+            if commits:
+                note_commits(self.path.parent, commits)
 
     def close(self) -> None:
         """Close the connections of all threads; a second call does nothing."""

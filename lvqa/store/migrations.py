@@ -11,7 +11,8 @@ one history of the file, and a copy that was put back names the base of its own 
 names by its stamp, less `gone`, plus the rows above `last`, is what the database holds, without reading it through.
 
 What shows damage is there twice: every row has a checksum (`lvqa.store.sums`), and `tallies` counts what each video has
-of each kind of row, kept by triggers, so that a row that vanished is missed.
+of each kind of row, kept by triggers, so that a row that vanished is missed. `commits` counts transactions; a file
+beside the database does too, so that commits that were lost are missed (`lvqa.store.commits`).
 """
 
 from __future__ import annotations
@@ -207,6 +208,8 @@ def m005_checks(db: Database) -> None:
             video INTEGER NOT NULL REFERENCES videos(n) ON DELETE CASCADE, kind TEXT NOT NULL, count INTEGER NOT NULL,
             PRIMARY KEY (video, kind)
         ) WITHOUT ROWID;
+        CREATE TABLE commits (n INTEGER NOT NULL);
+        INSERT INTO commits(n) VALUES (1);
         """
         + "".join(
             f"""

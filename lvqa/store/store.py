@@ -13,11 +13,13 @@ from pathlib import Path
 from types import TracebackType
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
+from lvqa.store.commits import read_commits
 from lvqa.store.database import PAGE_BYTES, Connections, connect
 from lvqa.store.embeddings import Embeddings
 from lvqa.store.faults import explained
 from lvqa.store.keys import clean_text
 from lvqa.store.lock import WriterLock
+from lvqa.store.replace import finish, mended_path
 from lvqa.store.rows import StoreCounts
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from lvqa.store.sums import sum_of
@@ -75,8 +77,13 @@ class Store(Embeddings):
         path = index_dir / DATABASE_FILE
         lock = WriterLock(index_dir / LOCK_FILE)
         with explained(index_dir):
-            if not path.exists():
-                if not create:
+            if not path.exists() or not path.stat().st_size:
+                if read_commits(index_dir):
+                    raise StoreError(
+                        f"the index {path} is {'empty' if path.exists() else 'gone'}, and there was one: put a backup "
+                        f"in its place, or delete {index_dir} and run lvqa index again"
+                    )
+                if not path.exists() and not create:
                     raise StoreError(f"no index in {index_dir}; run lvqa index on the folder of videos first")
                 index_dir.mkdir(parents=True, exist_ok=True)
         try:
@@ -205,9 +212,9 @@ def _version(path: Path) -> int:
 
 
 def _migrate(path: Path, lock: WriterLock) -> None:
-    """Bring the file to the newest schema, as the only process that does."""
+    """Let a mended file take its place and bring it to the newest schema, as the only process that does."""
     deadline = time.monotonic() + _PATIENCE_S
-    while _version(path) < SCHEMA_VERSION:
+    while mended_path(path).exists() or _version(path) < SCHEMA_VERSION:
         borrowed = not lock.held
         if borrowed:
             try:
@@ -220,13 +227,15 @@ def _migrate(path: Path, lock: WriterLock) -> None:
                 continue
         try:
             with explained(path):
-                _apply(path)
+                finish(path)
+                make_database(path)
         finally:
             if borrowed:
                 lock.release()
 
 
-def _apply(path: Path) -> None:
+def make_database(path: Path) -> None:
+    """Make an empty database of the newest schema, or bring one there. Raises sqlite3.Error."""
     from sqlite_utils import Database
 
     from lvqa.store.migrations import MIGRATIONS

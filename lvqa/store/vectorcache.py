@@ -11,6 +11,7 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class CacheFile:
             wanted = {**self._about, "token": token, "dim": dim}
             if not isinstance(about, dict) or any(about.get(key) != value for key, value in wanted.items()):
                 return None
-            if self.path.stat().st_size != about.get("bytes") or _digest(self.path) != about.get("sha256"):
+            if not self.whole(about):
                 return None
             import faiss
 
@@ -62,6 +63,13 @@ class CacheFile:
             return None
         rising = len(ids) == len(bank) and bool(np.all(np.diff(ids) > 0))
         return (bank, ids) if rising else None
+
+    def whole(self, about: Mapping[str, Any]) -> bool:
+        """Whether the file is the one that a sidecar tells of, to the last byte."""
+        try:
+            return self.path.stat().st_size == about.get("bytes") and _digest(self.path) == about.get("sha256")
+        except OSError:
+            return False
 
     def save(self, bank: FaissBank, token: int) -> bool:
         """Write the vectors under a token, in one step each for file and sidecar; False where that cannot be done."""
@@ -78,8 +86,10 @@ class CacheFile:
                 "bytes": temporary.stat().st_size,
                 "sha256": _digest(temporary),
             }
+            # Without a sidecar a file is as good as none: so it is, until both are new.
+            self.sidecar.unlink(missing_ok=True)
             temporary.replace(self.path)
-            temporary.write_text(json.dumps(about), encoding="utf-8")
+            temporary.write_text(json.dumps({**about, "own": own_digest(about)}), encoding="utf-8")
             temporary.replace(self.sidecar)
         except (OSError, RuntimeError, MemoryError):
             with contextlib.suppress(OSError):
@@ -101,6 +111,12 @@ def sweep(index_dir: Path, current: list[tuple[str, str]]) -> None:
             old = path.suffix == ".tmp" and time.time() - path.stat().st_mtime > _FORGOTTEN_S
             if old or (path.suffix in (".faiss", ".json") and path not in known):
                 path.unlink()
+
+
+def own_digest(about: Mapping[str, Any]) -> str:
+    """What a sidecar says of itself."""
+    text = json.dumps({name: value for name, value in about.items() if name != "own"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,32 @@
+"""How often the database was committed, kept in a file beside it: what tells that commits, or all of it, were lost.
+
+A file that is older than the database is nothing: the process was killed between a commit and its note of it. A
+database that is older than the file has lost its log, or was replaced by an earlier copy.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+COMMITS_FILE = "commits"
+_BYTES = 16
+
+
+def read_commits(index_dir: Path) -> int:
+    """How many commits the file knows of; 0 where there is none, or it says nothing."""
+    try:
+        return int((index_dir / COMMITS_FILE).read_bytes()[:_BYTES])
+    except (OSError, ValueError):
+        return 0
+
+
+def note_commits(index_dir: Path, count: int) -> None:
+    """Write the count down; a disk that will not have it is told of by the next commit."""
+    with suppress(OSError):
+        fd = os.open(index_dir / COMMITS_FILE, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            os.write(fd, f"{count:0{_BYTES}d}".encode())
+        finally:
+            os.close(fd)

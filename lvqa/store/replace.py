@@ -1,0 +1,38 @@
+"""Puts a new database in the place of another in a way that a kill cannot spoil. Knows files, no tables.
+
+The new file is whole and on the disk before it is called `archive.db.mended`; from then on whoever opens the index
+finishes what is left: the old log goes, which belongs to the old file, and the new file takes its name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LOGS = ("-wal", "-shm")
+
+
+def mended_path(path: Path) -> Path:
+    """What the database that is to take the place of the one at `path` is called until it has."""
+    return path.with_name(f"{path.name}.mended")
+
+
+def finish(path: Path) -> None:
+    """Let a mended database take its place, if there is one. Only the writer may. Raises OSError."""
+    mended = mended_path(path)
+    if mended.exists():
+        for suffix in LOGS:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        mended.replace(path)
+        flushed(path)
+
+
+def flushed(path: Path) -> Path:
+    """The file, once it and its folder are on the disk. Raises OSError."""
+    for each in (path, path.parent):
+        fd = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    return path
