@@ -45,12 +45,16 @@ class Stage:
         """The index of that name."""
         return self.root / name
 
-    def prepare(self) -> None:
-        """Make the footage, and the states by undisturbed runs."""
+    def prepare_indexed(self) -> None:
+        """Make the footage, and the state `indexed` by an undisturbed run."""
         make_footage(self.folder)
         write_captions(self.captions, self.folder)
-        self.state("empty").mkdir()
         preload(lambda: do("index", self, self.state("indexed")))
+
+    def prepare(self) -> None:
+        """Make the footage, and all the states by undisturbed runs."""
+        self.prepare_indexed()
+        self.state("empty").mkdir()
         shutil.copytree(self.state("indexed"), self.state("imported"))
         preload(lambda: do("import", self, self.state("imported")))
         shutil.copytree(self.state("indexed"), self.state("damaged"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lvqa.store.rows import JobRow
+from lvqa.store.salvage import Salvaged
 from lvqa.store.store import STAGES, Store
 from lvqa.store.sums import SUMMED, checked_sum
 from lvqa.store.verify import CAPTIONLESS, TALLIES, UNEVEN
@@ -23,6 +24,12 @@ _STAGES = {
     "notes summary": "summary",
 }
 _GIVEN = {"notes imported": "imported captions", "notes seen": "notes of earlier answers"}
+# The stages that write the rows of a table.
+_WRITTEN = {
+    "clips": ("segment", "summary"),
+    "notes": ("caption", "screen", "speech", "summary"),
+    "frames": ("frames",),
+}
 # Where a damaged row does not say what it was.
 _ANY = ("segment", "caption", "screen", "speech", "summary", "frames")
 
@@ -36,18 +43,17 @@ class Mender:
         self._open: set[tuple[int, str]] = set()
         self._told: list[str] = []
 
-    def mend(self, tallies: Iterable[tuple[int, str, int]] = ()) -> list[str]:
-        """Mend, and return what was done. `tallies` say what there was before rows were lost: (video, kind, count).
-
-        Raises StoreError.
-        """
+    def mend(self, salvaged: Salvaged | None = None) -> list[str]:
+        """Mend, and return what was done; `salvaged` says from what the index was saved. Raises StoreError."""
         with self._store.atomic():
             # First: rows that go are taken out of it by the text that they have now.
             self._c.write("INSERT INTO notes_fts(notes_fts) VALUES ('rebuild')")
             self._dangling()
             for table in SUMMED:
                 self._changed(table)
-            self._vanished(tallies)
+            if salvaged is not None:
+                self._torn(salvaged)
+            self._vanished(salvaged.tallies if salvaged is not None else ())
             for video, _, _, _ in self._c.rows(CAPTIONLESS):
                 self._open.add((video, "caption"))
             self._reopen()
@@ -95,6 +101,17 @@ class Mender:
         given = [_GIVEN[kind] for _, _, kind in rows if kind in _GIVEN]
         if given:
             self._told.append(f"{len(given)} {given[0]} are lost; import them again")
+
+    def _torn(self, salvaged: Salvaged) -> None:
+        """Where tallies cannot tell either what was lost, open all that may have lost something."""
+        self._told += [f"some of {table} could not be read" for table in sorted(salvaged.torn & SUMMED.keys())]
+        if "tallies" not in salvaged.torn:
+            return
+        # Read in the order of the videos: of the last one there may be more.
+        last = max((video for video, _, _ in salvaged.tallies), default=0)
+        for (video,) in self._c.rows("SELECT n FROM videos WHERE n >= ?", (last,)):
+            for table in salvaged.torn & _WRITTEN.keys():
+                self._open |= {(video, stage) for stage in _WRITTEN[table]}
 
     def _vanished(self, tallies: Iterable[tuple[int, str, int]]) -> None:
         found = {(video, kind): count for video, kind, count in self._c.rows(TALLIES)}

@@ -23,8 +23,8 @@ from lvqa.store.finding import Finding
 from lvqa.store.lock import WriterLock
 from lvqa.store.mend import Mender
 from lvqa.store.replace import finish, flushed, mended_path
-from lvqa.store.salvage import Salvaged, copy_database, salvage
-from lvqa.store.store import DATABASE_FILE, LOCK_FILE, Store, make_database
+from lvqa.store.salvage import copy_database, salvage
+from lvqa.store.store import DATABASE_FILE, LOCK_FILE, Store
 from lvqa.store.verify import verify
 
 KEPT = "damaged"
@@ -69,40 +69,43 @@ def repair_index(index_dir: Path) -> list[str]:
         )
     if not any(finding.is_damage for finding in findings):
         return told
-    saved = Salvaged()
-    if any(finding.kind == "database" for finding in findings):
-        saved, kept = _replace(index_dir)
-        rows = ", ".join(f"{count} {table}" for table, count in saved.rows.items() if count) or "nothing"
-        told.append(f"the database was made anew from what could be read ({rows}); the damaged one is kept in {kept}")
+    anew = any(finding.kind == "database" for finding in findings)
+    if anew:
+        told += _replace(index_dir)
     with Store.open(index_dir, write=True) as store:
-        told += Mender(store).mend(saved.tallies)
+        told += [] if anew else Mender(store).mend()
         shutil.rmtree(index_dir / FOLDER, ignore_errors=True)
         store.build_indexes()
     return told
 
 
-def _replace(index_dir: Path) -> tuple[Salvaged, Path]:
-    """Put a new database with the sound rows of the damaged one in its place; returns where the damaged one is kept."""
+def _replace(index_dir: Path) -> list[str]:
+    """Put a new database with the sound rows of the damaged one in its place; the damaged one is kept."""
     path = index_dir / DATABASE_FILE
     lock = WriterLock(index_dir / LOCK_FILE)
     lock.acquire()
     try:
         with explained(path), tempfile.TemporaryDirectory(dir=index_dir, prefix="repair-") as scratch:
-            fresh = Path(scratch, "fresh.db")
-            make_database(fresh)
+            fresh = Path(scratch, "new")
+            Store.open(fresh, write=True).close()
             try:
-                found = salvage(copy_database(path, Path(scratch)), fresh)
+                found = salvage(copy_database(path, Path(scratch)), fresh / DATABASE_FILE)
             except sqlite3.Error as error:
                 raise StoreError(f"what is left of {path} cannot be saved ({error}); put a backup in place") from error
+            # Before it takes its place: what was lost is known only now.
+            with Store.open(fresh, write=True) as store:
+                told = Mender(store).mend(found)
             kept = index_dir / KEPT / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
             kept.mkdir(parents=True, exist_ok=True)
             flushed(copy_database(path, kept))
-            flushed(fresh).replace(mended_path(path))
+            flushed(fresh / DATABASE_FILE).replace(mended_path(path))
             finish(path)
             note_commits(index_dir, found.commits)
     finally:
         lock.release()
-    return found, kept
+    rows = ", ".join(f"{count} {table}" for table, count in found.rows.items() if count) or "nothing"
+    first = f"the database was made anew from what could be read ({rows}); the damaged one is kept in {kept}"
+    return [first, *told]
 
 
 def describe(findings: Iterable[Finding]) -> list[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,16 @@ _HEADER = {
 
 @dataclass(slots=True)
 class Salvaged:
-    """How many rows of each table were saved, and what each video had of each kind by the tallies that were left."""
+    """How many rows of each table were saved, and what is known of those that were not.
+
+    `torn` are the tables that could not be read through or held unsound rows. `tallies` say what each video had of each
+    kind of row: (video, kind, count), for all videos where `tallies` itself is not torn.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
+    torn: set[str] = field(default_factory=set)
     tallies: list[tuple[int, str, int]] = field(default_factory=list)
-    commits: int = 0
+    commits: int = 1
 
 
 def copy_database(path: Path, folder: Path) -> Path:
@@ -53,88 +59,115 @@ def copy_database(path: Path, folder: Path) -> Path:
 
 
 def salvage(damaged: Path, into: Path) -> Salvaged:
-    """Copy every sound row of a database into the empty archive at `into`. Raises sqlite3.Error for the latter only."""
-    found = Salvaged()
-    source, target = _open(damaged), connect(into, "mode=rw")
+    """Copy every sound row of a database into the empty archive at `into`. Raises sqlite3.Error for the latter only.
+
+    The damaged file is written to: give a copy.
+    """
+    source, target = _Source(damaged), connect(into, "mode=rw")
+    found = Salvaged(torn=source.torn)
     try:
         target.execute("PRAGMA foreign_keys = OFF")
         target.execute("BEGIN")
         for table in _TABLES:
-            found.rows[table] = 0
-            for number, values in _sound(source, table):
-                found.rows[table] += _put(target, table, number, values)
-        found.tallies = [row for row in _some(source, "SELECT video, kind, count FROM tallies") if _is_tally(row)]
-        found.commits = max(
-            [row[0] for row in _some(source, "SELECT n FROM commits") if isinstance(row[0], int)] or [1]
-        )
+            found.rows[table] = sum(_put(target, table, *row) for row in source.sound(table))
+        found.tallies = [row for row in source.some("SELECT video, kind, count FROM tallies", "tallies") if _told(row)]
+        commits = source.some("SELECT n FROM commits", "commits")
+        found.commits = max([1, *(row[0] for row in commits if isinstance(row[0], int))])
         # Numbers that were given must not be given again: files on disk may still go by them.
-        for row in _some(source, "SELECT name, seq FROM sqlite_sequence"):
-            if row[0] in SUMMED and isinstance(row[1], int):
-                target.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (row[1], row[0]))
+        for name, seq in source.sequences().items():
+            target.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (seq, name))
         target.execute("UPDATE commits SET n = ?", (found.commits,))
         target.execute("COMMIT")
     finally:
         target.close()
-        if source is not None:
-            source.close()
+        source.close()
     return found
 
 
-def _open(path: Path) -> sqlite3.Connection | None:
-    try:
-        with path.open("r+b") as file:
-            for at, value in _HEADER.items():
-                file.seek(at)
-                file.write(value)
-        source = connect(path, "mode=rw")
-        # Text that is no text any more fails its checksum, and must not end the reading of the others.
-        source.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-        source.execute("PRAGMA writable_schema = ON")
-        source.execute("PRAGMA cell_size_check = ON")
-        return source
-    except (OSError, sqlite3.Error):
+class _Source:
+    """A damaged database, read as far as it goes; `torn` are the tables that it did not go through."""
+
+    def __init__(self, path: Path) -> None:
+        self.torn: set[str] = set()
+        self._connection: sqlite3.Connection | None = None
+        with suppress(OSError, sqlite3.Error):
+            with path.open("r+b") as file:
+                for at, value in _HEADER.items():
+                    file.seek(at)
+                    file.write(value)
+            self._connection = connect(path, "mode=rw")
+            # Text that is no text any more fails its checksum, and must not end the reading of the others.
+            self._connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+            self._connection.execute("PRAGMA writable_schema = ON")
+            self._connection.execute("PRAGMA cell_size_check = ON")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def some(self, sql: str, table: str, params: Sequence[int] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query on a table, up to where it fails."""
+        rows: list[tuple[Any, ...]] = []
+        if self._connection is not None:
+            with suppress(sqlite3.Error, sqlite3.Warning, MemoryError):
+                rows.extend(map(tuple, self._connection.execute(sql, params)))
+                return rows
+        self.torn.add(table)
+        return rows
+
+    def sequences(self) -> dict[str, int]:
+        """The highest number that each table has given."""
+        rows = self.some("SELECT name, seq FROM sqlite_sequence", "sqlite_sequence")
+        return {row[0]: row[1] for row in rows if row[0] in SUMMED and isinstance(row[1], int)}
+
+    def sound(self, table: str) -> Iterator[tuple[int | None, tuple[Any, ...]]]:
+        """The rows whose checksum is right, with their number."""
+        number = _NUMBER.get(table, "n")
+        sql = f"SELECT {number or 'NULL'}, {', '.join(SUMMED[table])}, sum FROM {table}"
+        rows = (
+            self._ranged(table, f"{sql} WHERE {number} BETWEEN ? AND ? ORDER BY 1") if number else self.some(sql, table)
+        )
+        for row in rows:
+            values = tuple(row[1:-1])
+            with suppress(TypeError, ValueError, OverflowError):
+                if row[-1] == row_sum(*values):
+                    yield row[0], values
+                    continue
+            self.torn.add(table)
+
+    def _ranged(self, table: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table, by rising number, without those on pages that cannot be read."""
+        low, last = 1, self._last(table)
+        while low <= last:
+            high = min(low + _STEP - 1, last)
+            rows = self._between(table, sql, low, high)
+            while rows is None and high > low:
+                high = (low + high) // 2
+                rows = self._between(table, sql, low, high)
+            if rows is None:
+                low = _beyond(partial(self._readable, table, sql), low, last)
+            else:
+                yield from rows
+                low = high + 1
+
+    def _readable(self, table: str, sql: str, number: int) -> bool:
+        return self._between(table, sql, number, number) is not None
+
+    def _between(self, table: str, sql: str, low: int, high: int) -> list[tuple[Any, ...]] | None:
+        with suppress(sqlite3.Error, sqlite3.Warning, MemoryError):
+            if self._connection is not None:
+                return self._connection.execute(sql, (low, high)).fetchall()
+        self.torn.add(table)
         return None
 
-
-def _sound(source: sqlite3.Connection | None, table: str) -> Iterator[tuple[int | None, tuple[Any, ...]]]:
-    """The rows whose checksum is right, with their number."""
-    columns = SUMMED[table]
-    number = _NUMBER.get(table, "n")
-    sql = f"SELECT {number or 'NULL'}, {', '.join(columns)}, sum FROM {table}"
-    rows = _ranged(source, table, f"{sql} WHERE {number} BETWEEN ? AND ? ORDER BY 1") if number else _some(source, sql)
-    for row in rows:
-        values = tuple(row[1:-1])
-        try:
-            sound = row[-1] == row_sum(*values)
-        except (TypeError, ValueError, OverflowError):
-            continue
-        if sound:
-            yield row[0], values
-
-
-def _ranged(source: sqlite3.Connection | None, table: str, sql: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table, by rising number, without those on pages that cannot be read."""
-    if source is None:
-        return
-    low, last = 1, _last(source, table)
-    while low <= last:
-        high = min(low + _STEP - 1, last)
-        rows = _between(source, sql, low, high)
-        while rows is None and high > low:
-            high = (low + high) // 2
-            rows = _between(source, sql, low, high)
-        if rows is None:
-            low = _beyond(lambda number: _between(source, sql, number, number) is not None, low, last)
-        else:
-            yield from rows
-            low = high + 1
-
-
-def _between(source: sqlite3.Connection, sql: str, low: int, high: int) -> list[tuple[Any, ...]] | None:
-    try:
-        return source.execute(sql, (low, high)).fetchall()
-    except (sqlite3.Error, sqlite3.Warning, MemoryError):
-        return None
+    def _last(self, table: str) -> int:
+        """The highest number that a row of the table may have."""
+        number = _NUMBER.get(table, "n")
+        known = [self.sequences().get(table, 0)]
+        for told in (f"max({number})", "count(*)"):
+            known += [row[0] for row in self.some(f"SELECT {told} FROM {table}", table) if isinstance(row[0], int)]
+        return max(number for number in known if number < _MOST) + _BEYOND
 
 
 def _beyond(readable: Callable[[int], bool], low: int, last: int) -> int:
@@ -152,24 +185,6 @@ def _beyond(readable: Callable[[int], bool], low: int, last: int) -> int:
     return good
 
 
-def _last(source: sqlite3.Connection, table: str) -> int:
-    """The highest number that a row of the table may have."""
-    number = _NUMBER.get(table, "n")
-    known = [*_some(source, f"SELECT max({number}) FROM {table}"), *_some(source, f"SELECT count(*) FROM {table}")]
-    known += [(row[1],) for row in _some(source, "SELECT name, seq FROM sqlite_sequence") if row[0] == table]
-    return max([0, *(row[0] for row in known if isinstance(row[0], int) and row[0] < _MOST)]) + _BEYOND
-
-
-def _some(source: sqlite3.Connection | None, sql: str) -> list[tuple[Any, ...]]:
-    """The rows of a query up to where it fails."""
-    rows: list[tuple[Any, ...]] = []
-    if source is None:
-        return rows
-    with suppress(sqlite3.Error, sqlite3.Warning, MemoryError):
-        rows.extend(map(tuple, source.execute(sql)))
-    return rows
-
-
 def _put(target: sqlite3.Connection, table: str, number: int | None, values: tuple[Any, ...]) -> int:
     sql = insert(table)
     if number is not None and table != "files":
@@ -182,5 +197,5 @@ def _put(target: sqlite3.Connection, table: str, number: int | None, values: tup
         return 0  # a second row of the same id: the first stands
 
 
-def _is_tally(row: tuple[Any, ...]) -> bool:
+def _told(row: tuple[Any, ...]) -> bool:
     return isinstance(row[0], int) and isinstance(row[1], str) and isinstance(row[2], int)
