@@ -23,7 +23,7 @@ from lvqa.eval.torture.check import Check, Say
 from lvqa.eval.torture.forked import Forked, preload, run_forked
 from lvqa.eval.torture.workload import make_footage, models, perform, settings, write_captions
 
-KILLS, SHORT_KILLS = 200, 10
+KILLS, SHORT_KILLS = 200, 5
 _MOST = 3  # kills before an action may end
 _DAMAGED_PAGES = 3
 _PAGE = 16384

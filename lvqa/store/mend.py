@@ -66,9 +66,11 @@ class Mender:
         """Rows whose video, clip or note is gone; again and again, since those that go may leave others."""
         count = 0
         while rows := self._c.rows("PRAGMA foreign_key_check"):
-            for table, number, *_ in rows:
+            for table, number, parent, _ in rows:
                 column = "rowid" if table == "files" else "n"
                 if number is not None and table in SUMMED:
+                    if parent == "clips":
+                        self._open.add((self._c.value(f"SELECT video FROM {table} WHERE n = ?", (number,)), "segment"))
                     self._c.write(f"DELETE FROM {table} WHERE {column} = ?", (number,))
                     count += 1
                 elif table in ("tallies", "gone"):

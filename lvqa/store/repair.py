@@ -23,7 +23,7 @@ from lvqa.store.finding import Finding
 from lvqa.store.lock import WriterLock
 from lvqa.store.mend import Mender
 from lvqa.store.replace import finish, flushed, mended_path
-from lvqa.store.salvage import copy_database, salvage
+from lvqa.store.salvage import copy_database, header_is_right, salvage
 from lvqa.store.store import DATABASE_FILE, LOCK_FILE, Store
 from lvqa.store.verify import verify
 
@@ -45,6 +45,9 @@ def verify_index(index_dir: Path, *, embedder: str | None = None) -> list[Findin
         return [Finding("database", told, "backup")]
     try:
         Store.open(index_dir, create=False).close()
+        with explained(path):
+            if not header_is_right(path):
+                return [Finding("database", f"the header of the database {path.name} is damaged")]
     except StoreVersionError:
         raise
     except StoreError as error:

@@ -27,7 +27,7 @@ _STEP = 1 << 12
 _BEYOND = 1 << 16
 _MOST = 1 << 40
 # What the header of every archive holds: damage to these alone would make all of it unreadable.
-_HEADER = {
+HEADER = {
     0: b"SQLite format 3\0" + PAGE_BYTES.to_bytes(2, "big") + bytes((2, 2, 0, 64, 32, 32)),
     44: (4).to_bytes(4, "big"),
     56: (1).to_bytes(4, "big"),
@@ -47,6 +47,13 @@ class Salvaged:
     torn: set[str] = field(default_factory=set)
     tallies: list[tuple[int, str, int]] = field(default_factory=list)
     commits: int = 1
+
+
+def header_is_right(path: Path) -> bool:
+    """Whether the parts of the header that never change are as they are in every archive. Raises OSError."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    return all(header[at : at + len(value)] == value for at, value in HEADER.items())
 
 
 def copy_database(path: Path, folder: Path) -> Path:
@@ -92,7 +99,7 @@ class _Source:
         self._connection: sqlite3.Connection | None = None
         with suppress(OSError, sqlite3.Error):
             with path.open("r+b") as file:
-                for at, value in _HEADER.items():
+                for at, value in HEADER.items():
                     file.seek(at)
                     file.write(value)
             self._connection = connect(path, "mode=rw")
