@@ -92,3 +92,16 @@ def test_a_file_of_undecodable_name_is_found_again(store: Store, tmp_path: Path)
     assert store.get_file(name) is not None
     assert store.find_videos(name) == [video]
     assert store.remove_file(name).videos == 1
+
+
+def test_keys_and_ids_stay_what_they_were():
+    """Written down: with other keys all of every archive would be captioned again."""
+    assert stage_key("h", "caption", "m", "p", {"a": 1, "b": [2.5]}) == (
+        "e482bcc049d7affdce0f61c9285863c33a2e24a5449bbbe95a62de54a60b71c5"
+    )
+    assert note_id("v", "caption", Span(1.2344, 2.5), "m", "p", "text") == "828077792ef751f6e34abd71012c9f06"
+    assert (
+        encode_path("a\udc80b\udcff\ud800\ufffd%")
+        == "a\ufffd%80b\ufffd%FF\ufffd%ED\ufffd%A0\ufffd%80\ufffd%EF\ufffd%BF\ufffd%BD%"
+    )
+    assert clean_text("a\ud800b\udfffc") == "a\ufffdb\ufffdc"
