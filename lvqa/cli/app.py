@@ -62,10 +62,14 @@ def _eval_root(ctx: typer.Context) -> None:
 @app.command()
 @o.takes_settings
 def index(
-    folder: o.Folder, settings: dict[str, Any], archive: o.ArchiveDir = None, as_json: o.AsJson = False
+    folder: o.Folder,
+    settings: dict[str, Any],
+    wait: o.Wait = 0.0,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
 ) -> p.Request:
     """Index the videos below FOLDER, or go on with it."""
-    return p.Request(p.Index(p.Place(folder, archive, settings)), as_json)
+    return p.Request(p.Index(p.Place(folder, archive, settings), wait), as_json)
 
 
 @app.command()
@@ -243,9 +247,15 @@ def status(folder: o.Folder, archive: o.ArchiveDir = None, as_json: o.AsJson = F
 
 
 @app.command()
-def remove(folder: o.Folder, video: o.VideoName, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+def remove(
+    folder: o.Folder,
+    video: o.VideoName,
+    wait: o.Wait = 0.0,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
     """Take a video out of the index; its file stays."""
-    return p.Request(p.Remove(p.Place(folder, archive), video), as_json)
+    return p.Request(p.Remove(p.Place(folder, archive), video, wait), as_json)
 
 
 @app.command()
@@ -270,11 +280,12 @@ def import_(
         str, typer.Argument(metavar="CAPTIONS", help='A JSON object a line: {"video", "start_s", "end_s", "text"}.')
     ],
     settings: dict[str, Any],
+    wait: o.Wait = 0.0,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Take ready-made captions into the index."""
-    return p.Request(p.Import(p.Place(folder, archive, settings), captions), as_json)
+    return p.Request(p.Import(p.Place(folder, archive, settings), captions, wait), as_json)
 
 
 @app.command()
@@ -425,7 +436,7 @@ def run(argv: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        request = app(list(argv), prog_name="lvqa", standalone_mode=False)
+        request = app(p.spell_out_wait(argv), prog_name="lvqa", standalone_mode=False)
         # Help, --version and completion end with a status instead of a request.
         status = _execute(request) if isinstance(request, p.Request) else int(request or 0)
         sys.stdout.flush()

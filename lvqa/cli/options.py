@@ -63,6 +63,16 @@ Agent = Annotated[
         help=f"What answers: {', '.join(AGENTS)}.",
     ),
 ]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="[SECONDS]",
+        min=0,
+        show_default=False,
+        help="Where another process is writing to the index, wait so long; without a number, as long as it takes.",
+    ),
+]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[
     list[str] | None,

@@ -24,9 +24,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`lvqa index`."""
+    """`lvqa index`; like `import` and `remove` it waits so long for another writer."""
 
     place: Place
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Import:
 
     place: Place
     captions: str
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Remove:
 
     place: Place
     video: str
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,23 @@ def parse_between(text: str) -> Span:
         return Span(parse_time(start), parse_time(end))
     except ValueError as error:
         raise UsageError(f"--between {text!r}: {error}; write it like 10:00-12:30") from error
+
+
+def spell_out_wait(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with the number that `--wait` may go without: as long as it takes."""
+    spelt: list[str] = []
+    for number, argument in enumerate(arguments):
+        spelt.append(argument)
+        if argument == "--wait" and not _is_number(arguments[number + 1 : number + 2]):
+            spelt.append("inf")
+    return spelt
+
+
+def _is_number(texts: Sequence[str]) -> bool:
+    try:
+        return all(float(text) == float(text) for text in texts) and bool(texts)
+    except ValueError:
+        return False
 
 
 def parse_assignments(pairs: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -425,3 +426,37 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_take(indexed: Path, lvqa,
     assert document["at_most"]["llm_calls"] == 0
     assert lvqa(*argv, "--agent", "llovi", "--json").json["agent"] == "llovi"
     assert lvqa(*argv, "--agent", "nobody").status == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "spelt"),
+    [
+        (["index", "videos"], ["index", "videos"]),
+        (["index", "--wait"], ["index", "--wait", "inf"]),
+        (["index", "--wait", "videos", "--json"], ["index", "--wait", "inf", "videos", "--json"]),
+        (["index", "--wait", "30", "videos"], ["index", "--wait", "30", "videos"]),
+        (["index", "videos", "--wait", "--archive", "x"], ["index", "videos", "--wait", "inf", "--archive", "x"]),
+        (["index", "--wait", "nan"], ["index", "--wait", "inf", "nan"]),
+    ],
+)
+def test_wait_goes_without_a_number(given: list[str], spelt: list[str]) -> None:
+    assert plan.spell_out_wait(given) == spelt
+
+
+def test_a_second_writer_is_refused_or_waits(indexed: Path, lvqa, light, tmp_path: Path) -> None:
+    from lvqa.store import Store
+
+    captions = tmp_path / "captions.jsonl"
+    captions.write_text('{"video": "kitchen.mp4", "start_s": 0, "end_s": 2, "text": "a cat"}\n')
+    commands = (("index", indexed, *light), ("import", indexed, captions, *light), ("remove", indexed, "kitchen.mp4"))
+    for command in commands:
+        held = Store.open(indexed / ".lvqa", write=True, doing="index")
+        refused = lvqa(*command)
+        assert refused.status == 1
+        assert re.search(rf"process {os.getpid()} on \S+ \(lvqa index\) since .*, add --wait", one_line_error(refused))
+        assert lvqa(*command, "--wait", "0.1").status == 1
+        threading.Timer(0.3, held.close).start()
+        waited = lvqa(*command, "--wait")
+        assert waited.status == 0
+        assert re.search(rf"lvqa: waiting for process {os.getpid()} on \S+ \(lvqa index\)", waited.err)
+    assert lvqa("index", indexed, "--wait", "-1").status == 2

@@ -52,7 +52,7 @@ class Child:
 def test_the_second_writer_is_told_who_holds_the_lock(index_dir: Path):
     child = Child(index_dir)
     try:
-        with pytest.raises(StoreLocked, match=rf"process {child.process.pid} on \S+; wait"):
+        with pytest.raises(StoreLocked, match=rf"process {child.process.pid} on \S+ since .*; wait"):
             Store.open(index_dir, write=True)
         with Store.open(index_dir) as reader:
             assert reader.videos() == []
