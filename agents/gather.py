@@ -42,11 +42,15 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         step = Step("recall", f"{count(len(state['hits']), 'note')} as before", data)
         return {"hits": [], "round": state["round"] + 1, "steps": [step]}
     phrases = list(state["missing"] if state["round"] else plan.phrases) or [context.asked]
-    wanted, named = _within(context.filter, plan)
-    found = _search(context, phrases, wanted, plan)
-    if not found and named:
-        wanted, named = context.filter, False
+
+    def look() -> tuple[list[Hit], bool]:
+        wanted, named = _within(context.filter, plan)
         found = _search(context, phrases, wanted, plan)
+        if found or not named:
+            return found, named
+        return _search(context, phrases, context.filter, plan), False
+
+    found, named = context.store.consistent(look, again=context.retriever.forget)
     old = {hit.note.id for hit in state["hits"]}
     new = sum(hit.note.id not in old for hit in found)
     where = count(len({h.note.video_id for h in found}), "video")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 INDEX_FOLDER = ".lvqa"
 _FOLDER = "folder"  # where the index keeps whose it is
 _SHOWN_VIDEOS = 24
+OnWait = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +107,49 @@ class Archive:
             self._reader = Store.open(self.index_dir, create=False)
         return self._reader
 
-    def index(self, *, progress: Progress | None = None, only: Collection[str] | None = None) -> IndexReport:
+    def index(
+        self,
+        *,
+        progress: Progress | None = None,
+        only: Collection[str] | None = None,
+        wait_s: float = 0.0,
+        on_wait: OnWait | None = None,
+    ) -> IndexReport:
         """Index every new or changed video below the folder, and go on where an earlier run stopped.
 
         `only` are the paths in the folder of those to index now; the others are left as they are. A video that cannot
-        be read is one line in the report, and does not stop the others. Raises UsageError where there is no video at
-        all, or none of a path in `only`; StoreError where the index cannot be written, ModelNotFound.
+        be read is one line in the report, and does not stop the others. Where another process is writing to the index,
+        this waits at most `wait_s` (`inf`: for ever), and tells `on_wait` once who that is. Raises UsageError where
+        there is no video at all, or none of a path in `only`; StoreError where the index cannot be written, StoreLocked
+        where another process went on writing to it, ModelNotFound.
         """
         from lvqa.indexers import run_index
         from lvqa.media import find_videos
 
         if not self.exists and not find_videos(self.folder):
             raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
-        with self._writer(filling=True) as store:
+        with self._writer("index", wait_s, on_wait, filling=True) as store:
             return run_index(self.folder, store, self.models, self.settings, progress=progress, only=only)
 
-    def import_captions(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> ImportReport:
+    def import_captions(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Progress | None = None,
+        wait_s: float = 0.0,
+        on_wait: OnWait | None = None,
+    ) -> ImportReport:
         """Take ready-made captions: a JSON object a line, `{"video", "start_s", "end_s", "text"}`.
 
-        The video files need not exist. Raises UsageError for a file that is missing or malformed.
+        The video files need not exist. It waits for another writer as `index` does. Raises UsageError for a file that
+        is missing or malformed, StoreLocked.
         """
         from lvqa.indexers import import_captions
 
         jsonl = Path(path).expanduser()
         if not jsonl.is_file():
             raise UsageError(f"there is no file {jsonl}; name a file of captions, one JSON object a line")
-        with self._writer(filling=True) as store:
+        with self._writer("import", wait_s, on_wait, filling=True) as store:
             return import_captions(
                 jsonl,
                 self.folder,
@@ -162,12 +180,16 @@ class Archive:
         _require_text(query, "query")
         if k < 1:
             raise UsageError(f"k must be at least 1, got {k}")
-        store = self._filled_store()
-        chosen = self._filter(videos, between, sources)
-        self._match_embedder()
-        images = self.models.image_embedder if store.vector_models("frames") else None
-        hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
-        return HitList(hits, self.folder, self._durations())
+
+        def search() -> HitList:
+            store = self._filled_store()
+            chosen = self._filter(videos, between, sources)
+            self._match_embedder()
+            images = self.models.image_embedder if store.vector_models("frames") else None
+            hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
+            return HitList(hits, self.folder, self._durations())
+
+        return self.store.consistent(search)
 
     def find(
         self,
@@ -205,22 +227,23 @@ class Archive:
             _require_text(cue, "cue")
         if k < 1 or (frames is not None and frames < 0):
             raise UsageError(f"k must be at least 1, and frames at least 0; got {k} and {frames}")
-        store = self._filled_store()
-        chosen = self._filter(videos, between, None)
-        self._match_embedder()
-        finding = agents.find(
-            Query(tuple(targets), tuple(cues)),
-            store=store,
-            models=self.models,
-            settings=self.settings,
-            folder=self.folder,
-            filter=chosen,
-            k=k,
-            frames=frames,
-            seed=seed,
-            searcher=searcher,
-        )
-        return SightList(finding, self.folder, self._durations())
+        with self.store.snapshot():
+            store = self._filled_store()
+            chosen = self._filter(videos, between, None)
+            self._match_embedder()
+            finding = agents.find(
+                Query(tuple(targets), tuple(cues)),
+                store=store,
+                models=self.models,
+                settings=self.settings,
+                folder=self.folder,
+                filter=chosen,
+                k=k,
+                frames=frames,
+                seed=seed,
+                searcher=searcher,
+            )
+            return SightList(finding, self.folder, self._durations())
 
     def ask(
         self,
@@ -360,15 +383,17 @@ class Archive:
         """What is known of one video, named by path, file name or id. Raises UsageError where there is no such one."""
         from lvqa.store import Filter
 
-        (found, *others) = self._find([video])
-        if others:
-            raise UsageError(f"{video!r} names {len(others) + 1} videos: {_list([v.path for v in (found, *others)])}")
+        with self.store.snapshot():
+            (found, *others) = self._find([video])
+            if others:
+                paths = _list([v.path for v in (found, *others)])
+                raise UsageError(f"{video!r} names {len(others) + 1} videos: {paths}")
 
-        def notes(level: Level) -> list[Note]:
-            return self.store.notes(Filter(video_ids=frozenset([found.id]), level=level))
+            def notes(level: Level) -> list[Note]:
+                return self.store.notes(Filter(video_ids=frozenset([found.id]), level=level))
 
-        summary = next(iter(notes("video")), None)
-        return VideoReport(found, self.store.clips(found.id), notes("clip"), notes("segment"), summary)
+            summary = next(iter(notes("video")), None)
+            return VideoReport(found, self.store.clips(found.id), notes("clip"), notes("segment"), summary)
 
     @property
     def digest(self) -> str:
@@ -382,8 +407,9 @@ class Archive:
         """What each video holds, by path; those without a summary are left out."""
         from lvqa.store import Filter
 
-        paths = {video.id: video.path for video in self.store.videos()}
-        notes = self.store.notes(Filter(sources=frozenset({"summary"}), level="video"))
+        with self.store.snapshot():
+            paths = {video.id: video.path for video in self.store.videos()}
+            notes = self.store.notes(Filter(sources=frozenset({"summary"}), level="video"))
         return {paths[note.video_id]: note.text for note in notes if note.video_id in paths}
 
     def status(self) -> dict[str, Any]:
@@ -394,18 +420,20 @@ class Archive:
         """
         from lvqa.indexers import is_stale, read_digest
 
-        failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
-        found = read_digest(self.store)
-        digest = found and {"text": found.text, "model": found.model, "stale": is_stale(self.store, found)}
-        return {**self.store.counts(), "digest": digest, "failures": failures}
+        with self.store.snapshot():
+            failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
+            found = read_digest(self.store)
+            digest = found and {"text": found.text, "model": found.model, "stale": is_stale(self.store, found)}
+            return {**self.store.counts(), "digest": digest, "failures": failures}
 
-    def remove(self, video: str) -> RemovedCounts:
+    def remove(self, video: str, *, wait_s: float = 0.0, on_wait: OnWait | None = None) -> RemovedCounts:
         """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
 
-        Raises UsageError where there is no such video, or the name fits several.
+        It waits for another writer as `index` does. Raises UsageError where there is no such video, or the name fits
+        several; StoreLocked.
         """
         found = self.show(video).video
-        with self._writer() as store:
+        with self._writer("remove", wait_s, on_wait) as store:
             return store.remove_video(found.id)
 
     def verify(self, *, repair: bool = False) -> VerifyReport:
@@ -459,8 +487,8 @@ class Archive:
             return render.archive_html(
                 str(self.folder), f"not indexed yet; run: {self._index_command()}", [], no_picture
             )
-        videos = self.videos()
-        counts = self.status()
+        with self.store.snapshot():
+            videos, counts = self.videos(), self.status()
         summary = (
             f"{render.count(len(videos), 'video')}, {render.duration_text(sum(v.duration_s for v in videos))}, "
             f"{render.count(counts['clips'], 'clip')}, {render.count(counts['notes'], 'note')}"
@@ -474,10 +502,10 @@ class Archive:
         )
 
     @contextmanager
-    def _writer(self, *, filling: bool = False) -> Iterator[Store]:
+    def _writer(self, doing: str, wait_s: float, on_wait: OnWait | None, *, filling: bool = False) -> Iterator[Store]:
         from lvqa.store import Store
 
-        with Store.open(self.index_dir, write=True) as store:
+        with Store.open(self.index_dir, write=True, wait_s=wait_s, on_wait=on_wait, doing=doing) as store:
             if filling:
                 self._claim(store)
             yield store

@@ -23,6 +23,11 @@ class Reading:
         self._queries: dict[str, Vectors] = {}
         self._vectors: dict[str, Vectors] = {}
 
+    def forget(self) -> None:
+        """Read everything of the store anew from now on."""
+        for read in (self._videos, self._notes, self._vectors):
+            read.clear()
+
     def remember(self, notes: Iterable[Note]) -> None:
         """Keep notes that were read in another way."""
         self._notes.update((note.id, note) for note in notes)

@@ -51,7 +51,8 @@ def hybrid_search(
     """The k best moments for a query, best first; see `Retriever.search`.
 
     `models` are an archive's models, or the embedder of its notes alone; None searches by words. A stretch of time that
-    the query names ("between 10:00 and 12:00") is where it looks, unless the filter names one or nothing is there.
+    the query names ("between 10:00 and 12:00") is where it looks, unless the filter names one or nothing is there. The
+    hits are of one moment of the store, whatever others write meanwhile.
     """
     from lvqa.models.profiles import Models
 
@@ -62,9 +63,13 @@ def hybrid_search(
         embedder = models
     retriever = Retriever(store, embedder, image_embedder, channels=channels, rules=rules)
     named = times(query) if filter is None or filter.span is None else None
-    if named is not None and (hits := retriever.search(query, k, replace(filter or Filter(), span=named))):
-        return hits
-    return retriever.search(query, k, filter)
+
+    def search() -> list[Hit]:
+        if named is not None and (hits := retriever.search(query, k, replace(filter or Filter(), span=named))):
+            return hits
+        return retriever.search(query, k, filter)
+
+    return store.consistent(search, again=retriever.forget)
 
 
 @dataclass(slots=True)
@@ -112,6 +117,12 @@ class Retriever(Reading):
         # Notes of whole videos that a search in them has read, by video id: rounds come back to the same ones.
         self.opened: dict[str, list[Note]] = {}
         self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
+
+    def forget(self) -> None:
+        """Read everything of the store anew from now on; the vectors of queries stay."""
+        super().forget()
+        self.opened.clear()
+        self._texts.clear()
 
     def search(
         self,

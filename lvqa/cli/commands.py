@@ -33,7 +33,7 @@ def execute(request: p.Request) -> int:
 
 def _index(plan: p.Index, as_json: bool) -> int:
     with _open(plan.place) as archive, progress_bar(_reasons(archive)) as progress:
-        report = archive.index(progress=progress)
+        report = archive.index(progress=progress, wait_s=plan.wait_s, on_wait=_waiting)
     if as_json:
         output.out_json(
             {
@@ -66,7 +66,7 @@ def _index(plan: p.Index, as_json: bool) -> int:
 
 def _import(plan: p.Import, as_json: bool) -> int:
     with _open(plan.place) as archive, progress_bar() as progress:
-        report = archive.import_captions(plan.captions, progress=progress)
+        report = archive.import_captions(plan.captions, progress=progress, wait_s=plan.wait_s, on_wait=_waiting)
     failed = report.summaries.failed
     counts = asdict(report)
     counts["summaries"] = _summaries_dict(counts["summaries"])
@@ -193,7 +193,7 @@ def _find(plan: p.Find, as_json: bool) -> int:
 
 
 def _videos(plan: p.Videos, as_json: bool) -> int:
-    with _open(plan.place) as archive:
+    with _open(plan.place) as archive, archive.store.snapshot():
         videos = archive.videos()
         failures = archive.status()["failures"]
         summaries = archive.summaries() if as_json else {}
@@ -268,7 +268,7 @@ def _status(plan: p.Status, as_json: bool) -> int:
 
 def _remove(plan: p.Remove, as_json: bool) -> int:
     with _open(plan.place) as archive:
-        removed = archive.remove(plan.video)
+        removed = archive.remove(plan.video, wait_s=plan.wait_s, on_wait=_waiting)
     if as_json:
         output.out_json(asdict(removed))
     else:
@@ -323,6 +323,10 @@ def _reasons(archive: Archive) -> list[str]:
     if archive.settings.profile not in ("auto", "tiny"):
         return []
     return [f"lvqa: {render.one_line(reason)}" for reason in archive.models.reasons]
+
+
+def _waiting(holder: str) -> None:
+    output.note(f"lvqa: waiting for {render.one_line(holder)}, which is writing to this index; Ctrl-C ends the wait")
 
 
 def _quiet(line: str) -> None:

@@ -19,10 +19,6 @@ from lvqa.store.columns import Columns
 from lvqa.store.database import Connections
 
 
-class BehindError(Exception):
-    """Another thread has brought an index to a newer snapshot than the one this thread reads."""
-
-
 @dataclass(frozen=True, slots=True)
 class BaseRow:
     """One row of `bases`: the files with `stamp` stand for `size` rows, all there were with `n <= last`."""

@@ -11,10 +11,10 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lvqa.errors import StoreError
 from lvqa.store.commits import note_commits
@@ -30,13 +30,22 @@ PAGE_BYTES = 16384
 # The default of 2 MiB is too small for the full-text index of ten thousand notes.
 CACHE_KIB = 32 * 1024
 
+# A shared index that another thread renews with every change would otherwise keep a reader from ever coming to its end.
+_RESTARTS = 4
+
+T = TypeVar("T")
 Row = tuple[Any, ...]
 Params = Sequence[Any]
+
+
+class BehindError(Exception):
+    """Another thread has brought an index to a newer snapshot than the one this thread reads."""
 
 
 class _Local(threading.local):
     holder: _Holder | None = None
     depth: int = 0
+    restarts: bool = False
 
 
 class _Holder:
@@ -65,10 +74,14 @@ def _close_in(pid: int, connection: sqlite3.Connection) -> None:
 
 
 class Connections:
-    """The connections of one Store. `write` allows `atomic`; without it every connection refuses to change rows."""
+    """The connections of one Store. `write` allows `atomic`; without it every connection refuses to change rows.
 
-    def __init__(self, path: Path, *, write: bool) -> None:
+    `check` is called before each transaction that writes; what it raises keeps it from beginning.
+    """
+
+    def __init__(self, path: Path, *, write: bool, check: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._check = check
         self.write_allowed = write
         self._immutable = False
         self._local = _Local()
@@ -86,7 +99,7 @@ class Connections:
             with explained(self.path):
                 holder = _Holder(self._connect())
             self._local.holder = holder
-            self._local.depth = 0
+            self._local.depth, self._local.restarts = 0, False
             with self._guard:
                 self._holders.add(holder)
         return holder
@@ -98,8 +111,18 @@ class Connections:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether this thread is inside `reading` or `atomic`, and so may see other rows than anybody else."""
+        """Whether this thread is inside `reading` or `atomic`, and so may see other rows than the newest."""
         return self.connection.in_transaction
+
+    @property
+    def writing(self) -> bool:
+        """Whether this thread is inside `atomic`, and so may see rows that nobody else ever will."""
+        return self._local.depth > 0
+
+    @property
+    def restarts(self) -> bool:
+        """Whether this thread is inside `consistent`, which begins anew after a BehindError."""
+        return self._local.restarts
 
     def _connect(self) -> sqlite3.Connection:
         if not self._immutable:
@@ -191,6 +214,26 @@ class Connections:
             with suppress(sqlite3.ProgrammingError):
                 connection.execute("ROLLBACK")
 
+    def consistent(self, work: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+        """Call `work` with the same snapshot for every query inside; joins a transaction that is already open.
+
+        Where another thread has brought a shared index past that snapshot, `again` is called, and `work` on a newer
+        one; after a few such calls it is left to do without the shared ones.
+        """
+        if self.connection.in_transaction:
+            return work()
+        for _ in range(_RESTARTS):
+            self._local.restarts = True
+            try:
+                with self.reading():
+                    return work()
+            except BehindError:
+                again()
+            finally:
+                self._local.restarts = False
+        with self.reading():
+            return work()
+
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """One transaction: all of what is written inside, or, after any exception, nothing. Nested blocks join.
@@ -203,6 +246,8 @@ class Connections:
             holder = self._holder
             if self._local.depth:
                 self._writing()
+            else:
+                self._check()
             self._local.depth += 1
             commits, changes = 0, holder.connection.total_changes
             try:

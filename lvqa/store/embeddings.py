@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
-from lvqa.store.bases import BaseFiles, BehindError
-from lvqa.store.database import Connections
+from lvqa.store.bases import BaseFiles
+from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
 from lvqa.store.sums import insert
@@ -215,21 +215,26 @@ class Embeddings(Texts):
         self, kind: Kind, model: str, query: Vectors, k: int, wanted: Filter | None
     ) -> Iterator[dict[int, float]]:
         """Cosines of the best rows by their `n`, on the snapshot that the block inside reads."""
-        index = self._index(kind, model)
+        # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
+        index = self._index(kind, model, shared=not self._c.writing)
         vector = np.asarray(query, np.float32)
+        held = self._c.in_transaction
         while True:
             with self._c.reading():
                 try:
                     found = dict(index.search(vector, k, wanted))
                 except BehindError:
+                    if self._c.restarts:
+                        raise
+                    if held:  # this snapshot stays as it is
+                        index = self._index(kind, model, shared=False)
                     continue
                 yield found
                 return
 
-    def _index(self, kind: Kind, model: str) -> VectorIndex:
+    def _index(self, kind: Kind, model: str, *, shared: bool) -> VectorIndex:
         model = clean_text(model)
-        if self._c.in_transaction:
-            # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
+        if not shared:
             return VectorIndex(self._c, self._index_dir, kind, model, self._vector_bases, cached=False)
         with self._indexes_lock:
             if (kind, model) not in self._indexes:

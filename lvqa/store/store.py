@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.store.commits import read_commits
@@ -27,6 +28,7 @@ from lvqa.store.sums import sum_of
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
 _PATIENCE_S = 10.0
+T = TypeVar("T")
 
 # What each stage wrote. Imported and seen notes, and speech, that stand on a clip outlive it, without it.
 _RESET: dict[str, tuple[str, ...]] = {
@@ -68,14 +70,25 @@ class Store(Embeddings):
         self._lock = lock
 
     @classmethod
-    def open(cls, index_dir: Path, *, create: bool = True, write: bool = False) -> Store:
+    def open(
+        cls,
+        index_dir: Path,
+        *,
+        create: bool = True,
+        write: bool = False,
+        wait_s: float = 0.0,
+        on_wait: Callable[[str], None] | None = None,
+        doing: str = "",
+    ) -> Store:
         """Open the index in a folder such as `videos/.lvqa`; with `create`, make it where there is none.
 
-        `write` takes the writer's lock until `close`. Raises StoreLocked, naming the process that holds it;
-        StoreVersionError for an index of a newer lvqa; StoreError where there is no index, or it cannot be used.
+        `write` takes the writer's lock until `close`, waiting at most `wait_s` (`inf`: for ever) for whoever holds it;
+        `on_wait` is told once who that is, and others that this one is `doing` what it does. Raises StoreLocked, naming
+        the process that holds it; StoreVersionError for an index of a newer lvqa; StoreError where there is no index,
+        or it cannot be used.
         """
         path = index_dir / DATABASE_FILE
-        lock = WriterLock(index_dir / LOCK_FILE)
+        lock = WriterLock(index_dir / LOCK_FILE, doing if write else "migration")
         with explained(index_dir):
             if not path.exists() or not path.stat().st_size:
                 if read_commits(index_dir):
@@ -88,9 +101,9 @@ class Store(Embeddings):
                 index_dir.mkdir(parents=True, exist_ok=True)
         try:
             if write:
-                lock.acquire()
+                lock.acquire(wait_s, on_wait)
             _migrate(path, lock)
-            connections = Connections(path, write=write)
+            connections = Connections(path, write=write, check=lock.check)
             connections.value("SELECT 1")
         except BaseException:
             lock.release()
@@ -112,6 +125,20 @@ class Store(Embeddings):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def consistent(self, work: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+        """What `work` returns when all that it reads of the store is of one moment, whatever others write meanwhile.
+
+        Another thread's search may have brought the shared vectors past that moment: then `again` is called, which
+        should drop what was read, and `work` once more.
+        """
+        return self._c.consistent(work, again)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read inside be of one moment, where it would be too dear to do again; see `consistent`."""
+        with self._c.reading():
+            yield
 
     def reset_stage(self, video_id: str, stage: str) -> None:
         """Delete exactly what a stage wrote about a video, and its job; vectors go with their notes.

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lvqa.store.bases import BaseFiles, BaseRow, BehindError, alive_mask, base_row, gone_count
+from lvqa.store.bases import BaseFiles, BaseRow, alive_mask, base_row, gone_count
 from lvqa.store.bundle import Subject
 from lvqa.store.columns import Columns, Mask, both, video_numbers
-from lvqa.store.database import Connections
+from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
 from lvqa.store.postings import Ints, Postings
 from lvqa.store.textrank import Floats, Rows, Term, idf, norms_of, top

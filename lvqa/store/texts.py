@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lvqa.errors import StoreError
-from lvqa.store.bases import BaseFiles, BehindError
+from lvqa.store.bases import BaseFiles
 from lvqa.store.catalog import Catalog
-from lvqa.store.database import Connections, Row
+from lvqa.store.database import BehindError, Connections, Row
 from lvqa.store.filters import Filter, note_conditions
 from lvqa.store.keys import clean_text
 from lvqa.store.sums import SUMMED, insert
@@ -185,12 +185,17 @@ class Texts(Catalog):
         if k <= 0 or not match:
             return []
         # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
-        index = TextIndex(self._c, self._text_bases) if self._c.in_transaction else self._text_index
+        index = TextIndex(self._c, self._text_bases) if self._c.writing else self._text_index
+        held = self._c.in_transaction
         while True:
             with self._c.reading():
                 try:
                     found = index.search(parsed.phrases(), k, wanted)
                 except BehindError:
+                    if self._c.restarts:
+                        raise
+                    if held:  # this snapshot stays as it is
+                        index = TextIndex(self._c, self._text_bases)
                     continue
                 return self._settled(found if found is not None else self._ranked(match, k, wanted), k)
 

@@ -19,10 +19,10 @@ import numpy as np
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
-from lvqa.store.bases import BaseFiles, BaseRow, BehindError, alive_mask, base_row, gone_count
+from lvqa.store.bases import BaseFiles, BaseRow, alive_mask, base_row, gone_count
 from lvqa.store.bundle import Subject
 from lvqa.store.columns import Columns, Mask, both, video_numbers
-from lvqa.store.database import Connections
+from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
 from lvqa.store.ivf import Ivf
 from lvqa.store.vectorbank import Bank, FaissBank, NumpyBank, Positions, best_rows, exact_scores, normalised
