@@ -73,6 +73,9 @@ def writing(index_dir: Path, subject: Subject) -> Iterator[Draft]:
         manifest |= {"files": {path.name: _digest(path) for path in paths}}
         manifest |= {"whole": {path.name: _whole(path) for path in paths if path.stat().st_size > _FULL_BYTES}}
         (draft.folder / MANIFEST).write_text(json.dumps({**manifest, **draft.about}), encoding="utf-8")
+        # Of large files only samples are checked: what the power failure left of them must not be anything else.
+        for path in (*draft.folder.iterdir(), draft.folder):
+            _flush(path)
         draft.folder.rename(final)
     except BaseException:
         shutil.rmtree(draft.folder, ignore_errors=True)
@@ -120,6 +123,17 @@ def sweep_bundles(index_dir: Path, current: Collection[tuple[Subject, str]]) -> 
 def _whole(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    try:
+        fd = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    except PermissionError:  # pragma: no cover - Windows opens no folders
+        return
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _digest(path: Path) -> list[Any]:
