@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lvqa.errors import PromptError as PromptError
     from lvqa.errors import ReplyError as ReplyError
     from lvqa.errors import StoreError as StoreError
+    from lvqa.errors import StoreFull as StoreFull
     from lvqa.errors import StoreLocked as StoreLocked
     from lvqa.errors import StoreVersionError as StoreVersionError
     from lvqa.errors import SubtitleError as SubtitleError
@@ -56,6 +57,7 @@ _HOMES = {
         "PromptError",
         "ReplyError",
         "StoreError",
+        "StoreFull",
         "StoreLocked",
         "StoreVersionError",
         "SubtitleError",

@@ -9,6 +9,7 @@
     │   └── ReplyError        its reply did not parse, and neither did the repeated one
     ├── StoreError            the index cannot be read or written
     │   ├── StoreLocked       somebody else is indexing this archive
+    │   ├── StoreFull         the disk has no room left
     │   └── StoreVersionError the index was written by a newer lvqa
     └── PromptError           a prompt file misses a hole, or has one too many
 
@@ -50,6 +51,10 @@ class StoreError(LvqaError):
 
 class StoreLocked(StoreError):
     """Another process is writing to this archive."""
+
+
+class StoreFull(StoreError):
+    """The disk that holds the index has no room left; what was committed is there."""
 
 
 class StoreVersionError(StoreError):

@@ -50,10 +50,14 @@ class _Local(threading.local):
 
 
 class _Holder:
-    """A thread's connection; it closes when its thread is gone."""
+    """A thread's connection; it closes when its thread is gone.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    `frozen` is what the file looked like when it was opened as one that does not change, on a full disk.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, frozen: tuple[int, ...] | None = None) -> None:
         self.connection = connection
+        self.frozen = frozen
         self.pid = os.getpid()
         self.close = weakref.finalize(self, _close_in, self.pid, connection)
         self._utils: Database | None = None
@@ -96,9 +100,14 @@ class Connections:
         holder = self._local.holder
         if self._closed:
             raise StoreError(f"the index {self.path} was closed; open it again")
+        if holder is not None and holder.frozen is not None and holder.frozen != self._look():
+            if holder.connection.in_transaction:
+                raise StoreError(f"the index {self.path} changed while it was read from a full disk; ask again")
+            holder.close()
+            holder = None
         if holder is None or holder.pid != os.getpid():
             with explained(self.path):
-                holder = _Holder(self._connect())
+                holder = self._opened()
             self._local.holder = holder
             self._local.depth, self._local.restarts = 0, False
             with self._guard:
@@ -125,20 +134,29 @@ class Connections:
         """Whether this thread is inside `consistent`, which begins anew after a BehindError."""
         return self._local.restarts
 
-    def _connect(self) -> sqlite3.Connection:
+    def _opened(self) -> _Holder:
+        frozen: tuple[int, ...] | None = None
         if not self._immutable:
             try:
-                return self._configured("mode=rw")
-            except sqlite3.OperationalError:
-                if self.write_allowed or not self._may_be_immutable():
+                return _Holder(self._configured("mode=rw"))
+            except sqlite3.OperationalError as error:
+                full = error.sqlite_errorname in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+                if self.write_allowed or not self._may_be_immutable(full=full):
                     raise
-                self._immutable = True
-        return self._configured("mode=ro&immutable=1")
+                self._immutable = not full
+                frozen = self._look() if full else None
+        return _Holder(self._configured("mode=ro&immutable=1"), frozen)
 
-    def _may_be_immutable(self) -> bool:
-        # On read-only media WAL cannot make its shared memory; without a log to replay the file itself is complete.
+    def _may_be_immutable(self, *, full: bool) -> bool:
+        # On read-only media, and on a full disk, WAL cannot make its shared memory; without a log to replay the file
+        # itself is complete.
+        return (full or not os.access(self.path.parent, os.W_OK)) and not self._look()[-1]
+
+    def _look(self) -> tuple[int, ...]:
+        """What changes with the file, the size of its log last."""
         wal = self.path.with_name(self.path.name + "-wal")
-        return not os.access(self.path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+        now = self.path.stat()
+        return now.st_mtime_ns, now.st_size, wal.stat().st_size if wal.exists() else 0
 
     def _configured(self, options: str) -> sqlite3.Connection:
         connection = connect(self.path, options)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lvqa.errors import StoreError
+from lvqa.errors import StoreError, StoreFull
 
 ELSEWHERE = "put the index elsewhere with --archive DIR"
 
@@ -19,9 +19,10 @@ def explain(error: Exception, path: Path) -> StoreError:
         return _explain_os(error, path)
     name = getattr(error, "sqlite_errorname", "") or ""
     folder = path.parent
-    if name.startswith("SQLITE_FULL") or "disk is full" in str(error):
-        line = f"the disk below {folder} is full; free some space and run the same command again: nothing is lost"
-    elif name.startswith("SQLITE_READONLY"):
+    # The shared memory of a database is a file, too, and nothing else keeps it from growing.
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")) or "disk is full" in str(error):
+        return _full(folder)
+    if name.startswith("SQLITE_READONLY"):
         line = f"the index {path} cannot be written (read-only); {ELSEWHERE}, or change the permissions"
     elif name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         line = f"the index {path} cannot be opened; check the permissions of {folder}, or {ELSEWHERE}"
@@ -40,9 +41,15 @@ def explain(error: Exception, path: Path) -> StoreError:
     return StoreError(line)
 
 
+def _full(folder: Path) -> StoreFull:
+    return StoreFull(
+        f"the disk below {folder} is full; free some space and run the same command again: nothing is lost"
+    )
+
+
 def _explain_os(error: OSError, path: Path) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError(f"the disk below {path} is full; free some space and run the same command again")
+        return _full(path if path.is_dir() else path.parent)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StoreError(f"not allowed to use {path} ({error.strerror}); {ELSEWHERE}, or change the permissions")
     return StoreError(f"cannot use {path} as an index ({error.strerror or error}); {ELSEWHERE}")

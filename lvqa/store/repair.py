@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from lvqa.errors import StoreError, StoreVersionError
+from lvqa.errors import StoreError, StoreFull, StoreVersionError
 from lvqa.store.bundle import FOLDER
 from lvqa.store.commits import note_commits, read_commits
 from lvqa.store.database import Connections
@@ -48,7 +48,7 @@ def verify_index(index_dir: Path, *, embedder: str | None = None) -> list[Findin
         with explained(path):
             if not header_is_right(path):
                 return [Finding("database", f"the header of the database {path.name} is damaged")]
-    except StoreVersionError:
+    except (StoreFull, StoreVersionError):
         raise
     except StoreError as error:
         return [Finding("database", f"the database cannot be opened ({error.__cause__ or error})")]
