@@ -6,6 +6,7 @@ Knows rows, not where they come from: no models, no media, no folder of videos.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -210,10 +211,11 @@ class Store(Embeddings):
 
 def _folder_bytes(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        # A cache or log file may vanish between listing and stat.
-        with contextlib.suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+    # Files, and folders of them, may vanish while they are listed; `walk` passes over those.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(parent, name).stat().st_size
     return total
 
 
