@@ -63,6 +63,7 @@ Agent = Annotated[
         help=f"What answers: {', '.join(AGENTS)}.",
     ),
 ]
+NewFolder = Annotated[str, typer.Argument(metavar="OUT", help="A folder that is not there yet.")]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[
     list[str] | None,

@@ -9,9 +9,10 @@ import contextlib
 import re
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.store.commits import read_commits
@@ -24,6 +25,9 @@ from lvqa.store.replace import finish, mended_path
 from lvqa.store.rows import StoreCounts
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from lvqa.store.sums import sum_of
+
+if TYPE_CHECKING:
+    from lvqa.store.exchange import ExportReport, MergeReport
 
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
@@ -141,6 +145,21 @@ class Store(Embeddings):
         from lvqa.store.maintain import Files, build_bases
 
         return len(build_bases(self._c, Files(self.index_dir, self._vector_bases, self._text_bases)))
+
+    def export(self, out: Path, video_ids: Collection[str] | None = None) -> ExportReport:
+        """Write all rows, or those of some videos, as the folder that `lvqa.store.exchange` describes.
+
+        Raises UsageError where `out` is there already or a video is unknown, StoreError.
+        """
+        from lvqa.store.exporting import export_archive
+
+        return export_archive(self._c, out, video_ids)
+
+    def merge(self, folder: Path) -> MergeReport:
+        """Take an export into this index, as `lvqa.store.merging` tells. Raises UsageError, StoreError."""
+        from lvqa.store.merging import merge_export
+
+        return merge_export(self, folder)
 
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import lzma
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -75,7 +74,7 @@ def check_sound(store: Store) -> None:
 
 
 def test_every_schema_that_was_is_stored():
-    assert SCHEMAS == list(range(3, SCHEMA_VERSION + 1))
+    assert list(range(3, SCHEMA_VERSION + 1)) == SCHEMAS
     assert sum(path.stat().st_size for path in OLD.rglob("*.xz")) < 200_000
 
 
@@ -204,7 +203,9 @@ def from_the_future(index_dir: Path, how: str) -> None:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     if how != "header":
         name = f"m{SCHEMA_VERSION + 1:03d}_wonders" if how == "both" else "wonders"
-        connection.execute("INSERT INTO _sqlite_migrations(migration_set, name, applied_at) VALUES ('lvqa', ?, '')", [name])
+        connection.execute(
+            "INSERT INTO _sqlite_migrations(migration_set, name, applied_at) VALUES ('lvqa', ?, '')", [name]
+        )
     connection.commit()
     connection.close()
 
@@ -242,7 +243,8 @@ def test_an_archive_from_the_future_is_refused_by_every_command(tmp_path: Path, 
     holes = {"captions": captions, "export": tmp_path / "export", "out": tmp_path / "out"}
     for command, *rest in COMMANDS:
         arguments = [command, str(folder), *(text.format(**holes) for text in rest), "--archive", str(index)]
-        assert main([*arguments, *(["--profile", "text"] if command in ("index", "ask", "search") else [])]) == 1, command
+        text_only = ["--profile", "text"] if command in ("index", "ask", "search") else []
+        assert main([*arguments, *text_only]) == 1, command
         said = capsys.readouterr().err.strip().splitlines()
         assert len(said) == 1, said
         assert "update lvqa" in said[0], said
@@ -277,4 +279,4 @@ def test_a_header_that_says_too_much_is_damage(index_dir: Path):
         file.write(SCHEMA_VERSION.to_bytes(4, "big"))
     with pytest.raises(StoreError, match=r"damaged: .*lvqa verify --repair"):
         Store.open(index_dir)
-    assert os.listdir(index_dir) == ["archive.db"]
+    assert [path.name for path in index_dir.iterdir()] == ["archive.db"]

@@ -3,11 +3,11 @@
     git worktree add --detach /tmp/old3 b8b65f9      # schema 3; dc6d3a8 has schema 4; a checkout of today the newest
     PYTHONPATH=/tmp/old3 python tests/store/old/make.py
 
-writes `schema3/` beside this file: `archive.db.xz`, closed in order; `archive.db-wal.xz`, the log that a kill left beside
-that file some batches later; and what a full read gave then, without the log and with it (`rows.json.xz`). The footage is in
-`footage.tar.xz`, made once: another encoder makes other bytes, and then nothing would be recognised. Uses only names
-that lvqa has had since schema 3, and fakes for all models. Run it again for the newest schema when that changes before
-it is released; a released one stays as it is.
+writes `schema3/` beside this file: `archive.db.xz`, closed in order; `archive.db-wal.xz`, the log that a kill left
+beside that file some batches later; and what a full read gave then, without the log and with it (`rows.json.xz`). The
+footage is in `footage.tar.xz`, made once: another encoder makes other bytes, and then nothing would be recognised. Uses
+only names that lvqa has had since schema 3, and fakes for all models. Run it again for the newest schema when that
+changes before it is released; a released one stays as it is.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def models() -> Any:
     from lvqa.models.profiles import Models
 
     return Models.of(
-        vision=FakeVision(), embedder=FakeEmbedder(DIM), image_embedder=FakeImageEmbedder(), ocr=FakeReader(read_counter)
+        vision=FakeVision(),
+        embedder=FakeEmbedder(DIM),
+        image_embedder=FakeImageEmbedder(),
+        ocr=FakeReader(read_counter),
     )
 
 
@@ -100,7 +103,7 @@ def read_all(path: Path) -> dict[str, list[list[object]]]:
     read: dict[str, list[list[object]]] = {}
     with closing(sqlite3.connect(path)) as connection:
         for table in TABLES:
-            cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608
+            cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1")
             read[table] = [[column[0] for column in cursor.description]]
             for row in cursor:
                 read[table].append([plain_value(value) for value in row])
