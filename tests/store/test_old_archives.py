@@ -223,7 +223,7 @@ COMMANDS = [
     ["import", "{export}"],
     ["export", "{out}"],
     ["backup", "{out}"],
-    ["chat", "--list"],
+    ["chat"],
 ]
 
 
