@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import lvqa
 from lvqa.errors import StoreError, UsageError
 from lvqa.store.database import Connections, Row
 from lvqa.store.exchange import (
@@ -85,6 +85,13 @@ def export_archive(
         return _Export(connections, part, video_ids).write(out)
 
 
+def _version() -> str:
+    try:
+        return metadata.version("lvqa")
+    except metadata.PackageNotFoundError:  # a bare checkout on the path
+        return "0+uninstalled"
+
+
 def _damaged(path: Path, how: str) -> StoreError:
     return StoreError(
         f"the index {path} is damaged ({how}), so nothing was exported; run lvqa verify --repair on its folder of "
@@ -120,7 +127,7 @@ class _Export:
         manifest = {
             "format": FORMAT,
             "version": VERSION,
-            "lvqa": lvqa.__version__,
+            "lvqa": _version(),
             "schema": self._c.value("PRAGMA user_version"),
             "complete": self._complete,
             "counts": counts,

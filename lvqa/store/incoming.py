@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def read_vectors(incoming: Incoming, file: VectorFile) -> Iterator[tuple[list[tu
     next(names, None)
 
 
-def _refuse(incoming: Incoming | Path, where: str, what: str) -> None:
+def _refuse(incoming: Incoming | Path, where: str, what: str) -> NoReturn:
     folder = incoming if isinstance(incoming, Path) else incoming.folder
     raise UsageError(f"{folder / where}: {what}; nothing was imported")
 
@@ -151,7 +151,7 @@ def _understood(folder: Path, manifest: dict[str, Any]) -> Incoming:
     version = manifest.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         _refuse(folder, MANIFEST, "version must be a number from 1")
-    if cast(int, version) > VERSION:
+    if version > VERSION:
         raise StoreVersionError(
             f"the export {folder} is of format {version}, this lvqa knows {VERSION}; update lvqa, nothing was imported"
         )

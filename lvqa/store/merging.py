@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from lvqa.errors import UsageError
 from lvqa.store.elsewhere import elsewhere, set_elsewhere
@@ -257,7 +257,7 @@ class _Check:
                     self._refuse(file.of, line, f"there is no {'note' if file.kind == 'notes' else 'video'} {row[0]!r}")
                 self._add(file.of, line, repr(row))
 
-    def _refuse(self, where: str, line: int, what: str) -> None:
+    def _refuse(self, where: str, line: int, what: str) -> NoReturn:
         name = where if where.startswith(VECTORS) else f"{where}.jsonl"
         raise UsageError(f"{self._incoming.folder / name}, line {line}: {what}; nothing was imported")
 
