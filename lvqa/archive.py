@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from lvqa.indexers import ImportReport, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import Filter, RemovedCounts, Store
-    from lvqa.upkeep import VerifyReport
     from lvqa.store.backup import BackupReport
     from lvqa.store.exchange import ExportReport, MergeReport
+    from lvqa.upkeep import VerifyReport
 
 INDEX_FOLDER = ".lvqa"
 _FOLDER = "folder"  # where the index keeps whose it is

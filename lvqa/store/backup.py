@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvqa.errors import StoreError
+from lvqa.store.commits import COMMITS_FILE, note_commits
 from lvqa.store.database import Connections, connect
 from lvqa.store.faults import explain
 from lvqa.store.partfolder import full_disk, part_folder
@@ -62,7 +63,7 @@ def backup(index_dir: Path, out: Path, *, on_step: Callable[[int, int], None] | 
                 _copy(connections.connection, part / DATABASE_FILE, path, out, on_step)
         finally:
             connections.close()
-        _check(part / DATABASE_FILE, path)
+        note_commits(part, _check(part / DATABASE_FILE, path))
         for name in _DATABASES:
             if (index_dir / name).is_file():
                 source = _open(index_dir / name)
@@ -71,7 +72,7 @@ def backup(index_dir: Path, out: Path, *, on_step: Callable[[int, int], None] | 
         for name in _FILES:
             if (index_dir / name).is_file():
                 shutil.copy2(index_dir / name, part / name)
-        copied = [name for name in (DATABASE_FILE, *_DATABASES, *_FILES) if (part / name).exists()]
+        copied = [name for name in (DATABASE_FILE, COMMITS_FILE, *_DATABASES, *_FILES) if (part / name).exists()]
         sizes = {name: (part / name).stat().st_size for name in copied}
     return BackupReport(str(out), tuple(sizes), sum(sizes.values()))
 
@@ -107,14 +108,18 @@ def _copy(
         raise _damaged(path, str(found[0]).splitlines()[-1])
 
 
-def _check(copy: Path, path: Path) -> None:
+def _check(copy: Path, path: Path) -> int:
+    """Read the copy through; returns how often the database had been committed. Raises StoreError for damage."""
     with closing(connect(copy, "mode=rw")) as connection:
         try:
             wrong = damage(connection)
+            counted = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'commits'").fetchone()[0]
+            commits = connection.execute("SELECT max(n) FROM commits").fetchone()[0] if counted else 0
         except sqlite3.Error as error:
             raise _damaged(path, str(error)) from error
     if wrong:
         raise _damaged(path, wrong)
+    return int(commits or 0)
 
 
 def _damaged(path: Path, how: str) -> StoreError:

@@ -35,6 +35,7 @@ def test_an_archive_moves(indexed: Path, tmp_path: Path, lvqa, light) -> None:
     # The videos are elsewhere, and stay in the index.
     assert lvqa("index", other, *light).status == 0
     assert len(lvqa("videos", other, "--json").json) == 2
+    assert lvqa("verify", other).out.startswith("whole: ")
 
 
 def test_json(indexed: Path, tmp_path: Path, lvqa) -> None:
@@ -45,13 +46,15 @@ def test_json(indexed: Path, tmp_path: Path, lvqa) -> None:
     said = lvqa("import", tmp_path / "other", tmp_path / "export", "--json").json
     assert (said["videos"], said["left_out"]) == (1, [])
     said = lvqa("backup", indexed, tmp_path / "copy", "--json").json
-    assert said["files"] == ["archive.db"]
+    assert said["files"] == ["archive.db", "commits"]
     assert said["folder"] == str(tmp_path / "copy")
 
 
 def test_a_backup_serves_as_the_archive(indexed: Path, tmp_path: Path, lvqa, light) -> None:
     done = lvqa("backup", indexed, tmp_path / "copy")
-    assert re.fullmatch(rf"copied to {tmp_path / 'copy'}: archive.db, .*; it serves as --archive DIR\n", done.out)
+    assert re.fullmatch(
+        rf"copied to {tmp_path / 'copy'}: archive.db, commits, .*; it serves as --archive DIR\n", done.out
+    )
     found = lvqa("search", indexed, "carton of milk", "-k", "1", "--archive", tmp_path / "copy", *light)
     assert found.out.startswith("kitchen.mp4")
     assert "2 unchanged" in lvqa("index", indexed, "--archive", tmp_path / "copy", *light).out

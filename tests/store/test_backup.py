@@ -16,6 +16,7 @@ from lvqa.errors import StoreError, StoreVersionError, UsageError
 from lvqa.eval.snapshot import differences, snapshot
 from lvqa.store import Store
 from lvqa.store.backup import backup
+from lvqa.store.repair import verify_index
 from lvqa.store.soundness import damage
 
 WRITER = """
@@ -59,7 +60,7 @@ def test_a_copy_has_all_rows_and_serves_as_an_archive(filled: Path, tmp_path: Pa
     steps: list[tuple[int, int]] = []
     report = backup(filled, tmp_path / "deep" / "copy", on_step=lambda left, total: steps.append((left, total)))
     copy = tmp_path / "deep" / "copy"
-    assert report.files == ("archive.db", "chats.db", "settings.toml")
+    assert report.files == ("archive.db", "commits", "chats.db", "settings.toml")
     assert sorted(path.name for path in copy.iterdir()) == sorted(report.files)
     assert report.bytes == sum(path.stat().st_size for path in copy.iterdir())
     assert steps[-1][0] == 0
@@ -67,6 +68,7 @@ def test_a_copy_has_all_rows_and_serves_as_an_archive(filled: Path, tmp_path: Pa
     assert differences(snapshot(filled), snapshot(copy)) == []
     assert sqlite3.connect(copy / "chats.db").execute("SELECT text FROM said").fetchall() == [("hello",)]
     assert (copy / "settings.toml").stat().st_mode & 0o777 == 0o600
+    assert verify_index(copy) == []
     with Store.open(copy, write=True) as store:
         assert store._c.value("PRAGMA journal_mode") == "wal"
         assert store.search_text("thing0", 3)
@@ -162,6 +164,7 @@ LIMITED = """
 import pathlib, resource, signal, sys
 from lvqa.errors import StoreError
 from lvqa.store.backup import backup
+from lvqa.store.repair import verify_index
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:

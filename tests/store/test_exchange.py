@@ -24,6 +24,8 @@ from lvqa.eval.snapshot import differences, snapshot
 from lvqa.store import JobRow, Store
 from lvqa.store.elsewhere import elsewhere
 from lvqa.store.exchange import FIELDS, TABLES, MergeReport
+from lvqa.store.finding import damaged
+from lvqa.store.repair import verify_index
 from lvqa.store.soundness import damage
 from lvqa.types import Clip, Note, Span, Video
 
@@ -74,7 +76,7 @@ def export(full: Store, tmp_path: Path) -> Path:
 def merged(export: Path, index_dir: Path) -> MergeReport:
     with Store.open(index_dir, write=True) as store:
         report = store.merge(export)
-        assert damage(store._c.connection) == ""
+        assert not damaged(verify_index(index_dir))
         return report
 
 

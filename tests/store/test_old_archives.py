@@ -218,6 +218,8 @@ COMMANDS = [
     ["videos"],
     ["show", "first.mp4"],
     ["status"],
+    ["verify"],
+    ["verify", "--repair"],
     ["remove", "first.mp4"],
     ["import", "{captions}"],
     ["import", "{export}"],
