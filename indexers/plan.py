@@ -18,6 +18,7 @@ from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.work import VISUAL, StageJob, Task
 from lvqa.settings import Settings
 from lvqa.store import FileRow, Filter, JobRow, Store, stage_key
+from lvqa.store.elsewhere import elsewhere, set_elsewhere
 from lvqa.types import Video
 
 STAGES: tuple[str, ...] = (*VISUAL, "speech")
@@ -130,7 +131,8 @@ class Planner:
         return self._plan
 
     def _refuse_empty(self) -> None:
-        held = [row for row in self._known.values() if row.video_id]
+        away = elsewhere(self._store)
+        held = [row for row in self._known.values() if row.video_id and row.video_id not in away]
         if held:
             raise UsageError(
                 f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
@@ -264,9 +266,14 @@ class Planner:
         return signature
 
     def _forget(self, found: Collection[str]) -> None:
-        """Let go of files that are gone, and of videos that no file holds any more."""
+        """Let go of files that are gone, and of videos that no file holds any more.
+
+        Those that came with an import stay until their file was here once.
+        """
+        away = elsewhere(self._store) - self._first.keys()
+        set_elsewhere(self._store, away)
         for rel in sorted(set(self._known) - set(found)):
-            if not _gone(self._folder / rel):
+            if self._known[rel].video_id in away or not _gone(self._folder / rel):
                 continue
             with self._store.atomic():
                 # Detached first: removing the last file of a video would take its imported captions too.
@@ -281,7 +288,7 @@ class Planner:
                 self._store.delete_job("", job.stage, job.path)
         held = {row.video_id for row in self._store.files()}
         for video in self._store.videos():
-            if video.id not in held and not video.content_hash.startswith(IMPORTED):
+            if video.id not in held | away and not video.content_hash.startswith(IMPORTED):
                 self._retire(video)
 
     def _retire(self, video: Video) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from lvqa.indexers import ImportReport, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import Filter, RemovedCounts, Store
+    from lvqa.store.backup import BackupReport
+    from lvqa.store.exchange import ExportReport, MergeReport
     from lvqa.upkeep import VerifyReport
 
 INDEX_FOLDER = ".lvqa"
@@ -159,6 +161,41 @@ class Archive:
                 settings=self.settings,
                 models=self.models,
             )
+
+    def export(self, path: str | os.PathLike[str], *, videos: Sequence[str] | None = None) -> ExportReport:
+        """Write the archive, or some videos of it, to a new folder in the format of `lvqa.store.exchange`.
+
+        No settings and no chats are in it. Raises UsageError where the folder is there already, for an unknown video;
+        StoreError where the index is damaged or the disk full, and nothing is left then.
+        """
+        chosen = [video.id for video in self._find(videos)] if videos else None
+        return self.store.export(_new_folder(path), chosen)
+
+    def import_archive(
+        self, path: str | os.PathLike[str], *, wait_s: float = 0.0, on_wait: OnWait | None = None
+    ) -> MergeReport:
+        """Take what `export` wrote, beside what is here: rows known already stay, and no model is asked.
+
+        The video files need not exist; one that appears is known by its content, and nothing of it is done anew. Raises
+        UsageError that names file and line where the export is not sound, and nothing is written then.
+        """
+        from lvqa.store.incoming import is_export
+
+        folder = Path(path).expanduser()
+        if not is_export(folder):
+            raise UsageError(f"{folder} holds no export: there is no manifest.json; name a folder of lvqa export")
+        with self._writer("import", wait_s, on_wait, filling=True) as store:
+            return store.merge(folder)
+
+    def backup(self, path: str | os.PathLike[str]) -> BackupReport:
+        """Copy the index to a new folder, as it is at this moment, also while it is being written.
+
+        The copy serves as `archive_dir`; chats and settings are in it. Raises UsageError where the folder is there
+        already; StoreError where there is no index, it is damaged, or the disk is full, and nothing is left then.
+        """
+        from lvqa.store.backup import backup
+
+        return backup(self.index_dir, _new_folder(path))
 
     def search(
         self,
@@ -627,6 +664,12 @@ def _folder(folder: str | os.PathLike[str]) -> Path:
     if known:
         raise UsageError(f"{path} is a file; name the folder that holds it: {shlex.quote(str(path.parent))}")
     raise UsageError(f"there is no folder {path}; check the name")
+
+
+def _new_folder(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path).strip():
+        raise UsageError("the name of the folder to write is empty; name one that is not there yet")
+    return Path(path).expanduser()
 
 
 def _require_text(text: str, what: str) -> None:

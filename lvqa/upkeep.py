@@ -101,7 +101,10 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> Verif
 def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
     """Each file that holds a video: gone, changed, rotten (it looks as it did and holds something else) or same."""
     from lvqa.media import content_hash
+    from lvqa.store.elsewhere import elsewhere
 
+    # Of a video that came with an import the file need not be here.
+    away = elsewhere(store)
     hashes = {video.id: video.content_hash for video in store.videos()}
     for row in store.files():
         if row.video_id not in hashes:
@@ -114,7 +117,8 @@ def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
             else:
                 yield row, "same" if content_hash(path) == hashes[row.video_id] else "rotten"
         except FileNotFoundError:
-            yield row, "gone"
+            if row.video_id not in away:
+                yield row, "gone"
         except (MediaError, OSError):
             yield row, "changed"
 

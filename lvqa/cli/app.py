@@ -277,15 +277,37 @@ def verify(
 def import_(
     folder: o.Folder,
     captions: Annotated[
-        str, typer.Argument(metavar="CAPTIONS", help='A JSON object a line: {"video", "start_s", "end_s", "text"}.')
+        str,
+        typer.Argument(
+            metavar="CAPTIONS",
+            help='A JSON object a line: {"video", "start_s", "end_s", "text"}; or a folder of lvqa export.',
+        ),
     ],
     settings: dict[str, Any],
     wait: o.Wait = 0.0,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Take ready-made captions into the index."""
+    """Take ready-made captions, or an exported index, into the index."""
     return p.Request(p.Import(p.Place(folder, archive, settings), captions, wait), as_json)
+
+
+@app.command()
+def export(
+    folder: o.Folder,
+    out: o.NewFolder,
+    video: o.OnlyVideos = None,
+    archive: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> p.Request:
+    """Write the index as JSON Lines and NumPy arrays, to be read or taken in elsewhere."""
+    return p.Request(p.Export(p.Place(folder, archive), out, tuple(video or ())), as_json)
+
+
+@app.command()
+def backup(folder: o.Folder, out: o.NewFolder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
+    """Copy the index, also while it is being written; the copy serves as --archive DIR."""
+    return p.Request(p.Backup(p.Place(folder, archive), out), as_json)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from lvqa.types import Note, Video
 
 if TYPE_CHECKING:
     from lvqa.agents.estimate import Estimate
+    from lvqa.store.exchange import ExportReport, MergeReport
 
 OK, ERROR, SOME_FAILED, STOPPED = 0, 1, 3, 130
 
@@ -65,6 +66,8 @@ def _index(plan: p.Index, as_json: bool) -> int:
 
 
 def _import(plan: p.Import, as_json: bool) -> int:
+    if Path(plan.captions).expanduser().is_dir():
+        return _import_archive(plan, as_json)
     with _open(plan.place) as archive, progress_bar() as progress:
         report = archive.import_captions(plan.captions, progress=progress, wait_s=plan.wait_s, on_wait=_waiting)
     failed = report.summaries.failed
@@ -82,6 +85,48 @@ def _import(plan: p.Import, as_json: bool) -> int:
     for path, reason in failed:
         output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
     return SOME_FAILED if failed else OK
+
+
+def _import_archive(plan: p.Import, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        report = archive.import_archive(plan.captions, wait_s=plan.wait_s, on_wait=_waiting)
+    if as_json:
+        output.out_json(asdict(report))
+        return OK
+    output.out(f"imported in {render.duration_text(report.seconds)}: {_rows_text(report) or 'nothing new'}")
+    for line in report.left_out:
+        output.note(f"lvqa: left out: {render.one_line(line)}")
+    return OK
+
+
+def _export(plan: p.Export, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        report = archive.export(plan.out, videos=plan.videos)
+    if as_json:
+        output.out_json(asdict(report))
+    else:
+        rows = _rows_text(report) or "nothing"
+        output.out(f"exported to {render.safe(report.folder)}: {rows}, {render.size_text(report.bytes)}")
+    return OK
+
+
+def _backup(plan: p.Backup, as_json: bool) -> int:
+    with _open(plan.place) as archive:
+        report = archive.backup(plan.out)
+    if as_json:
+        output.out_json(asdict(report))
+    else:
+        output.out(
+            f"copied to {render.safe(report.folder)}: {', '.join(report.files)}, {render.size_text(report.bytes)}; "
+            "it serves as --archive DIR"
+        )
+    return OK
+
+
+def _rows_text(report: ExportReport | MergeReport) -> str:
+    named = [(report.videos, "video"), (report.clips, "clip"), (report.notes, "note")]
+    named += [(report.embeddings, "embedding"), (report.frames, "frame")]
+    return ", ".join(render.count(number, noun) for number, noun in named if number)
 
 
 def _ask(plan: p.Ask, as_json: bool) -> int:
@@ -369,6 +414,8 @@ def _note_dict(note: Note) -> dict[str, Any]:
 _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Index: _index,
     p.Import: _import,
+    p.Export: _export,
+    p.Backup: _backup,
     p.Ask: _ask,
     p.Chat: _chat,
     p.Search: _search,

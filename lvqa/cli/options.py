@@ -73,6 +73,7 @@ Wait = Annotated[
         help="Where another process is writing to the index, wait so long; without a number, as long as it takes.",
     ),
 ]
+NewFolder = Annotated[str, typer.Argument(metavar="OUT", help="A folder that is not there yet.")]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[
     list[str] | None,

@@ -32,11 +32,28 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`lvqa import`."""
+    """`lvqa import`: a file of captions, or a folder that `lvqa export` wrote."""
 
     place: Place
     captions: str
     wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """`lvqa export`."""
+
+    place: Place
+    out: str
+    videos: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """`lvqa backup`."""
+
+    place: Place
+    out: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +232,8 @@ class EvalRerun:
 Plan = (
     Index
     | Import
+    | Export
+    | Backup
     | Ask
     | Chat
     | Search

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.store.commits import read_commits
@@ -26,10 +27,14 @@ from lvqa.store.rows import StoreCounts
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from lvqa.store.sums import sum_of
 
+if TYPE_CHECKING:
+    from lvqa.store.exchange import ExportReport, MergeReport
+
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
 _PATIENCE_S = 10.0
 T = TypeVar("T")
+_APPLIED = "_sqlite_migrations"  # where sqlite-utils notes which migrations ran
 
 # What each stage wrote. Imported and seen notes, and speech, that stand on a clip outlive it, without it.
 _RESET: dict[str, tuple[str, ...]] = {
@@ -168,6 +173,21 @@ class Store(Embeddings):
 
         return len(build_bases(self._c, Files(self.index_dir, self._vector_bases, self._text_bases)))
 
+    def export(self, out: Path, video_ids: Collection[str] | None = None) -> ExportReport:
+        """Write all rows, or those of some videos, as the folder that `lvqa.store.exchange` describes.
+
+        Raises UsageError where `out` is there already or a video is unknown, StoreError.
+        """
+        from lvqa.store.exporting import export_archive
+
+        return export_archive(self._c, out, video_ids)
+
+    def merge(self, folder: Path) -> MergeReport:
+        """Take an export into this index, as `lvqa.store.merging` tells. Raises UsageError, StoreError."""
+        from lvqa.store.merging import merge_export
+
+        return merge_export(self, folder)
+
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.
 
@@ -220,30 +240,57 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _version(path: Path) -> int:
-    """The schema version of the file, 0 for none or an empty one. Raises StoreError for a file that is not ours."""
+    """The schema version of the file, 0 for none or an empty one; changes nothing.
+
+    Raises StoreError for a file that is not ours or contradicts itself, StoreVersionError for one of a newer lvqa.
+    """
     if not path.exists():
         return 0
+    with explained(path), path.open("rb") as file:
+        head = file.read(72)
+    if head[68:72] == APPLICATION_ID.to_bytes(4, "big"):
+        # A database that is not opened stays as it is to the byte.
+        _refuse_newer(path, int.from_bytes(head[60:64], "big"))
     connections = Connections(path, write=False)
     try:
         version = int(connections.value("PRAGMA user_version"))
         ours = connections.value("PRAGMA application_id") == APPLICATION_ID
-        empty = not connections.value("SELECT count(*) FROM sqlite_master")
+        tables = {row[0] for row in connections.rows("SELECT name FROM sqlite_master")}
+        applied = []
+        if ours and _APPLIED in tables:
+            applied = connections.rows(f"SELECT name FROM {_APPLIED} WHERE migration_set = 'lvqa'")
     finally:
         connections.close()
-    if not ours and not empty:
+    if not ours and tables:
         raise StoreError(f"{path} is a database, but no index of lvqa; move it away, or use --archive DIR")
+    numbers = {_number(str(row[0])) for row in applied}
+    _refuse_newer(path, max([version, *numbers]))
+    if numbers != set(range(1, version + 1)):
+        raise StoreError(
+            f"the index {path} is damaged: its header says schema {version}, its list of migrations {len(numbers)}; "
+            "run lvqa verify --repair on its folder of videos"
+        )
+    return version
+
+
+def _number(migration: str) -> int:
+    """The schema that a migration such as `m005_checks` makes; one that is not named so is none of this lvqa."""
+    known = re.match(r"m(\d{3})_", migration)
+    return int(known[1]) if known else SCHEMA_VERSION + 1
+
+
+def _refuse_newer(path: Path, version: int) -> None:
     if version > SCHEMA_VERSION:
         raise StoreVersionError(
             f"the index {path} has schema {version}, this lvqa knows {SCHEMA_VERSION}; "
             f"update lvqa, or delete {path.parent} and run lvqa index again"
         )
-    return version
 
 
 def _migrate(path: Path, lock: WriterLock) -> None:
     """Let a mended file take its place and bring it to the newest schema, as the only process that does."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while mended_path(path).exists() or _version(path) < SCHEMA_VERSION:
+    deadline, version = time.monotonic() + _PATIENCE_S, 0
+    while mended_path(path).exists() or (version := _version(path)) < SCHEMA_VERSION:
         borrowed = not lock.held
         if borrowed:
             try:
@@ -254,6 +301,14 @@ def _migrate(path: Path, lock: WriterLock) -> None:
                     raise
                 time.sleep(0.05)
                 continue
+            except StoreError as error:
+                if not version:
+                    raise
+                raise StoreError(
+                    f"the index {path} is of an older lvqa (schema {version}, now {SCHEMA_VERSION}) and cannot be "
+                    "brought up to date where it is, for it may not be written; copy it with lvqa backup FOLDER DIR "
+                    "and give --archive DIR, or change the permissions"
+                ) from error
         try:
             with explained(path):
                 finish(path)
