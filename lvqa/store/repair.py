@@ -33,7 +33,8 @@ KEPT = "damaged"
 def verify_index(index_dir: Path, *, embedder: str | None = None) -> list[Finding]:
     """All that is wrong with the index in a folder, also where it cannot even be opened. See `verify`.
 
-    Raises StoreError where there never was one; StoreVersionError for one of a newer lvqa.
+    Raises StoreError where there never was one; StoreVersionError for one of a newer lvqa; StoreFull where the disk has
+    not even room for looking.
     """
     path = index_dir / DATABASE_FILE
     if not path.exists() or not path.stat().st_size:
