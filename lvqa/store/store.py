@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
+from lvqa.errors import StoreError, StoreFull, StoreLocked, StoreVersionError, UsageError
 from lvqa.store.commits import read_commits
 from lvqa.store.database import PAGE_BYTES, Connections, connect
 from lvqa.store.embeddings import Embeddings
@@ -302,7 +302,7 @@ def _migrate(path: Path, lock: WriterLock) -> None:
                 time.sleep(0.05)
                 continue
             except StoreError as error:
-                if not version:
+                if not version or isinstance(error, StoreFull):
                     raise
                 raise StoreError(
                     f"the index {path} is of an older lvqa (schema {version}, now {SCHEMA_VERSION}) and cannot be "

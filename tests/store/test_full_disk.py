@@ -12,6 +12,7 @@ from lvqa.errors import StoreError, StoreFull
 from lvqa.store import Store
 from lvqa.store.database import Connections
 from lvqa.store.faults import explain
+from lvqa.store.lock import WriterLock
 from lvqa.store.repair import verify_index
 
 
@@ -110,3 +111,16 @@ def test_the_folder_is_named_whatever_file_did_not_fit(number: int, tmp_path: Pa
         told = explain(OSError(number, "no room"), path)
         assert isinstance(told, StoreFull)
         assert str(told).startswith(f"the disk below {tmp_path} is full; ")
+
+
+def test_an_old_index_on_a_full_disk_is_not_taken_for_one_that_may_not_be_written(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("lvqa.store.store._version", lambda path: 4)
+
+    def full(self: WriterLock) -> None:
+        raise explain(OSError(errno.ENOSPC, "no room"), self.path)
+
+    monkeypatch.setattr(WriterLock, "acquire", full)
+    with pytest.raises(StoreFull):
+        Store.open(filled)
