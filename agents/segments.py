@@ -22,6 +22,7 @@ from lvqa.agents.structured import ask_for
 from lvqa.agents.words import declarative, with_article
 from lvqa.agents.zoom.across import searchable
 from lvqa.errors import ModelError
+from lvqa.models.replies import encode_query
 from lvqa.prompts import fence, load, one_line
 from lvqa.types import Keyframe, Note, Span, Video, format_time
 
@@ -118,7 +119,7 @@ def _similarity(context: Context, video_id: str, wanted: str, span: Span) -> tup
     times, vectors = context.store.frame_vectors(embedder.name, video_id, span)
     if not len(times):
         return np.zeros(0), np.zeros(0)
-    query = embedder.encode_query([with_article(wanted)])[0]
+    query = encode_query(embedder, [with_article(wanted)])[0]
     return times, (vectors @ query).astype(np.float64)
 
 

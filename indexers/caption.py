@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.errors import ModelError
 from lvqa.indexers.duplicates import distinct
 from lvqa.indexers.roles import Role
 from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
+from lvqa.models.replies import replies_of
 from lvqa.prompts import Prompt, clean, quoted
 from lvqa.types import Span, format_time
 
@@ -64,12 +64,7 @@ class Captioner:
         return VisionRequest(tuple(look.frames), text, self.max_tokens)
 
     def _ask(self, requests: list[VisionRequest]) -> list[str | None]:
-        replies = self.role.model.generate(requests)
-        if len(replies) != len(requests):
-            raise ModelError(
-                f"{self.role.spec} gave {len(replies)} replies to {len(requests)} requests; use another vision model"
-            )
-        return [usable_caption(reply) for reply in replies]
+        return [usable_caption(reply) for reply in self.role.run(requests, replies_of)]
 
 
 def usable_caption(reply: str) -> str | None:

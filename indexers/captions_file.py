@@ -9,20 +9,22 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.indexers.plan import IMPORTED, identify, video_id
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import ImportReport
 from lvqa.indexers.roles import Role
+from lvqa.indexers.runlog import RunLog, WatchedProgress
 from lvqa.indexers.summarise import SummaryRules, summarise
+from lvqa.indexers.survey import IMPORTED, identify, video_id
 from lvqa.indexers.vectors import TextVectors, embed_missing
 from lvqa.indexers.work import make_note
 from lvqa.settings import Settings
+from lvqa.stopping import Asked, Stop
 from lvqa.store import Filter, Store
 from lvqa.types import Clip, Span, Video
 
@@ -58,6 +60,7 @@ def import_captions(
     settings: Settings | None = None,
     models: Models | None = None,
     summaries: Summaries | None = None,
+    stop: Asked = None,
 ) -> ImportReport:
     """Take captions `{"video", "start_s", "end_s", "text"}`, one JSON object a line, as notes of source `imported`.
 
@@ -74,6 +77,7 @@ def import_captions(
         settings: how long segments are and how they are summarised; the defaults when not given.
         models: hold the chat model that summarises as `settings` say; without, summaries are extracted.
         summaries: in place of the settings' own; `none` leaves segments and summaries to a later `run_index`.
+        stop: an event, or what says whether to end: the batch under way is committed, and importing again goes on.
 
     Returns:
         What was done. With `models` the summaries of all videos are brought up to date, without those of the videos
@@ -84,45 +88,77 @@ def import_captions(
         ModelError, StoreError.
     """
     began = time.monotonic()
-    progress = progress or NoProgress()
-    captions = read_captions(jsonl)
-    report = ImportReport(captions=len(captions))
+    chosen = settings or Settings.load()
+    names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
+    with RunLog(store.index_dir, "import") as log:
+        log.start(chosen.model_dump(), names)
+        progress, stopped = WatchedProgress(progress or NoProgress(), log.pulse), log.watching(Stop.of(stop))
+        stopped()  # from here on somebody listens
+        captions = read_captions(jsonl)
+        report = ImportReport(captions=len(captions))
+        vectors = TextVectors(Role("embedder", embedder.name, model=embedder)) if embedder is not None else None
+        rules = SummaryRules.of(names, chosen, summaries)
+        try:
+            seen = _take_in(captions, _Files(Path(folder).absolute(), store), store, report, progress, stopped, log)
+            progress.finish()
+            if vectors is not None and not stopped():
+                report.embeddings = embed_missing(store, vectors, progress, stopped)
+            if not stopped():
+                # Extracting here what a chat model wrote there would undo its work.
+                only = seen if models is None else None
+                summarise(store, rules, models, report.summaries, progress, only=only, stop=stopped)
+            if vectors is not None and not stopped():
+                report.embeddings += embed_missing(store, vectors, progress, stopped)
+            store.build_indexes()
+        finally:
+            progress.finish()
+        report.stopped = report.stopped or stopped()
+        report.seconds = time.monotonic() - began
+        log.end("stopped" if report.stopped else "done", report=asdict(report))
+    return report
+
+
+def _take_in(
+    captions: list[Caption],
+    files: _Files,
+    store: Store,
+    report: ImportReport,
+    progress: Progress,
+    stopped: Callable[[], bool],
+    log: RunLog,
+) -> set[str]:
+    """Write the captions, batch by batch, until all are or it is asked to stop; returns the ids of their videos."""
     by_name: dict[str, list[Caption]] = {}
     for caption in captions:
         by_name.setdefault(caption.video, []).append(caption)
-    files = _Files(Path(folder).absolute(), store)
-    try:
-        progress.start(len(by_name), len(captions), "captions")
-        seen: set[str] = set()
-        for name, mine in by_name.items():
-            video = files.find(name)
-            if video is None:
-                report.without_file += 1
-                video = _without_file(name, mine, store)
-                with store.atomic():
-                    store.put_video(video)
-            else:
-                _take_over(store, name, video)
-            seen.add(video.id)
-            for begin in range(0, len(mine), _BATCH):
-                report.notes += _write(store, video, mine[begin : begin + _BATCH])
-                progress.advance(len(mine[begin : begin + _BATCH]))
-        report.videos = len(seen)
-        progress.finish()
-        vectors = TextVectors(Role("embedder", embedder.name, model=embedder)) if embedder is not None else None
-        if vectors is not None:
-            report.embeddings = embed_missing(store, vectors, progress)
-        names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
-        rules = SummaryRules.of(names, settings or Settings.load(), summaries)
-        # Extracting here what a chat model wrote there would undo its work.
-        summarise(store, rules, models, report.summaries, progress, only=seen if models is None else None)
-        if vectors is not None:
-            report.embeddings += embed_missing(store, vectors, progress)
-        store.build_indexes()
-    finally:
-        progress.finish()
-    report.seconds = time.monotonic() - began
-    return report
+    log.write("plan", videos=len(by_name), captions=len(captions))
+    progress.start(len(by_name), len(captions), "captions")
+    seen: set[str] = set()
+    for name, mine in by_name.items():
+        if stopped():
+            report.stopped = True
+            break
+        video = files.find(name)
+        if video is None:
+            report.without_file += 1
+            video = _without_file(name, mine, store)
+            with store.atomic():
+                store.put_video(video)
+        else:
+            _take_over(store, name, video)
+        seen.add(video.id)
+        for begin in range(0, len(mine), _BATCH):
+            batch = mine[begin : begin + _BATCH]
+            report.notes += _write(store, video, batch)
+            progress.advance(len(batch))
+            log.write("batch", video=name, captions=len(batch), last=begin + len(batch) == len(mine))
+            if begin + len(batch) < len(mine) and stopped():
+                log.finish(name, "video_left")
+                break
+        else:
+            log.finish(name, "video_done")
+    report.videos = len(seen)
+    return seen
 
 
 def adopt_imported(folder: Path, store: Store) -> int:

@@ -6,6 +6,7 @@ Knows nothing of videos. A blocked `put` or `get` of any thread ends with Stoppe
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
@@ -115,7 +116,8 @@ class Crew:
         for channel in self._channels:
             channel.stop()
 
-    def join(self) -> None:
-        """Wait until all threads have ended; one inside a model's call ends after that call."""
+    def join(self, most_s: float | None = None) -> None:
+        """Wait until all threads have ended, or `most_s` seconds; one inside a model's call ends after that call."""
+        until = None if most_s is None else time.monotonic() + most_s
         for thread in self._threads:
-            thread.join()
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))

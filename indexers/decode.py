@@ -7,7 +7,7 @@ made smaller here, so that which stages run never changes what another stage see
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -133,12 +133,14 @@ class VideoPass:
         self._wants = wants
         self._duration_s = duration_s
         self._start_s = start_s
+        self.cut_short = False
         # A clip holds no more frames than this spacing allows, however high the sampling rate.
         self._candidate_s = rules.clip.max_s / (_CANDIDATES * rules.frames_per_clip)
 
-    def events(self, reader: FrameReader) -> Iterator[Reading | CutClip]:
+    def events(self, reader: FrameReader, ended: Callable[[], bool] = lambda: False) -> Iterator[Reading | CutClip]:
         """Read the video through and yield, in time order, readings and clips; a clip comes after its readings.
 
+        Once `ended` says so, no more frames are read and `cut_short` is true: the clip that is open is not told of.
         Raises MediaError where decoding fails, and after the last clip of a file that breaks off.
         """
         info = reader.info
@@ -152,6 +154,9 @@ class VideoPass:
         seen = False
         for timed in self._frames(reader):
             seen = True
+            if ended():
+                self.cut_short = True
+                return
             # The same time to the last bit, whichever way the grid was walked: rows are compared exactly.
             time_s = round(timed.time_s, 6)
             if on_grid(time_s, 1 / self._rules.rate):

@@ -43,6 +43,7 @@ class Made:
     notes: list[Note] = field(default_factory=list)
     unparsed: int = 0
     reused: int = 0
+    cut_short: bool = False
 
 
 def below(video_id: str) -> Filter:
@@ -95,18 +96,25 @@ class Hierarchy:
         video: Video,
         segments: Sequence[tuple[Span, list[Note]]],
         on_segment: Callable[[Span], None] = lambda span: None,
+        *,
+        made: Made | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Made:
         """The clips and summaries that follow from a video's segments; told of each as it is done.
 
-        Raises ModelError.
+        They are added to `made` one by one, so that what there is outlives a model that fails. Ends before the next
+        segment, and without the text of the whole, where `stop` says so. Raises ModelError.
         """
-        made = Made()
+        made = Made() if made is None else made
         if not segments:
             return made
         known, condenser = self._known(video.id), self._condenser
         chosen: list[Unit] = []
         texts: list[tuple[Span, str]] = []
         for span, notes in segments:
+            if stop():
+                made.cut_short = True
+                return made
             units = self._chosen(notes)
             ask = partial(condenser.segment, span, notes) if condenser is not None else None
             note = self._add(made, known, Clip.of(video.id, span, "segment"), [n.id for n in notes], told(units), ask)

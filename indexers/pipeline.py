@@ -6,29 +6,33 @@
     speech ─────────────────────────────────┘
 
 Whoever iterates over `Pipeline.run` gets the rows and writes them; this module knows no store. A video that cannot go
-on comes out as Trouble and stops no other; an error that would meet every video (a model that is not there) is raised.
+on comes out as Trouble and stops no other. A run that is to end, because it was asked to or because of an error that
+would meet every video (a model that is not there), starts no new batch: what models are at work on still comes out, and
+each part that is left comes out as Halted; only then the error is raised.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
 from lvqa.indexers.caption import Captioner, ClipLook
 from lvqa.indexers.channel import Channel, Crew, Stopped
 from lvqa.indexers.decode import PassRules, Reading, VideoPass
+from lvqa.indexers.order import Order
 from lvqa.indexers.screen import ScreenReader
 from lvqa.indexers.speech import Listener, sentences
 from lvqa.indexers.vectors import FrameVectors, TextVectors
-from lvqa.indexers.work import Batch, Part, Rows, Task, Trouble, make_note
+from lvqa.indexers.work import Batch, Halted, Part, Rows, Task, Trouble, make_note
 from lvqa.models.base import Frame, Utterance
 
 _log = logging.getLogger("lvqa.indexers")
 
 _BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
 _FRAMES = 4  # whole frames that wait for the reader
+PATIENCE_S = 2.0  # for a model's call, once a run is to end at once
 _ROWS = 64  # batches without pictures that wait for the embedder, and for the writer
 _FATAL = (ModelNotFound, PromptError, UsageError, StoreError)
 
@@ -48,13 +52,25 @@ class Pipeline:
     """One run of the stages over some videos. Make one for each run, iterate over `run` once."""
 
     def __init__(
-        self, tasks: Sequence[Task], stages: Stages, rules: PassRules, *, clip_batch: int, workers: int
+        self,
+        tasks: Sequence[Task],
+        stages: Stages,
+        rules: PassRules,
+        *,
+        clip_batch: int,
+        workers: int,
+        stop: Callable[[], bool] = lambda: False,
+        on_begin: Callable[[Task], None] = lambda task: None,
     ) -> None:
         self._tasks = list(tasks)
         self._stages = stages
         self._rules = rules
         self._clip_batch = clip_batch
         self._workers = workers
+        self._stop = stop
+        self._on_begin = on_begin
+        self._fatal: Exception | None = None
+        self._dead: set[str] = set()
         self.crew = Crew()
         self._to_decode: Channel[Task] = self.crew.channel(max(1, len(tasks)))
         self._to_hear: Channel[Task] = self.crew.channel(max(1, len(tasks)))
@@ -62,16 +78,17 @@ class Pipeline:
         self._to_frames: Channel[Batch] = self.crew.channel(_BATCHES)
         self._to_read: Channel[tuple[Batch, float, Frame]] = self.crew.channel(_FRAMES)
         self._to_embed: Channel[Batch | Rows] = self.crew.channel(_ROWS)
-        self._out: Channel[Rows | Trouble] = self.crew.channel(_ROWS)
+        self._out: Channel[Rows | Trouble | Halted] = self.crew.channel(_ROWS)
 
-    def run(self) -> Generator[Rows | Trouble]:
+    def run(self) -> Generator[Rows | Trouble | Halted]:
         """Start all threads and yield what comes out, until every task's parts have ended one way or the other.
 
-        Rows of one part of one video come in time order; after Trouble there are none of that part. Whatever ends the
-        iteration (an error, Ctrl-C, `close`), all threads have ended when it does.
+        Rows of one part of one video come in time order; after Trouble or Halted there are none of that part. Whatever
+        ends the iteration, all threads have ended when it does; but after a KeyboardInterrupt, those inside a model's
+        call are not waited for longer than `PATIENCE_S`.
         """
         open_parts = sum(len(task.parts) for task in self._tasks)
-        order = _Order()
+        order = Order()
         self._start()
         try:
             while open_parts:
@@ -80,13 +97,29 @@ class Pipeline:
                 except Stopped:
                     break
                 for ready in order.push(item):
-                    open_parts -= isinstance(ready, Trouble) or ready.last
+                    open_parts -= not isinstance(ready, Rows) or ready.last
                     yield ready
-        finally:
+        except KeyboardInterrupt:
+            self.crew.stop()
+            self.crew.join(PATIENCE_S)
+            raise
+        except BaseException:
             self.crew.stop()
             self.crew.join()
-        if self.crew.error is not None:
-            raise self.crew.error
+            raise
+        self.crew.stop()
+        self.crew.join()
+        if error := self.crew.error or self._fatal:
+            raise error
+
+    def _ending(self) -> bool:
+        """Whether no new batch is to be begun."""
+        return self._fatal is not None or self._stop()
+
+    def _halt(self, task: Task, part: Part, seq: int) -> None:
+        """Leave a part of a video from batch `seq` on to a later run."""
+        task.drop(part, seq)
+        self._out.put(Halted(task, part, seq))
 
     def _start(self) -> None:
         visual = [task for task in self._tasks if "visual" in task.parts]
@@ -109,7 +142,13 @@ class Pipeline:
 
     def _decode_all(self) -> None:
         for task in self._to_decode:
-            self._decode(task)
+            if self._ending():
+                self._halt(task, "visual", 0)
+            elif task.altered:
+                self._trouble(task, "visual", "decode", _altered(task), 0)
+            else:
+                self._on_begin(task)
+                self._decode(task)
 
     def _decode(self, task: Task) -> None:
         from lvqa.media.reader import FrameReader
@@ -119,7 +158,8 @@ class Pipeline:
         try:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
             with FrameReader(task.path, backend=self._rules.reader) as reader:
-                for event in VideoPass(self._rules, wants, task.video.duration_s).events(reader):
+                passing = VideoPass(self._rules, wants, task.video.duration_s)
+                for event in passing.events(reader, self._ending):
                     if task.lost("visual", batch.seq):
                         return
                     if isinstance(event, Reading):
@@ -130,8 +170,14 @@ class Pipeline:
                         continue
                     batch.add_clip(event)
                     if len(batch.cuts) == self._clip_batch:
+                        if task.altered:
+                            self._trouble(task, "visual", "decode", _altered(task), batch.seq)
+                            return
                         self._seal(batch)
                         batch = Batch(task, batch.seq + 1, batch.end_s)
+                if passing.cut_short:
+                    self._halt(task, "visual", batch.seq)
+                    return
         except MediaError as error:
             batch.error = error
         except Exception as error:
@@ -161,6 +207,9 @@ class Pipeline:
         for batch in self._to_caption:
             if batch.task.lost("visual", batch.seq):
                 continue
+            if self._ending():
+                self._halt(batch.task, "visual", batch.seq)
+                continue
             try:
                 looks = [
                     ClipLook(batch.task.video.path, batch.cuts[i].span, batch.cuts[i].caption_frames)
@@ -180,6 +229,9 @@ class Pipeline:
         for batch in self._to_frames:
             if batch.task.lost("visual", batch.seq):
                 continue
+            if "frames" in self._dead:
+                self._halt(batch.task, "visual", batch.seq)
+                continue
             try:
                 batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
                 for cut in batch.cuts:
@@ -194,7 +246,11 @@ class Pipeline:
         while items := self._to_read.get_many(_FRAMES):
             # One call reads frames of one batch: an error has one video to go to.
             for batch in dict.fromkeys(item[0] for item in items):
-                if not batch.task.lost("visual", batch.seq):
+                if batch.task.lost("visual", batch.seq):
+                    continue
+                if "screen" in self._dead:
+                    self._halt(batch.task, "visual", batch.seq)
+                else:
                     self._read(reader, batch, [item[1:] for item in items if item[0] is batch])
             items.clear()
 
@@ -214,6 +270,12 @@ class Pipeline:
                 for rows in self._hear(task):
                     self._to_embed.put(rows)
                     seq = rows.seq + 1
+                    if not rows.last and self._ending():
+                        break
+                else:
+                    if seq:
+                        continue
+                self._halt(task, "speech", seq)
             except Exception as error:
                 self._trouble(task, "speech", "speech", error, seq)
 
@@ -221,6 +283,9 @@ class Pipeline:
         from lvqa.media.audio import read_audio
         from lvqa.media.subtitles import read_subtitles
 
+        if self._ending():
+            return
+        self._on_begin(task)
         video, done_s = task.video, task.jobs["speech"].progress_s
         seq = 0
         subtitles = read_subtitles(task.path)
@@ -238,6 +303,8 @@ class Pipeline:
         if listener is not None and video.has_audio:
             for offset_s, samples in read_audio(task.path, rate=16000):
                 end_s = offset_s + len(samples) / 16000
+                if self._ending():
+                    return
                 if end_s <= done_s + 1e-3:
                     continue
                 (heard,) = listener([(offset_s, samples)])
@@ -257,6 +324,9 @@ class Pipeline:
         for item in self._to_embed:
             part: Part = "visual" if isinstance(item, Batch) else item.part
             if item.task.lost(part, item.seq):
+                continue
+            if "embed" in self._dead:
+                self._halt(item.task, part, item.seq)
                 continue
             try:
                 rows = (
@@ -284,38 +354,15 @@ class Pipeline:
         if isinstance(error, Stopped):
             raise error
         if isinstance(error, _FATAL):
-            self.crew.fail(error)
-            raise Stopped
+            # What other models made of the batches before is not lost for it.
+            self._fatal = self._fatal or error
+            self._dead.add(stage)
+            self._halt(task, part, seq)
+            return
         _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
         task.drop(part, seq)
         self._out.put(Trouble(task, part, stage, error, seq))
 
 
-class _Order:
-    """Puts the rows of each part of each video back in order, and ends a part at its first trouble."""
-
-    def __init__(self) -> None:
-        self._next: dict[tuple[int, Part], int] = {}
-        self._early: dict[tuple[int, Part], dict[int, Rows | Trouble]] = {}
-        self._ended: set[tuple[int, Part]] = set()
-
-    def push(self, item: Rows | Trouble) -> Iterator[Rows | Trouble]:
-        """Take what came out, yield what is due."""
-        key = (id(item.task), item.part)
-        if key in self._ended:
-            return
-        waiting = self._early.setdefault(key, {})
-        waiting[item.seq] = item
-        while key not in self._ended:
-            number = self._next.get(key, 0)
-            due = waiting.pop(number, None)
-            if due is None:
-                return
-            self._next[key] = number + 1
-            if isinstance(due, Trouble) or due.last:
-                self._end(key)
-            yield due
-
-    def _end(self, key: tuple[int, Part]) -> None:
-        self._ended.add(key)
-        self._early.pop(key, None)
+def _altered(task: Task) -> MediaError:
+    return MediaError(f"{task.video.path} changed before it was indexed; run index again")

@@ -1,93 +1,43 @@
-"""What there is to do: the files of a folder against what the store knows, and for each video the stages that are open.
+"""Brings the store's files and videos up to date with a folder, and lists the tasks that are open.
 
-Reads and writes the store in its caller's thread, opens files only where size or time changed; runs no stage.
+Applies what `lvqa.indexers.survey` decides, file by file, in its caller's thread; decides nothing and runs no stage.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from lvqa.errors import MediaError, UsageError
-from lvqa.indexers.work import VISUAL, StageJob, Task
-from lvqa.settings import Settings
-from lvqa.store import FileRow, Filter, JobRow, Store, stage_key
-from lvqa.store.elsewhere import elsewhere, set_elsewhere
+from lvqa.indexers.specs import STAGES, StageSpec
+from lvqa.indexers.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Known, Survey, gone
+from lvqa.indexers.work import StageJob, Task
+from lvqa.secrets import strike
+from lvqa.store import Filter, JobRow, JobStatus, Store
+from lvqa.store.elsewhere import set_elsewhere
 from lvqa.types import Video
-
-STAGES: tuple[str, ...] = (*VISUAL, "speech")
-IMPORTED = "imported:"
-_TRANSCRIBERS = "transcribers"
-# Raised when the code of a stage changes what it writes, so that older rows are made anew.
-_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class StageSpec:
-    """What a stage's rows depend on beside the video: the model's name, the prompt's hash, parameters."""
-
-    model: str
-    prompt_hash: str
-    params: Mapping[str, Any]
-
-    def key(self, content_hash: str, stage: str, **more: Any) -> str:
-        """The stage's key for one video."""
-        return stage_key(content_hash, stage, self.model, self.prompt_hash, {**self.params, **more})
-
-
-def stage_specs(names: Mapping[Any, str], settings: Settings, prompt_set: str = "") -> dict[str, StageSpec]:
-    """The stages that are on, in the order of their dependence; `names` holds each role's model, empty for off.
-
-    `prompt_set` is the vision model's.
-    """
-    from lvqa.prompts import load
-
-    clips = {
-        "version": _VERSION,
-        "sample_fps": settings.sample_fps,
-        "clip_min_s": settings.clip_min_s,
-        "clip_max_s": settings.clip_max_s,
-        "shot_threshold": settings.shot_threshold,
-    }
-    caption = {
-        **clips,
-        "frames_per_clip": settings.frames_per_clip,
-        "duplicate_threshold": settings.duplicate_threshold,
-        "caption_tokens": settings.caption_tokens,
-        "max_side": settings.max_side,
-    }
-    screen = {**clips, "ocr_every_s": settings.ocr_every_s, "duplicate_threshold": settings.duplicate_threshold}
-    frames = {"version": _VERSION, "embed_every_s": settings.embed_every_s, "max_side": settings.max_side}
-    specs = {"segment": StageSpec("", "", clips)}
-    if names.get("vision"):
-        specs["caption"] = StageSpec(names["vision"], load("caption", prompt_set).hash, caption)
-    if names.get("ocr"):
-        specs["screen"] = StageSpec(names["ocr"], "", screen)
-    if names.get("image_embedder"):
-        specs["frames"] = StageSpec(names["image_embedder"], "", frames)
-    specs["speech"] = StageSpec(names.get("asr", ""), "", {"version": _VERSION})
-    return specs
 
 
 @dataclass(slots=True)
 class Plan:
-    """Tasks in path order, and what needed no work."""
+    """Tasks in path order, and what needed no work; `states` counts the files by what they are.
+
+    `stopped` where it was ended before every file was looked at.
+    """
 
     tasks: list[Task] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     unchanged: int = 0
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    states: Counter[FileState] = field(default_factory=Counter)
+    stopped: bool = False
 
 
 class Planner:
-    """Brings the store's files and videos up to date with a folder, and lists what is to do."""
+    """Looks a folder over and applies what follows, each file in one transaction."""
 
     def __init__(
         self,
@@ -97,198 +47,126 @@ class Planner:
         *,
         retry_failed: bool = True,
         on_problem: Callable[[Path, str], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folder = folder
         self._store = store
         self._specs = specs
         self._retry_failed = retry_failed
         self._on_problem = on_problem
-        self._known = {row.path: row for row in store.files()}
-        self._first: dict[str, str] = {}
-        self._subtitles: dict[Path, list[str]] = {}
+        self._stop = stop
+        self._known = Known.of(store)
         self._plan = Plan()
 
     def plan(self, only: Collection[str] | None = None) -> Plan:
-        """Look at every video file of the folder, or at those named by relative path in `only`, and forget gone ones.
+        """Take in every video file of the folder, or those named by relative path in `only`, and forget gone ones.
 
         Raises UsageError where there is no video to index, or `only` names one that is not there.
         """
-        from lvqa.media.files import find_videos
-
-        paths = find_videos(self._folder, on_problem=self._on_problem)
-        found = {path.relative_to(self._folder).as_posix(): path for path in paths}
-        if only is not None and (missing := sorted(set(only) - found.keys())):
-            raise UsageError(f"{missing[0]} is no video below {self._folder}; the videos are found by relative path")
-        if not found:
-            self._refuse_empty()
-        for rel, path in found.items():
-            if only is None or rel in only:
-                self._file(rel, path)
-            elif (row := self._known.get(rel)) is not None and row.video_id:
-                self._first.setdefault(row.video_id, rel)
+        transcriber = self._specs["speech"].model
+        if transcriber and transcriber not in self._known.transcribers:
+            self._store.meta.set(TRANSCRIBERS, json.dumps(sorted({*self._known.transcribers, transcriber})))
+        survey = Survey(
+            self._folder,
+            self._known,
+            self._specs,
+            only=only,
+            retry_failed=self._retry_failed,
+            on_problem=self._on_problem,
+        )
+        found: set[str] = set()
+        for file in survey.files():
+            found.add(file.path)
+            self._apply(file)
+            if self._stop():
+                self._plan.stopped = True
+                return self._plan
         if only is None:
-            self._forget(found.keys())
+            self._forget(found, self._known.elsewhere - survey.seen)
         return self._plan
 
-    def _refuse_empty(self) -> None:
-        away = elsewhere(self._store)
-        held = [row for row in self._known.values() if row.video_id and row.video_id not in away]
-        if held:
-            raise UsageError(
-                f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
-                "Nothing was changed; to take videos out of the index use lvqa remove"
-            )
-        if not self._store.videos():
-            raise UsageError(f"there are no videos below {self._folder}; name the folder that holds them")
+    def _apply(self, file: FilePlan) -> None:
+        plan, store = self._plan, self._store
+        plan.states[file.state] += 1
+        if file.notice and self._on_problem is not None:
+            self._on_problem(self._folder / file.path, file.notice)
+        if file.state in ("gone", "left"):
+            self._let_go(file)
+        elif file.state in ("unreadable", "growing"):
+            self._fail(file)
+        else:
+            with store.atomic():
+                if file.taken and file.video is not None:
+                    if file.state != "copied" or store.get_video(file.video.id) is None:
+                        store.put_video(file.video)
+                    store.put_file(file.path, file.video.id, file.size, file.mtime_ns)
+                if file.state == "failed":
+                    plan.failed.append((file.path, file.reason))
+                elif file.state == "copied" and not file.stages:
+                    plan.duplicates.append((file.path, file.was))
+                else:
+                    self._open(file)
 
-    def _file(self, rel: str, path: Path) -> None:
-        try:
-            stat = path.stat()
-        except OSError as error:
-            self._fail(rel, f"the file cannot be read ({error.strerror}); check its permissions")
-            return
-        row = self._known.get(rel)
-        video: Video | None = None
-        if row is not None and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-            if row.video_id:
-                video = self._store.get_video(row.video_id)
-            elif not self._retry_failed and (job := self._store.get_job("", "probe", rel)) is not None:
-                self._plan.failed.append((rel, job.reason))
-                return
-        if video is None:
-            try:
-                video = identify(path, rel)
-            except MediaError as error:
-                self._fail(rel, str(error), FileRow(rel, "", stat.st_size, stat.st_mtime_ns))
-                return
-            except OSError as error:
-                self._fail(rel, f"the file cannot be read ({error.strerror or error}); check its permissions")
-                return
-            with self._store.atomic():
-                if self._store.get_video(video.id) is None or video.id not in self._first:
-                    self._store.put_video(video)
-                self._store.put_file(rel, video.id, stat.st_size, stat.st_mtime_ns)
-        if (first := self._first.setdefault(video.id, rel)) != rel:
-            self._duplicate(rel, first)
-            return
-        self._video(video, rel, path, stat)
-
-    def _duplicate(self, rel: str, first: str) -> None:
-        self._plan.duplicates.append((rel, first))
-        path = self._folder / rel
-        # Copied along with the video they say the same, whatever their time is.
-        read = [[suffix, size] for suffix, size, _ in self._sidecars(self._folder / first)]
-        if self._on_problem is not None and any([suffix, size] not in read for suffix, size, _ in self._sidecars(path)):
-            self._on_problem(path, f"its subtitles are not read, those of {first} are; put them beside that one")
-
-    def _fail(self, rel: str, reason: str, row: FileRow | None = None) -> None:
+    def _fail(self, file: FilePlan) -> None:
         """Report a file that cannot be taken in; what an earlier version of it left in the index stays."""
-        self._plan.failed.append((rel, reason))
+        self._plan.failed.append((file.path, file.reason))
+        known = self._known.files.get(file.path)
         with self._store.atomic():
-            known = self._known.get(rel)
-            if row is not None and (known is None or not known.video_id or self._other_copy(known)):
-                self._store.put_file(row.path, "", row.size, row.mtime_ns)
-            self._store.put_job(JobRow("", rel, "probe", status="failed", reason=reason))
+            if file.taken and (known is None or not known.video_id or self._other_copy(file.path, known.video_id)):
+                self._store.put_file(file.path, "", file.size, file.mtime_ns)
+            status: JobStatus = "pending" if file.state == "growing" else "failed"
+            self._store.put_job(JobRow("", file.path, "probe", status=status, reason=strike(file.reason)))
 
-    def _other_copy(self, row: FileRow) -> bool:
+    def _other_copy(self, path: str, video_id: str) -> bool:
         """Whether another file still stands for the video of this one, which then need not."""
         return any(
-            other.video_id == row.video_id and other.path != row.path and not _gone(self._folder / other.path)
-            for other in self._known.values()
+            other.video_id == video_id and other.path != path and not gone(self._folder / other.path)
+            for other in self._known.files.values()
         )
 
-    def _video(self, video: Video, rel: str, path: Path, stat: os.stat_result) -> None:
+    def _open(self, file: FilePlan) -> None:
+        """Make the store ready for the stages that are open, and the task of them."""
+        assert file.video is not None
+        video, store = file.video, self._store
         jobs: dict[str, StageJob] = {}
-        with self._store.atomic():
-            for stage in STAGES:
-                spec = self._specs.get(stage)
-                job = self._store.get_job(video.id, stage)
-                if spec is None:
-                    # Switched off: what is whole stays, an open job would stay open for ever.
-                    if job is not None and job.status != "done":
-                        self._store.delete_job(video.id, stage)
-                    continue
-                key = self._key(spec, video, stage, path, job)
-                if job is not None and job.key == key:
-                    if job.status == "done":
-                        continue
-                    if job.status == "failed" and not self._retry_failed:
-                        self._plan.failed.append((rel, job.reason))
-                        return
-                    jobs[stage] = StageJob(key, job.progress_s, _unparsed(job.reason), job.blank)
-                else:
-                    if job is not None or stage != "segment":
-                        self._store.reset_stage(video.id, stage)
-                    jobs[stage] = StageJob(key)
-                reason = pending_reason(jobs[stage].unparsed)
-                open_job = JobRow(video.id, rel, stage, key, "pending", jobs[stage].progress_s, reason)
-                self._store.put_job(replace(open_job, blank=jobs[stage].blank))
+        for stage in file.stages:
+            held = self._known.jobs.get((video.id, stage.stage))
+            if stage.action == "keep":
+                if held is not None and (not held.spec or held.path != file.path):
+                    # Of an older lvqa, which did not write down what the rows were made with; or moved.
+                    store.put_job(replace(held, path=file.path, spec=stage.spec))
+                continue
+            if stage.action in ("drop", "lose"):
+                store.delete_job(video.id, stage.stage)
+                continue
+            if stage.action in ("make", "redo") and (held is not None or stage.stage != "segment"):
+                store.reset_stage(video.id, stage.stage)
+            job = jobs[stage.stage] = StageJob(stage.key, stage.progress_s, stage.unparsed, stage.blank, stage.spec)
+            store.put_job(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
         if jobs:
-            self._plan.tasks.append(Task(video, path, stat.st_size, stat.st_mtime_ns, jobs))
+            path = self._folder / file.path
+            self._plan.tasks.append(Task(video, path, file.size, file.mtime_ns, jobs))
         else:
             self._plan.unchanged += 1
 
-    def _key(self, spec: StageSpec, video: Video, stage: str, path: Path, job: JobRow | None) -> str:
-        if stage != "speech":
-            return spec.key(video.content_hash, stage)
-        sidecars = self._sidecars(path)
+    def _let_go(self, file: FilePlan) -> None:
+        with self._store.atomic():
+            # Detached first: removing the last file of a video would take its imported captions too.
+            self._store.put_file(file.path, "", file.size, file.mtime_ns)
+            self._store.remove_file(file.path)
+        if file.state == "gone":
+            self._plan.removed.append(file.path)
 
-        def key(model: str) -> str:
-            # A video without sound says the same to every transcriber.
-            heard = StageSpec(model if video.has_audio else "", spec.prompt_hash, spec.params)
-            return heard.key(video.content_hash, stage, subtitles=sidecars)
-
-        if spec.model:
-            self._store.meta.set(_TRANSCRIBERS, json.dumps(sorted({*self._transcribers(), spec.model})))
-        elif job is not None:
-            # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
-            for earlier in self._transcribers():
-                if job.key == key(earlier):
-                    return job.key
-        return key(spec.model)
-
-    def _transcribers(self) -> list[str]:
-        return list(json.loads(self._store.meta.get(_TRANSCRIBERS) or "[]"))
-
-    def _sidecars(self, path: Path) -> list[list[Any]]:
-        """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""
-        if path.parent not in self._subtitles:
-            with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-                self._subtitles[path.parent] = sorted(
-                    entry.name for entry in entries if entry.name.lower().endswith((".srt", ".vtt"))
-                )
-        signature: list[list[Any]] = []
-        for name in self._subtitles.get(path.parent, []):
-            if name.startswith(f"{path.stem}."):
-                with contextlib.suppress(OSError):
-                    stat = (path.parent / name).stat()
-                    signature.append([name.removeprefix(path.stem), stat.st_size, stat.st_mtime_ns])
-        return signature
-
-    def _forget(self, found: Collection[str]) -> None:
-        """Let go of files that are gone, and of videos that no file holds any more.
-
-        Those that came with an import stay until their file was here once.
-        """
-        away = elsewhere(self._store) - self._first.keys()
+    def _forget(self, found: Collection[str], away: Collection[str]) -> None:
+        """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
         set_elsewhere(self._store, away)
-        for rel in sorted(set(self._known) - set(found)):
-            if self._known[rel].video_id in away or not _gone(self._folder / rel):
-                continue
-            with self._store.atomic():
-                # Detached first: removing the last file of a video would take its imported captions too.
-                row = self._known[rel]
-                self._store.put_file(rel, "", row.size, row.mtime_ns)
-                self._store.remove_file(rel)
-            if row.video_id and row.video_id not in self._first:
-                self._plan.removed.append(rel)
-        for job in self._store.jobs("failed"):
+        for job in self._store.jobs():
             # Of what could not even be looked at, such as a dangling link, there is a job and no file.
-            if not job.video_id and job.path not in found and _gone(self._folder / job.path):
+            if not job.video_id and job.path not in found and gone(self._folder / job.path):
                 self._store.delete_job("", job.stage, job.path)
         held = {row.video_id for row in self._store.files()}
         for video in self._store.videos():
-            if video.id not in held | away and not video.content_hash.startswith(IMPORTED):
+            if video.id not in held | set(away) and not video.content_hash.startswith(IMPORTED):
                 self._retire(video)
 
     def _retire(self, video: Video) -> None:
@@ -302,21 +180,9 @@ class Planner:
                 self._store.reset_stage(video.id, stage)
 
 
-def identify(path: Path, rel: str) -> Video:
-    """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
-    from lvqa.media.files import content_hash
-    from lvqa.media.video_info import probe
-
-    info = probe(path)
-    digest = content_hash(path)
-    return Video(
-        video_id(digest), rel, digest, info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio
-    )
-
-
-def video_id(content: str) -> str:
-    """The id of a video with that content hash: 16 hex digits."""
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+def job_row(video: Video, stage: str, job: StageJob, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:
+    """The row of a stage's job as it stands now."""
+    return JobRow(video.id, video.path, stage, job.key, status, progress_s, reason, job.spec, job.blank)
 
 
 def pending_reason(unparsed: int) -> str:
@@ -324,19 +190,3 @@ def pending_reason(unparsed: int) -> str:
     if not unparsed:
         return ""
     return f"{unparsed} clip{'s' if unparsed > 1 else ''} without a caption: the reply was empty or a refusal, twice"
-
-
-def _unparsed(reason: str) -> int:
-    number, _, rest = reason.partition(" ")
-    return int(number) if number.isdecimal() and rest.startswith("clip") else 0
-
-
-def _gone(path: Path) -> bool:
-    """Whether a file does not exist any more; one that cannot be looked at still does."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False

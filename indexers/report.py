@@ -34,7 +34,8 @@ class IndexReport:
     are of rows written in this run; `unparsed` counts clips without a caption because the model's reply, asked for
     twice, was empty or a refusal. `unfamiliar` are the paths of videos of which the vision model said, for most of the
     clips captioned in this run, that it does not know what they show. What failed in `summaries` stands in
-    `failed`, too.
+    `failed`, too. `stopped` where the run was asked to end before it was done: `settled` of `planned` videos with work
+    were, and the next run goes on.
     """
 
     indexed: int = 0
@@ -50,13 +51,17 @@ class IndexReport:
     frames: int = 0
     unparsed: int = 0
     summaries: SummaryReport = field(default_factory=SummaryReport)
+    planned: int = 0
+    settled: int = 0
+    stopped: bool = False
 
 
 @dataclass(slots=True)
 class ImportReport:
     """What `import_captions` did: captions read, notes that are new, notes embedded, videos they are about.
 
-    `without_file` of the videos have no file in the folder. `embeddings` counts those of summaries, too.
+    `without_file` of the videos have no file in the folder. `embeddings` counts those of summaries, too. `stopped`
+    where it was asked to end before it was done; importing the file again goes on.
     """
 
     captions: int = 0
@@ -66,3 +71,4 @@ class ImportReport:
     without_file: int = 0
     seconds: float = 0.0
     summaries: SummaryReport = field(default_factory=SummaryReport)
+    stopped: bool = False

@@ -1,16 +1,19 @@
-"""A model as a stage holds it: loaded when first called for, and left behind when the stage is pickled.
+"""A model as a stage holds it: loaded when first called for, left behind when the stage travels to another process.
 
-What travels to another process is the spec; the model is loaded again there. Knows the registry, no stage.
+What travels is the spec; the model is loaded again there. Knows the registry, no stage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
+from lvqa.models.hf_common import Batches
 from lvqa.models.registry import Role as RoleName
 
 ModelT = TypeVar("ModelT")
+S = TypeVar("S")
+T = TypeVar("T")
 
 _LOADERS: dict[RoleName, str] = {
     "vision": "load_vision",
@@ -25,13 +28,22 @@ _LOADERS: dict[RoleName, str] = {
 class Role(Generic[ModelT]):
     """One model in one role, known by its spec. Two are equal when role, spec and device are."""
 
-    def __init__(self, role: RoleName, spec: str, device: str = "auto", model: ModelT | None = None) -> None:
+    def __init__(
+        self,
+        role: RoleName,
+        spec: str,
+        device: str = "auto",
+        model: ModelT | None = None,
+        trusted: Sequence[str] = (),
+    ) -> None:
         if role not in _LOADERS:
             raise ValueError(f"a stage's role is one of {', '.join(_LOADERS)}, got {role!r}")
         self.role: RoleName = role
         self.spec = spec
         self.device = device
+        self.trusted = tuple(trusted)
         self._model = model
+        self._batches = Batches(None, spec)
 
     @property
     def model(self) -> ModelT:
@@ -39,12 +51,17 @@ class Role(Generic[ModelT]):
         if self._model is None:
             from lvqa.models import registry
 
+            more: dict[str, Any] = {"trusted": self.trusted} if self.trusted else {}
             load: Callable[..., Any] = getattr(registry, _LOADERS[self.role])
-            self._model = cast(ModelT, load(self.spec, device=self.device))
+            self._model = cast(ModelT, load(self.spec, device=self.device, **more))
         return self._model
 
+    def run(self, items: Sequence[S], call: Callable[[ModelT, Sequence[S]], Sequence[T]]) -> list[T]:
+        """`call` with the model on all items at once; where they do not fit its memory, by halves from then on."""
+        return self._batches.run(items, lambda part: call(self.model, part))
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_model": None}
+        return {**self.__dict__, "_model": None, "_batches": Batches(None, self.spec)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Role) and (self.role, self.spec, self.device) == (other.role, other.spec, other.device)

@@ -6,7 +6,9 @@ Knows which stage needs which model; how a stage works, and how rows are written
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +17,19 @@ from lvqa.indexers.caption import Captioner
 from lvqa.indexers.captions_file import adopt_imported
 from lvqa.indexers.decode import PassRules
 from lvqa.indexers.pipeline import Pipeline, Stages
-from lvqa.indexers.plan import Planner, stage_specs
+from lvqa.indexers.plan import Plan, Planner
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import IndexReport
 from lvqa.indexers.roles import Role
+from lvqa.indexers.runlog import RunLog, WatchedProgress
 from lvqa.indexers.screen import ScreenReader
+from lvqa.indexers.specs import stage_specs
 from lvqa.indexers.speech import Listener
 from lvqa.indexers.summarise import SummaryRules, summarise
 from lvqa.indexers.vectors import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.work import Task
 from lvqa.indexers.writer import Writer
+from lvqa.stopping import Asked, Stop
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -41,6 +46,7 @@ def run_index(
     progress: Progress | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
+    stop: Asked = None,
 ) -> IndexReport:
     """Index every new or changed video below a folder, and go on where an earlier run stopped.
 
@@ -52,6 +58,8 @@ def run_index(
         progress: told how far the run is.
         only: relative paths of the videos to index; the others, gone ones too, are left as they are.
         retry_failed: try videos again that failed before; else they are reported as they were.
+        stop: an event, or what says whether to end, asked from several threads: what a model is at work on is
+            committed, nothing new is begun, and the next run goes on.
 
     Returns:
         What was done; a video that failed is a line of it and a row in `jobs`, and stops no other.
@@ -60,43 +68,129 @@ def run_index(
         UsageError: there is no video; ModelNotFound: a model is not there; ModelError: a model failed on three videos
             in a row; StoreError: the index cannot be written. What was committed before stays, and a rerun goes on.
     """
-    began = time.monotonic()
-    progress = progress or NoProgress()
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}; name the folder that holds the videos")
-    specs = stage_specs(models.names, settings, models.prompt_set)
-    planner = Planner(
-        folder,
-        store,
-        specs,
-        retry_failed=retry_failed,
-        on_problem=lambda path, reason: progress.message(f"{path}: {reason}"),
-    )
-    plan = planner.plan(only)
-    report = IndexReport(failed=plan.failed, unchanged=plan.unchanged, duplicates=plan.duplicates, removed=plan.removed)
-    for path, same in plan.duplicates:
-        progress.message(f"{path}: the same video as {same}; it is indexed once")
-    try:
-        if plan.tasks:
-            stages = _stages(models, settings, plan.tasks)
-            pipeline = Pipeline(
-                plan.tasks, stages, PassRules.of(settings), clip_batch=settings.clip_batch, workers=settings.workers
-            )
-            Writer(store, report, progress, stages).write_all(plan.tasks, pipeline.run())
-        adopt_imported(folder, store)
-        report.embeddings += _embed(store, models, settings, progress)
+    with RunLog(store.index_dir, "index") as log:
+        log.start(settings.model_dump(), models.names)
+        return _Run(folder, store, models, settings, progress or NoProgress(), log, stop).run(only, retry_failed)
+
+
+class _Run:
+    """One run, step by step."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        models: Models,
+        settings: Settings,
+        progress: Progress,
+        log: RunLog,
+        stop: Asked,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._models = models
+        self._settings = settings
+        self._log = log
+        self._progress = WatchedProgress(progress, log.pulse)
+        self._stop = log.watching(Stop.of(stop))
+
+    def run(self, only: Collection[str] | None, retry_failed: bool) -> IndexReport:
+        began = time.monotonic()
+        progress, store = self._progress, self._store
+        self._stop()  # from here on somebody listens
+        specs = stage_specs(self._models.names, self._settings, self._models.prompt_set)
+        planner = Planner(
+            self._folder,
+            store,
+            specs,
+            retry_failed=retry_failed,
+            on_problem=lambda path, reason: progress.message(f"{path}: {reason}"),
+            stop=self._stop,
+        )
+        plan = planner.plan(only)
+        self._tell(plan)
+        report = IndexReport(
+            failed=plan.failed,
+            unchanged=plan.unchanged,
+            duplicates=plan.duplicates,
+            removed=plan.removed,
+            planned=0 if plan.stopped else len(plan.tasks),
+            stopped=plan.stopped,
+        )
+        try:
+            if plan.tasks and not report.stopped:
+                self._index(plan.tasks, report)
+            if not self._halted(report):
+                self._upper_levels(report, only, retry_failed)
+            store.build_indexes()
+        finally:
+            progress.finish()
+        report.failed = sorted([*report.failed, *report.summaries.failed])
+        report.seconds = time.monotonic() - began
+        self._log.end("stopped" if report.stopped else "done", report=asdict(report))
+        return report
+
+    def _tell(self, plan: Plan) -> None:
+        for path, same in plan.duplicates:
+            self._progress.message(f"{path}: the same video as {same}; it is indexed once")
+        for path, reason in plan.failed:
+            self._log.write("video_failed", video=path, reason=reason)
+        stages = Counter(stage for task in plan.tasks for stage in task.jobs)
+        footage_s = sum(task.video.duration_s for task in plan.tasks)
+        self._log.write("plan", videos=len(plan.tasks), footage_s=round(footage_s, 3), stages=stages, files=plan.states)
+
+    def _index(self, tasks: list[Task], report: IndexReport) -> None:
+        settings = self._settings
+        stages = _stages(self._models, settings, tasks)
+        pipeline = Pipeline(
+            tasks,
+            stages,
+            PassRules.of(settings),
+            clip_batch=settings.clip_batch,
+            workers=settings.workers,
+            stop=self._stop,
+            on_begin=lambda task: self._log.begin(task.video.path),
+        )
+        Writer(self._store, report, self._progress, stages, self._log).write_all(tasks, pipeline.run())
+
+    def _upper_levels(self, report: IndexReport, only: Collection[str] | None, retry_failed: bool) -> None:
+        """What is made of notes: their vectors, segments, summaries, the digest."""
+        store, models, settings = self._store, self._models, self._settings
+        adopt_imported(self._folder, store)
+        report.embeddings += self._embed()
+        if self._halted(report):
+            return
         # Of what is in the index by now: segments are cut where the notes' vectors shift.
         rules = SummaryRules.of(models.names, settings)
         ids = None if only is None else {row.video_id for row in store.files() if row.path in only}
-        summarise(store, rules, models, report.summaries, progress, only=ids, retry_failed=retry_failed)
-        report.embeddings += _embed(store, models, settings, progress)
-        store.build_indexes()
-    finally:
-        progress.finish()
-    report.failed = sorted([*report.failed, *report.summaries.failed])
-    report.seconds = time.monotonic() - began
-    return report
+        summarise(
+            store,
+            rules,
+            models,
+            report.summaries,
+            self._progress,
+            only=ids,
+            retry_failed=retry_failed,
+            stop=self._stop,
+        )
+        report.embeddings += self._embed()
+        self._halted(report)
+
+    def _halted(self, report: IndexReport) -> bool:
+        report.stopped = report.stopped or self._stop()
+        return report.stopped
+
+    def _embed(self) -> int:
+        """Embed the notes that have no vector yet; loads no embedder where there are none."""
+        name = self._models.names["embedder"]
+        if not name or not self._store.notes_without_vectors(name, 1):
+            return 0
+        text_vectors = _text_vectors(self._models, self._settings)
+        assert text_vectors is not None
+        return embed_missing(self._store, text_vectors, self._progress, self._stop)
 
 
 def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
@@ -104,7 +198,7 @@ def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
     from lvqa.prompts import load
 
     needed = {stage for task in tasks for stage in task.jobs}
-    names, device = models.names, settings.device
+    names, device, trusted = models.names, settings.device, settings.trust_remote_code
     heard = any("speech" in task.jobs and task.video.has_audio for task in tasks)
     vision = models.vision if "caption" in needed else None
     ocr = models.ocr if "screen" in needed else None
@@ -113,27 +207,19 @@ def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
         prompt = load("caption", models.prompt_set)
-        captioner = Captioner(Role("vision", names["vision"], device, vision), prompt, settings.caption_tokens)
+        captioner = Captioner(Role("vision", names["vision"], device, vision, trusted), prompt, settings.caption_tokens)
     if ocr is not None:
-        reader = ScreenReader(Role("ocr", names["ocr"], device, ocr))
+        reader = ScreenReader(Role("ocr", names["ocr"], device, ocr, trusted))
     if images is not None:
-        frame_vectors = FrameVectors(Role("image_embedder", names["image_embedder"], device, images))
+        frame_vectors = FrameVectors(Role("image_embedder", names["image_embedder"], device, images, trusted))
     if asr is not None:
-        listener = Listener(Role("asr", names["asr"], device, asr))
+        listener = Listener(Role("asr", names["asr"], device, asr, trusted))
     return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models, settings))
-
-
-def _embed(store: Store, models: Models, settings: Settings, progress: Progress) -> int:
-    """Embed the notes that have no vector yet; loads no embedder where there are none."""
-    if not models.names["embedder"] or not store.notes_without_vectors(models.names["embedder"], 1):
-        return 0
-    text_vectors = _text_vectors(models, settings)
-    assert text_vectors is not None
-    return embed_missing(store, text_vectors, progress)
 
 
 def _text_vectors(models: Models, settings: Settings) -> TextVectors | None:
     embedder = models.embedder
     if embedder is None:
         return None
-    return TextVectors(Role("embedder", models.names["embedder"], settings.device, embedder))
+    name, trusted = models.names["embedder"], settings.trust_remote_code
+    return TextVectors(Role("embedder", name, settings.device, embedder, trusted))

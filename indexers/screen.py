@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lvqa.errors import ModelError
 from lvqa.indexers.roles import Role
 from lvqa.models.base import Frame, TextReader
+from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
 
 _EPS = 1e-6
@@ -24,10 +25,16 @@ class ScreenReader:
 
     def __call__(self, frames: Sequence[Frame]) -> list[str]:
         """Read each frame. Raises ModelError, also when the model returns another number of texts than frames."""
-        texts = self.role.model.read(frames)
-        if len(texts) != len(frames):
-            raise ModelError(f"{self.role.spec} read {len(texts)} texts in {len(frames)} frames; use another OCR model")
-        return [tidy(text) for text in texts]
+        return [tidy(text) for text in self.role.run(list(frames), self._read)]
+
+    def _read(self, model: TextReader, frames: Sequence[Frame]) -> list[str]:
+        with as_model_errors("the OCR model", self.role.spec):
+            texts = model.read(frames)
+            if len(texts) != len(frames):
+                raise ModelError(
+                    f"{self.role.spec} read {len(texts)} texts in {len(frames)} frames; use another OCR model"
+                )
+            return list(texts)
 
 
 def tidy(text: str) -> str:

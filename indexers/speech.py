@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lvqa.indexers.roles import Role
 from lvqa.models.base import Transcriber, Utterance
+from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
 
 # A sentence may run over several subtitles; what is joined stays short enough to point at.
@@ -33,7 +34,8 @@ class Listener:
 
     def __call__(self, sounds: Sequence[tuple[float, object]]) -> list[list[Utterance]]:
         """Transcribe each stretch. Raises ModelError."""
-        return [self.role.model.transcribe(samples, offset_s) for offset_s, samples in sounds]  # type: ignore[arg-type]
+        with as_model_errors("the transcriber", self.role.spec):
+            return [self.role.model.transcribe(samples, offset_s) for offset_s, samples in sounds]  # type: ignore[arg-type]
 
 
 def sentences(utterances: Iterable[Utterance], duration_s: float) -> list[Utterance]:

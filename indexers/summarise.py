@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import LvqaError, ModelError, ModelNotFound
@@ -20,11 +20,13 @@ from lvqa.indexers.extract import DIGEST_WORDS, EXTRACTIVE, SEGMENT_WORDS, VIDEO
 from lvqa.indexers.hierarchy import VERSION, Hierarchy, Made, below
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import SummaryReport
+from lvqa.indexers.specs import StageSpec, changes
 from lvqa.indexers.topics import Lengths
 from lvqa.indexers.writer import GIVE_UP_AFTER
 from lvqa.models.choose import NO_CHAT
 from lvqa.prompts import load
-from lvqa.store import Filter, JobRow, Store, stage_key
+from lvqa.secrets import strike
+from lvqa.store import Filter, JobRow, JobStatus, Store
 from lvqa.types import Level, Video
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ class SummaryRules:
         """Whether a chat model writes them."""
         return self.model != EXTRACTIVE
 
-    def key(self, store: Store, video: Video) -> str:
-        """The key of a video's summaries: another one means that they are to be made anew."""
+    def spec(self, store: Store, video: Video) -> StageSpec:
+        """What a video's summaries are made with: another key of it means that they are to be made anew."""
         frames = store.get_job(video.id, "frames")
         notes = hashlib.sha256("\n".join(store.note_ids(below(video.id))).encode()).hexdigest()
         prompts = "-".join(load(name).hash for name in PROMPTS[:2]) if self.by_chat else ""
@@ -81,7 +83,7 @@ class SummaryRules:
             "lengths": [self.lengths.min_s, self.lengths.max_s],
             "words": [SEGMENT_WORDS, VIDEO_WORDS, DIGEST_WORDS],
         }
-        return stage_key(video.content_hash, STAGE, self.model, prompts, params)
+        return StageSpec(self.model, prompts, params)
 
 
 def summarise(
@@ -93,6 +95,7 @@ def summarise(
     *,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Bring segments, summaries and digest up to date; all notes must have their vectors.
 
@@ -104,6 +107,7 @@ def summarise(
         progress: told how far it is.
         only: ids of the videos to look at; all when not given.
         retry_failed: try videos again that failed with the same notes; else they are reported as they were.
+        stop: says whether to end: the chat model's call under way is the last, its video is left to the next run.
 
     Raises:
         ModelNotFound: the chat model is not there; ModelError: it failed on three videos in a row; StoreError.
@@ -112,11 +116,13 @@ def summarise(
         _let_go(store)
         return
     condenser = Condenser(_loader(models, rules)) if rules.by_chat else None
-    due = _due(store, rules, report, only, retry_failed)
+    due, failed = due_summaries(store, rules, only, retry_failed=retry_failed)
+    report.failed += failed
     try:
         if due:
-            _make(store, rules, condenser, due, report, progress)
-        _digest(store, rules, condenser, report)
+            _make(store, rules, condenser, due, report, progress, stop)
+        if not stop():
+            _digest(store, rules, condenser, report)
     finally:
         progress.finish()
         if condenser is not None:
@@ -124,45 +130,73 @@ def summarise(
             report.llm_calls, report.tokens_in, report.tokens_out = spent.llm_calls, spent.tokens_in, spent.tokens_out
 
 
-def _due(
-    store: Store, rules: SummaryRules, report: SummaryReport, only: Collection[str] | None, retry_failed: bool
-) -> list[tuple[Video, str]]:
-    due: list[tuple[Video, str]] = []
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A video whose summaries are to be made, with what, and why."""
+
+    video: Video
+    spec: StageSpec
+    why: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key that its job gets."""
+        return self.spec.key(self.video.content_hash, STAGE)
+
+    def job(self, status: JobStatus, progress_s: float = 0.0, reason: str = "") -> JobRow:
+        """The row of its job as it stands now."""
+        video = self.video
+        return JobRow(video.id, video.path, STAGE, self.key, status, progress_s, reason, self.spec.told)
+
+
+def due_summaries(
+    store: Store, rules: SummaryRules, only: Collection[str] | None = None, *, retry_failed: bool = True
+) -> tuple[list[Due], list[tuple[str, str]]]:
+    """The videos whose summaries are due, and (path, reason) of those that failed and are not tried again."""
+    due: list[Due] = []
+    failed: list[tuple[str, str]] = []
     for video in store.videos():
         if only is not None and video.id not in only:
             continue
-        key, job = rules.key(store, video), store.get_job(video.id, STAGE)
-        if job is not None and job.key == key:
+        one, job = Due(video, rules.spec(store, video)), store.get_job(video.id, STAGE)
+        if job is not None and job.key == one.key:
             if job.status == "done":
                 continue
             if job.status == "failed" and not retry_failed:
-                report.failed.append((video.path, job.reason))
+                failed.append((video.path, job.reason))
                 continue
-        due.append((video, key))
-    return due
+            why = job.reason if job.status == "failed" else "stopped before it was done"
+        else:
+            why = changes(job.spec, one.spec) if job is not None else ""
+        due.append(replace(one, why=why))
+    return due, failed
 
 
 def _make(
     store: Store,
     rules: SummaryRules,
     condenser: Condenser | None,
-    due: list[tuple[Video, str]],
+    due: list[Due],
     report: SummaryReport,
     progress: Progress,
+    stop: Callable[[], bool],
 ) -> None:
     hierarchy = Hierarchy(store, rules.embedder, rules.lengths, rules.model, condenser)
-    progress.start(len(due), sum(video.duration_s for video, _ in due), "summaries")
+    progress.start(len(due), sum(one.video.duration_s for one in due), "summaries")
     in_a_row = 0
-    for video, key in due:
+    for one in due:
+        if stop():
+            return
+        video, made = one.video, Made()
         try:
             segments = hierarchy.segments(video)
-            made = hierarchy.of(video, segments, lambda span: progress.advance(span.duration_s))
+            hierarchy.of(video, segments, lambda span: progress.advance(span.duration_s), made=made, stop=stop)
         except ModelNotFound as error:
+            _write_part(store, one, made, "pending")
             raise ModelNotFound(f"{error}{_WITHOUT}") from error
         except ModelError as error:
             _log.debug("the summaries of %s failed", video.path, exc_info=error)
-            # What is there of an earlier run stays: it still tells of this video.
-            store.put_job(JobRow(video.id, video.path, STAGE, key, "failed", reason=str(error)))
+            _write_part(store, one, made, "failed", strike(str(error)))
             report.failed.append((video.path, f"no summary: {error}"))
             in_a_row += 1
             if in_a_row == GIVE_UP_AFTER:
@@ -172,7 +206,10 @@ def _make(
                 ) from error
             continue
         in_a_row = 0
-        _write(store, video, key, made)
+        if made.cut_short:
+            _write_part(store, one, made, "pending")
+            return
+        _write(store, one, made)
         report.videos += bool(made.notes)
         report.segments += sum(clip.level == "segment" for clip in made.clips)
         report.reused += made.reused
@@ -180,8 +217,18 @@ def _make(
         progress.advance(videos=1)
 
 
-def _write(store: Store, video: Video, key: str, made: Made) -> None:
+def _write_part(store: Store, one: Due, made: Made, status: JobStatus, reason: str = "") -> None:
+    """Keep the segments that are done: a rerun takes their texts over. What is there of an earlier run stays, too."""
+    written = [n for n, note in enumerate(made.notes) if note.model != EXTRACTIVE]
+    with store.atomic():
+        store.put_clips([made.clips[n] for n in written])
+        store.put_notes([made.notes[n] for n in written])
+        store.put_job(one.job(status, reason=reason))
+
+
+def _write(store: Store, one: Due, made: Made) -> None:
     """Put what was made in place of what is there, as one transaction; rows that are the same keep their vectors."""
+    video = one.video
     clips, notes = {clip.id for clip in made.clips}, {note.id for note in made.notes}
     with store.atomic():
         store.delete_clips(
@@ -191,7 +238,7 @@ def _write(store: Store, video: Video, key: str, made: Made) -> None:
         store.delete_notes(note_id for note_id in held if note_id not in notes)
         store.put_clips(made.clips)
         store.put_notes(made.notes)
-        store.put_job(JobRow(video.id, video.path, STAGE, key, "done", video.duration_s))
+        store.put_job(one.job("done", video.duration_s))
 
 
 def _digest(store: Store, rules: SummaryRules, condenser: Condenser | None, report: SummaryReport) -> None:

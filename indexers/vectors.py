@@ -5,15 +5,15 @@ The stages know models alone; the sweep is the one place here that reads and wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.errors import ModelError
 from lvqa.indexers.roles import Role
 from lvqa.models.base import Embedder, Frame, ImageEmbedder, Vectors
+from lvqa.models.replies import encode_document, encode_frames
 
 if TYPE_CHECKING:
     from lvqa.indexers.progress import Progress
@@ -30,7 +30,7 @@ class TextVectors:
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed each text. Raises ModelError, also for vectors that are not finite or of the wrong number."""
-        return _checked(self.role.model.encode_document(list(texts)), len(texts), self.role.spec)
+        return _stacked(self.role.run(list(texts), lambda model, part: list(encode_document(model, part))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,20 @@ class FrameVectors:
 
     def __call__(self, frames: Sequence[Frame]) -> Vectors:
         """Embed each frame. Raises ModelError, also for vectors that are not finite or of the wrong number."""
-        return _checked(self.role.model.encode_frames(list(frames)), len(frames), self.role.spec)
+        return _stacked(self.role.run(list(frames), lambda model, part: list(encode_frames(model, part))))
 
 
-def _checked(vectors: Vectors, n: int, spec: str) -> Vectors:
-    array = np.ascontiguousarray(vectors, np.float32)
-    if array.ndim != 2 or len(array) != n:
-        raise ModelError(f"{spec} gave an array {array.shape} for {n} items; use another embedder")
-    if not np.isfinite(array).all():
-        raise ModelError(f"{spec} gave values that are not finite; use another embedder, or another device")
-    return array
+def _stacked(rows: list[Vectors]) -> Vectors:
+    return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
 
 
-def embed_missing(store: Store, stage: TextVectors, progress: Progress) -> int:
+def embed_missing(
+    store: Store, stage: TextVectors, progress: Progress, stop: Callable[[], bool] = lambda: False
+) -> int:
     """Give every note a vector of the stage's model, batch by batch, each one transaction; returns how many were made.
 
-    When that is done, vectors of other models are dropped: nothing searches them any more. Raises ModelError.
+    When that is done, vectors of other models are dropped: nothing searches them any more. Ends between two batches
+    where `stop` says so. Raises ModelError.
     """
     name = stage.role.spec
     missing = store.notes_without_vectors(name)
@@ -69,6 +67,10 @@ def embed_missing(store: Store, stage: TextVectors, progress: Progress) -> int:
         with store.atomic():
             store.put_vectors(name, [note.id for note in notes], vectors)
         progress.advance(len(notes))
+        done = begin + len(notes)
+        if done < len(missing) and stop():
+            progress.finish()
+            return done
     progress.finish()
     store.drop_vectors(name)
     return len(missing)

@@ -25,13 +25,15 @@ VISUAL: tuple[str, ...] = ("segment", "caption", "screen", "frames")
 class StageJob:
     """What a stage still has to do on a video: the key of its rows and the second it goes on from.
 
-    Of the clips before that, `blank` have no caption, `unparsed` of them because the reply was of no use.
+    Of the clips before that, `blank` have no caption, `unparsed` of them because the reply was of no use. `spec` is
+    JSON that tells what the key was made of.
     """
 
     key: str
     progress_s: float = 0.0
     unparsed: int = 0
     blank: int = 0
+    spec: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +50,15 @@ class Task:
     def drop(self, part: Part, seq: int) -> None:
         """Give up the batches of a part from number `seq` on; those before it are still good."""
         self._lost[part] = min(seq, self._lost.get(part, seq))
+
+    @property
+    def altered(self) -> bool:
+        """Whether the file is not the one that was planned any more."""
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return True
+        return (stat.st_size, stat.st_mtime_ns) != (self.size, self.mtime_ns)
 
     def lost(self, part: Part, seq: int) -> bool:
         """Whether a batch was given up, so that no more work should go into it."""
@@ -101,6 +112,15 @@ class Trouble:
     part: Part
     stage: str
     error: Exception
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Halted:
+    """A part of a video that was left where it is because the run is to end; the rows before `seq` still come."""
+
+    task: Task
+    part: Part
     seq: int
 
 

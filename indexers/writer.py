@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from lvqa.errors import LvqaError, MediaError, ModelError
 from lvqa.indexers.pipeline import Stages
-from lvqa.indexers.plan import pending_reason
+from lvqa.indexers.plan import job_row, pending_reason
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
-from lvqa.indexers.work import Part, Rows, Task, Trouble
-from lvqa.store import JobRow, JobStatus, Store
+from lvqa.indexers.runlog import RunLog
+from lvqa.indexers.survey import GROWING, being_written
+from lvqa.indexers.work import Halted, Part, Rows, Task, Trouble
+from lvqa.secrets import strike
+from lvqa.store import JobStatus, Store
 
 # So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
 GIVE_UP_AFTER = 3
@@ -35,21 +38,25 @@ class _State:
     blank: int = 0
     captioned: int = 0
     unknown: int = 0
+    left: bool = False
     reasons: list[str] = field(default_factory=list)
 
 
 class Writer:
     """Writes what one pipeline yields, and keeps the report and the progress up to date."""
 
-    def __init__(self, store: Store, report: IndexReport, progress: Progress, stages: Stages) -> None:
+    def __init__(
+        self, store: Store, report: IndexReport, progress: Progress, stages: Stages, log: RunLog | None = None
+    ) -> None:
         self._store = store
         self._report = report
         self._progress = progress
         self._stages = stages
+        self._log = log or RunLog(store.index_dir, "")  # one that was not entered writes nothing
         self._states: dict[int, _State] = {}
         self._streaks: dict[str, int] = {}
 
-    def write_all(self, tasks: Sequence[Task], items: Generator[Rows | Trouble]) -> None:
+    def write_all(self, tasks: Sequence[Task], items: Generator[Rows | Trouble | Halted]) -> None:
         """Write everything that comes; the pipeline's threads have ended when this returns or raises.
 
         Raises ModelError when a stage's model fails on three videos in a row, StoreError, and what ends the pipeline.
@@ -66,15 +73,21 @@ class Writer:
             for item in items:
                 if isinstance(item, Trouble):
                     self._trouble(item)
+                elif isinstance(item, Halted):
+                    self._halted(item)
                 else:
                     self._rows(item)
+        except KeyboardInterrupt as interrupt:
+            # Told of it, the pipeline waits for no model's call.
+            items.throw(interrupt)
+            raise
         finally:
             items.close()
 
     def _rows(self, rows: Rows) -> None:
         task, state = rows.task, self._states[id(rows.task)]
-        if rows.last and _changed(task):
-            self._fail(task, rows.part, CHANGED)
+        if rows.last and task.altered:
+            self._fail(task, rows.part, *_alteration(task))
             return
         state.unparsed += rows.unparsed
         state.blank += rows.blank
@@ -99,20 +112,41 @@ class Writer:
         self._streaks.clear()
         self._progress.advance(max(0.0, rows.end_s - state.at_s[rows.part]), clips=len(rows.clips))
         state.at_s[rows.part] = rows.end_s
+        self._log.write(
+            "batch",
+            video=task.video.path,
+            part=rows.part,
+            until_s=round(rows.end_s, 3),
+            clips=len(rows.clips),
+            notes=len(rows.notes),
+            frames=len(rows.frame_times_s),
+            last=rows.last,
+        )
         if rows.last:
             self._end(task, rows.part)
+
+    def _halted(self, halted: Halted) -> None:
+        """A part that the run left where it is; its jobs stay open."""
+        state = self._states[id(halted.task)]
+        if state.at_s.pop(halted.part, None) is not None and not state.left:
+            state.left = True
+            self._log.finish(halted.task.video.path, "video_left")
 
     def _put_jobs(self, task: Task, part: Part, status: JobStatus, at_s: float, reason: str = "") -> None:
         for stage in task.stages(part):
             job, state = task.jobs[stage], self._states[id(task)]
             note = reason or (pending_reason(state.unparsed) if stage == "caption" else "")
             progress_s = max(job.progress_s, at_s)
-            row = JobRow(task.video.id, task.video.path, stage, job.key, status, progress_s, note)
+            row = job_row(task.video, stage, job, status, progress_s, note)
             self._store.put_job(replace(row, blank=state.blank) if stage == "caption" else row)
 
     def _trouble(self, trouble: Trouble) -> None:
         error, stage = trouble.error, trouble.stage
-        reason = CHANGED if _changed(trouble.task) else _reason(error, stage)
+        if trouble.task.altered:
+            self._fail(trouble.task, trouble.part, *_alteration(trouble.task))
+            return
+        reason = strike(_reason(error, stage))
+        self._log.error(error, video=trouble.task.video.path, stage=stage)
         self._fail(trouble.task, trouble.part, reason)
         if stage not in _MODEL_STAGES or isinstance(error, MediaError):
             return
@@ -123,10 +157,10 @@ class Writer:
                 "indexed before is kept: mend or change the model, then run index again"
             ) from error
 
-    def _fail(self, task: Task, part: Part, reason: str) -> None:
+    def _fail(self, task: Task, part: Part, reason: str, status: JobStatus = "failed") -> None:
         state = self._states[id(task)]
         with self._store.atomic():
-            self._put_jobs(task, part, "failed", state.at_s[part], reason)
+            self._put_jobs(task, part, status, state.at_s[part], reason)
         if reason not in state.reasons:
             state.reasons.append(reason)
         self._end(task, part)
@@ -134,12 +168,16 @@ class Writer:
     def _end(self, task: Task, part: Part) -> None:
         state = self._states[id(task)]
         del state.at_s[part]
-        if state.at_s:
+        if state.at_s or state.left:
             return
+        self._report.settled += 1
         if state.reasons:
-            self._report.failed.append((task.video.path, "; ".join(state.reasons)))
+            reason = "; ".join(state.reasons)
+            self._report.failed.append((task.video.path, reason))
+            self._log.finish(task.video.path, "video_failed", reason)
         else:
             self._report.indexed += 1
+            self._log.finish(task.video.path, "video_done")
         captioner = self._stages.captioner
         if captioner is not None and state.unknown > UNFAMILIAR * state.captioned:
             self._report.unfamiliar.append(task.video.path)
@@ -154,13 +192,9 @@ def _start_s(task: Task, part: Part) -> float:
     return min(task.jobs[stage].progress_s for stage in task.stages(part))
 
 
-def _changed(task: Task) -> bool:
-    """Whether the file is not the one that was planned any more."""
-    try:
-        stat = task.path.stat()
-    except OSError:
-        return True
-    return (stat.st_size, stat.st_mtime_ns) != (task.size, task.mtime_ns)
+def _alteration(task: Task) -> tuple[str, JobStatus]:
+    """Why a file that is not the one that was planned was left, and how its jobs stand: for another file's rows."""
+    return (GROWING, "pending") if being_written(task.path, task.size) else (CHANGED, "failed")
 
 
 def _reason(error: Exception, stage: str) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lvqa.agents.estimate import Estimate
     from lvqa.agents.memory import ChatSummary, Memory
     from lvqa.chat import Chat
-    from lvqa.indexers import ImportReport, IndexReport, Progress
+    from lvqa.indexers import ImportReport, IndexPlan, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import Filter, RemovedCounts, Store
     from lvqa.store.backup import BackupReport
@@ -116,14 +116,17 @@ class Archive:
         only: Collection[str] | None = None,
         wait_s: float = 0.0,
         on_wait: OnWait | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
     ) -> IndexReport:
         """Index every new or changed video below the folder, and go on where an earlier run stopped.
 
         `only` are the paths in the folder of those to index now; the others are left as they are. A video that cannot
         be read is one line in the report, and does not stop the others. Where another process is writing to the index,
-        this waits at most `wait_s` (`inf`: for ever), and tells `on_wait` once who that is. Raises UsageError where
-        there is no video at all, or none of a path in `only`; StoreError where the index cannot be written, StoreLocked
-        where another process went on writing to it, ModelNotFound.
+        this waits at most `wait_s` (`inf`: for ever), and tells `on_wait` once who that is. Once `stop` is set, or says
+        yes, the batches that models are at work on are committed, nothing new is begun, and the report says `stopped`.
+        The run is written down in `logs` of the index folder. Raises UsageError where there is no video at all, or none
+        of a path in `only`; StoreError where the index cannot be written, StoreLocked where another process went on
+        writing to it, ModelNotFound.
         """
         from lvqa.indexers import run_index
         from lvqa.media import find_videos
@@ -131,7 +134,22 @@ class Archive:
         if not self.exists and not find_videos(self.folder):
             raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
         with self._writer("index", wait_s, on_wait, filling=True) as store:
-            return run_index(self.folder, store, self.models, self.settings, progress=progress, only=only)
+            return run_index(self.folder, store, self.models, self.settings, progress=progress, only=only, stop=stop)
+
+    def plan_index(self, *, only: Collection[str] | None = None) -> IndexPlan:
+        """What `index` would do now and why, without doing it: nothing is written, no model is loaded.
+
+        Works while another process indexes, and where there is no index yet. Raises UsageError as `index`.
+        """
+        from lvqa.indexers import plan_index
+        from lvqa.store import Store
+
+        names, prompt_set = self.models.names, self.models.prompt_set
+        if not self.exists:
+            return plan_index(self.folder, None, names, self.settings, prompt_set=prompt_set, only=only)
+        with Store.open(self.index_dir, create=False) as store:
+            self._check_claim(store)
+            return plan_index(self.folder, store, names, self.settings, prompt_set=prompt_set, only=only)
 
     def import_captions(
         self,
@@ -140,11 +158,12 @@ class Archive:
         progress: Progress | None = None,
         wait_s: float = 0.0,
         on_wait: OnWait | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
     ) -> ImportReport:
         """Take ready-made captions: a JSON object a line, `{"video", "start_s", "end_s", "text"}`.
 
-        The video files need not exist. It waits for another writer as `index` does. Raises UsageError for a file that
-        is missing or malformed, StoreLocked.
+        The video files need not exist. It waits for another writer, and stops, as `index` does; importing the file
+        again goes on. Raises UsageError for a file that is missing or malformed, StoreLocked.
         """
         from lvqa.indexers import import_captions
 
@@ -160,6 +179,7 @@ class Archive:
                 progress=progress,
                 settings=self.settings,
                 models=self.models,
+                stop=stop,
             )
 
     def export(self, path: str | os.PathLike[str], *, videos: Sequence[str] | None = None) -> ExportReport:
@@ -453,15 +473,19 @@ class Archive:
         """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason.
 
         `digest` holds the `text` about all videos, the `model` that wrote it,
-        and whether it is `stale`: of videos that have changed since; None where there is none.
+        and whether it is `stale`: of videos that have changed since; None where there is none. `run` tells of the run
+        that is under way: `pid`, `host`, `since`, `videos` settled of `videos_total`, seconds since it last wrote into
+        its log (`quiet_s`), and whether that is too long (`silent`); None where there is none.
         """
-        from lvqa.indexers import is_stale, read_digest
+        from lvqa.indexers import find_run, is_stale, read_digest
 
+        run = find_run(self.index_dir)
+        told = run.to_dict() if run is not None else None
         with self.store.snapshot():
             failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
             found = read_digest(self.store)
             digest = found and {"text": found.text, "model": found.model, "stale": is_stale(self.store, found)}
-            return {**self.store.counts(), "digest": digest, "failures": failures}
+            return {**self.store.counts(), "digest": digest, "failures": failures, "run": told}
 
     def remove(self, video: str, *, wait_s: float = 0.0, on_wait: OnWait | None = None) -> RemovedCounts:
         """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
@@ -552,6 +576,11 @@ class Archive:
 
         A folder that was moved, or copied with its index, takes it over.
         """
+        self._check_claim(store)
+        if store.meta.get(_FOLDER) != (mine := json.dumps(str(self.folder))):
+            store.meta.set(_FOLDER, mine)
+
+    def _check_claim(self, store: Store) -> None:
         held = store.meta.get(_FOLDER)
         if held is not None and self.index_dir.resolve() != (self.folder / INDEX_FOLDER).resolve():
             other = Path(json.loads(held))
@@ -560,8 +589,6 @@ class Archive:
                     f"the index in {self.index_dir} is that of {other}, not of {self.folder}; give --archive another "
                     "folder, or delete this one to start anew"
                 )
-        if held != (mine := json.dumps(str(self.folder))):
-            store.meta.set(_FOLDER, mine)
 
     @property
     def _has_chats(self) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import tomllib
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -43,6 +44,9 @@ class Settings(BaseSettings):
     ocr: str = Field("", description="reads text on the screen: rapidocr, none")
     asr: str = Field("", description="transcribes speech: whisper:<size or folder>, none")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    trust_remote_code: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="ids or folders of models, as their specs name them, whose own code may be run"
+    )
 
     reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
     sample_fps: float = Field(2.0, gt=0, le=60, description="frames a second that are looked at when indexing")
@@ -103,6 +107,12 @@ class Settings(BaseSettings):
                     f"{name} must be points (confidence, probability) in [0, 1] that rise from left to right"
                 )
         return value
+
+    @field_validator("trust_remote_code", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        """A list, or names with commas between them, as a variable or an option has them."""
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @field_validator("clip_max_s")
     @classmethod

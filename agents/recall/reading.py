@@ -8,6 +8,7 @@ import numpy as np
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Embedder, Vectors
+from lvqa.models.replies import encode_document, encode_query
 from lvqa.store import Store
 from lvqa.types import Note, Video
 
@@ -49,7 +50,7 @@ class Reading:
         """Encode queries in one call of the embedder, where there is one."""
         new = [query for query in dict.fromkeys(queries) if query not in self._queries]
         if self.embedder is not None and new:
-            self._queries.update(zip(new, self.embedder.encode_query(new), strict=True))
+            self._queries.update(zip(new, encode_query(self.embedder, new), strict=True))
 
     def vectors(self, notes: Sequence[Note]) -> list[Vectors | None]:
         """The unit vector of each note, None where it has none; `seen` notes, which no store holds, are encoded."""
@@ -57,7 +58,7 @@ class Reading:
         if self.embedder is not None and new:
             seen = [note for note in new.values() if note.source == "seen"]
             if seen:
-                encoded = self.embedder.encode_document([note.text for note in seen])
+                encoded = encode_document(self.embedder, [note.text for note in seen])
                 self._vectors.update(zip((note.id for note in seen), encoded, strict=True))
             self.stored([note.id for note in new.values() if note.source != "seen"])
         return [self._vectors.get(note.id) for note in notes]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lvqa.agents.words import content, coverage, exact_parts, has_exactly
 from lvqa.models.base import Embedder
+from lvqa.models.replies import encode_document, encode_query
 
 _STOCK_QUESTIONS = (
     "What is the man doing?",
@@ -68,5 +69,5 @@ def floor_of(embedder: Embedder) -> float:
 
 
 def _floor(embedder: Embedder) -> float:
-    cosines = embedder.encode_query(_STOCK_QUESTIONS) @ embedder.encode_document(_UNRELATED).T
+    cosines = encode_query(embedder, _STOCK_QUESTIONS) @ encode_document(embedder, _UNRELATED).T
     return float(np.clip(cosines.max(axis=1).mean(), 0.0, 0.95))

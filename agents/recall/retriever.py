@@ -26,6 +26,7 @@ from lvqa.agents.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.agents.recall.when import Timing
 from lvqa.agents.words import exact_parts, times
 from lvqa.models.base import Embedder, ImageEmbedder
+from lvqa.models.replies import encode_query
 from lvqa.store import Filter, Store
 from lvqa.store.textquery import TextQuery
 from lvqa.types import Hit, Note, Span
@@ -246,7 +247,7 @@ class Retriever(Reading):
         """
         assert self.image_embedder is not None
         name = self.image_embedder.name
-        vector = self.image_embedder.encode_query([search.asked.meanings[0][-1]])[0]
+        vector = encode_query(self.image_embedder, [search.asked.meanings[0][-1]])[0]
         # Neighbours look alike: it takes more frames than notes to tell as many moments.
         n = max(search.n, search.rules.frame_candidates)
         frames = self.store.search_frames(name, vector, n, search.wanted)

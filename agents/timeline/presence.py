@@ -22,6 +22,7 @@ from lvqa.agents.zoom.across import Opener, searchable
 from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.agents.zoom.standout import AROUND_S, against_around, peaks, running_median, standing_out
 from lvqa.errors import MediaError
+from lvqa.models.replies import encode_query
 from lvqa.store import Filter
 from lvqa.types import Note, Span
 
@@ -87,7 +88,7 @@ class Presence:
         if not len(times):
             return np.zeros(0), np.zeros(0)
         if phrase not in self._queries:
-            self._queries[phrase] = embedder.encode_query([with_article(phrase)])[0]
+            self._queries[phrase] = encode_query(embedder, [with_article(phrase)])[0]
         return times, (vectors @ self._queries[phrase]).astype(np.float64)
 
     def candidates(self, video_id: str, phrase: str, within: Span | None = None) -> list[Candidate]:

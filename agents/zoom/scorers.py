@@ -20,7 +20,7 @@ from lvqa.agents.zoom.footage import Footage, Frames, fitted
 from lvqa.agents.zoom.standout import nearest
 from lvqa.errors import UsageError
 from lvqa.models.base import Box, Detector, Frame, ImageEmbedder, Vectors, VisionModel, VisionRequest
-from lvqa.models.replies import yes_of
+from lvqa.models.replies import boxes_of, encode_frames, encode_query, yes_of
 from lvqa.prompts import load, one_line
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Similarity(Scorer):
 
     def vectors(self, frames: Frames) -> Vectors:
         """Vectors of frames that are decoded for it, float32 (n, d)."""
-        parts = [self.embedder.encode_frames(list(part.images())) for part in _batches(frames)]
+        parts = [encode_frames(self.embedder, list(part.images())) for part in _batches(frames)]
         return np.concatenate(parts) if parts else np.zeros((0, self.embedder.dim), np.float32)
 
     def _z(self, scores: Scores, usual: Scores) -> Values:
@@ -156,7 +156,7 @@ class Similarity(Scorer):
         """Phrases in the space of frames, float32 (m, d), unit norm; each encoded once."""
         missing = [phrase for phrase in phrases if phrase not in self._queries]
         if missing:
-            encoded = self.embedder.encode_query([with_article(phrase) for phrase in missing])
+            encoded = encode_query(self.embedder, [with_article(phrase) for phrase in missing])
             self._queries.update(zip(missing, encoded, strict=True))
         return np.stack([self._queries[phrase] for phrase in phrases])
 
@@ -199,7 +199,7 @@ class Detection(Scorer):
             pictures = images if self.grid == 1 else [
                 lay_out(images[i : i + self.cells], self.grid) for i in range(0, len(images), self.cells)
             ]  # fmt: skip
-            for number, boxes in enumerate(self.detector.detect(pictures, list(phrases))):
+            for number, boxes in enumerate(boxes_of(self.detector, pictures, list(phrases))):
                 self._fill(scores, row + number * self.cells, boxes, pictures[number], columns)
             row += len(images)
         return scores

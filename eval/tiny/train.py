@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from lvqa.eval.tiny import shards
+from lvqa.eval.tiny import checkpoint, shards
 from lvqa.eval.tiny.batches import (
     DENSE,
     IGNORE,
@@ -220,9 +220,9 @@ def train(
         language = torch.compile(language)
     average = copy.deepcopy(model).eval()
     first = 0
-    saved = work / "last.pt"
+    saved = work / "last.safetensors"
     if saved.exists():
-        state = torch.load(saved)
+        state = checkpoint.load(saved)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         heads.load_state_dict(state["heads"])
@@ -269,8 +269,7 @@ def train(
                 line["held"] = examine(average, heads, held)
                 parts = {"model": model, "average": average, "heads": heads}
                 state = {"step": step + 1, **{k: v.state_dict() for k, v in parts.items()}}
-                torch.save(state | {"optimizers": [o.state_dict() for o in optimizers]}, work / "partial.pt")
-                (work / "partial.pt").rename(saved)
+                checkpoint.save(saved, state | {"optimizers": [o.state_dict() for o in optimizers]})
                 if not tower_only:
                     save(average, out)
             print(json.dumps(line), file=log, flush=True)

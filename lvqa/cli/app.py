@@ -9,7 +9,6 @@ import contextlib
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ import typer
 from lvqa.cli import options as o
 from lvqa.cli import plan as p
 from lvqa.errors import LvqaError, UsageError
+from lvqa.secrets import strike, traceback_text
 
 OK, ERROR, USAGE, SOME_FAILED, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 
@@ -64,12 +64,15 @@ def _eval_root(ctx: typer.Context) -> None:
 def index(
     folder: o.Folder,
     settings: dict[str, Any],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and why, and change nothing.")
+    ] = False,
     wait: o.Wait = 0.0,
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Index the videos below FOLDER, or go on with it."""
-    return p.Request(p.Index(p.Place(folder, archive, settings), wait), as_json)
+    """Index the videos below FOLDER, or go on with it. Ctrl-C ends it after the batch under way."""
+    return p.Request(p.Index(p.Place(folder, archive, settings), wait, dry_run), as_json)
 
 
 @app.command()
@@ -494,7 +497,8 @@ def _execute(request: p.Request) -> int:
 def _fail(status: int, line: str) -> int:
     from lvqa.render import one_line
 
-    if os.environ.get("LVQA_DEBUG", "") not in ("", "0"):
-        traceback.print_exc()
-    typer.echo(f"lvqa: {one_line(line)}", err=True)
+    error = sys.exc_info()[1]
+    if error is not None and os.environ.get("LVQA_DEBUG", "") not in ("", "0"):
+        typer.echo(traceback_text(error), err=True, nl=False)
+    typer.echo(f"lvqa: {one_line(strike(line))}", err=True)
     return status

@@ -15,7 +15,7 @@ from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.cli import plan as p
 from lvqa.cli.evals import EVALS
-from lvqa.cli.shared import checked_settings, progress_bar
+from lvqa.cli.shared import checked_settings, progress_bar, stoppable
 from lvqa.results import ArchivedAnswer
 from lvqa.types import Note, Video
 
@@ -33,8 +33,10 @@ def execute(request: p.Request) -> int:
 
 
 def _index(plan: p.Index, as_json: bool) -> int:
-    with _open(plan.place) as archive, progress_bar(_reasons(archive)) as progress:
-        report = archive.index(progress=progress, wait_s=plan.wait_s, on_wait=_waiting)
+    if plan.dry_run:
+        return _index_plan(plan, as_json)
+    with _open(plan.place) as archive, stoppable() as stop, progress_bar(_reasons(archive)) as progress:
+        report = archive.index(progress=progress, wait_s=plan.wait_s, on_wait=_waiting, stop=stop)
     if as_json:
         output.out_json(
             {
@@ -62,21 +64,54 @@ def _index(plan: p.Index, as_json: bool) -> int:
             output.out(line)
     for path, reason in report.failed:
         output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+    if report.stopped:
+        done = f"{report.settled} of {render.count(report.planned, 'video')} done"
+        return _stopped(done if report.planned else "while looking at the files")
     return SOME_FAILED if report.failed else OK
+
+
+def _stopped(how_far: str) -> int:
+    output.note(f"lvqa: stopped after the batch under way: {how_far}; run the same command to go on")
+    return STOPPED
+
+
+def _index_plan(plan: p.Index, as_json: bool) -> int:
+    from lvqa.indexers import plan_lines
+
+    with _open(plan.place) as archive:
+        expected = archive.plan_index()
+    if as_json:
+        output.out_json(expected.to_dict())
+        return OK
+    for line in plan_lines(expected):
+        output.out(render.safe(line))
+    states = ", ".join(f"{number} {state}" for state, number in expected.states.items())
+    facts = [f"{render.count(expected.videos, 'video')} to index ({states})"]
+    if expected.decode_s:
+        facts.append(f"{render.duration_text(expected.decode_s)} to decode")
+    if expected.listen_s:
+        facts.append(f"{render.duration_text(expected.listen_s)} to listen to")
+    if expected.clips:
+        facts.append(f"about {render.count(expected.clips, 'clip')} to caption")
+    output.out("; ".join(facts))
+    return OK
 
 
 def _import(plan: p.Import, as_json: bool) -> int:
     if Path(plan.captions).expanduser().is_dir():
         return _import_archive(plan, as_json)
-    with _open(plan.place) as archive, progress_bar() as progress:
-        report = archive.import_captions(plan.captions, progress=progress, wait_s=plan.wait_s, on_wait=_waiting)
+    with _open(plan.place) as archive, stoppable() as stop, progress_bar() as progress:
+        report = archive.import_captions(
+            plan.captions, progress=progress, wait_s=plan.wait_s, on_wait=_waiting, stop=stop
+        )
     failed = report.summaries.failed
     counts = asdict(report)
     counts["summaries"] = _summaries_dict(counts["summaries"])
     if as_json:
         output.out_json(counts)
     else:
-        facts = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if name != "summaries"]
+        left_out = ("summaries", "stopped")
+        facts = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if name not in left_out]
         if report.summaries.segments:
             facts.append(render.count(report.summaries.segments, "segment"))
         output.out(f"imported: {', '.join(facts)}")
@@ -84,6 +119,8 @@ def _import(plan: p.Import, as_json: bool) -> int:
             output.out(line)
     for path, reason in failed:
         output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+    if report.stopped:
+        return _stopped(f"the captions of {render.count(report.videos, 'video')} are in the index")
     return SOME_FAILED if failed else OK
 
 
@@ -304,6 +341,8 @@ def _status(plan: p.Status, as_json: bool) -> int:
     if digest := status["digest"]:
         late = " (of videos that have changed since: index again)" if digest["stale"] else ""
         rows.append(("digest", f"{render.one_line(digest['text'])}{late}"))
+    if run := status["run"]:
+        rows.insert(0, ("running", output.run_line(run)))
     for line in output.table(rows, indent=""):
         output.out(line)
     for failure in status["failures"]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.render import cited_text, cost_text, count, is_cited, one_line, safe, span_text
+from lvqa.render import cited_text, cost_text, count, duration_text, is_cited, one_line, safe, span_text
 from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
@@ -150,6 +150,16 @@ def summary_lines(report: SummaryReport) -> list[str]:
     if report.unparsed:
         line += f", {report.unparsed} extracted because the reply was empty or a refusal, twice"
     return [line]
+
+
+def run_line(run: Mapping[str, Any]) -> str:
+    """The run under way: who, since when, how far, and when it last gave a sign of life."""
+    quiet = duration_text(run["quiet_s"])
+    life = f"no sign of life for {quiet}" if run["silent"] else f"last sign of life {quiet} ago"
+    left = f", about {duration_text(run['eta_s'])} left" if run["eta_s"] is not None else ""
+    far = f"{run['videos']} of {count(run['videos_total'], 'video')} done" if run["videos_total"] else run["phase"]
+    since = run["since"].partition(".")[0].replace("T", " ")
+    return f"lvqa {run['call']}, process {run['pid']} on {run['host']} since {since} UTC: {far}{left}; {life}"
 
 
 def step_line(step: Step) -> str:

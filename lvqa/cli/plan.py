@@ -24,10 +24,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`lvqa index`; like `import` and `remove` it waits so long for another writer."""
+    """`lvqa index`; like `import` and `remove` it waits so long for another writer.
+
+    With `dry_run` it only says what it would do.
+    """
 
     place: Place
     wait_s: float = 0.0
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lvqa import render
 from lvqa.cli import output
 from lvqa.errors import UsageError
+from lvqa.secrets import strike
+from lvqa.stopping import Stop, on_signals
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -26,6 +31,21 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
 
 
 @contextmanager
+def stoppable() -> Iterator[Stop]:
+    """What asks a run to end at the first Ctrl-C or SIGTERM, and says so; at the second the run ends at once."""
+    stop = Stop()
+
+    def told() -> None:
+        # Not through sys.stderr: a signal may arrive in the middle of one of its own writes.
+        with contextlib.suppress(OSError, ValueError):
+            line = "lvqa: stopping after the batch under way; press Ctrl-C again to stop at once\n"
+            os.write(sys.stderr.fileno(), line.encode())
+
+    with on_signals(stop, told):
+        yield stop
+
+
+@contextmanager
 def progress_bar(first: Sequence[str] = ()) -> Iterator[Progress]:
     """A bar on stderr; `first` is said before the work begins, and not where there is none."""
     from lvqa.indexers.progress import RichProgress
@@ -39,7 +59,7 @@ def progress_bar(first: Sequence[str] = ()) -> Iterator[Progress]:
             super().start(videos, total, unit)
 
         def message(self, text: str) -> None:
-            super().message(f"lvqa: {render.one_line(text)}")
+            super().message(f"lvqa: {render.one_line(strike(text))}")
 
     with SafeProgress() as progress:
         yield progress

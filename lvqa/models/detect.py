@@ -31,7 +31,7 @@ class HfDetector:
         self._model = model
         self._processor = processor
         self._device = device
-        self._batches = Batches(batch)
+        self._batches = Batches(batch, name)
         self._lock = threading.Lock()
 
     def detect(self, images: Sequence[Frame], labels: Sequence[str]) -> list[list[Box]]:
@@ -89,13 +89,17 @@ def nearest_label(found: str, labels: Sequence[str]) -> str:
     return max(labels, key=lambda label: len(words & set(re.findall(r"\w+", label.lower()))))
 
 
-def load(spec: str, *, device: str = "auto") -> HfDetector:
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfDetector:
     """Load `hf:<id or folder>`. Raises ModelNotFound, ModelError."""
     with quiet():
         from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
     device = pick_device(device)
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained)
+    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
     model: Any = load_pretrained(
-        spec, AutoModelForZeroShotObjectDetection.from_pretrained, dtype=pick_dtype(device), use_safetensors=True
+        spec,
+        AutoModelForZeroShotObjectDetection.from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device),
+        use_safetensors=True,
     )
     return HfDetector(spec, model.to(device).eval(), processor, device)

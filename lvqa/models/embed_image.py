@@ -28,7 +28,7 @@ class HfImageEmbedder:
         self._model = model
         self._processor = processor
         self._device = device
-        self._batches = Batches(batch)
+        self._batches = Batches(batch, name)
         self._lock = threading.Lock()
         self.dim = int(self._features(["a"], self._texts).shape[1])
 
@@ -84,7 +84,7 @@ class SentenceImageEmbedder:
         self.name = name
         self._model = model
         self._device = device
-        self._batch = batch
+        self._batches = Batches(batch, name)
         self._lock = threading.Lock()
         probe = self._encode([Image.new("RGB", (32, 32))])
         self.dim = int(probe.shape[1])
@@ -100,21 +100,34 @@ class SentenceImageEmbedder:
         return self._encode([Image.fromarray(frame) for frame in frames])
 
     def _encode(self, items: list[Any]) -> Vectors:
+        return unit_rows(self.name, np.stack(self._batches.run(items, self._some)))
+
+    def _some(self, items: Sequence[Any]) -> list[Any]:
         with self._lock, device_errors(self.name, self._device), quiet():
-            vectors = self._model.encode(items, batch_size=self._batch, show_progress_bar=False, convert_to_numpy=True)
-        return unit_rows(self.name, np.asarray(vectors))
+            return list(
+                self._model.encode(list(items), batch_size=len(items), show_progress_bar=False, convert_to_numpy=True)
+            )
 
 
-def load(spec: str, *, device: str = "auto") -> ImageEmbedder:
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> ImageEmbedder:
     """Load `hf:<id or folder>` through transformers or `st:<id or folder>` through sentence-transformers.
 
     Raises ModelNotFound, ModelError.
     """
     device = pick_device(device)
+    model: Any
     if spec.startswith("st:"):
-        return SentenceImageEmbedder(spec, load_sentence_transformer(spec, device), device)
+        return SentenceImageEmbedder(
+            spec, load_sentence_transformer(spec, device, trust_remote_code=trust_remote_code), device
+        )
     with quiet():
         from transformers import AutoModel, AutoProcessor
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained)
-    model: Any = load_pretrained(spec, AutoModel.from_pretrained, dtype=pick_dtype(device), use_safetensors=True)
+    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
+    model = load_pretrained(
+        spec,
+        AutoModel.from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device),
+        use_safetensors=True,
+    )
     return HfImageEmbedder(spec, model.to(device).eval(), processor, device)

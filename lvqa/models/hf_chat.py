@@ -97,16 +97,20 @@ class HfText:
         return self._generator.generate(inputs.to(self._generator.model.device), [max_tokens], stop)[0]
 
 
-def load(spec: str, *, device: str = "auto") -> HfChat:
-    """Load `hf:<id or folder>` as a chat model: bfloat16 on CUDA, float32 elsewhere; safetensors, no code from the hub.
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfChat:
+    """Load `hf:<id or folder>` as a chat model: bfloat16 on CUDA, float32 elsewhere; safetensors only.
 
     Raises ModelNotFound, ModelError.
     """
     with quiet():
         from transformers import AutoModelForCausalLM, AutoTokenizer
     device = pick_device(device)
-    tokenizer = load_pretrained(spec, AutoTokenizer.from_pretrained)
+    tokenizer = load_pretrained(spec, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
     model: Any = load_pretrained(
-        spec, AutoModelForCausalLM.from_pretrained, dtype=pick_dtype(device), use_safetensors=True
+        spec,
+        AutoModelForCausalLM.from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device),
+        use_safetensors=True,
     )
     return HfChat(HfText(spec, model.to(device).eval(), tokenizer, device).talk, spec)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +15,13 @@ from typing import Any, TypeVar
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.weights import as_folder, find_weights, hub_cache, hub_has, hub_state
+from lvqa.secrets import strike
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 _LOADING = threading.RLock()
+_log = logging.getLogger("lvqa.models")
 
 # What the extra `vlm` brings: processors of several vision models ask for it when they are loaded.
 VLM_PACKAGES = ("torchvision", "num2words")
@@ -98,8 +101,10 @@ def _no_progress_bars() -> Iterator[None]:
             hf_logging.enable_progress_bar()
 
 
-def load_pretrained(spec: str, load: Callable[..., T], **options: Any) -> T:
-    """Call a `from_pretrained` for a spec, without code from the hub, and turn what it raises into one clear line.
+def load_pretrained(spec: str, load: Callable[..., T], *, trust_remote_code: bool = False, **options: Any) -> T:
+    """Call a `from_pretrained` for a spec, and turn what it raises into one clear line.
+
+    Code that comes with a model is run only with `trust_remote_code`.
 
     Raises ModelNotFound where the weights, the hub or a package are not there, ModelError where they cannot be loaded.
     """
@@ -113,7 +118,7 @@ def load_pretrained(spec: str, load: Callable[..., T], **options: Any) -> T:
             return load(
                 str(folder) if folder else model,
                 local_files_only=on_disk,
-                trust_remote_code=False,
+                trust_remote_code=trust_remote_code,
                 **options,
             )
     except ImportError as error:
@@ -126,12 +131,15 @@ def explain(spec: str, error: BaseException) -> ModelError:
     """The ModelNotFound or ModelError that says in one line why a model did not load."""
     kind, _, model = spec.partition(":")
     text = first_line(error)
+    if "trust_remote_code" in str(error):
+        return ModelError(
+            f"{spec} brings code of its own, which lvqa does not run; choose a model that transformers knows, or, if "
+            f"you trust it, add it by name: --set trust_remote_code={model}"
+        )
     if any(package in str(error).lower() for package in VLM_PACKAGES):
         return _lacking_package(spec, error)
     if as_folder(model) is not None:
         return ModelError(f"{spec}: the folder {model} does not hold a model this role can use: {text}")
-    if "trust_remote_code" in str(error):
-        return ModelError(f"{spec} needs code from the hub, which lvqa does not run; choose a model transformers knows")
     if isinstance(error, OSError):
         return ModelNotFound(f"{spec}: {text}; look at {hub_cache()}, or give a folder that holds it: {kind}:<folder>")
     return ModelError(f"{spec} cannot be loaded: {text}")
@@ -159,8 +167,8 @@ def _lacking_package(spec: str, error: BaseException) -> ModelNotFound:
 
 
 def first_line(error: BaseException, limit: int = 200) -> str:
-    """The first line of an error that says something, cut to `limit` characters."""
-    for line in str(error).splitlines():
+    """The first line of an error that says something, secrets struck out, cut to `limit` characters."""
+    for line in strike(str(error)).splitlines():
         line = re.sub(r"\s+", " ", line).strip()
         if line:
             return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -171,45 +179,75 @@ class OutOfMemory(ModelError):
     """The device's memory does not hold the batch."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of any backend says that a memory does not hold what was asked: torch's, CUDA's, Python's."""
+    if isinstance(error, OutOfMemory | MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "alloc_failed" in text)
+
+
 @contextmanager
 def device_errors(spec: str, device: str) -> Iterator[None]:
     """Turn what a model raises while it runs into ModelError, and a full device into OutOfMemory."""
-    import torch
-
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            f"{spec}: out of memory on {device}; use smaller or fewer frames (--max-side), a smaller model, "
-            "or --device cpu"
-        ) from error
-    except (RuntimeError, ValueError, IndexError, TypeError, KeyError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(
+                f"{spec}: out of memory on {device}; use smaller or fewer frames (--max-side), a smaller model, "
+                "or --device cpu"
+            ) from error
+        raise ModelError(f"{spec} failed: {first_line(error)}") from error
+    except (ValueError, IndexError, TypeError, KeyError) as error:
         raise ModelError(f"{spec} failed: {first_line(error)}") from error
 
 
 class Batches:
-    """Runs items some at a time; where that does not fit the device, by halves, and from then on by no more."""
+    """Runs items some at a time; where that does not fit the memory, by halves, and from then on by no more.
 
-    def __init__(self, size: int) -> None:
+    `size` None begins with all that come at once; `name` is the model's, for the line that tells of a halving.
+    """
+
+    def __init__(self, size: int | None, name: str = "a model") -> None:
         self.size = size
+        self.name = name
 
     def run(self, items: Sequence[S], call: Callable[[Sequence[S]], Sequence[T]]) -> list[T]:
-        """`call` on stretches of items, its results joined in order. Raises OutOfMemory where one item is too much."""
+        """`call` on stretches of items, its results joined in order.
+
+        Raises what `call` does, a full memory only where one item is too much; ModelError where it gives another
+        number of results than it was given items.
+        """
         results: list[T] = []
         while len(results) < len(items):
-            part = items[len(results) : len(results) + self.size]
+            part = items[len(results) : len(results) + (self.size or len(items))]
             try:
-                results += call(part)
-            except OutOfMemory:
-                if len(part) == 1:
+                got = call(part)
+            except Exception as error:
+                if len(part) == 1 or not is_out_of_memory(error):
                     raise
-                self.size = (len(part) + 1) // 2
-                _empty_cache()
+                size = (len(part) + 1) // 2
+            else:
+                if len(got) != len(part):
+                    raise ModelError(f"{self.name} gave {len(got)} replies to {len(part)} requests; use another model")
+                results.extend(got)
+                continue
+            # Outside the `except`: the error's traceback holds on to what fills the memory.
+            self.size = size
+            told = {"model": self.name, "batch": len(part), "now": size}
+            _log.warning(
+                "%s: out of memory with %d at once; goes on with %d",
+                self.name,
+                len(part),
+                size,
+                extra={"event": "halved", "told": told},
+            )
+            _empty_cache()
         return results
 
 
 def _empty_cache() -> None:
-    import torch
-
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

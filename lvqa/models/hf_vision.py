@@ -33,7 +33,7 @@ class HfVision:
         self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8, tiles: bool = False
     ) -> None:
         self.name = name
-        self._batches = Batches(batch)
+        self._batches = Batches(batch, name)
         self._processor = processor
         tokenizer = getattr(processor, "tokenizer", None)
         if tokenizer is None or getattr(processor, "image_processor", None) is None:
@@ -142,16 +142,20 @@ def _plain(processor: Any, conversation: Sequence[Message]) -> str:
     return "\n".join([*lines, "Assistant:"])
 
 
-def load(spec: str, *, device: str = "auto") -> HfVision:
-    """Load `hf:<id or folder>`: bfloat16 on CUDA, float32 elsewhere; safetensors only, no code from the hub.
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfVision:
+    """Load `hf:<id or folder>`: bfloat16 on CUDA, float32 elsewhere; safetensors only.
 
     Raises ModelNotFound, ModelError.
     """
     with quiet():
         from transformers import AutoModelForImageTextToText, AutoProcessor
     device = pick_device(device)
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained)
+    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
     model: Any = load_pretrained(
-        spec, AutoModelForImageTextToText.from_pretrained, dtype=pick_dtype(device), use_safetensors=True
+        spec,
+        AutoModelForImageTextToText.from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device),
+        use_safetensors=True,
     )
     return HfVision(spec, model.to(device).eval(), processor, device)

@@ -24,6 +24,7 @@ from pydantic import PrivateAttr
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
 from lvqa.models.base import Frame, Reply, VisionRequest
 from lvqa.models.hf_common import first_line
+from lvqa.secrets import remember_of
 
 T = TypeVar("T")
 
@@ -35,13 +36,12 @@ class GuardedChat(BaseChatModel):
 
     spec: str = ""
     _inner: BaseChatModel = PrivateAttr()
-    _secrets: tuple[str, ...] = PrivateAttr(default=())
 
-    def __init__(self, inner: BaseChatModel, spec: str, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(self, inner: BaseChatModel, spec: str) -> None:
         super().__init__()
         self.spec = spec
         self._inner = inner
-        self._secrets = secrets
+        remember_of(inner)
 
     @property
     def _llm_type(self) -> str:
@@ -63,7 +63,7 @@ class GuardedChat(BaseChatModel):
         except LvqaError:
             raise
         except Exception as error:
-            raise explain_remote(self.spec, error, self._secrets) from error
+            raise explain_remote(self.spec, error) from error
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Bind tools in the form that the provider takes."""
@@ -71,9 +71,9 @@ class GuardedChat(BaseChatModel):
         return self.bind(**bound.kwargs)
 
 
-def explain_remote(spec: str, error: BaseException, secrets: Sequence[str] = ()) -> ModelError:
+def explain_remote(spec: str, error: BaseException) -> ModelError:
     """One line on what went wrong at a server and what to do, as ModelNotFound where nothing serves the model."""
-    text = first_line_without(error, secrets)
+    text = first_line(error)
     status = getattr(error, "status_code", None)
     names = {type(e).__name__ for e in _causes(error)}
     if names & {"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"}:
@@ -87,14 +87,6 @@ def explain_remote(spec: str, error: BaseException, secrets: Sequence[str] = ())
     if status == 429:
         return ModelError(f"{spec}: too many requests, or the quota is spent (429); wait, or use another model")
     return ModelError(f"{spec} failed{f' ({status})' if status else ''}: {text}")
-
-
-def first_line_without(error: BaseException, secrets: Sequence[str]) -> str:
-    """The first line of an error, with keys (and what looks like one) struck out."""
-    text = first_line(error)
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return re.sub(r"\b(sk|pk|key|hf)[-_][A-Za-z0-9*_-]{8,}", "***", text)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

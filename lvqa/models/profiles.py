@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
@@ -25,15 +24,22 @@ from lvqa.models.choose import (
     resolve,
 )
 from lvqa.models.registry import ROLES, Role
-from lvqa.models.weights import find_weights, folder_size, hub_cache, installed, minilm_zip, package_folder
+from lvqa.models.replies import name_of
+from lvqa.models.weights import (
+    TINY_FOLDER,
+    find_weights,
+    folder_size,
+    hub_cache,
+    installed,
+    minilm_zip,
+    package_folder,
+)
+from lvqa.secrets import remember_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from lvqa.settings import Settings
-
-
-TINY_FOLDER = Path(__file__).resolve().parent / "tiny"
 
 
 class Models:
@@ -80,10 +86,12 @@ class Models:
             "ocr": ocr,
             "asr": asr,
         }
+        for model in given.values():
+            remember_of(model)
         models = cls.__new__(cls)
         models.settings = None
         models._loaded = given
-        specs: dict[Role, str] = {role: NONE if model is None else _name_of(model) for role, model in given.items()}
+        specs: dict[Role, str] = {role: NONE if model is None else name_of(model) for role, model in given.items()}
         if no_chat:
             specs["chat"] = no_chat
         models._choice = Choice("given", specs, ())
@@ -179,13 +187,15 @@ class Models:
         assert self.settings is not None
         if spec in {NONE, *NO_CHAT}:
             return None
-        device = self.settings.device
+        more: dict[str, Any] = {"device": self.settings.device}
+        if self.settings.trust_remote_code:
+            more["trusted"] = self.settings.trust_remote_code
         if role == "chat":
             # One folder seen and reasoned with is one model in memory, whichever way it was spelled.
             shared = spec == "vision" or (spec == self.choice.specs["vision"] and spec.startswith("hf:"))
             if shared:
-                return registry.load_chat("vision", vision=self.vision, device=device)
-            return registry.load_chat(spec, device=device)
+                return registry.load_chat("vision", vision=self.vision, device=self.settings.device)
+            return registry.load_chat(spec, **more)
         load = {
             "vision": registry.load_vision,
             "embedder": registry.load_embedder,
@@ -194,15 +204,7 @@ class Models:
             "ocr": registry.load_reader,
             "asr": registry.load_transcriber,
         }[role]
-        return load(spec, device=device)
-
-
-def _name_of(model: Any) -> str:
-    for attribute in ("spec", "name", "model_name", "model"):
-        value = getattr(model, attribute, None)
-        if isinstance(value, str) and value:
-            return value
-    return type(model).__name__
+        return load(spec, **more)
 
 
 @dataclass(frozen=True, slots=True)

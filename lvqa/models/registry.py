@@ -6,6 +6,7 @@ A spec is `kind` or `kind:rest`. This module knows kinds and where their loaders
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from lvqa.errors import UsageError
@@ -75,6 +76,10 @@ def check_spec(role: Role, spec: str) -> None:
         raise UsageError(f"{role} model {spec!r} takes nothing after a colon; write {form}")
     if "<" in form and not rest.strip():
         raise UsageError(f"{role} model {spec!r} lacks its name; write {form}")
+    if kind == "openai":
+        from lvqa.models.remote import Address
+
+        Address.of(spec)
     if kind == "builtin" and spec not in form.split(", "):
         raise UsageError(f"unknown {role} model {spec!r}; write one of: {_known(role)}")
 
@@ -83,49 +88,55 @@ def _known(role: Role) -> str:
     return ", ".join([form for _, form in _KINDS[role].values()] + ["none"])
 
 
-def _load(role: Role, spec: str, device: str, **more: Any) -> Any:
+def _load(role: Role, spec: str, device: str, trusted: Collection[str] = (), **more: Any) -> Any:
     check_spec(role, spec)
-    kind = spec.partition(":")[0]
+    kind, _, model = spec.partition(":")
+    if kind in ("hf", "st") and model in trusted:
+        more["trust_remote_code"] = True
     if kind != "vision" and not (role == "chat" and kind == "builtin"):
         check_real_models(spec)
     module, _, function = _KINDS[role][kind][0].partition(":")
     return getattr(importlib.import_module(module), function)(spec, device=device, **more)
 
 
-def load_vision(spec: str, *, device: str = "auto") -> VisionModel:
-    """Load a model that looks at frames. Raises UsageError for an unknown kind, ModelNotFound, ModelError."""
-    return cast(VisionModel, _load("vision", spec, device))
+def load_vision(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> VisionModel:
+    """Load a model that looks at frames. Of those in `trusted`, by id or folder, code of their own is run.
+
+    Raises UsageError for an unknown kind, ModelNotFound, ModelError."""
+    return cast(VisionModel, _load("vision", spec, device, trusted))
 
 
-def load_chat(spec: str, *, vision: VisionModel | None = None, device: str = "auto") -> BaseChatModel:
+def load_chat(
+    spec: str, *, vision: VisionModel | None = None, device: str = "auto", trusted: Collection[str] = ()
+) -> BaseChatModel:
     """Load a chat model; `vision` makes the given vision model reason too. Raises as `load_vision`."""
     more = {"vision": vision} if spec == "vision" else {}
-    return cast("BaseChatModel", _load("chat", spec, device, **more))
+    return cast("BaseChatModel", _load("chat", spec, device, trusted, **more))
 
 
-def load_embedder(spec: str, *, device: str = "auto") -> Embedder:
+def load_embedder(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> Embedder:
     """Load a text embedder. Raises as `load_vision`."""
-    return cast(Embedder, _load("embedder", spec, device))
+    return cast(Embedder, _load("embedder", spec, device, trusted))
 
 
-def load_image_embedder(spec: str, *, device: str = "auto") -> ImageEmbedder:
+def load_image_embedder(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> ImageEmbedder:
     """Load an embedder of frames and queries. Raises as `load_vision`."""
-    return cast(ImageEmbedder, _load("image_embedder", spec, device))
+    return cast(ImageEmbedder, _load("image_embedder", spec, device, trusted))
 
 
-def load_detector(spec: str, *, device: str = "auto") -> Detector:
+def load_detector(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> Detector:
     """Load a zero-shot detector. Raises as `load_vision`."""
-    return cast(Detector, _load("detector", spec, device))
+    return cast(Detector, _load("detector", spec, device, trusted))
 
 
-def load_reader(spec: str, *, device: str = "auto") -> TextReader:
+def load_reader(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> TextReader:
     """Load a reader of screen text. Raises as `load_vision`."""
-    return cast(TextReader, _load("ocr", spec, device))
+    return cast(TextReader, _load("ocr", spec, device, trusted))
 
 
-def load_transcriber(spec: str, *, device: str = "auto") -> Transcriber:
+def load_transcriber(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> Transcriber:
     """Load a transcriber of speech. Raises as `load_vision`."""
-    return cast(Transcriber, _load("asr", spec, device))
+    return cast(Transcriber, _load("asr", spec, device, trusted))
 
 
 def _chat_of_vision(spec: str, *, device: str, vision: VisionModel | None = None) -> BaseChatModel:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
+from lvqa.models.hf_common import first_line
 
 if TYPE_CHECKING:
     from lvqa.models.langchain import GuardedChat, LangChainVision
@@ -41,8 +42,13 @@ class Address:
         parts = urlsplit(base_url)
         if not model or not parts.hostname:
             raise UsageError(f"{spec}: write openai:<model>@<base url>, such as openai:qwen@http://localhost:8000/v1")
+        # The spec stands in every note that the model writes: it must hold no secret.
         if parts.username or parts.password:
             raise UsageError("openai:...@<base url>: put the key into OPENAI_API_KEY, not into the address")
+        if parts.query or parts.fragment:
+            raise UsageError(
+                "openai:...@<base url>: the address has no ? or #; put a key that stands there into OPENAI_API_KEY"
+            )
         return cls(model, base_url)
 
 
@@ -50,8 +56,8 @@ def load_chat(spec: str, *, device: str = "auto") -> GuardedChat:
     """Make a chat model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
     from lvqa.models.langchain import GuardedChat
 
-    inner, secrets = _openai(spec) if spec.startswith("openai:") else _by_provider(spec)
-    return GuardedChat(inner, spec, secrets)
+    inner = _openai(spec) if spec.startswith("openai:") else _by_provider(spec)
+    return GuardedChat(inner, spec)
 
 
 def load_vision(spec: str, *, device: str = "auto") -> LangChainVision:
@@ -61,7 +67,7 @@ def load_vision(spec: str, *, device: str = "auto") -> LangChainVision:
     return LangChainVision(load_chat(spec), spec, logprobs=spec.startswith("openai:"))
 
 
-def _openai(spec: str) -> tuple[Any, tuple[str, ...]]:
+def _openai(spec: str) -> Any:
     address = Address.of(spec)
     try:
         from langchain_openai import ChatOpenAI
@@ -75,7 +81,7 @@ def _openai(spec: str) -> tuple[Any, tuple[str, ...]]:
         raise ModelNotFound(f"{spec}: set OPENAI_API_KEY, or name a server: openai:{address.model}@<base url>")
     # OpenAI itself takes only `max_completion_tokens` for newer models; many local servers know only `max_tokens`.
     chat = ChatOpenAI if address.base_url is None else BaseChatOpenAI
-    inner = chat(
+    return chat(
         model=address.model,
         base_url=address.base_url,
         api_key=SecretStr(key or "none"),
@@ -83,10 +89,9 @@ def _openai(spec: str) -> tuple[Any, tuple[str, ...]]:
         timeout=TIMEOUT_S,
         max_retries=RETRIES,
     )
-    return inner, (key,) if key else ()
 
 
-def _by_provider(spec: str) -> tuple[Any, tuple[str, ...]]:
+def _by_provider(spec: str) -> Any:
     try:
         init_chat_model = importlib.import_module("langchain.chat_models").init_chat_model
     except ImportError as error:
@@ -95,19 +100,8 @@ def _by_provider(spec: str) -> tuple[Any, tuple[str, ...]]:
         ) from error
     name = spec.partition(":")[2]
     try:
-        inner = init_chat_model(name, timeout=TIMEOUT_S, max_retries=RETRIES)
+        return init_chat_model(name, timeout=TIMEOUT_S, max_retries=RETRIES)
     except ImportError as error:
-        raise ModelNotFound(f"{spec} needs a package: {error}") from error
+        raise ModelNotFound(f"{spec} needs a package: {first_line(error)}") from error
     except Exception as error:
-        raise ModelError(f"{spec} cannot be set up: {_without_secrets(error)}") from error
-    return inner, _secrets()
-
-
-def _secrets() -> tuple[str, ...]:
-    return tuple(value for name, value in os.environ.items() if name.endswith("_API_KEY") and value)
-
-
-def _without_secrets(error: BaseException) -> str:
-    from lvqa.models.langchain import first_line_without
-
-    return first_line_without(error, _secrets())
+        raise ModelError(f"{spec} cannot be set up: {first_line(error)}") from error

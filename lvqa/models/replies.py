@@ -8,11 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from lvqa.errors import LvqaError, ModelError
-from lvqa.models.base import RealModelForbidden, Reply, VisionModel, VisionRequest
-from lvqa.models.hf_common import first_line
+from lvqa.models.base import (
+    Box,
+    Detector,
+    Embedder,
+    Frame,
+    ImageEmbedder,
+    RealModelForbidden,
+    Reply,
+    Vectors,
+    VisionModel,
+    VisionRequest,
+)
+from lvqa.models.hf_common import OutOfMemory, first_line, is_out_of_memory
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -26,16 +39,17 @@ _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 @contextmanager
-def as_model_errors(what: str) -> Iterator[None]:
-    """Turn what a model raises into one line. Raises ModelError."""
+def as_model_errors(what: str, name: str = "") -> Iterator[None]:
+    """Turn what a model raises into one line; a full memory stays one, as OutOfMemory. Raises ModelError."""
     try:
         yield
     except (LvqaError, RealModelForbidden):
         raise
     except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
-        raise ModelError(
+        whose = f"the server or weights of {name}" if name else "its server or weights"
+        raise (OutOfMemory if is_out_of_memory(error) else ModelError)(
             f"{what} failed ({type(error).__name__}: {first_line(error)}); "
-            "check that its server or weights are there, or ask with another one"
+            f"check that {whose} are there, or ask with another one"
         ) from error
 
 
@@ -46,7 +60,7 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
     """
     from langchain_core.messages import HumanMessage
 
-    with as_model_errors("the chat model"):
+    with as_model_errors("the chat model", name_of(chat)):
         message = chat.invoke([HumanMessage(prompt)])
     text = str(message.text)
     usage = getattr(message, "usage_metadata", None) or {}
@@ -59,21 +73,62 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
 
 def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[str]:
     """The vision model's reply to each request. Raises ModelError when it fails, or leaves out one."""
-    with as_model_errors("the vision model"):
-        return _one_each(vision.generate(requests), requests)
+    with as_model_errors("the vision model", name_of(vision)):
+        return one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
 
 
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
     """The vision model's P(yes) to each request. Raises ModelError when it fails, or leaves out one."""
-    with as_model_errors("the vision model"):
-        return _one_each(vision.yes_probability(requests), requests)
+    with as_model_errors("the vision model", name_of(vision)):
+        return one_each(vision.yes_probability(requests), requests, f"the vision model {name_of(vision)}")
 
 
-def _one_each(given: Sequence[T], requests: Sequence[VisionRequest]) -> list[T]:
-    if len(given) != len(requests):
-        raise ModelError(
-            f"the vision model gave {len(given)} replies to {len(requests)} requests; use another vision model"
-        )
+def encode_query(embedder: Embedder | ImageEmbedder, texts: Sequence[str]) -> Vectors:
+    """The vector of each query, float32 (n, d). Raises ModelError when the embedder fails, or leaves out one."""
+    with as_model_errors("the embedder", name_of(embedder)):
+        return _rows(embedder.encode_query(texts), len(texts), name_of(embedder))
+
+
+def encode_document(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """The vector of each document, float32 (n, d). Raises as `encode_query`."""
+    with as_model_errors("the embedder", name_of(embedder)):
+        return _rows(embedder.encode_document(texts), len(texts), name_of(embedder))
+
+
+def encode_frames(embedder: ImageEmbedder, frames: Sequence[Frame]) -> Vectors:
+    """The vector of each frame, float32 (n, d). Raises as `encode_query`."""
+    with as_model_errors("the image embedder", name_of(embedder)):
+        return _rows(embedder.encode_frames(frames), len(frames), name_of(embedder))
+
+
+def boxes_of(detector: Detector, images: Sequence[Frame], labels: Sequence[str]) -> list[list[Box]]:
+    """The detector's boxes of each image. Raises ModelError when it fails, or leaves out one."""
+    with as_model_errors("the detector", name_of(detector)):
+        return one_each(detector.detect(images, labels), images, f"the detector {name_of(detector)}")
+
+
+def _rows(vectors: Vectors, n: int, name: str) -> Vectors:
+    array = np.ascontiguousarray(vectors, np.float32)
+    if array.ndim != 2 or len(array) != n:
+        raise ModelError(f"{name} gave an array {array.shape} for {n} items; use another embedder")
+    if not np.isfinite(array).all():
+        raise ModelError(f"{name} gave values that are not finite; use another embedder, or another device")
+    return array
+
+
+def name_of(model: Any) -> str:
+    """What a model calls itself: its spec, its name, else its class."""
+    for attribute in ("spec", "name", "model_name", "model"):
+        value = getattr(model, attribute, None)
+        if isinstance(value, str) and value:
+            return value
+    return type(model).__name__
+
+
+def one_each(given: Sequence[T], items: Sequence[Any], who: str) -> list[T]:
+    """What a model gave for some items, as a list. Raises ModelError where it is not one for each."""
+    if len(given) != len(items):
+        raise ModelError(f"{who} gave {len(given)} replies to {len(items)} requests; use another one")
     return list(given)
 
 

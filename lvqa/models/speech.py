@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,9 +13,11 @@ import numpy.typing as npt
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.base import Utterance
 from lvqa.models.choose import find_whisper, whisper_repo
-from lvqa.models.hf_common import first_line, not_found
+from lvqa.models.hf_common import OutOfMemory, first_line, is_out_of_memory, not_found
 from lvqa.models.weights import hub_has
 from lvqa.types import Span
+
+_log = logging.getLogger("lvqa.models")
 
 RATE = 16000
 PAUSE_S = 1.0
@@ -35,23 +38,36 @@ class WhisperTranscriber:
             raise ModelError(f"{self.name} takes mono audio of shape (n,), got {audio.shape}")
         if len(audio) < RATE // 10:
             return []
-        try:
-            with self._lock:
-                segments, _ = self._model.transcribe(
-                    np.ascontiguousarray(audio, np.float32),
-                    beam_size=self._beam,
-                    temperature=0.0,
-                    condition_on_previous_text=False,
-                    vad_filter=True,
-                    word_timestamps=True,
-                )
-                heard = list(segments)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(
-                f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
-            ) from error
+        heard = self._heard(np.ascontiguousarray(audio, np.float32))
         parts = (part for segment in heard for part in split_at_pauses(segment.words or []))
         return sorted(_utterances(parts, len(audio) / RATE, offset_s), key=lambda utterance: utterance.span)
+
+    def _heard(self, audio: npt.NDArray[np.float32]) -> list[Any]:
+        """The segments; where the beams do not fit the device, by half as many, and from then on by no more."""
+        while True:
+            try:
+                with self._lock:
+                    segments, _ = self._model.transcribe(
+                        audio,
+                        beam_size=self._beam,
+                        temperature=0.0,
+                        condition_on_previous_text=False,
+                        vad_filter=True,
+                        word_timestamps=True,
+                    )
+                    return list(segments)
+            except (RuntimeError, ValueError, OSError, MemoryError) as error:
+                if is_out_of_memory(error) and self._beam > 1:
+                    fewer = self._beam // 2
+                    told = {"model": self.name, "batch": self._beam, "now": fewer}
+                    line = "%s: out of memory with %d beams; goes on with %d"
+                    extra = {"event": "halved", "told": told}
+                    _log.warning(line, self.name, self._beam, fewer, extra=extra)
+                    self._beam = fewer
+                    continue
+                raise (OutOfMemory if is_out_of_memory(error) else ModelError)(
+                    f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
+                ) from error
 
 
 def split_at_pauses(words: Sequence[Any], pause_s: float = PAUSE_S) -> list[list[Any]]:

@@ -25,6 +25,8 @@ HubState = Literal[
     "has it", "HF_HUB_OFFLINE is set", "the hub cannot be reached", "the hub refuses it", "the hub has no such model"
 ]
 
+# The models that come with lvqa: `vlm` sees, `dual` embeds.
+TINY_FOLDER = Path(__file__).resolve().parent / "tiny"
 _TRUE = {"1", "ON", "YES", "TRUE"}  # what huggingface_hub takes for true
 _NO_SUCH: HubState = "the hub has no such model"
 _REFUSED: HubState = "the hub refuses it"

@@ -16,10 +16,11 @@ from lvqa.indexers import RichProgress, run_index
 from lvqa.indexers.caption import Captioner, ClipLook
 from lvqa.indexers.channel import Channel, Crew, Stopped
 from lvqa.indexers.decode import PassRules
-from lvqa.indexers.pipeline import Pipeline, Stages, _Order
-from lvqa.indexers.plan import identify
+from lvqa.indexers.order import Order
+from lvqa.indexers.pipeline import Pipeline, Stages
 from lvqa.indexers.roles import Role
 from lvqa.indexers.screen import ScreenReader
+from lvqa.indexers.survey import identify
 from lvqa.indexers.vectors import FrameVectors, TextVectors
 from lvqa.indexers.work import Rows, StageJob, Task, Trouble
 from lvqa.models import registry
@@ -127,15 +128,15 @@ def test_closing_the_iteration_ends_the_threads(counter: Callable[..., Path]) ->
 def test_rows_that_overtake_each_other_are_put_in_order(counter: Callable[..., Path]) -> None:
     task = a_task(counter("a.mp4", 2), "segment")
     rows = [Rows(task, "visual", seq, seq + 1.0, seq == 3) for seq in range(4)]
-    order = _Order()
+    order = Order()
     out = [list(order.push(rows[k])) for k in (1, 0, 3, 2)]
     assert out == [[], rows[:2], [], rows[2:]]
-    torn = _Order()
+    torn = Order()
     trouble = Trouble(task, "visual", "decode", ModelError("torn"), 1)
     assert list(torn.push(trouble)) == []
     assert list(torn.push(rows[0])) == [rows[0], trouble]
     assert list(torn.push(rows[1])) == []
-    sudden = _Order()
+    sudden = Order()
     now = Trouble(task, "visual", "caption", ModelError("gone"), 0)
     assert list(sudden.push(rows[1])) == []
     assert list(sudden.push(now)) == [now]
@@ -176,6 +177,8 @@ def test_stages_are_pickled_by_their_settings_and_load_their_model_again(monkeyp
 )
 def test_a_model_that_returns_the_wrong_number_is_a_model_error(stage: Any, argument: Any) -> None:
     class Wrong:
+        name = "x"
+
         def read(self, frames: Any) -> list[str]:
             return []
 

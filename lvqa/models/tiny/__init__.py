@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
@@ -18,11 +17,13 @@ from lvqa.models.embed_image import HfImageEmbedder
 from lvqa.models.hf_common import load_pretrained, pick_device, quiet
 from lvqa.models.hf_vision import HfVision
 from lvqa.models.registry import prompt_set
+from lvqa.models.weights import TINY_FOLDER as FOLDER
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-FOLDER = Path(__file__).resolve().parent
+__all__ = ["FOLDER", "SPEC", "TinyVision", "load_image_embedder", "load_vision"]
+
 SPEC = "builtin:tiny"
 
 
