@@ -13,7 +13,8 @@ import numpy.typing as npt
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
-from lvqa.media.container import open_container, shown, start_of
+from lvqa.media.container import decoded, open_container, packets, start_of
+from lvqa.media.files import shown
 
 Samples = npt.NDArray[np.float32]
 
@@ -84,10 +85,9 @@ def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tupl
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
     damaged = good = 0
     try:
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except FFmpegError:
+        for packet in packets(container, stream):
+            frames = decoded(packet, path)
+            if frames is None:
                 damaged += 1
                 continue
             good += len(frames)
