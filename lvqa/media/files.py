@@ -92,6 +92,15 @@ def locate(folder: Path, relative: str) -> Path:
     return folder / path
 
 
+def present(folder: Path, relative: str) -> Path | None:
+    """The file of a video by its path in the index, as `locate`; None where there is none, or may be none."""
+    try:
+        path = locate(folder, relative)
+        return path if path.is_file() else None
+    except (MediaError, OSError):
+        return None
+
+
 def content_hash(path: Path) -> str:
     """Hash a file's size and its head, middle and tail (256 KiB each): 64 hex digits, equally cheap for any size.
 
