@@ -20,6 +20,8 @@ Samples = npt.NDArray[np.float32]
 
 # Timestamps jitter by less; a longer hole starts a new chunk, so that no offset drifts.
 _GAP_S = 0.1
+# Samples a second; resampled from fewer, a few bytes would become hours.
+_LEAST_RATE = 1000
 
 
 def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
@@ -50,6 +52,11 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
         if not container.streams.audio:
             return
         stream = container.streams.best("audio") or container.streams.audio[0]
+        if 0 < stream.rate < _LEAST_RATE:
+            raise MediaError(
+                f"the sound of {shown(path)} says it has {stream.rate} samples a second, which no sound has; convert "
+                "the file, or leave its speech out"
+            )
         base = container.streams.video[0] if container.streams.video else stream
         start_s = float(start_of(container, base))
         for time_s, samples in _decode(container, stream, rate, path):

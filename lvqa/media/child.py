@@ -27,7 +27,7 @@ from lvqa.media.container import OutOfMemory
 from lvqa.media.pulse import PULSE
 from lvqa.media.reader import FrameReader
 from lvqa.media.subtitles import read_subtitles
-from lvqa.media.values import Subtitle, TimedFrame, VideoInfo
+from lvqa.media.values import TimedFrame, VideoInfo
 from lvqa.media.video_info import probe
 from lvqa.media.wire import PREFIX, Header, pack, read_all, unpack, write_all
 from lvqa.types import Span
@@ -35,7 +35,7 @@ from lvqa.types import Span
 # Videos kept open between requests: an agent looks at several in turn.
 MOST_OPEN = 4
 _BEAT_S = 1.0
-_CUES = 200  # a message
+_TEXT = 50_000  # characters of subtitles in a message; a header has room for them however they are escaped
 _FILES = 64  # that may be open at a time
 
 Answer = Iterator[tuple[Header, memoryview | None]]
@@ -150,9 +150,15 @@ class Server:
             yield {"kind": "audio", "offset_s": offset_s, "count": len(samples)}, samples.data.cast("B")
 
     def _subtitles(self, request: Header) -> Answer:
-        cues = read_subtitles(_path(request))
-        for begin in range(0, len(cues), _CUES):
-            yield {"kind": "cues", "cues": [_cue(cue) for cue in cues[begin : begin + _CUES]]}, None
+        batch: list[list[Any]] = []
+        length = 0
+        for cue in read_subtitles(_path(request)):
+            batch.append([cue.span.start_s, cue.span.end_s, cue.text, cue.language])
+            length += 100 + len(cue.text)
+            if length > _TEXT:
+                yield {"kind": "cues", "cues": batch}, None
+                batch, length = [], 0
+        yield {"kind": "cues", "cues": batch}, None
 
     def _reader(self, request: Header) -> FrameReader:
         number = request["reader"]
@@ -180,10 +186,6 @@ def _path(request: Header) -> Path:
 
 def _told(info: VideoInfo) -> Header:
     return {"kind": "info", "info": {name: value for name, value in asdict(info).items() if name != "path"}}
-
-
-def _cue(cue: Subtitle) -> list[Any]:
-    return [cue.span.start_s, cue.span.end_s, cue.text, cue.language]
 
 
 def _frames(frames: Iterator[TimedFrame]) -> Answer:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError
 
 from lvqa.errors import MediaError
@@ -83,14 +84,21 @@ def packets(container: Any, *streams: Any) -> Iterator[Any]:
     size = container.size
     bytes_left = _MOST_REPEATS * size + _ALWAYS_BYTES
     left = size // _LEAST_PACKET_BYTES + _ALWAYS_PACKETS
-    for packet in container.demux(*streams):
-        PULSE.beat()
-        bytes_left -= packet.size
-        left -= 1
-        if bytes_left < 0 or left < 0:
-            PULSE.damaged += 1
+    while True:
+        try:
+            for packet in container.demux(*streams):
+                PULSE.beat()
+                bytes_left -= packet.size
+                left -= 1
+                if bytes_left < 0 or left < 0:
+                    PULSE.damaged += 1
+                    return
+                yield packet
             return
-        yield packet
+        except IndexError:
+            # PyAV stops at a packet of a stream that was not there at first, as damage in FLV makes them: go on.
+            PULSE.damaged += 1
+            left -= 1
 
 
 def decoded(packet: Any, path: Path) -> list[Any] | None:
@@ -102,6 +110,7 @@ def decoded(packet: Any, path: Path) -> list[Any] | None:
         if error.errno == errno.ENOMEM:
             raise OutOfMemory(path) from error
         return None
+    PULSE.damaged += any(frame.is_corrupt for frame in frames)
     return frames
 
 
@@ -117,7 +126,8 @@ def start_of(container: Any, stream: Any) -> Fraction:
 
 def _told(path: Path, error: Exception) -> MediaError:
     code = getattr(error, "errno", None)
-    if isinstance(error, InvalidDataError) or code == errno.EINVAL:  # EINVAL: a format that may not be opened
+    # EINVAL: a format that may not be opened.
+    if isinstance(error, InvalidDataError | EndOfFileError) or code == errno.EINVAL:
         return MediaError(
             f"{shown(path)} is not a video, or was cut off before its index was written; play it to check, or copy it "
             "again"

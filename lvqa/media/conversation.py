@@ -29,7 +29,8 @@ _LONGEST_TEXT = 2000
 class Conversation:
     """A request about a video, as a context manager; `next` gives its answers one by one.
 
-    Leaving it early takes the request back. `at_s` is where in the video it is, for what is said when it fails.
+    Leaving it early takes the request back. `at_s` is where in the video it is, for what is said when it fails;
+    `allowed_s` is how long the child may be waited for.
 
     Args:
         path: the video.
@@ -39,15 +40,20 @@ class Conversation:
     """
 
     def __init__(self, path: Path, request: Header, *, length_s: float = 0.0, reader: int | None = None) -> None:
-        self._path = path
+        self.path = path
         self._request = request
         self._limits = limits_in_use()
         self._reader = reader
-        whole_s = self._limits.stall_s + _SLOWEST * length_s + _size(path) / _SLOWEST_BYTES_S
-        self._patience = Patience(self._limits.stall_s, whole_s)
-        self._whole_s = whole_s
+        self.allowed_s = self._limits.stall_s + _SLOWEST * length_s + _size(path) / _SLOWEST_BYTES_S
+        self._patience = Patience(self._limits.stall_s, self.allowed_s)
         self._child: Child | None = None
+        self._last: Header | None = None
         self.at_s: float | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """How long the child was waited for so far, of the `allowed_s` in all."""
+        return self.allowed_s - self._patience.whole_s
 
     def __enter__(self) -> Self:
         self._ask(fresh=False)
@@ -57,26 +63,25 @@ class Conversation:
         child, self._child = self._child, None
         if child is None:
             return
-        if kind is not None and kind is not GeneratorExit:
+        if self._last is not None:
+            well = kind in (None, GeneratorExit) and self._last["kind"] == "done" and self._last["clean"] is True
+        else:
+            well = kind in (None, GeneratorExit) and _stopped(child)
+        # One that has met damage is not trusted with the next video.
+        if well:
+            POOL.give(child)
+        else:
             child.kill()
-            return
-        stop(child)
 
     def next(self) -> Header | None:
         """The next answer, or None after the last. Raises MediaError, SubtitleError."""
         header = self._guard(self._receive)
         if "clean" not in header:
             return header
-        child, self._child = self._child, None
-        assert child is not None
-        if header["kind"] == "done" and header["clean"] is True:
-            POOL.give(child)
-            return None
-        # One that has met damage is not trusted with the next video.
-        child.kill()
-        if header["kind"] == "done":
-            return None
-        raise self._failure(header)
+        self._last = header
+        if header["kind"] != "done":
+            raise self._failure(header)
+        return None
 
     def take(self, room: memoryview) -> None:
         """Fill `room` with the bytes of the last answer, which must be as many. Raises MediaError."""
@@ -87,6 +92,7 @@ class Conversation:
     def allow(self, length_s: float) -> None:
         """So much more of the video was read, and may take its time."""
         self._patience.whole_s += _SLOWEST * length_s
+        self.allowed_s += _SLOWEST * length_s
 
     def end(self) -> None:
         """Hear the last answer out, after all that were due. Raises MediaError."""
@@ -129,10 +135,10 @@ class Conversation:
         if self._child is not None:
             self._child.kill()
             self._child = None
-        name = shown(self._path)
+        name = shown(self.path)
         at = f" at {format_time(self.at_s)}" if self.at_s is not None else ""
         if isinstance(error, Stalled):
-            waited_s = self._whole_s if self._patience.whole_s <= 0 else self._limits.stall_s
+            waited_s = self.allowed_s if self._patience.whole_s <= 0 else self._limits.stall_s
             return MediaError(
                 f"{name} took longer than {waited_s:.0f} s to decode{at}; it is damaged or a trap: convert it, or "
                 "raise decode_stall_s where it is only large"
@@ -148,33 +154,29 @@ class Conversation:
         )
 
     def _failure(self, header: Header) -> MediaError:
-        name = shown(self._path)
+        name = shown(self.path)
         text = header.get("text")
         told = shown(text[:_LONGEST_TEXT]) if isinstance(text, str) else "no reason given"
-        if not self._path.is_absolute():
-            told = told.replace(shown(self._path.absolute()), name)
+        if not self.path.is_absolute():
+            told = told.replace(shown(self.path.absolute()), name)
         if header["kind"] == "subtitle":
             return SubtitleError(told)
         if header["kind"] == "media":
             return MediaError(told)
         if header["kind"] == "memory":
             return MediaError(
-                f"{name} needs more than {self._limits.memory_mb} MB of memory to decode; convert it to a smaller "
-                "picture, or raise decode_memory_mb where it is only large"
+                f"{name} needs more than {self._limits.memory_mb} MB of memory to decode; convert it, or "
+                "raise decode_memory_mb where it is only large"
             )
         return MediaError(f"{name} cannot be read ({told}); it is damaged: copy it again, or convert it")
 
 
-def stop(child: Child) -> None:
-    """Take back what a child was asked, and let it wait for the next request; or end it where it does not listen."""
+def _stopped(child: Child) -> bool:
+    """Take back what a child was asked; whether it heard, and may be asked again."""
     try:
-        clean = child.stop(Patience(_STOP_S, _STOP_S))
+        return child.stop(Patience(_STOP_S, _STOP_S))
     except (Stalled, Died, Lied):
-        clean = False
-    if clean:
-        POOL.give(child)
-    else:
-        child.kill()
+        return False
 
 
 def close_reader(reader: int) -> None:

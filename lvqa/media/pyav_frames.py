@@ -207,6 +207,8 @@ class PyavFrames:
         frames: Iterator[Any] = iter(())
         held: Any = None
         ahead: Any = None
+        given: Any = None
+        picture: Frame | None = None
         for time_s in times_s:
             if (held is None and ahead is None) or (ahead is not None and time_s > self._time(ahead) + _FORWARD_S):
                 held, frames = None, self._start_before(time_s)
@@ -218,7 +220,9 @@ class PyavFrames:
                 raise MediaError(
                     f"{shown(self._path)} cannot be decoded at {time_s:.3f} s; it is damaged there: copy it again"
                 )
-            yield self._time(best), self._rgb(best)
+            if picture is None or best is not given:
+                given, picture = best, self._rgb(best)
+            yield self._time(best), picture
 
     def _start_before(self, time_s: float) -> Iterator[Any]:
         """Frames in time order from one at or before a time, or from the first of all."""

@@ -33,6 +33,8 @@ _TAG = re.compile(
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}|\{[bius]\}|\{/[bius]\}")
 _ROLLING = re.compile(r"<\d+:\d[\d:.]*><c>")
 _TEXT_CODECS = ("subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text")
+# Nobody says more at once; what a hostile cue has more is cut off.
+_LONGEST_CUE = 10_000
 # A cue of a track that gives no length ends with the next one, or here.
 _DEFAULT_S = 4.0
 
@@ -103,7 +105,7 @@ def parse_cues(text: str, language: str = "") -> Iterator[Subtitle]:
             shown_before = cleaned
         spoken = " ".join(fresh)
         if spoken and begin_s is not None and end_s is not None and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), spoken, language)
+            yield Subtitle(Span(begin_s, end_s), spoken[:_LONGEST_CUE], language)
 
 
 def _sidecars(path: Path) -> dict[str, Path]:
@@ -163,7 +165,7 @@ def _timed(cues: list[tuple[Fraction, Fraction | None, str]], language: str) -> 
         if end is None and number + 1 < len(cues) and cues[number + 1][0] > begin:
             end_s = min(end_s, float(cues[number + 1][0]))
         if text and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), text, language)
+            yield Subtitle(Span(begin_s, end_s), text[:_LONGEST_CUE], language)
 
 
 def _dialogue(packet: Any) -> str:
@@ -187,6 +189,7 @@ def _language(stream: Any) -> str:
 
 
 def _clean(line: str) -> str:
+    line = line[:_LONGEST_CUE]
     line = _VOICE.sub(r"\1: ", line)
     line = _OVERRIDE.sub("", _TAG.sub("", line))
     line = html.unescape(line.replace(r"\N", " ").replace(r"\n", " ").replace(r"\h", " "))

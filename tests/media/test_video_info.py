@@ -94,7 +94,7 @@ def test_missing_folder_link_and_pipe(tmp_path):
     assert "not a regular file" in _message(tmp_path / "pipe.mp4")
 
 
-def test_a_file_that_may_not_be_read(footage, monkeypatch):
+def test_a_file_that_may_not_be_read(footage, monkeypatch, in_process):
     import av
 
     def refuse(*args, **named):
