@@ -14,7 +14,7 @@ from typing import Any
 
 import av
 from av.error import EOFError as EndOfFileError
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError, InvalidDataError, PatchWelcomeError
 
 from lvqa.errors import MediaError
 from lvqa.media.files import check_file, shown, unreadable
@@ -134,4 +134,8 @@ def _told(path: Path, error: Exception) -> MediaError:
         )
     if code == errno.ENOMEM:
         return OutOfMemory(path)
+    if isinstance(error, PatchWelcomeError):
+        return MediaError(
+            f"{shown(path)} holds what this FFmpeg does not know; convert it, to H.264 in MP4 for example"
+        )
     return unreadable(path, error)

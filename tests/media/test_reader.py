@@ -14,6 +14,9 @@ from lvqa.media import FrameReader, probe, thumbnail
 from lvqa.media.reader import FrameReader as LocalReader
 from lvqa.types import Span
 
+# What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def _backends(kind):
     return ("pyav", "decord") if kind.decord else ("pyav",)
