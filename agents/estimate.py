@@ -27,6 +27,7 @@ from lvqa.agents.run import checked, of_named
 from lvqa.agents.sizes import Sizes, likely_sizes, most_sizes, times
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.timeline.parse import parse
+from lvqa.media.files import present
 from lvqa.models.choose import NO_CHAT, NONE, TIMELINE
 from lvqa.models.profiles import Models
 from lvqa.prompts import answers
@@ -171,7 +172,7 @@ class _Can:
         allowed = context.filter.video_ids if context.filter is not None else None
         paths = [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
         program = specs["chat"] == TIMELINE and parse(context.question, context.options, paths) is not None
-        if not any((context.folder / path).is_file() for path in paths):
+        if not any(present(context.folder, path) for path in paths):
             return cls(think, 0, 0, program, why="no video file is there")
         looks, verifies = (answers(name, models.prompt_set) for name in ("inspect", "verify"))
         if not (program or looks or verifies):

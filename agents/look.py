@@ -24,6 +24,7 @@ from lvqa.agents.zoom.across import Opener, is_searchable, search_videos
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.errors import MediaError, ModelError
+from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import answers, fence, load
 from lvqa.render import count
@@ -178,7 +179,7 @@ def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[st
         allowed = context.filter.video_ids if context.filter is not None else None
         known = [v for v in context.store.videos() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
     known = [video for video in known if video is not None and is_searchable(video, context.filter)]
-    there = [video for video in known if video is not None and (context.folder / video.path).is_file()]
+    there = [video for video in known if video is not None and present(context.folder, video.path)]
     missing = [video.path for video in known if video is not None and video not in there]
     return there, missing
 

@@ -15,6 +15,7 @@ from lvqa.agents.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make
 from lvqa.agents.zoom.across import Opener, search_videos
 from lvqa.agents.zoom.scorers import Scorers
 from lvqa.errors import MediaError, UsageError
+from lvqa.media.files import present
 from lvqa.types import Keyframe, Sight
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def find(
         )
     opener = Opener(store, folder, settings, scorers.similarity, filter)
     allowed = filter.video_ids if filter is not None else None
-    videos = [v for v in store.videos() if (allowed is None or v.id in allowed) and (folder / v.path).is_file()]
+    videos = [v for v in store.videos() if (allowed is None or v.id in allowed) and present(folder, v.path)]
     if not videos:
         raise UsageError(f"none of the videos' files is below {folder}; there is nothing to look at")
     retriever = Retriever(store, models.embedder, models.image_embedder)

@@ -34,6 +34,7 @@ from lvqa.agents.zoom.across import is_searchable, searchable
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.videotree import breadth, depth
 from lvqa.errors import ModelError
+from lvqa.media.files import present
 from lvqa.prompts import fence, load, one_line
 from lvqa.render import count
 from lvqa.store import Filter
@@ -207,5 +208,5 @@ def _videos(context: Context) -> list[Video]:
         for video in known
         if (allowed is None or video.id in allowed)
         and is_searchable(video, context.filter)
-        and (context.folder / video.path).is_file()
+        and present(context.folder, video.path)
     ]

@@ -152,7 +152,7 @@ def by_vlm(
     vision = context.models.vision
     if vision is None or not answers("verify", context.models.prompt_set):
         return {}
-    from lvqa.media import FrameReader
+    from lvqa.media import FrameReader, present
 
     asked: list[tuple[int, VisionRequest]] = []
     for n, claim in enumerate(draft.claims):
@@ -164,8 +164,8 @@ def by_vlm(
         if frames_n == 0:
             context.ledger.note_no_look()
             break
-        path = context.folder / best.video
-        if not path.is_file():
+        path = present(context.folder, best.video)
+        if path is None:
             troubles.append(f"{best.video} is not there to look at")
             continue
         try:

@@ -21,8 +21,7 @@ from lvqa.models.base import Frame
 from lvqa.types import Span, format_time
 
 if TYPE_CHECKING:
-    from lvqa.media.reader import FrameReader, TimedFrame
-    from lvqa.media.video_info import VideoInfo
+    from lvqa.media import FrameReader, TimedFrame, VideoInfo
     from lvqa.settings import Settings
 
 _EPS = 1e-6

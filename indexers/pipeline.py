@@ -151,7 +151,7 @@ class Pipeline:
                 self._decode(task)
 
     def _decode(self, task: Task) -> None:
-        from lvqa.media.reader import FrameReader
+        from lvqa.media import FrameReader
 
         wants = task.wants
         batch = Batch(task, 0, wants.start_s or 0.0)
@@ -280,8 +280,7 @@ class Pipeline:
                 self._trouble(task, "speech", "speech", error, seq)
 
     def _hear(self, task: Task) -> Iterator[Rows]:
-        from lvqa.media.audio import read_audio
-        from lvqa.media.subtitles import read_subtitles
+        from lvqa.media import read_audio, read_subtitles
 
         if self._ending():
             return

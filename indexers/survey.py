@@ -318,8 +318,7 @@ class Survey:
 
 def identify(path: Path, rel: str) -> Video:
     """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
-    from lvqa.media.files import content_hash
-    from lvqa.media.video_info import probe
+    from lvqa.media import content_hash, probe
 
     info = probe(path)
     digest = content_hash(path)

@@ -10,6 +10,7 @@ import copy
 import json
 import os
 import shlex
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lvqa import render
 from lvqa.errors import UsageError
+from lvqa.media.bounds import Limits, use_limits
 from lvqa.results import ArchivedAnswer, HitList, SightList, link_base, no_picture, thumbnailer
 from lvqa.settings import Settings
 from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
@@ -61,7 +63,8 @@ class Archive:
     """The videos below `folder`, and their index in `archive_dir` (`folder/.lvqa` unless told otherwise).
 
     `profile` and further keywords are settings (see `lvqa.settings.Settings`) and win over `LVQA_*` variables and the
-    index folder's settings.toml; `models` hands over models that are loaded already. Making an Archive loads no model
+    index folder's settings.toml; `models` hands over models that are loaded already. What decoding may take (`isolate`,
+    `decode_memory_mb`, `decode_stall_s`) holds for the process from then on. Making an Archive loads no model
     and writes nothing. Raises UsageError where the folder is missing or a setting is wrong.
     """
 
@@ -79,6 +82,8 @@ class Archive:
         if archive_dir is not None and not os.fspath(archive_dir).strip():
             raise UsageError("the index folder's name is empty; give --archive a folder")
         self.settings = Settings.load(self.index_dir, profile=profile, **settings)
+        isolate = self.settings.isolate and sys.platform != "win32"
+        use_limits(Limits(isolate, self.settings.decode_memory_mb, self.settings.decode_stall_s))
         self._models = models
         self._given_models = models is not None
         self._reader: Store | None = None

@@ -32,13 +32,14 @@ def filmstrip(archive: Archive, where: Evidence | Hit | tuple[str, Span], n: int
 
     Raises UsageError for n below 1, MediaError where the video cannot be read.
     """
-    from lvqa.media import thumbnail
+    from lvqa.media import locate, thumbnail
 
     if n < 1:
         raise UsageError(f"n must be at least 1, got {n}")
     video, span = where if isinstance(where, tuple) else (where.video, where.span)
+    path = locate(archive.folder, video)
     times = [span.start_s + (i + 0.5) * span.duration_s / n for i in range(n)]
-    return Filmstrip(video, [(t, thumbnail(archive.folder / video, t, max_side)) for t in times])
+    return Filmstrip(video, [(t, thumbnail(path, t, max_side)) for t in times])
 
 
 def ask(archive: Archive, question: str, options: Sequence[str] | None = None, **kwargs: Any) -> Answer:

@@ -122,10 +122,10 @@ def thumbnailer(folder: Path) -> render.Thumbnailer:
     """Pictures of the videos below a folder; None for a file that is gone or cannot be read."""
 
     def picture(video: str, time_s: float) -> bytes | None:
-        from lvqa.media import thumbnail
+        from lvqa.media import locate, thumbnail
 
         try:
-            return thumbnail(folder / video, time_s)
+            return thumbnail(locate(folder, video), time_s)
         except (MediaError, OSError):  # imported captions without a file, or one that is gone: shown without a picture
             return None
 

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     )
 
     reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
+    isolate: bool = Field(True, description="decode in a child process, which a bad file may crash; not on Windows")
+    decode_memory_mb: int = Field(4096, ge=256, description="most memory that decoding one video may take, in MiB")
+    decode_stall_s: float = Field(
+        60.0, gt=0, allow_inf_nan=False, description="longest wait for a sign of life when decoding; then it is ended"
+    )
     sample_fps: float = Field(2.0, gt=0, le=60, description="frames a second that are looked at when indexing")
     clip_min_s: float = Field(0.5, ge=0.1, description="no clip is shorter, the last of a video apart")
     clip_max_s: float = Field(8.0, gt=0, description="no clip is longer")

@@ -109,8 +109,8 @@ def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
     for row in store.files():
         if row.video_id not in hashes:
             continue
-        path = folder / row.path
         try:
+            path = locate(folder, row.path)
             stat = path.stat()
             if (stat.st_size, stat.st_mtime_ns) != (row.size, row.mtime_ns):
                 yield row, "changed"

@@ -26,8 +26,7 @@ from lvqa.prompts import load, one_line
 
 if TYPE_CHECKING:
     from lvqa.agents.state import Context
-    from lvqa.media import FrameReader
-    from lvqa.media.reader import TimedFrame
+    from lvqa.media import FrameReader, TimedFrame
 
 Crop = tuple[float, float, float, float]
 """Left, top, right, bottom as shares of a frame's width and height."""
@@ -193,10 +192,10 @@ class Eyes:
         return found
 
     def _reader(self, video_id: str, whole: bool) -> FrameReader:
-        from lvqa.media import FrameReader
+        from lvqa.media import FrameReader, locate
 
         if (video_id, whole) not in self._readers:
-            path = self.context.folder / self.context.retriever.path(video_id)
+            path = locate(self.context.folder, self.context.retriever.path(video_id))
             settings = self.context.settings
             reader = FrameReader(path, max_side=None if whole else settings.max_side, backend=settings.reader)
             self._readers[video_id, whole] = self._stack.enter_context(reader)

@@ -18,6 +18,7 @@ from lvqa.agents.zoom.footage import Footage, Region, StoreChannel
 from lvqa.agents.zoom.scorers import Similarity
 from lvqa.agents.zoom.select import split
 from lvqa.errors import MediaError
+from lvqa.media.files import present
 from lvqa.store import Filter, Store
 from lvqa.types import Hit, Note, Span, Video
 
@@ -53,14 +54,13 @@ class Opener:
         """One video with all that the index knows of it, within the filter's time; its file may be missing."""
         within = searchable(video.duration_s, self.filter)
         embedder = self.similarity.embedder if self.similarity is not None else None
-        path = self.folder / video.path
         if video.id not in self.known:
             wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
             self.known[video.id] = sorted(self.store.notes(wanted), key=lambda note: (note.span, note.id))
         return Footage(
             video.id,
             video.duration_s,
-            path if path.is_file() else None,
+            present(self.folder, video.path),
             within=within,
             channel=StoreChannel(self.store, embedder.name, video.id, within) if embedder is not None else None,
             notes=self.known[video.id],

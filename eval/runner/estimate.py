@@ -229,7 +229,7 @@ def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> 
     open_ = {job.path for job in archive.store.jobs(status="pending")} if archive.exists else set()
     if data.footage is None:
         return _of_captions(data.captions, videos), set(), 0
-    from lvqa.media import find_videos, probe
+    from lvqa.media import find_videos, locate, probe
 
     there = {path.relative_to(archive.folder).as_posix(): path for path in find_videos(archive.folder)}
     if archive.exists:
@@ -243,7 +243,7 @@ def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> 
                 continue
         to_index.add(name)
         try:
-            lengths[name] = probe(archive.folder / name).duration_s
+            lengths[name] = probe(locate(archive.folder, name)).duration_s
         except MediaError:
             unreadable += 1
     return lengths, to_index, unreadable

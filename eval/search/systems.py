@@ -19,6 +19,7 @@ from lvqa.agents.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.agents.zoom.looking import evenly
 from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.errors import UsageError
+from lvqa.media.files import locate
 from lvqa.types import Note, Span, Video
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Bench:
         return Footage(
             video.id,
             video.duration_s,
-            self._archive.folder / video.path,
+            locate(self._archive.folder, video.path),
             channel=StoreChannel(self._archive.store, self._model, video.id, whole) if system.channel else None,
             notes=notes,
             frame_s=1.0 / video.fps,

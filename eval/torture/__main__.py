@@ -14,7 +14,7 @@ from lvqa.errors import LvqaError
 from lvqa.eval.torture.check import Check
 
 # The order of the table. What forks must run before anything starts a thread.
-KINDS = ("kills", "damage", "readers", "power", "full")
+KINDS = ("kills", "damage", "videos", "readers", "power", "full")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

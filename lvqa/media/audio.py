@@ -13,12 +13,15 @@ import numpy.typing as npt
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
-from lvqa.media.container import open_container, shown, start_of
+from lvqa.media.container import decoded, open_container, packets, start_of
+from lvqa.media.files import shown
 
 Samples = npt.NDArray[np.float32]
 
 # Timestamps jitter by less; a longer hole starts a new chunk, so that no offset drifts.
 _GAP_S = 0.1
+# Samples a second; resampled from fewer, a few bytes would become hours.
+_LEAST_RATE = 1000
 
 
 def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
@@ -48,7 +51,11 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
     with open_container(path) as container:
         if not container.streams.audio:
             return
-        stream = container.streams.best("audio") or container.streams.audio[0]
+        known = [s for s in container.streams.audio if s.codec_context is not None]
+        if not known:
+            raise _undecodable(path)
+        best = container.streams.best("audio")
+        stream = best if best in known else known[0]
         base = container.streams.video[0] if container.streams.video else stream
         start_s = float(start_of(container, base))
         for time_s, samples in _decode(container, stream, rate, path):
@@ -84,21 +91,34 @@ def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tupl
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
     damaged = good = 0
     try:
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except FFmpegError:
+        for packet in packets(container, stream):
+            frames = decoded(packet, path)
+            if frames is None:
                 damaged += 1
                 continue
             good += len(frames)
             for frame in frames:
-                yield from _mono(resampler.resample(frame))
+                if frame.sample_rate < _LEAST_RATE:
+                    damaged += 1
+                    good -= 1
+                    continue
+                try:
+                    resampled = resampler.resample(frame)
+                except ValueError:  # the track changes its rate or its layout on the way
+                    yield from _mono(resampler.resample(None))
+                    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+                    resampled = resampler.resample(frame)
+                yield from _mono(resampled)
     except FFmpegError:
         pass  # the file cannot be read on; what was decoded stands
     if damaged and not good:
-        raise MediaError(f"the sound of {shown(path)} cannot be decoded; convert the file, or leave its speech out")
+        raise _undecodable(path)
     if good:
         yield from _mono(resampler.resample(None))
+
+
+def _undecodable(path: Path) -> MediaError:
+    return MediaError(f"the sound of {shown(path)} cannot be decoded; convert the file, or leave its speech out")
 
 
 def _mono(frames: list[Any]) -> Iterator[tuple[float | None, Samples]]:

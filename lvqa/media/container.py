@@ -7,49 +7,41 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from av.error import FFmpegError, InvalidDataError
+from av.error import EOFError as EndOfFileError
+from av.error import FFmpegError, InvalidDataError, PatchWelcomeError
 
 from lvqa.errors import MediaError
+from lvqa.media.files import check_file, shown, unreadable
+from lvqa.media.pulse import PULSE
 
 # Only formats that hold the video themselves. A playlist renamed to .mp4 would make FFmpeg open other files and hosts.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,rm,wtv,dv,gxf,ivf,h264,hevc,"
     "m4v,obu,av1,mp3,wav,flac,aac,gif"
 )
+# One pass over a file ends when it has read more than a file of that size can hold: tables may point at the same bytes
+# again and again, without end.
+_MOST_REPEATS = 8
+_LEAST_PACKET_BYTES = 4
+_ALWAYS_BYTES = 64 << 20
+_ALWAYS_PACKETS = 100_000
+# What pictures of a decoder's threads may take together, counted as if they were 4:2:0 of 16 bits.
+_THREADS_BYTES = 1 << 30
+_PICTURE_BYTES = 3
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 
 
-def shown(path: Path | str) -> str:
-    """A path as one printable line: control characters and bytes that are no text are escaped."""
-    text = os.fspath(path)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+class OutOfMemory(MediaError):
+    """Decoding took more memory than there is, or than it may take."""
 
-
-def check_file(path: Path) -> os.stat_result:
-    """Stat a file that is to be read as video, or raise MediaError for what is no readable, regular, filled file."""
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            raise MediaError(f"{shown(path)} is a link to a file that is not there; mend or delete the link") from error
-        raise MediaError(f"{shown(path)} does not exist; check the path") from error
-    except OSError as error:
-        raise _told(path, error) from error
-    except ValueError as error:  # a NUL, or what the file system's encoding lacks
-        raise MediaError(f"{shown(path)} is no file's name; name a file") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{shown(path)} is a folder, not a video; name a file in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise MediaError(f"{shown(path)} is not a regular file; copy the video into one")
-    if not status.st_size:
-        raise MediaError(f"{shown(path)} is empty (0 bytes); copy it again from where it came")
-    return status
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{shown(path)} needs more memory to decode than there is; convert it to a smaller picture")
 
 
 def open_container(path: Path) -> Any:
@@ -77,6 +69,51 @@ def video_stream(container: Any, path: Path) -> Any:
     return stream
 
 
+def use_threads(stream: Any) -> None:
+    """Let a stream decode on all cores, on fewer where its pictures are so large that each thread's would add up."""
+    context = stream.codec_context
+    pixels = max(1, (context.width or 0) * (context.height or 0))
+    most = max(1, _THREADS_BYTES // (pixels * _PICTURE_BYTES))
+    stream.thread_type = "AUTO"
+    if most < (os.cpu_count() or 1):
+        context.thread_count = most
+
+
+def packets(container: Any, *streams: Any) -> Iterator[Any]:
+    """The packets of a file, of these streams or of all; each is a sign of life, and they end however it is made."""
+    size = container.size
+    bytes_left = _MOST_REPEATS * size + _ALWAYS_BYTES
+    left = size // _LEAST_PACKET_BYTES + _ALWAYS_PACKETS
+    while True:
+        try:
+            for packet in container.demux(*streams):
+                PULSE.beat()
+                bytes_left -= packet.size
+                left -= 1
+                if bytes_left < 0 or left < 0:
+                    PULSE.damaged += 1
+                    return
+                yield packet
+            return
+        except IndexError:
+            # PyAV stops at a packet of a stream that was not there at first, as damage in FLV makes them: go on.
+            PULSE.damaged += 1
+            left -= 1
+
+
+def decoded(packet: Any, path: Path) -> list[Any] | None:
+    """What a packet decodes to; None where it is damaged. Raises OutOfMemory."""
+    try:
+        frames: list[Any] = packet.decode()
+    except FFmpegError as error:
+        PULSE.damaged += 1
+        if error.errno == errno.ENOMEM:
+            raise OutOfMemory(path) from error
+        return None
+    PULSE.damaged += any(frame.is_corrupt for frame in frames)
+    return frames
+
+
 def start_of(container: Any, stream: Any) -> Fraction:
     """The time in seconds, on the streams' clocks, that counts as 0."""
     if container.format.name == "avi":
@@ -89,16 +126,16 @@ def start_of(container: Any, stream: Any) -> Fraction:
 
 def _told(path: Path, error: Exception) -> MediaError:
     code = getattr(error, "errno", None)
-    name = shown(path)
-    if isinstance(error, PermissionError):
-        return MediaError(f"{name} cannot be read: permission denied; give this user the right to read it")
-    if code == errno.ELOOP:
-        return MediaError(f"{name} is a link that leads back to itself; mend or delete the link")
-    if code == errno.ENAMETOOLONG:
-        return MediaError(f"{name[:80]}... has too long a name; rename it")
-    if isinstance(error, InvalidDataError) or code == errno.EINVAL:  # EINVAL: a format that may not be opened
+    # EINVAL: a format that may not be opened.
+    if isinstance(error, InvalidDataError | EndOfFileError) or code == errno.EINVAL:
         return MediaError(
-            f"{name} is not a video, or was cut off before its index was written; play it to check, or copy it again"
+            f"{shown(path)} is not a video, or was cut off before its index was written; play it to check, or copy it "
+            "again"
         )
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return MediaError(f"{name} cannot be read ({shown(reason)}); play it to check, or copy it again")
+    if code == errno.ENOMEM:
+        return OutOfMemory(path)
+    if isinstance(error, PatchWelcomeError):
+        return MediaError(
+            f"{shown(path)} holds what this FFmpeg does not know; convert it, to H.264 in MP4 for example"
+        )
+    return unreadable(path, error)

@@ -14,15 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
-import numpy as np
-import numpy.typing as npt
 
 from lvqa.errors import MediaError
-from lvqa.media.container import shown
+from lvqa.media.files import shown
 from lvqa.media.packets import PacketTable
-from lvqa.media.video_info import VideoInfo
-
-Frame = npt.NDArray[np.uint8]
+from lvqa.media.values import Frame, VideoInfo
 
 _CODECS = ("h264", "vp8", "vp9")
 _SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")

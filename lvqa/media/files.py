@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from lvqa.errors import MediaError
-from lvqa.media.container import check_file, shown
 
 VIDEO_SUFFIXES = (
     ".mp4",
@@ -31,6 +32,73 @@ VIDEO_SUFFIXES = (
 _BLOCK = 1 << 18
 
 _log = logging.getLogger(__name__)
+
+
+def shown(path: Path | str) -> str:
+    """A path as one printable line: control characters and bytes that are no text are escaped."""
+    text = os.fspath(path)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def check_file(path: Path) -> os.stat_result:
+    """Stat a file that is to be read as video, or raise MediaError for what is no readable, regular, filled file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise MediaError(f"{shown(path)} is a link to a file that is not there; mend or delete the link") from error
+        raise MediaError(f"{shown(path)} does not exist; check the path") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:  # a NUL, or what the file system's encoding lacks
+        raise MediaError(f"{shown(path)} is no file's name; name a file") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise MediaError(f"{shown(path)} is a folder, not a video; name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(f"{shown(path)} is not a regular file; copy the video into one")
+    if not status.st_size:
+        raise MediaError(f"{shown(path)} is empty (0 bytes); copy it again from where it came")
+    return status
+
+
+def unreadable(path: Path, error: Exception) -> MediaError:
+    """What the system says against reading a file, as one line."""
+    code = getattr(error, "errno", None)
+    name = shown(path)
+    if isinstance(error, PermissionError):
+        return MediaError(f"{name} cannot be read: permission denied; give this user the right to read it")
+    if code == errno.ELOOP:
+        return MediaError(f"{name} is a link that leads back to itself; mend or delete the link")
+    if code == errno.ENAMETOOLONG:
+        return MediaError(f"{name[:80]}... has too long a name; rename it")
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return MediaError(f"{name} cannot be read ({shown(reason)}); play it to check, or copy it again")
+
+
+def locate(folder: Path, relative: str) -> Path:
+    """The file of a video by its path in the index, which may come from elsewhere: never one outside the folder.
+
+    A link inside the folder may lead out of it: whoever owns the folder made it.
+
+    Raises:
+        MediaError: the path is empty, absolute, or leads upwards.
+    """
+    path = Path(relative)
+    if not path.parts or path.is_absolute() or path.drive or path.root or ".." in path.parts or "\0" in relative:
+        raise MediaError(
+            f"the index names {shown(relative)!r}, which is no file below its folder; index the videos anew, and do "
+            "not trust where this index came from"
+        )
+    return folder / path
+
+
+def present(folder: Path, relative: str) -> Path | None:
+    """The file of a video by its path in the index, as `locate`; None where there is none, or may be none."""
+    try:
+        path = locate(folder, relative)
+        return path if path.is_file() else None
+    except (MediaError, OSError):
+        return None
 
 
 def content_hash(path: Path) -> str:

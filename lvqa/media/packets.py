@@ -17,7 +17,8 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import Times
-from lvqa.media.container import open_container, shown, start_of, video_stream
+from lvqa.media.container import open_container, packets, start_of, video_stream
+from lvqa.media.files import shown
 
 Ticks = npt.NDArray[np.int64]
 
@@ -85,7 +86,7 @@ def read_packets(path: Path) -> PacketTable:
         avi = container.format.name == "avi"
         reorders = bool(stream.codec_context.has_b_frames)
         try:
-            for packet in container.demux(stream):
+            for packet in packets(container, stream):
                 if not packet.size:
                     continue
                 at = packet.pts if packet.pts is not None else packet.dts

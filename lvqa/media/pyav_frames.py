@@ -13,7 +13,8 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import SLACK_S
-from lvqa.media.container import open_container, shown, start_of, video_stream
+from lvqa.media.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.files import shown
 from lvqa.media.packets import PacketTable
 
 Frame = npt.NDArray[np.uint8]
@@ -43,7 +44,7 @@ class PyavFrames:
         self._stored = (size[1], size[0]) if rotation in (90, 270) else size
         self._container: Any = open_container(path)
         self._stream: Any = video_stream(self._container, path)
-        self._stream.thread_type = "AUTO"
+        use_threads(self._stream)
         self._start = start_of(self._container, self._stream)
         self._packets: Iterator[Any] = iter(())
         self._position = _UNKNOWN
@@ -134,11 +135,8 @@ class PyavFrames:
                         context.skip_frame = "NONREF" if skip else "DEFAULT"
                         skipping = skip
                 self._position += 1
-                try:
-                    frames = packet.decode()
-                except FFmpegError:
-                    continue  # a damaged packet: the frames around it stand
-                yield from frames
+                # A damaged packet gives none: the frames around it stand.
+                yield from decoded(packet, self._path) or ()
                 if self._position > last:
                     break
             yield from context.decode(None)
@@ -171,9 +169,9 @@ class PyavFrames:
     def _seek_to(self, table: PacketTable, key: int, wanted: int) -> bool:
         try:
             self._container.seek(int(table.key_seeks[key]), stream=self._stream)
-            packets = self._container.demux(self._stream)
+            stored = packets(self._container, self._stream)
             position = -1
-            for packet in packets:
+            for packet in stored:
                 if not packet.size:
                     continue
                 if position < 0:
@@ -186,7 +184,7 @@ class PyavFrames:
                 if position > wanted:
                     return False
                 if position == wanted:
-                    self._packets = itertools.chain([packet], packets)
+                    self._packets = itertools.chain([packet], stored)
                     self._position = wanted
                     return True
                 position += 1
@@ -198,8 +196,8 @@ class PyavFrames:
         self._container.close()
         self._container = open_container(self._path)
         self._stream = video_stream(self._container, self._path)
-        self._stream.thread_type = "AUTO"
-        self._packets = self._container.demux(self._stream)
+        use_threads(self._stream)
+        self._packets = packets(self._container, self._stream)
         self._position = 0
 
     # -- without one: nothing is read but what lies around each time
@@ -209,6 +207,8 @@ class PyavFrames:
         frames: Iterator[Any] = iter(())
         held: Any = None
         ahead: Any = None
+        given: Any = None
+        picture: Frame | None = None
         for time_s in times_s:
             if (held is None and ahead is None) or (ahead is not None and time_s > self._time(ahead) + _FORWARD_S):
                 held, frames = None, self._start_before(time_s)
@@ -220,7 +220,9 @@ class PyavFrames:
                 raise MediaError(
                     f"{shown(self._path)} cannot be decoded at {time_s:.3f} s; it is damaged there: copy it again"
                 )
-            yield self._time(best), self._rgb(best)
+            if picture is None or best is not given:
+                given, picture = best, self._rgb(best)
+            yield self._time(best), picture
 
     def _start_before(self, time_s: float) -> Iterator[Any]:
         """Frames in time order from one at or before a time, or from the first of all."""
@@ -243,12 +245,8 @@ class PyavFrames:
 
     def _good_frames(self) -> Iterator[Any]:
         try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    frames = packet.decode()
-                except FFmpegError:
-                    continue
-                yield from (f for f in frames if f.pts is not None)
+            for packet in packets(self._container, self._stream):
+                yield from (f for f in decoded(packet, self._path) or () if f.pts is not None)
         except FFmpegError:
             return
 

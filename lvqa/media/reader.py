@@ -12,37 +12,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.errors import MediaError
-from lvqa.media.clock import grid, shown_at
-from lvqa.media.container import shown
+from lvqa.media.clock import Times, centres, rising, sample_times, shown_at
 from lvqa.media.decord_frames import DecordFrames, reason_against
+from lvqa.media.files import shown
 from lvqa.media.packets import PacketTable, read_packets
 from lvqa.media.pyav_frames import PyavFrames
-from lvqa.media.video_info import VideoInfo, probe
+from lvqa.media.values import Backend, TimedFrame, VideoInfo, check_options, fitted
+from lvqa.media.video_info import probe
 from lvqa.types import Span, format_time
-
-Frame = npt.NDArray[np.uint8]
-Backend = Literal["auto", "decord", "decord-first", "pyav"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TimedFrame:
-    """A frame: uint8 (h, w, 3), RGB. `time_s` is the time asked for, `pts_s` the frame's own.
-
-    Times that show the same frame share one array.
-    """
-
-    time_s: float
-    pts_s: float
-    image: Frame
 
 
 class FrameReader:
@@ -52,19 +36,18 @@ class FrameReader:
         path: the video.
         max_side: frames whose longer side has more pixels are scaled down to it.
         backend: `auto`, or one of the others. `decord` raises MediaError for files that it is known to read wrong.
+        info: what `probe` found before; else the file is probed.
 
     Raises:
         MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for.
     """
 
-    def __init__(self, path: Path, *, max_side: int | None = None, backend: Backend = "auto") -> None:
-        if max_side is not None and max_side < 1:
-            raise ValueError(f"max_side is a number of pixels above zero, got {max_side}")
-        if backend not in get_args(Backend):
-            raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
-        path = Path(path)
-        self.info: VideoInfo = probe(path)
-        self._size = _fit(self.info.width, self.info.height, max_side)
+    def __init__(
+        self, path: Path, *, max_side: int | None = None, backend: Backend = "auto", info: VideoInfo | None = None
+    ) -> None:
+        check_options(max_side, backend)
+        self.info: VideoInfo = info if info is not None else probe(Path(path))
+        self._size = fitted(self.info.width, self.info.height, max_side)
         self._table: PacketTable | None = None
         self._pyav: PyavFrames | None = None
         self._decord: DecordFrames | None = None
@@ -101,17 +84,16 @@ class FrameReader:
             MediaError: the video cannot be decoded there.
             ValueError: a time is negative or not finite.
         """
-        times = np.asarray(times_s, dtype=np.float64)
-        if not np.all(np.isfinite(times) & (times >= 0)):
-            raise ValueError("times are finite and not below zero")
-        rising = np.unique(times)
+        by_time = {frame.time_s: frame for frame in self.rising(rising(times_s))}
+        return [by_time[float(t)] for t in times_s]
+
+    def rising(self, times_s: Sequence[float]) -> Iterator[TimedFrame]:
+        """As `at`, for times that rise, one frame after the other."""
         if self._backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
-            frames = list(self._stream(rising.tolist()))
-        else:
-            near = self._open_pyav().near(rising.tolist())
-            frames = [TimedFrame(t, pts_s, image) for t, (pts_s, image) in zip(rising.tolist(), near, strict=True)]
-        by_time = {frame.time_s: frame for frame in frames}
-        return [by_time[t] for t in times.tolist()]
+            yield from self._stream(np.asarray(times_s, np.float64))
+            return
+        for time_s, (pts_s, image) in zip(times_s, self._open_pyav().near(times_s), strict=True):
+            yield TimedFrame(time_s, pts_s, image)
 
     def span(self, span: Span, n: int) -> list[TimedFrame]:
         """Frames at the centres of n equal parts of a span.
@@ -119,10 +101,7 @@ class FrameReader:
         Raises:
             MediaError: the video cannot be decoded there.
         """
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
-        step = span.duration_s / n
-        return self.at([span.start_s + (k + 0.5) * step for k in range(n)])
+        return self.at(centres(span, n))
 
     def sample(self, fps: float, span: Span | None = None) -> Iterator[TimedFrame]:
         """Frames at all times k / fps inside the span (else the whole video), k whole, in order.
@@ -134,22 +113,16 @@ class FrameReader:
             MediaError: the video cannot be decoded; or, after its last frame, it breaks off before the length that its
                 header gives and the span reaches that point.
         """
-        if not 0 < fps < float("inf"):
-            raise ValueError(f"fps must be above zero, got {fps}")
-        duration_s = self.info.duration_s
-        start_s = span.start_s if span is not None else 0.0
-        end_s = min(span.end_s, duration_s) if span is not None else duration_s
-        steps = grid(fps, start_s, end_s)
-        yield from self._stream([k / fps for k in steps])
-        if self.info.breaks_off and end_s >= duration_s:
+        yield from self._stream(sample_times(self.info.duration_s, fps, span))
+        if self.info.breaks_off and (span is None or span.end_s >= self.info.duration_s):
             raise MediaError(
-                f"{shown(self.info.path)} breaks off at {format_time(duration_s)}, before the end its header gives; "
-                "what comes before is read: copy the file again for the rest"
+                f"{shown(self.info.path)} breaks off at {format_time(self.info.duration_s)}, before the end its header "
+                "gives; what comes before is read: copy the file again for the rest"
             )
 
-    def _stream(self, times: Sequence[float]) -> Iterator[TimedFrame]:
+    def _stream(self, times: Times) -> Iterator[TimedFrame]:
         """Frames at rising times, each decoded once."""
-        if not times:
+        if not len(times):
             return
         table = self._packet_table()
         places, firsts = np.unique(shown_at(table.pts_s, times), return_index=True)
@@ -157,7 +130,7 @@ class FrameReader:
         wanted: list[int] = places.tolist()
         picked = self._open_pyav().pick(table, wanted) if self._decord is None else self._decord.pick(wanted)
         for number, (_, pts_s, image) in enumerate(picked):
-            for time_s in times[bounds[number] : bounds[number + 1]]:
+            for time_s in times[bounds[number] : bounds[number + 1]].tolist():
                 yield TimedFrame(time_s, pts_s, image)
 
     def _packet_table(self) -> PacketTable:
@@ -187,10 +160,3 @@ def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:
     out = io.BytesIO()
     Image.fromarray(frame).save(out, "JPEG", quality=80)
     return out.getvalue()
-
-
-def _fit(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    longer = max(width, height)
-    if max_side is None or longer <= max_side:
-        return width, height
-    return max(1, round(width * max_side / longer)), max(1, round(height * max_side / longer))

@@ -9,7 +9,6 @@ import html
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,9 @@ from typing import Any
 from av.error import FFmpegError
 
 from lvqa.errors import SubtitleError
-from lvqa.media.container import open_container, shown, start_of, video_stream
+from lvqa.media.container import open_container, packets, start_of, video_stream
+from lvqa.media.files import shown
+from lvqa.media.values import Subtitle
 from lvqa.types import Span
 
 _SUFFIXES = (".srt", ".vtt")
@@ -32,17 +33,10 @@ _TAG = re.compile(
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}|\{[bius]\}|\{/[bius]\}")
 _ROLLING = re.compile(r"<\d+:\d[\d:.]*><c>")
 _TEXT_CODECS = ("subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text")
+# Nobody says more at once; what a hostile cue has more is cut off.
+_LONGEST_CUE = 10_000
 # A cue of a track that gives no length ends with the next one, or here.
 _DEFAULT_S = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Subtitle:
-    """One cue: when, what (one line, tags stripped), and its language as the file or track names it, else empty."""
-
-    span: Span
-    text: str
-    language: str = ""
 
 
 def read_subtitles(path: Path) -> list[Subtitle]:
@@ -111,7 +105,7 @@ def parse_cues(text: str, language: str = "") -> Iterator[Subtitle]:
             shown_before = cleaned
         spoken = " ".join(fresh)
         if spoken and begin_s is not None and end_s is not None and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), spoken, language)
+            yield Subtitle(Span(begin_s, end_s), spoken[:_LONGEST_CUE], language)
 
 
 def _sidecars(path: Path) -> dict[str, Path]:
@@ -149,8 +143,9 @@ def _embedded(path: Path) -> list[Subtitle]:
         # Read here: a stream's fields are freed memory once its container is closed.
         languages = {stream.index: language for language, stream in tracks.items()}
         try:
-            for packet in container.demux(list(tracks.values())):
-                if packet.size and packet.pts is not None:
+            # All streams' packets, though few are wanted: minutes may lie between two lines, and reading is to show.
+            for packet in packets(container):
+                if packet.stream.index in found and packet.size and packet.pts is not None:
                     begin = packet.pts * packet.time_base - start
                     length = packet.duration * packet.time_base if packet.duration else None
                     text = _dialogue(packet)
@@ -170,7 +165,7 @@ def _timed(cues: list[tuple[Fraction, Fraction | None, str]], language: str) -> 
         if end is None and number + 1 < len(cues) and cues[number + 1][0] > begin:
             end_s = min(end_s, float(cues[number + 1][0]))
         if text and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), text, language)
+            yield Subtitle(Span(begin_s, end_s), text[:_LONGEST_CUE], language)
 
 
 def _dialogue(packet: Any) -> str:
@@ -194,6 +189,7 @@ def _language(stream: Any) -> str:
 
 
 def _clean(line: str) -> str:
+    line = line[:_LONGEST_CUE]
     line = _VOICE.sub(r"\1: ", line)
     line = _OVERRIDE.sub("", _TAG.sub("", line))
     line = html.unescape(line.replace(r"\N", " ").replace(r"\n", " ").replace(r"\h", " "))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,34 +10,19 @@ import av
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
-from lvqa.media.container import open_container, shown, start_of, video_stream
+from lvqa.media.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.files import shown
+from lvqa.media.values import VideoInfo
 
 # Packets tried before a file counts as undecodable; a stream cut out of a broadcast may start far from a keyframe.
 _FIRST_PACKETS = 1500
 _MAX_FPS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What `probe` found.
-
-    `width` and `height` are in pixels as shown, after rotation; `rotation` is how many degrees clockwise the stored
-    picture is turned for that. `fps` is the mean rate, 0 where unknown; nothing may compute a time from it. `start_s`
-    is what the container's own clock shows at time 0. `duration_s` is counted from there and covers the longest
-    stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it holds.
-    """
-
-    path: Path
-    duration_s: float
-    width: int
-    height: int
-    fps: float
-    codec: str
-    has_audio: bool
-    rotation: int
-    start_s: float
-    subtitle_tracks: int
-    breaks_off: bool = False
+# Ten days. What claims to be longer has wrong times, or should be cut: no index of a million clips of one frame.
+MAX_DURATION_S = 10 * 24 * 3600
+# A length above an hour is believed where half of such stretches hold a packet; a few are looked up first.
+_LONG_S = 3600
+_STRETCH_S = 600
+_LOOKUPS = 12
 
 
 def probe(path: Path) -> VideoInfo:
@@ -51,8 +35,9 @@ def probe(path: Path) -> VideoInfo:
     path = Path(path)
     with open_container(path) as container:
         stream = video_stream(container, path)
+        use_threads(stream)
         try:
-            frame = _first_frame(container, stream)
+            frame = _first_frame(container, stream, path)
         except FFmpegError as error:
             raise _undecodable(path, stream) from error
         if frame is None:
@@ -69,9 +54,11 @@ def probe(path: Path) -> VideoInfo:
         codec = stream.codec_context.codec.canonical_name
         has_audio, subtitle_tracks = bool(container.streams.audio), len(container.streams.subtitles)
     duration, breaks_off = _duration(path, start, declared)
+    duration = max(duration, 1 / rate if rate else Fraction(1, 25))
+    _check_length(path, start, duration)
     return VideoInfo(
         path=path,
-        duration_s=float(max(duration, 1 / rate if rate else Fraction(1, 25))),
+        duration_s=float(duration),
         width=width,
         height=height,
         fps=float(rate) if rate else 0.0,
@@ -91,12 +78,9 @@ def _undecodable(path: Path, stream: Any) -> MediaError:
     )
 
 
-def _first_frame(container: Any, stream: Any) -> Any:
-    for number, packet in enumerate(container.demux(stream)):
-        try:
-            frames = packet.decode()
-        except FFmpegError:
-            frames = []
+def _first_frame(container: Any, stream: Any, path: Path) -> Any:
+    for number, packet in enumerate(packets(container, stream)):
+        frames = decoded(packet, path)
         if frames:
             return frames[0]
         if number >= _FIRST_PACKETS:
@@ -114,6 +98,44 @@ def _duration(path: Path, start: Fraction, declared: Fraction) -> tuple[Fraction
     return found, bool(declared > 0 and found < declared - max(Fraction(1), declared / 50))
 
 
+def _check_length(path: Path, start: Fraction, duration: Fraction) -> None:
+    if duration > MAX_DURATION_S:
+        raise MediaError(
+            f"{shown(path)} says it lasts {float(duration) / 3600:.4g} hours; its times are wrong, or it should be cut "
+            f"into files of at most {MAX_DURATION_S // 3600} hours: convert it"
+        )
+    if duration <= _LONG_S or _found(path, start, duration) >= _LOOKUPS // 2:
+        return
+    stretches: set[int] = set()
+    with open_container(path) as container:
+        try:
+            for packet in packets(container):
+                if packet.size and packet.pts is not None:
+                    stretches.add(int((packet.pts * packet.time_base - start) // _STRETCH_S))
+        except FFmpegError:
+            pass  # the stretches before it stand
+    if len(stretches) < float(duration) / _STRETCH_S / 2:
+        raise MediaError(
+            f"{shown(path)} says it lasts {float(duration) / 3600:.4g} hours, and holds next to nothing in that time; "
+            "its times are wrong: convert it"
+        )
+
+
+def _found(path: Path, start: Fraction, duration: Fraction) -> int:
+    """At how many of _LOOKUPS times, spread over the length, seeking finds a packet nearby."""
+    found = 0
+    with open_container(path) as container:
+        for number in range(_LOOKUPS):
+            wanted = start + duration * (2 * number + 1) / (2 * _LOOKUPS)
+            try:
+                container.seek(int(wanted * av.time_base))
+                packet = next((p for p in packets(container) if p.size and p.pts is not None), None)
+            except FFmpegError:
+                continue
+            found += packet is not None and abs(packet.pts * packet.time_base - wanted) <= _STRETCH_S
+    return found
+
+
 def _end(path: Path, start: Fraction, near: Fraction | None) -> Fraction:
     """Where the last packet of any stream ends, in seconds from `start`, looking from `near` on or through it all."""
     end = Fraction(0)
@@ -122,7 +144,7 @@ def _end(path: Path, start: Fraction, near: Fraction | None) -> Fraction:
             if near is not None and near > 0:
                 container.seek(int((start + near) * av.time_base))
             # Subtitles and data tracks count: a header's length is that of the longest.
-            for packet in container.demux():
+            for packet in packets(container):
                 if packet.size and packet.pts is not None:
                     end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base - start)
         except FFmpegError:

@@ -334,7 +334,7 @@ def test_a_file_that_becomes_unreadable_keeps_its_rows(kit: Any, counter: Callab
 def test_a_media_error_in_the_middle_is_told_of(
     kit: Any, counter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lvqa.media.reader import FrameReader
+    from lvqa.media import FrameReader
 
     counter("a.mp4", 20)
     counter("b.mp4", 6)

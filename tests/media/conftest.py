@@ -127,8 +127,24 @@ def footage(tmp_path_factory):
             decord=KINDS[name][1],
         )
 
+    def damaged(folder):
+        """A video with random bytes in place of some frames."""
+        data = bytearray(make("damage-vp9.mp4", frames=240, codec="libvpx-vp9").read_bytes())
+        begin, end = len(data) * 2 // 5, len(data) * 17 // 40
+        data[begin:end] = np.random.default_rng(3).bytes(end - begin)
+        path = folder / "damaged.mp4"
+        path.write_bytes(data)
+        return path
+
     return SimpleNamespace(
-        make=make, kind=kind, kinds=tuple(KINDS), numbered=_numbered, number=_number, shown=_shown, frames=FRAMES
+        damaged=damaged,
+        make=make,
+        kind=kind,
+        kinds=tuple(KINDS),
+        numbered=_numbered,
+        number=_number,
+        shown=_shown,
+        frames=FRAMES,
     )
 
 
@@ -139,3 +155,13 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("decord_kind_name", [name for name, (_, right) in KINDS.items() if right])
     if "other_kind_name" in metafunc.fixturenames:
         metafunc.parametrize("other_kind_name", [name for name, (_, right) in KINDS.items() if not right])
+
+
+@pytest.fixture
+def in_process():
+    """Read in this process, where a test can reach it."""
+    from lvqa.media import Limits, use_limits
+
+    use_limits(Limits(isolate=False))
+    yield
+    use_limits(None)

@@ -9,6 +9,9 @@ from lvqa.errors import MediaError
 from lvqa.media import read_audio
 from lvqa.media.synth import text_card, write_video
 
+# What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
+pytestmark = pytest.mark.usefixtures("in_process")
+
 RATE = 16000
 
 
@@ -79,3 +82,34 @@ def test_a_hole_in_the_track_does_not_shift_what_follows(footage, tmp_path):
     begin, end = (int(len(data) * share) // 188 * 188 for share in (0.4, 0.6))
     path.write_bytes(data[:begin] + data[end:])
     assert _loud(read_audio(path)) == pytest.approx([1.0, 8.0], abs=0.1)
+
+
+def test_sound_of_one_sample_a_second_is_refused(footage, tmp_path):
+    import struct
+
+    data = bytearray(footage.make("sound.avi", codec="mpeg4", audio=True).read_bytes())
+    at = data.find(b"strf", data.find(b"auds"))
+    struct.pack_into("<II", data, at + 12, 1, 2)
+    (tmp_path / "a.avi").write_bytes(data)
+    with pytest.raises(MediaError, match=r"the sound of .* cannot be decoded"):
+        list(read_audio(tmp_path / "a.avi"))
+
+
+def test_a_track_that_changes_its_rate_is_heard_on(tmp_path):
+    """Two transport streams, one after the other."""
+    parts = []
+    for name, rate in (("a.ts", 48000), ("b.ts", 16000)):
+        import av
+
+        with av.open(str(tmp_path / name), "w") as container:
+            stream = container.add_stream("mp2", rate=rate, layout="mono")
+            for k in range(30):
+                tone = (8000 * np.sin(np.arange(1152) / 5)).astype(np.int16)[None]
+                frame = av.AudioFrame.from_ndarray(tone, format="s16", layout="mono")
+                frame.sample_rate, frame.pts = rate, 1152 * k
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        parts.append((tmp_path / name).read_bytes())
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    heard = sum(len(samples) for _, samples in read_audio(tmp_path / "both.ts"))
+    assert heard == pytest.approx(30 * 1152 * (16000 / 48000 + 1), rel=0.05)

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from lvqa.errors import MediaError
-from lvqa.media import content_hash, find_videos
+from lvqa.media import content_hash, find_videos, locate, present
 
 
 def _touch(folder, *names):
@@ -91,3 +91,26 @@ def test_hashing_what_is_no_file(tmp_path):
     for name in ("none.mp4", "."):
         with pytest.raises(MediaError):
             content_hash(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["../a.mp4", "x/../../a.mp4", "/etc/passwd", "", ".", "a\0b.mp4", "..", "//a.mp4"])
+def test_a_path_of_the_index_leads_nowhere_outside(tmp_path, name):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    (tmp_path / "a.mp4").write_bytes(b"secret")
+    with pytest.raises(MediaError, match="is no file below its folder") as told:
+        locate(folder, name)
+    assert str(told.value).isprintable()
+    assert present(folder, name) is None
+
+
+def test_other_paths_of_the_index_are_those_of_files(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "elsewhere" / "a.mp4").write_bytes(b"x")
+    (tmp_path / "videos" / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("link/a.mp4", "..a.mp4", "a..mp4", "C:x.mp4", "day 1/a b.mp4", os.fsdecode(b"\xff.mp4")):
+        assert locate(tmp_path / "videos", name) == tmp_path / "videos" / name
+    assert present(tmp_path / "videos", "link/a.mp4")
+    assert present(tmp_path / "videos", "..a.mp4") is None
+    assert present(tmp_path / "videos", "x" * 5000) is None

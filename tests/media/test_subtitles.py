@@ -11,6 +11,9 @@ from lvqa.media import read_subtitles
 from lvqa.media.subtitles import parse_cues, parse_file
 from lvqa.types import Span
 
+# What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SRT = """1
 00:00:01,000 --> 00:00:02,500
 Hello <i>there</i>,

@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ import pytest
 from lvqa.errors import MediaError
 from lvqa.media import FrameReader, probe
 from lvqa.types import Span
+
+# What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_the_facts_of_each_kind(footage, kind_name):
@@ -261,3 +265,57 @@ def test_subtitles_that_outlast_the_picture_are_no_break(footage):
     assert info.duration_s == pytest.approx(25.0, abs=0.1)
     with FrameReader(path) as reader:
         assert footage.number(list(reader.sample(1.0))[-1].image) == 59
+
+
+def _timed(path, ticks, audio=0.0):
+    """A video with frames at these seconds."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        picture = av.VideoFrame(64, 48, "yuv420p")
+        for second in ticks:
+            picture.pts, picture.time_base = round(1000 * second), Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_lengths_that_cannot_be(tmp_path, suffix):
+    assert "says it lasts 277.8 hours" in _message(_timed(tmp_path / f"a{suffix}", range(0, 1_000_001, 50_000)))
+    assert "next to nothing in that time" in _message(_timed(tmp_path / f"b{suffix}", [*range(60), 20 * 3600]))
+    # An hour is not doubted, and hours that are filled are not either, however few frames fill them.
+    assert probe(_timed(tmp_path / f"c{suffix}", [0, 3000])).duration_s == pytest.approx(3000, abs=1)
+    long = _timed(tmp_path / f"d{suffix}", range(0, 30 * 3600, 300))
+    assert probe(long).duration_s == pytest.approx(30 * 3600 - 300, abs=1)
+    with FrameReader(long) as reader:
+        assert [f.pts_s for f in reader.at([70_000.0, 299.0])] == [69_900, 0]
+
+
+def test_a_long_length_is_looked_up_where_seeking_fails(tmp_path, monkeypatch):
+    from lvqa.media import video_info
+
+    long = _timed(tmp_path / "a.mkv", range(0, 5 * 3600, 60))
+    monkeypatch.setattr(video_info, "_found", lambda path, start, duration: 0)
+    assert probe(long).duration_s == pytest.approx(5 * 3600 - 60, abs=1)
+
+
+def test_one_pixel_and_a_line_of_them(tmp_path):
+    import av
+
+    for size in ((1, 1), (9000, 1)):
+        path = tmp_path / f"{size[0]}.mkv"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("ffv1", rate=10)
+            stream.width, stream.height, stream.pix_fmt = *size, "bgr0"
+            for k in range(5):
+                picture = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), 50, np.uint8), format="rgb24")
+                picture.pts = k
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+        with FrameReader(path, max_side=100) as reader:
+            assert (reader.info.width, reader.info.height) == size
+            assert {f.image.shape for f in reader.sample(10.0)} == {(*(min(100, side) for side in size[::-1]), 3)}

@@ -1,0 +1,81 @@
+"""What is read of a video, as values. Knows no file, and needs numpy alone, so that it loads without a decoder."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.types import Span
+
+Frame = npt.NDArray[np.uint8]
+Samples = npt.NDArray[np.float32]
+Backend = Literal["auto", "decord", "decord-first", "pyav"]
+
+# Frames are never given out larger: one of 16k x 16k would take 805 MB as RGB. A whole one of 8K fits.
+MOST_PIXELS = 40_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What `probe` found.
+
+    `width` and `height` are in pixels as shown, after rotation; `rotation` is how many degrees clockwise the stored
+    picture is turned for that. `fps` is the mean rate, 0 where unknown; nothing may compute a time from it. `start_s`
+    is what the container's own clock shows at time 0. `duration_s` is counted from there and covers the longest
+    stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it holds.
+    """
+
+    path: Path
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    codec: str
+    has_audio: bool
+    rotation: int
+    start_s: float
+    subtitle_tracks: int
+    breaks_off: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimedFrame:
+    """A frame: uint8 (h, w, 3), RGB. `time_s` is the time asked for, `pts_s` the frame's own.
+
+    Times that show the same frame share one array.
+    """
+
+    time_s: float
+    pts_s: float
+    image: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Subtitle:
+    """One cue: when, what (one line, tags stripped), and its language as the file or track names it, else empty."""
+
+    span: Span
+    text: str
+    language: str = ""
+
+
+def check_options(max_side: int | None, backend: str) -> None:
+    """Raises ValueError for options that a reader does not have."""
+    if max_side is not None and max_side < 1:
+        raise ValueError(f"max_side is a number of pixels above zero, got {max_side}")
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
+
+
+def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """The size, (width, height), that a video's frames are given out in: no longer than asked, within MOST_PIXELS."""
+    longer = max(width, height)
+    most = min(longer, int(longer * math.sqrt(MOST_PIXELS / (width * height))))
+    if max_side is not None:
+        most = min(most, max_side)
+    return max(1, round(width * most / longer)), max(1, round(height * most / longer))
