@@ -100,7 +100,7 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> Verif
 
 def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
     """Each file that holds a video: gone, changed, rotten (it looks as it did and holds something else) or same."""
-    from lvqa.media import content_hash
+    from lvqa.media import content_hash, locate
     from lvqa.store.elsewhere import elsewhere
 
     # Of a video that came with an import the file need not be here.
