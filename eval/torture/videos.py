@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -44,6 +45,7 @@ class _Outcome:
     crashes: int = 0
     hangs: int = 0
     named: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
 
     def add(self, other: _Outcome) -> None:
         """Take the counts of another folder into this one."""
@@ -52,6 +54,7 @@ class _Outcome:
         self.reasons += other.reasons
         self.problems += other.problems
         self.named |= other.named
+        self.judged |= other.judged
         if other.slowest_s > self.slowest_s:
             self.slowest_s, self.slowest = other.slowest_s, other.slowest
 
@@ -79,7 +82,7 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
             folder = Path(scratch, f"mutants-{first}")
             folder.mkdir()
             names = []
-            for mutant, _ in zip(made, range(min(FOLDER, count - first)), strict=False):
+            for mutant in islice(made, FOLDER):
                 (folder / mutant.name).write_bytes(mutant.data)
                 names.append(mutant.name)
             say(f"videos: indexing {first + len(names)} of {count} mutants")
@@ -91,15 +94,15 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
             folder.mkdir()
             say("videos: indexing the traps")
             traps.add(_index(folder, make_traps(folder, good)))
-    checks = [_check(f"mutants of {len({name.split('.')[1] for name in seeds})} container formats", count, mutants)]
+    checks = [_check(f"mutants of {len({name.split('.')[1] for name in seeds})} container formats", mutants)]
     if not short:
-        checks.append(_check("traps", len(traps.named), traps))
+        checks.append(_check("traps", traps))
     return checks
 
 
-def _check(name: str, count: int, outcome: _Outcome) -> Check:
-    failed = len({line.partition(":")[0] for line in outcome.problems})
-    return Check(name, count - min(count, failed), count, outcome.detail(), outcome.problems)
+def _check(name: str, outcome: _Outcome) -> Check:
+    wrong = {line.partition(":")[0] for line in outcome.problems}
+    return Check(name, len(outcome.judged - wrong), len(outcome.named), outcome.detail(), outcome.problems)
 
 
 def _index(folder: Path, names: list[str]) -> _Outcome:
@@ -138,6 +141,7 @@ def _index(folder: Path, names: list[str]) -> _Outcome:
 def _judge(name: str, said: dict[str, Any], outcome: _Outcome) -> None:
     reasons = [reason for path, reason in said["failed"] if path == name]
     indexed = name in said["indexed"]
+    outcome.judged.add(name)
     outcome.indexed += indexed
     outcome.partly += indexed and bool(reasons)
     outcome.refused += not indexed and bool(reasons)

@@ -27,6 +27,7 @@ _MOST_IDLE = 4
 _MOST_ASKED = 500
 _START_S = 60.0
 _STOP_S = 0.5
+_KILL_S = 5.0
 _PIPE_BYTES = 1 << 20
 _KEPT_OPEN = 4  # as `lvqa.media.child.MOST_OPEN`, which is not imported: it brings the decoder
 # All that a child gets of the environment: no key, no token, and nothing that changes what Python runs.
@@ -174,7 +175,8 @@ class Child:
         """End it now, whatever it does."""
         with contextlib.suppress(OSError):
             self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a disk that hangs holds even the killed
+            self._process.wait(_KILL_S)
         self._close()
 
     def abandon(self) -> None:
