@@ -293,7 +293,7 @@ CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
 ELSEWHERE = {
     "profile", "chat", "detector", "asr", "reader", "searcher", "explore", "budget_vlm_calls", "budget_tokens",
     "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
-    "abstain_below", "calibration",
+    "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s",
 }  # fmt: skip
 
 
