@@ -122,7 +122,7 @@ _STATES: dict[str, tuple[str, str | None]] = {
     "import": ("indexed", None),
     "remove": ("imported", None),
     "repair": ("damaged", "indexed"),
-    "migrate": ("old", "imported"),
+    "migrate": ("old", None),
 }
 
 
