@@ -14,9 +14,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lvqa import render
-from lvqa.archive import INDEX_FOLDER, Archive
+from lvqa.archive import Archive
 from lvqa.cli import output
 from lvqa.errors import LvqaError
+from lvqa.place import INDEX_FOLDER
 from lvqa.types import Answer
 
 if TYPE_CHECKING:
