@@ -184,7 +184,7 @@ def test_an_empty_file_becomes_an_index(index_dir: Path):
 def test_a_file_of_garbage_is_named(index_dir: Path, raw):
     index_dir.mkdir(parents=True)
     (index_dir / "archive.db").write_bytes(raw)
-    with pytest.raises(StoreError, match=r"damaged .*; delete .*lvqa index again"):
+    with pytest.raises(StoreError, match=r"damaged .*; lvqa verify --repair saves what can be read"):
         Store.open(index_dir, write=True)
 
 
