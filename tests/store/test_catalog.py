@@ -213,3 +213,16 @@ def test_reset_of_the_unknown(store: Store):
     with pytest.raises(UsageError, match="there are segment, caption"):
         store.reset_stage("a", "polish")
     store.reset_stage("nobody", "caption")
+
+
+def test_removals_add_up():
+    total = RemovedCounts(1, 2, 3, 4, 5, 6) + RemovedCounts(10, 20, 30, 40, 50, 60)
+    assert total == RemovedCounts(videos=11, files=22, clips=33, notes=44, embeddings=55, frames=66)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"status": "odd"}, {"stage": ""}, {"video_id": "", "path": ""}, {"progress_s": -1.0}]
+)
+def test_jobs_are_checked_when_made(wrong):
+    with pytest.raises(ValueError):  # noqa: PT011 - each of them says what is wrong in its own words
+        JobRow(**{"video_id": "v", "path": "v.mp4", "stage": "caption", **wrong})

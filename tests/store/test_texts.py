@@ -151,3 +151,44 @@ def test_a_filter_is_checked():
         Filter(sources=frozenset({"captions"}))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a level is one of"):
         Filter(level="scene")  # type: ignore[arg-type]
+
+
+def test_what_covers_a_time(store: Store, make):
+    make.filled(store, videos=2, notes=5)
+    said = make.note("a long speech", "v1", start_s=2.0, length_s=12.0, source="speech")
+    whole = make.clip("v1", 0.0, 20.0, level="segment")
+    store.put_clips([whole])
+    store.put_notes([said, make.note("all of it", clip=whole, video="v1", source="summary")])
+    asked = [("v1", 5.0), ("v0", 5.0), ("v1", 4.0), ("v1", 14.0), ("nobody", 1.0), ("v1", 20.0)]
+
+    def texts(wanted: Filter | None) -> list[list[str]]:
+        return [[note.text for note in notes] for notes in store.notes_at(asked, wanted)]
+
+    mine = "thing1 number1 of video1"
+    assert texts(None) == [
+        ["all of it", "a long speech", mine],
+        ["thing1 number1 of video0"],
+        ["all of it", "a long speech", mine],
+        ["all of it", "thing3 number3 of video1"],
+        [],
+        [],
+    ]
+    assert texts(Filter(level="clip"))[0] == ["a long speech", mine]
+    assert texts(Filter(sources=frozenset({"caption"})))[0] == [mine]
+    assert texts(Filter(video_ids=frozenset({"v0"})))[0] == []
+    store.put_notes([make.note("longer still", "v1", start_s=0.0, length_s=19.0, source="speech")])
+    assert texts(Filter(level="clip"))[3] == ["longer still", "thing3 number3 of video1"]
+    assert store.notes_at([], None) == []
+
+
+def test_ids_and_notes_go_together(store: Store, make):
+    notes = make.filled(store, videos=2, notes=5)
+    assert store.note_ids() == [note.id for note in notes]
+    wanted = Filter(video_ids=frozenset({"v1"}), span=Span(4.0, 9.0))
+    assert store.note_ids(wanted) == [note.id for note in store.notes(wanted)] == [note.id for note in notes[6:8]]
+    assert store.get_notes([notes[3].id, "none", notes[1].id]) == [notes[3], notes[1]]
+    assert store.delete_notes([notes[3].id, "none"]) == 1
+    clip_id = notes[0].clip_id
+    assert clip_id is not None
+    assert store.delete_clips([clip_id, "none"]) == 1
+    assert store.note_ids() == [note.id for note in notes if note not in (notes[0], notes[3])]

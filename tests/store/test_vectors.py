@@ -214,3 +214,46 @@ def test_crowded_vectors_rank_alike_in_both_backends():
         bank.keep(mask)
         kept = np.cumsum(mask) - 1
         assert best_rows(bank, query, 20, None)[0][:20].tolist() == kept[allowed[:20]].tolist()
+
+
+def test_a_sample_is_spread_evenly_and_says_what_it_is_of(store: Store, make):
+    notes = make.filled(store, videos=2, notes=10)
+    store.put_notes([make.note("heard", "v1", start_s=80.0, source="speech")])
+    store.put_vectors("emb", [store.notes(Filter(sources=frozenset({"speech"})))[0].id], make.vectors(1, seed=5))
+    sources, vectors = store.sample_vectors("emb", 3)
+    assert sources == ["caption", "caption", "speech"]
+    expected = [*store.vectors_of("emb", [notes[0].id, notes[10].id]), make.vectors(1, seed=5)[0]]
+    assert np.array_equal(vectors, np.stack(expected))
+    sources, vectors = store.sample_vectors("img", 4, "frames")
+    assert sources == [""] * 4
+    assert vectors.shape == (4, 8)
+    assert np.array_equal(vectors[0], store.frame_vectors("img", "v0")[1][0])
+    assert np.array_equal(vectors[3], store.frame_vectors("img", "v1")[1][9])
+    assert store.sample_vectors("emb", 99)[1].shape == (21, 8)
+    for nothing in (store.sample_vectors("emb", 0), store.sample_vectors("none", 5)):
+        assert nothing[0] == []
+        assert nothing[1].shape == (0, 0)
+
+
+def test_the_times_of_frames(store: Store, make):
+    make.filled(store, videos=2, notes=10)
+    assert store.frame_times("img", "v1").tolist() == [float(t) for t in range(10)]
+    assert store.frame_times("img", "v1", Span(2.0, 5.0)).tolist() == [2.0, 3.0, 4.0]
+    assert store.frame_vectors("img", "v1", Span(2.0, 5.0))[0].tolist() == [2.0, 3.0, 4.0]
+    assert store.frame_times("none", "v1").size == 0
+
+
+def test_models_and_versions(store: Store, make):
+    assert store.vector_models() == []
+    assert store.vectors_version("emb") is None
+    make.filled(store)
+    before = store.vectors_version("emb"), store.vectors_version("img", "frames")
+    assert None not in before
+    assert store.vector_models() == ["emb"]
+    assert store.vector_models("frames") == ["img"]
+    store.put_vectors("emb", [store.notes()[0].id], make.vectors(1, seed=77))
+    assert store.vectors_version("emb") != before[0]
+    assert store.vectors_version("img", "frames") == before[1]
+    assert store.drop_vectors(["other"]) == 60
+    assert store.vector_models() == []
+    assert store.drop_vectors("img", "frames") == 0
