@@ -124,9 +124,9 @@ def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
 
 
 _TOLD: dict[str, tuple[str, Mend]] = {
-    "gone": ("no longer where they were", "index"),
-    "changed": ("changed since they were indexed", "index"),
-    "rotten": ("not what was indexed, though they look as they did", "repair"),
+    "gone": ("not found any more", "index"),
+    "changed": ("changed after indexing", "index"),
+    "rotten": ("with other content than was indexed, at the same size and time", "repair"),
 }
 
 

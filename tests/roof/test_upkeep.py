@@ -77,8 +77,8 @@ def test_files_that_are_gone_or_changed_are_work_for_the_next_index(
     make_video(folder / "b.mp4", "another", "one")
     done = lvqa("verify", folder)
     assert done.status == 3
-    assert "1 file no longer where they were: a.mp4; run lvqa index" in done.out
-    assert "1 file changed since they were indexed: b.mp4; run lvqa index" in done.out
+    assert "1 file not found any more: a.mp4; run lvqa index" in done.out
+    assert "1 file changed after indexing: b.mp4; run lvqa index" in done.out
     assert done.out.splitlines()[-1].startswith("undamaged, with work left: ")
     assert lvqa("index", folder, *light).status == 0
     assert lvqa("verify", folder).status == 0
@@ -95,7 +95,7 @@ def test_a_file_that_rotted_is_found_though_it_looks_the_same(
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     done = lvqa("verify", folder)
     assert done.status == 1
-    assert "not what was indexed, though they look as they did: b.mp4; lvqa verify --repair" in done.out
+    assert "1 file with other content than was indexed, at the same size and time: b.mp4; lvqa verify --repair" in done.out
     mended = lvqa("verify", folder, "--repair")
     assert mended.status == 3
     assert "1 files will be looked into by the next lvqa index" in mended.out
