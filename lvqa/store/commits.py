@@ -7,17 +7,19 @@ database that is older than the file has lost its log, or was replaced by an ear
 from __future__ import annotations
 
 import os
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
 COMMITS_FILE = "commits"
-_BYTES = 16
+_DIGITS = 16
 
 
 def read_commits(index_dir: Path) -> int:
     """How many commits the file knows of; 0 where there is none, or it says nothing."""
     try:
-        return int((index_dir / COMMITS_FILE).read_bytes()[:_BYTES])
+        written = (index_dir / COMMITS_FILE).read_bytes()
+        return int(written[:_DIGITS]) if written == _line(int(written[:_DIGITS])) else 0
     except (OSError, ValueError):
         return 0
 
@@ -27,6 +29,12 @@ def note_commits(index_dir: Path, count: int) -> None:
     with suppress(OSError):
         fd = os.open(index_dir / COMMITS_FILE, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:
-            os.write(fd, f"{count:0{_BYTES}d}".encode())
+            os.write(fd, _line(count))
         finally:
             os.close(fd)
+
+
+def _line(count: int) -> bytes:
+    """The count and its checksum, always as long: the one before is written over."""
+    digits = f"{count:0{_DIGITS}d}"
+    return f"{digits} {zlib.crc32(digits.encode()):08x}\n".encode()

@@ -6,6 +6,7 @@ Knows rows, not where they come from: no models, no media, no folder of videos.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import sqlite3
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from lvqa.errors import StoreError, StoreFull, StoreLocked, StoreVersionError, UsageError
-from lvqa.store.commits import read_commits
+from lvqa.store.commits import note_commits, read_commits
 from lvqa.store.database import PAGE_BYTES, Connections, connect
 from lvqa.store.embeddings import Embeddings
 from lvqa.store.faults import explained
@@ -34,6 +35,7 @@ DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
 _PATIENCE_S = 10.0
 T = TypeVar("T")
+_log = logging.getLogger("lvqa.store")
 _APPLIED = "_sqlite_migrations"  # where sqlite-utils notes which migrations ran
 
 # What each stage wrote. Imported and seen notes, and speech, that stand on a clip outlive it, without it.
@@ -111,6 +113,8 @@ class Store(Embeddings):
             _migrate(path, lock)
             connections = Connections(path, write=write, check=lock.check)
             connections.value("SELECT 1")
+            if write:
+                _reconcile(connections, index_dir)
         except BaseException:
             lock.release()
             raise
@@ -227,6 +231,20 @@ class Store(Embeddings):
                 "models": sorted(row[0] for row in models if row[0]),
                 "schema": int(self._c.value("PRAGMA user_version")),
             }
+
+
+def _reconcile(connections: Connections, index_dir: Path) -> None:
+    """Say once that commits were lost: from here on the file beside the database counts on from what there is."""
+    have, noted = int(connections.value("SELECT coalesce(max(n), 0) FROM commits")), read_commits(index_dir)
+    if noted > have:
+        _log.warning(
+            "the last %d of %d commits to %s are lost: its log was damaged or taken away, or an older copy was put "
+            "here; what they held is made again",
+            noted - have,
+            noted,
+            connections.path,
+        )
+        note_commits(index_dir, have)
 
 
 def _folder_bytes(folder: Path) -> int:

@@ -95,7 +95,9 @@ def test_a_file_that_rotted_is_found_though_it_looks_the_same(
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     done = lvqa("verify", folder)
     assert done.status == 1
-    assert "1 file with other content than was indexed, at the same size and time: b.mp4; lvqa verify --repair" in done.out
+    assert (
+        "1 file with other content than was indexed, at the same size and time: b.mp4; lvqa verify --repair" in done.out
+    )
     mended = lvqa("verify", folder, "--repair")
     assert mended.status == 3
     assert "1 files will be looked into by the next lvqa index" in mended.out

@@ -229,7 +229,7 @@ def test_a_missing_index_of_the_database_is_found_and_made(index: Path):
         assert db.execute("SELECT count(*) FROM notes").fetchone() == (61,)
 
 
-def test_lost_commits_are_missed(index: Path):
+def test_lost_commits_are_missed(index: Path, caplog: pytest.LogCaptureFixture):
     old = (index / "archive.db").read_bytes()
     count = read_commits(index)
     assert count > 1
@@ -242,6 +242,22 @@ def test_lost_commits_are_missed(index: Path):
     assert (finding.kind, finding.mend) == ("commits", "index")
     assert f"the last 2 of {count + 2} commits are lost" in finding.text
     assert repair_index(index) == []
+    assert kinds(index) == ["commits"]
+    with caplog.at_level("WARNING", "lvqa.store"):
+        Store.open(index, write=True).close()
+    assert f"the last 2 of {count + 2} commits to {index / 'archive.db'} are lost" in caplog.text
+    assert kinds(index) == []
+
+
+def test_a_count_of_commits_that_changed_on_the_disk_counts_for_nothing(index: Path):
+    whole = (index / "commits").read_bytes()
+    assert read_commits(index) == int(whole[:16]) > 0
+    for at in range(len(whole)):
+        (index / "commits").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert read_commits(index) == 0
+        assert verify_index(index) == []
+    note_commits(index, 7)
+    assert read_commits(index) == 7
 
 
 def test_looking_and_doing_nothing_is_no_commit(index: Path, make):
