@@ -40,7 +40,7 @@ _STATES: dict[Kind, tuple[str, str]] = {
     "index": ("", "indexed"),
     "import": ("indexed", "imported"),
     "remove": ("imported", "removed"),
-    "migrate": ("old", "imported"),
+    "migrate": ("old", "migrated"),
     "command": ("", "spoken"),
 }
 _WITHOUT_MODELS = ("--profile", "text", "--ocr", "none", "--asr", "none", "--embedder", "none")
@@ -60,6 +60,13 @@ class Trial:
 
     def __str__(self) -> str:
         return f"{self.kind} with {self.room_bytes} bytes: {self.problem}"
+
+
+def _opened(index_dir: Path) -> None:
+    """Bring an index to the newest schema."""
+    from lvqa.store import Store
+
+    Store.open(index_dir, create=False).close()
 
 
 def run(*, short: bool, seed: int, say: Say) -> list[Check]:
@@ -167,6 +174,8 @@ class Stage:
         (self._root / "old").mkdir()
         self._command("command", self._root / "spoken")
         run_forked(lambda: make_old(self._root / "imported" / "archive.db", self._root / "old" / "archive.db"))
+        shutil.copytree(self._root / "old", self._root / "migrated")
+        run_forked(lambda: _opened(self._root / "migrated"))
 
     def trial(self, kind: Kind, draw: random.Random) -> Trial:
         """Draw byte counts until the disk is full, and tell what was wrong."""
