@@ -280,8 +280,13 @@ def test_a_database_that_is_gone_is_not_begun_anew_in_silence(index: Path, left:
     (index / "archive.db").unlink()
     if left is not None:
         (index / "archive.db").write_bytes(left)
+    noted = read_commits(index)
     (finding,) = verify_index(index)
     assert (finding.kind, finding.mend) == ("database", "backup")
+    what = "is gone" if left is None else "is empty"
+    assert finding.text == (
+        f"the database {index / 'archive.db'} {what}, and with it {noted} commits; its caches cannot bring them back"
+    )
     for write in (False, True):
         with pytest.raises(StoreError, match=r"put a backup in its place, or delete"):
             Store.open(index, write=write)
@@ -376,6 +381,29 @@ def test_verify_changes_nothing_and_holds_up_nobody(index: Path, make):
         assert store.meta.get("a") == "b"
 
 
+def test_many_names_are_cut_short(index: Path):
+    from lvqa.store.verify import _listed
+
+    assert _listed(["a  b", "c"]) == "a b; c"
+    assert _listed([*"abcde"]) == "a; b; c; d; e"
+    assert _listed([*"abcdefg"]) == "a; b; c; d; e and 2 more"
+
+
+def test_an_open_stage_is_told_by_its_videos(index: Path):
+    with raw(index) as db:
+        db.execute("UPDATE notes SET text = text || '!' WHERE n IN (1, 2, 25)")
+        db.execute("UPDATE frames SET dim = 9 WHERE n = 1")
+    told = repair_index(index)
+    assert told == [
+        "3 rows of notes that changed on the disk were dropped",
+        "1 rows of frames that changed on the disk were dropped",
+        "3 stages of 2 videos are open again; run lvqa index",
+    ]
+    with Store.open(index) as store:
+        assert sorted(job.path for job in store.jobs("pending")) == ["v0.mp4", "v0.mp4", "v1.mp4"]
+        assert {job.key for job in store.jobs("pending")} == {""}
+
+
 def test_findings_say_what_mends_them():
     lines = describe([Finding("rows", "a"), Finding("work", "b", "index"), Finding("database", "c", "backup")])
     assert lines == ["a; lvqa verify --repair mends it", "b; run lvqa index", "c; put a backup in its place"]
@@ -438,7 +466,11 @@ def test_a_damaged_header_costs_nothing(index: Path, at: int):
     with (index / "archive.db").open("r+b") as file:
         file.seek(at)
         file.write(b"\xee")
-    assert kinds(index) == ["database"]
+    (finding,) = verify_index(index)
+    assert finding.kind == "database"
+    assert finding.text.startswith(
+        ("the header of the database archive.db is damaged", "the database cannot be opened")
+    )
     repair_index(index)
     assert verify_index(index) == []
     assert len(notes_of(index)) == 61
