@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,9 @@ def write_video(
                 if shape[0] % 2 or shape[1] % 2:
                     raise ValueError(f"frames need even sides, got {shape[1]} x {shape[0]}")
                 video.width, video.height = shape[1], shape[0]
+                if codec == "libsvtav1":
+                    with _not_root():
+                        video.codec_context.open(strict=False)
                 # The text goes first: a muxer that interleaves would hold back every frame until the track speaks.
                 _write_subtitles(container, text, subtitles, start_s)
             if frame.shape != shape:
@@ -172,6 +176,19 @@ def write_video(
     if rotation:
         _rotate(path, rotation % 360)
     return path
+
+
+@contextmanager
+def _not_root() -> Iterator[None]:
+    """Be somebody else for a moment: SVT-AV1 gives root's threads real-time priority, ours too, and they starve all."""
+    if os.name == "nt" or os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def _write_subtitles(container: Any, stream: Any, cues: Sequence[tuple[float, float, str]], start_s: float) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -43,3 +46,11 @@ def test_a_card_shows_its_text_within_its_size(text):
         assert ink[1].min() >= 3
         assert ink[0].max() < 177
         assert ink[1].max() < 317
+
+
+def test_av1_leaves_priorities_alone(tmp_path: Path):
+    """As root, SVT-AV1 made every thread real-time, the caller's too: two encoders at once stopped the machine."""
+    frames = (np.full((64, 96, 3), k, np.uint8) for k in range(8))
+    write_video(tmp_path / "a.mp4", frames, fps=4, codec="libsvtav1")
+    tasks = [int(task.name) for task in Path("/proc/self/task").iterdir()] if Path("/proc/self/task").is_dir() else []
+    assert {os.sched_getscheduler(task) for task in tasks} <= {os.SCHED_OTHER}
