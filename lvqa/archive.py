@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, cast
 from lvqa import render
 from lvqa.errors import UsageError
 from lvqa.keeping import Keeping
-from lvqa.place import listed
 from lvqa.results import ArchivedAnswer, HitList, SightList, link_base, no_picture, thumbnailer
 from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
 
@@ -254,7 +253,7 @@ class Archive(Keeping):
         memory = self._chats()
         if thread is not None and not memory.turns(thread):
             known = [chat.id for chat in memory.chats()]
-            raise UsageError(f"there is no chat {thread!r}; there are: {listed(known) or 'none'}")
+            raise UsageError(f"there is no chat {thread!r}; there are: {render.listed(known) or 'none'}")
         chat = Chat(self, self._chats, thread if thread is not None else memory.begin())
         if chat.notice:
             warnings.warn(chat.notice, stacklevel=2)
@@ -268,7 +267,7 @@ class Archive(Keeping):
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
         if not self._has_chats or not self._chats().forget(thread):
             known = [chat.id for chat in self.chats()]
-            raise UsageError(f"there is no chat {thread!r}; there are: {listed(known) or 'none'}")
+            raise UsageError(f"there is no chat {thread!r}; there are: {render.listed(known) or 'none'}")
 
     def show(self, video: str) -> VideoReport:
         """What is known of one video, named by path, file name or id. Raises UsageError where there is no such one."""

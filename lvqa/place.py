@@ -155,7 +155,9 @@ class IndexedFolder:
             matches = self.store.find_videos(name) if name.strip() else []
             if not matches:
                 known = [v.path for v in self.videos()]
-                raise UsageError(f"there is no video {name!r} in the index; there are: {listed(known) or 'none'}")
+                raise UsageError(
+                    f"there is no video {name!r} in the index; there are: {render.listed(known) or 'none'}"
+                )
             found |= {v.id: v for v in matches}
         return list(found.values())
 
@@ -163,7 +165,9 @@ class IndexedFolder:
         """The video that a name means. Raises UsageError where there is none, or several."""
         (found, *others) = self._find([name])
         if others:
-            raise UsageError(f"{name!r} names {len(others) + 1} videos: {listed([v.path for v in (found, *others)])}")
+            raise UsageError(
+                f"{name!r} names {len(others) + 1} videos: {render.listed([v.path for v in (found, *others)])}"
+            )
         return found
 
     def _index_command(self) -> str:
@@ -187,9 +191,3 @@ def _folder(folder: str | os.PathLike[str]) -> Path:
     if known:
         raise UsageError(f"{path} is a file; name the folder that holds it: {shlex.quote(str(path.parent))}")
     raise UsageError(f"there is no folder {path}; check the name")
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names in one line, the first few of many."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(render.one_line(name, 200) for name in names[:most]) + more

@@ -328,3 +328,9 @@ def _data_uri(jpeg: bytes) -> str:
 
 def _box(inner: str) -> str:
     return f'<div class="lvqa" style="max-width:900px">{inner}</div>'
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names in one line, the first few of many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(one_line(name, 200) for name in names[:most]) + more

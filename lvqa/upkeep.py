@@ -136,20 +136,15 @@ def _files(folder: Path, store: Store) -> Iterator[Finding]:
     found = [(row.path, what) for row, what in _looked_at(folder, store)]
     for what, (told, mend) in _TOLD.items():
         if paths := [path for path, how in found if how == what]:
-            yield Finding("files", f"{render.count(len(paths), 'file')} {told}: {_list(paths)}", mend)
+            yield Finding("files", f"{render.count(len(paths), 'file')} {told}: {render.listed(paths, _SHOWN)}", mend)
 
 
 def _open_jobs(store: Store) -> Iterator[Finding]:
     from lvqa.store import Finding
 
     if paths := sorted({job.path for job in store.jobs("pending")}):
-        text = f"{render.count(len(paths), 'video')} not indexed to the end: {_list(paths)}"
+        text = f"{render.count(len(paths), 'video')} not indexed to the end: {render.listed(paths, _SHOWN)}"
         yield Finding("work", text, "index")
-
-
-def _list(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(render.one_line(path, 200) for path in paths[:_SHOWN]) + more
 
 
 def _chats(index_dir: Path) -> Iterator[Finding]:

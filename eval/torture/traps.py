@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,24 +112,13 @@ def _no_rate(path: Path, good: Path) -> None:
     path.write_bytes(data)
 
 
-def _no_scale(path: Path, good: Path) -> None:
-    """An MP4 whose clocks tick 0 times a second."""
+def _scaled(path: Path, good: Path, *, ticks: int) -> None:
+    """An MP4 whose clocks tick so often a second: never, or once, which makes hours of three seconds."""
     data = bytearray(good.read_bytes())
     for mark in (b"mvhd", b"mdhd"):
         at = data.find(mark)
         while at >= 0:
-            struct.pack_into(">I", data, at + 16, 0)
-            at = data.find(mark, at + 1)
-    path.write_bytes(data)
-
-
-def _slow_scale(path: Path, good: Path) -> None:
-    """An MP4 whose clocks tick once a second: three seconds become hours."""
-    data = bytearray(good.read_bytes())
-    for mark in (b"mvhd", b"mdhd"):
-        at = data.find(mark)
-        while at >= 0:
-            struct.pack_into(">I", data, at + 16, 1)
+            struct.pack_into(">I", data, at + 16, ticks)
             at = data.find(mark, at + 1)
     path.write_bytes(data)
 
@@ -213,8 +203,8 @@ _TRAPS: dict[str, Callable[[Path, Path], Any]] = {
     "bomb-30000x30000.mov": _bomb,
     "1000-fps.mkv": _fast,
     "no-ticks-a-frame.mp4": _no_rate,
-    "no-ticks-a-second.mp4": _no_scale,
-    "one-tick-a-second.mp4": _slow_scale,
+    "no-ticks-a-second.mp4": partial(_scaled, ticks=0),
+    "one-tick-a-second.mp4": partial(_scaled, ticks=1),
     "no-keyframes.ts": _no_keyframes,
     "endless.mkv": _endless,
     "hundred-hours.mkv": _hours,

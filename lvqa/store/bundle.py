@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lvqa.store.disk import flush, sha256_of
+
 FOLDER = "vectors"
 MANIFEST = "manifest.json"
 # Grows when the files change their meaning.
@@ -71,11 +73,11 @@ def writing(index_dir: Path, subject: Subject) -> Iterator[Draft]:
         paths = sorted(draft.folder.iterdir())
         manifest: dict[str, Any] = {"format": FORMAT, "kind": subject.kind, "model": subject.model, "stamp": stamp}
         manifest |= {"files": {path.name: _digest(path) for path in paths}}
-        manifest |= {"whole": {path.name: _whole(path) for path in paths if path.stat().st_size > _FULL_BYTES}}
+        manifest |= {"whole": {path.name: sha256_of(path) for path in paths if path.stat().st_size > _FULL_BYTES}}
         (draft.folder / MANIFEST).write_text(json.dumps({**manifest, **draft.about}), encoding="utf-8")
         # Of large files only samples are checked: what the power failure left of them must not be anything else.
         for path in (*draft.folder.iterdir(), draft.folder):
-            _flush(path)
+            flush(path)
         draft.folder.rename(final)
     except BaseException:
         shutil.rmtree(draft.folder, ignore_errors=True)
@@ -99,7 +101,7 @@ def checked(
         if not files or any(_digest(folder / Path(name).name) != known for name, known in files.items()):
             return None
         if whole and any(
-            _whole(folder / Path(name).name) != known for name, known in manifest.get("whole", {}).items()
+            sha256_of(folder / Path(name).name) != known for name, known in manifest.get("whole", {}).items()
         ):
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -118,22 +120,6 @@ def sweep_bundles(index_dir: Path, current: Collection[tuple[Subject, str]]) -> 
             with suppress(OSError):
                 if (path / MANIFEST).exists() if not half else time.time() - path.stat().st_mtime > _FORGOTTEN_S:
                     shutil.rmtree(path, ignore_errors=True)
-
-
-def _whole(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    try:
-        fd = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    except PermissionError:  # pragma: no cover - Windows opens no folders
-        return
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _digest(path: Path) -> list[Any]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lvqa.errors import StoreError, StoreLocked, UsageError
+from lvqa.store.disk import flush
 from lvqa.store.lock import WriterLock
 
 LOCK_FILE = "lock"
@@ -99,16 +100,11 @@ def _sync(folder: Path) -> None:
         if path.is_dir():
             _sync(path)
         elif path.name != LOCK_FILE:
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+            flush(path)
     _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:
     # Not every system lets a folder be opened, or synced.
     with suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        flush(folder)

@@ -6,8 +6,9 @@ finishes what is left: the old log goes, which belongs to the old file, and the 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from lvqa.store.disk import flush
 
 LOGS = ("-wal", "-shm")
 
@@ -29,10 +30,6 @@ def finish(path: Path) -> None:
 
 def flushed(path: Path) -> Path:
     """The file, once it and its folder are on the disk. Raises OSError."""
-    for each in (path, path.parent):
-        fd = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    flush(path)
+    flush(path.parent)
     return path

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from lvqa.store.disk import sha256_of
 from lvqa.store.vectorbank import FaissBank, Positions
 
 FOLDER = "vectors"
@@ -67,7 +68,7 @@ class CacheFile:
     def whole(self, about: Mapping[str, Any]) -> bool:
         """Whether the file is the one that a sidecar tells of, to the last byte."""
         try:
-            return self.path.stat().st_size == about.get("bytes") and _digest(self.path) == about.get("sha256")
+            return self.path.stat().st_size == about.get("bytes") and sha256_of(self.path) == about.get("sha256")
         except OSError:
             return False
 
@@ -84,7 +85,7 @@ class CacheFile:
                 "token": token,
                 "dim": int(bank.index.d),
                 "bytes": temporary.stat().st_size,
-                "sha256": _digest(temporary),
+                "sha256": sha256_of(temporary),
             }
             # Without a sidecar a file is as good as none: so it is, until both are new.
             self.sidecar.unlink(missing_ok=True)
@@ -117,8 +118,3 @@ def own_digest(about: Mapping[str, Any]) -> str:
     """What a sidecar says of itself."""
     text = json.dumps({name: value for name, value in about.items() if name != "own"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
