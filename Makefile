@@ -30,7 +30,7 @@ format: $(STAMP)
 	$(VENV)/bin/ruff check --fix .
 
 bench: $(STAMP)
-	$(VENV)/bin/python -m lvqa.eval.bench
+	$(VENV)/bin/python -m lvqa.eval.lab.bench
 
 $(STAMP): pyproject.toml constraints/torch-cpu.txt
 	$(PYTHON) -c 'import sys; sys.exit("lvqa needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvqa.agents import extractive
 from lvqa.agents.calibration import calibrated
 from lvqa.agents.evidence import pool
-from lvqa.agents.recall import Retriever
+from lvqa.agents.nodes.verify import NOT_HERE, check, confidence, final, supported
+from lvqa.agents.rules import extractive
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import STOPPED
-from lvqa.agents.verify import NOT_HERE, check, confidence, final, supported
 from lvqa.models.profiles import Models
+from lvqa.recall import Retriever
 from lvqa.types import Answer, Step
 
 UNFINISHED = "No answer: stopped before anything was found that supports one"

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lvqa.agents.presets import DEFAULT_AGENT
+from lvqa.agents.baselines.presets import DEFAULT_AGENT
 
 if TYPE_CHECKING:
     from lvqa.agents.state import Context, Draft

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.evidence import MOST_NOTES
-from lvqa.agents.plan import letter
+from lvqa.agents.nodes.plan import letter
 from lvqa.agents.state import Claim, Item
-from lvqa.prompts import clean, one_line
+from lvqa.prompts import clean, for_prompt
 from lvqa.types import Computation, format_time
 
 NOTE_CHARACTERS = 400
@@ -52,8 +52,8 @@ def number(items: Sequence[Item], most: int = MOST_NOTES) -> dict[int, Item]:
 
 def line(n: int, item: Item) -> str:
     """A note as a prompt shows it: `[3] kitchen.mp4 00:03:10 caption: text`."""
-    text = one_line(item.note.text, NOTE_CHARACTERS)
-    return f"[{n}] {one_line(item.video, 120)} {format_time(item.note.span.start_s)} {item.note.source}: {text}"
+    text = for_prompt(item.note.text, NOTE_CHARACTERS)
+    return f"[{n}] {for_prompt(item.video, 120)} {format_time(item.note.span.start_s)} {item.note.source}: {text}"
 
 
 def lines(numbered: Mapping[int, Item]) -> str:
@@ -70,8 +70,8 @@ def computed_lines(computed: Sequence[Computation], numbered: Mapping[int, Item]
         for row in one.rows:
             cited = sorted({by_id[i] for i in row.notes if i in by_id})
             marks = "".join(f"[{n}]" for n in cited)
-            rows.append(f"{one_line(row.event, 120)} {format_time(row.span.start_s)} {marks}".strip())
-        found.append(f"{one.operator}: {one_line(one.text, 300)} ({'; '.join(rows)})")
+            rows.append(f"{for_prompt(row.event, 120)} {format_time(row.span.start_s)} {marks}".strip())
+        found.append(f"{one.operator}: {for_prompt(one.text, 300)} ({'; '.join(rows)})")
     return "\n".join(found) or "none"
 
 
@@ -79,7 +79,7 @@ def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequen
     """What is wrong with a reply that parsed: notes that do not exist, sentences that cite none, no such option."""
     found = []
     for sentence in reply.sentences:
-        said = one_line(sentence.text, 80)
+        said = for_prompt(sentence.text, 80)
         if unknown := [n for n in sentence.evidence if n not in numbered]:
             found.append(f"sentence {said!r} cites notes {unknown}, which do not exist")
         elif not sentence.evidence:

@@ -1,6 +1,6 @@
 """The notes an answer may rest on, and how close each comes to the question.
 
-What closeness is, `lvqa.agents.recall.relevance` tells. This module knows no model but the embedder.
+What closeness is, `lvqa.recall.relevance` tells. This module knows no model but the embedder.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.plan import option_phrases
-from lvqa.agents.recall.relevance import dense_closeness, lexical_closeness
+from lvqa.agents.nodes.plan import option_phrases
 from lvqa.agents.state import Context, Item, Plan, State
+from lvqa.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.types import Evidence, Note, Span
 
 # Beyond this many notes a summary prompt grows longer than small models read.

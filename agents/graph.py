@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.graph import END, START, StateGraph
 
-from lvqa.agents.answer import answer
-from lvqa.agents.compute import compute
-from lvqa.agents.gather import recall
-from lvqa.agents.inspect_ import inspect
-from lvqa.agents.look import zoom
-from lvqa.agents.plan import plan
+from lvqa.agents.nodes.answer import answer
+from lvqa.agents.nodes.compute import compute
+from lvqa.agents.nodes.inspect import inspect
+from lvqa.agents.nodes.plan import plan
+from lvqa.agents.nodes.recall import recall
+from lvqa.agents.nodes.survey import survey
+from lvqa.agents.nodes.timeline import timeline
+from lvqa.agents.nodes.verify import verify
+from lvqa.agents.nodes.zoom import zoom
 from lvqa.agents.state import Context, State
-from lvqa.agents.survey import survey
-from lvqa.agents.timeline.node import timeline
-from lvqa.agents.verify import verify
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

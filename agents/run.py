@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from lvqa.agents.anytime import answer_now
-from lvqa.agents.budget import Budget, Ledger
+from lvqa.agents.baselines.presets import check_agent
 from lvqa.agents.graph import build_graph, graph
-from lvqa.agents.pace import pace_of
-from lvqa.agents.presets import check_agent
-from lvqa.agents.prices import Prices
-from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
-from lvqa.agents.words import named_videos
-from lvqa.agents.zoom import Searcher, check_searcher
 from lvqa.errors import UsageError
+from lvqa.language.words import named_videos
+from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
+from lvqa.tools.latency import pace_of
+from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.prices import Prices
 from lvqa.types import Answer, Step
+from lvqa.zoom import Searcher, check_searcher
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -126,7 +126,7 @@ def stream(
         filter: the only videos, time, sources and level that may be used; the notes of clips when not given.
         budget: in place of the settings' budget.
         seed: of the frames drawn to explore. Same question, seed and models: same answer.
-        agent: in place of the settings' `agent`: a name of `lvqa.agents.presets.AGENTS`.
+        agent: in place of the settings' `agent`: a name of `lvqa.agents.baselines.presets.AGENTS`.
         searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
         checkpointer: keeps the graph's state under `thread_id`, which is one question's: a new one unless given.
         stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said

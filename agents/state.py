@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lvqa.agents.budget import Ledger
-from lvqa.agents.operators import Operator
-from lvqa.agents.presets import DEFAULT_AGENT
-from lvqa.agents.recall import Retriever, merge
-from lvqa.agents.zoom import DEFAULT, Searcher
+from lvqa.agents.baselines.presets import DEFAULT_AGENT
+from lvqa.recall import Retriever, merge
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
+from lvqa.temporal.operators import Operator
+from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Span, Step
+from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -61,8 +61,8 @@ class Plan(BaseModel):
     """What to look for: the kind of question, simpler questions, what answers it, what tends to be near, and phrases.
 
     `between` is a stretch of the video's time, in seconds, that the question itself names. `events` are what an
-    operator over time (`compute`, see `lvqa.agents.operators`) is to work on, each written like a caption. `named` says
-    that a model named targets and cues, as things that can be seen; rules only take words from the question.
+    operator over time (`compute`, see `lvqa.temporal.operators`) is to work on, each written like a caption. `named`
+    says that a model named targets and cues, as things that can be seen; rules only take words from the question.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -212,8 +212,8 @@ def initial() -> State:
 class Context:
     """What the nodes work with: resources and the question, the same through all rounds.
 
-    `agent` is a name of `lvqa.agents.presets.AGENTS`. `searcher` chooses keyframes: a name of
-    `lvqa.agents.zoom.SEARCHERS`, or one ready-made. `wording` is the question without the files that it names, where it
+    `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`. `searcher` chooses keyframes: a name of
+    `lvqa.zoom.SEARCHERS`, or one ready-made. `wording` is the question without the files that it names, where it
     names some: those say where to look, and stand on no frame.
     """
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from lvqa.agents.budget import BudgetSpent, Ledger, estimate_tokens
 from lvqa.errors import ReplyError
 from lvqa.models.replies import reply_to
 from lvqa.prompts import fence, load
+from lvqa.tools.ledger import BudgetSpent, Ledger, estimate_tokens
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

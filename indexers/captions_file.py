@@ -15,14 +15,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import MediaError, UsageError
+from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
+from lvqa.indexers.planning.survey import IMPORTED, identify, video_id
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import ImportReport
-from lvqa.indexers.roles import Role
-from lvqa.indexers.runlog import RunLog, WatchedProgress
-from lvqa.indexers.summarise import SummaryRules, summarise
-from lvqa.indexers.survey import IMPORTED, identify, video_id
-from lvqa.indexers.vectors import TextVectors, embed_missing
-from lvqa.indexers.work import make_note
+from lvqa.indexers.run_log import RunLog, WatchedProgress
+from lvqa.indexers.stages.assemble import make_note
+from lvqa.indexers.stages.embed import TextVectors, embed_missing
+from lvqa.indexers.stages.stage_model import Role
 from lvqa.settings import Settings
 from lvqa.stopping import Asked, Stop
 from lvqa.store import Filter, Store

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvqa.errors import UsageError
-from lvqa.indexers.caption import Captioner
 from lvqa.indexers.captions_file import adopt_imported
-from lvqa.indexers.decode import PassRules
-from lvqa.indexers.pipeline import Pipeline, Stages
-from lvqa.indexers.plan import Plan, Planner
+from lvqa.indexers.engine import Pipeline, Stages
+from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
+from lvqa.indexers.planning.plan import Plan, Planner
+from lvqa.indexers.planning.specs import stage_specs
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import IndexReport
-from lvqa.indexers.roles import Role
-from lvqa.indexers.runlog import RunLog, WatchedProgress
-from lvqa.indexers.screen import ScreenReader
-from lvqa.indexers.specs import stage_specs
-from lvqa.indexers.speech import Listener
-from lvqa.indexers.summarise import SummaryRules, summarise
-from lvqa.indexers.vectors import FrameVectors, TextVectors, embed_missing
-from lvqa.indexers.work import Task
+from lvqa.indexers.run_log import RunLog, WatchedProgress
+from lvqa.indexers.stages.assemble import Task
+from lvqa.indexers.stages.caption import Captioner
+from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
+from lvqa.indexers.stages.listen import Listener
+from lvqa.indexers.stages.look import PassRules
+from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.indexers.stages.stage_model import Role
 from lvqa.indexers.writer import Writer
 from lvqa.stopping import Asked, Stop
 

@@ -10,13 +10,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lvqa.errors import LvqaError, MediaError, ModelError
-from lvqa.indexers.pipeline import Stages
-from lvqa.indexers.plan import job_row, pending_reason
+from lvqa.indexers.engine import Stages
+from lvqa.indexers.planning.plan import job_row, pending_reason
+from lvqa.indexers.planning.survey import GROWING, being_written
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
-from lvqa.indexers.runlog import RunLog
-from lvqa.indexers.survey import GROWING, being_written
-from lvqa.indexers.work import Halted, Part, Rows, Task, Trouble
+from lvqa.indexers.run_log import RunLog
+from lvqa.indexers.stages.assemble import Halted, Part, Rows, Task, Trouble
 from lvqa.secrets import strike
 from lvqa.store import JobStatus, Store
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lvqa.agents.budget import Budget as Budget
-    from lvqa.archive import Archive as Archive
-    from lvqa.chat import Chat as Chat
+    from lvqa.archive.archive import Archive as Archive
+    from lvqa.archive.chats import Chat as Chat
+    from lvqa.archive.results import HitList as HitList
     from lvqa.errors import LvqaError as LvqaError
     from lvqa.errors import MediaError as MediaError
     from lvqa.errors import ModelError as ModelError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from lvqa.errors import SubtitleError as SubtitleError
     from lvqa.errors import UsageError as UsageError
     from lvqa.models.profiles import Models as Models
-    from lvqa.results import HitList as HitList
     from lvqa.settings import Settings as Settings
+    from lvqa.tools.ledger import Budget as Budget
     from lvqa.types import Answer as Answer
     from lvqa.types import Clip as Clip
     from lvqa.types import Cost as Cost
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "lvqa.agents.budget": ("Budget",),
-    "lvqa.archive": ("Archive",),
-    "lvqa.chat": ("Chat",),
+    "lvqa.tools.ledger": ("Budget",),
+    "lvqa.archive.archive": ("Archive",),
+    "lvqa.archive.chats": ("Chat",),
     "lvqa.errors": (
         "LvqaError",
         "MediaError",
@@ -64,7 +64,7 @@ _HOMES = {
         "UsageError",
     ),
     "lvqa.models.profiles": ("Models",),
-    "lvqa.results": ("HitList",),
+    "lvqa.archive.results": ("HitList",),
     "lvqa.settings": ("Settings",),
     "lvqa.types": ("Answer", "Clip", "Cost", "Evidence", "Hit", "Keyframe", "Note", "Span", "Step", "Video"),
 }

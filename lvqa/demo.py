@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa import render
-from lvqa.archive import Archive
+from lvqa import phrasing
+from lvqa.archive.archive import Archive
+from lvqa.demo_footage import QUESTIONS, SCRIPTS, Question, make_footage
 from lvqa.errors import LvqaError, UsageError
-from lvqa.footage import QUESTIONS, SCRIPTS, Question, make_footage
 from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
-    from lvqa.eval.world.questions import Question as WorldQuestion
+    from lvqa.eval.lab.world.questions import Question as WorldQuestion
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
 
@@ -53,7 +53,7 @@ class Asked:
         """The right answer, and where it is shown."""
         q = self.question
         said = f"({chr(ord('A') + q.choice)}) {q.options[q.choice]}" if not self.open_ and q.choice >= 0 else q.answer
-        spans = (f"{w.video} {render.span_text(Span(w.start_s, w.end_s))}" for w in q.windows[:3])
+        spans = (f"{w.video} {phrasing.span_text(Span(w.start_s, w.end_s))}" for w in q.windows[:3])
         where = "; ".join(spans) + (" ..." if len(q.windows) > 3 else "")
         return f"{said}, {where}" if where else said
 
@@ -120,8 +120,8 @@ def run(
     and the index that are there. `minutes` are those of all videos; `models` take the place of the profile's. Raises
     UsageError where the folder holds other files, ModelNotFound.
     """
-    from lvqa.eval.world.build import build
-    from lvqa.eval.world.grade import right_choice, right_open
+    from lvqa.eval.lab.world.build import build
+    from lvqa.eval.lab.world.grade import right_choice, right_open
 
     tell = say or (lambda line: None)
     tell(f"rendering {VIDEOS} videos of a synthetic world, {minutes:g} minutes in all, in {folder}")
@@ -131,7 +131,7 @@ def run(
         if report.failed:
             raise LvqaError(f"{report.failed[0][0]} cannot be indexed: {report.failed[0][1]}")
         tell(
-            f"indexed in {report.seconds:.1f} s: {render.count(report.notes, 'new note')}"
+            f"indexed in {report.seconds:.1f} s: {phrasing.count(report.notes, 'new note')}"
             f"{f', {report.unchanged} videos unchanged' if report.unchanged else ''}"
         )
         results: list[Asked] = []
@@ -191,11 +191,11 @@ def run_footage(
     tell = say or (lambda line: None)
     _only_ours(folder)
     videos = make_footage(folder)
-    tell(f"made {render.count(len(videos), 'video')} in {folder}: {', '.join(video.name for video in videos)}")
+    tell(f"made {phrasing.count(len(videos), 'video')} in {folder}: {', '.join(video.name for video in videos)}")
     with Archive(folder, profile="text") as archive:
         report = archive.index(progress=progress)
         tell(
-            f"indexed in {report.seconds:.1f} s: {render.count(report.notes, 'new note')}"
+            f"indexed in {report.seconds:.1f} s: {phrasing.count(report.notes, 'new note')}"
             f"{f', {report.unchanged} videos unchanged' if report.unchanged else ''}"
         )
         results = []
@@ -220,22 +220,22 @@ def _lines(
     choice = f"({chr(ord('A') + answer.choice)}) " if answer.choice is not None else ""
     lines = [
         f"\n{number}. {asked}{listed}   [{kind}]",
-        *(f"   {step.node:<9} {render.one_line(step.summary, 150)}" for step in answer.steps),
-        f"   answer    {choice}{render.one_line(answer.text, 160)}   (confidence {answer.confidence:.2f})",
+        *(f"   {step.node:<9} {phrasing.for_terminal(step.summary, 150)}" for step in answer.steps),
+        f"   answer    {choice}{phrasing.for_terminal(answer.text, 160)}   (confidence {answer.confidence:.2f})",
     ]
     if not answer.abstained:
         lines += [
-            f"   {'evidence' if i == 0 else '':<9} {e.video}  {render.span_text(e.span)}  "
-            f"{render.one_line(e.text, 90)}  [{e.source}]"
+            f"   {'evidence' if i == 0 else '':<9} {e.video}  {phrasing.span_text(e.span)}  "
+            f"{phrasing.for_terminal(e.text, 90)}  [{e.source}]"
             for i, e in enumerate(answer.evidence)
         ]
     for one in answer.computed if not answer.abstained else ():
         lines.append(f"   computed  {one.operator.replace('_', ' ')} of")
-        lines += [f"             {row.video}  {render.span_text(row.span)}  {row.event}" for row in one.rows]
+        lines += [f"             {row.video}  {phrasing.span_text(row.span)}  {row.event}" for row in one.rows]
     return [
         *lines,
         f"   truth     {truth}   -> {'right' if right else 'WRONG'}",
-        f"   cost      {render.cost_text(answer.cost)}",
+        f"   cost      {phrasing.cost_text(answer.cost)}",
     ]
 
 
@@ -249,8 +249,8 @@ def _talk(archive: Archive, results: Sequence[Asked]) -> list[str]:
         kind = "summary" if asked == SUMMARY else "conversation"
         lines += [
             f"\n   {asked}   [{kind}]",
-            *(f"   {step.node:<9} {render.one_line(step.summary, 150)}" for step in answer.steps),
-            f"   answer    {render.one_line(answer.text, 300)}   (confidence {answer.confidence:.2f})",
+            *(f"   {step.node:<9} {phrasing.for_terminal(step.summary, 150)}" for step in answer.steps),
+            f"   answer    {phrasing.for_terminal(answer.text, 300)}   (confidence {answer.confidence:.2f})",
         ]
     if chat.turns:
         archive.forget(chat.id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvqa import render
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.types import Answer, Evidence, Hit, Span, Step
 

@@ -8,114 +8,19 @@ store.
 from __future__ import annotations
 
 import base64
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from lvqa.characters import without_floods
-from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Sight, Span, Step, Video, format_time
+from lvqa.phrasing import cited_text, cost_text, count, duration_text, escaped, for_terminal, is_cited, span_text
+from lvqa.types import Answer, Computation, Evidence, Hit, Sight, Span, Step, Video, format_time
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
 
-# C0, DEL and C1 move cursors and set titles; the bidirectional marks make a text read as another; lone surrogates
-# (undecodable bytes of a file name) cannot be encoded at all; tags, word joiners and the like hide a text in another.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
-)
-_CELL = str.maketrans({"\\": "\\\\", "|": "\\|", "`": "\\`", "<": "&lt;"})
 _GRAY = "#777"
 _BLUE = "#4477aa"
-
-
-def safe(text: str) -> str:
-    r"""Show a text on one line: every control character becomes its escape, such as `\x1b` or `\n`.
-
-    Of combining marks without end the first few stay.
-    """
-    return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), without_floods(text))
-
-
-def one_line(text: str, limit: int | None = None) -> str:
-    """Join the lines of a text with spaces, show other control characters, and cut it to `limit` characters."""
-    joined = safe(" ".join(text.split()))
-    return joined if limit is None or len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
-
-
-def markdown_cell(text: str) -> str:
-    """A text as one cell of a Markdown table: on one line, without a cell, code, tag or link of its own."""
-    return one_line(text).translate(_CELL).replace("](", "]\\(")
-
-
-def span_text(span: Span) -> str:
-    """`00:03:10-00:03:14`; with milliseconds where both ends would read the same."""
-    plain = str(span)
-    start, end = plain.split("-")
-    if start != end:
-        return plain
-    return f"{format_time(span.start_s, milliseconds=True)}-{format_time(span.end_s, milliseconds=True)}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 frame`, `1 912 tokens`."""
-    return f"{number:,}".replace(",", " ") + f" {noun}{'' if number == 1 else 's'}"
-
-
-def cost_text(cost: Cost, currency: str = "", *, timed: bool = True) -> str:
-    """`14 frames looked at, 3 VLM calls, 2 LLM calls, 1 912 tokens, 4.1 s, 0.0123 USD`.
-
-    Money is told where there is a currency, seconds where they were `timed`.
-    """
-    parts = [
-        count(cost.frames, "frame") + " looked at",
-        count(cost.vlm_calls, "VLM call"),
-        count(cost.llm_calls, "LLM call"),
-        count(cost.tokens_in + cost.tokens_out, "token"),
-    ]
-    parts += [f"{cost.seconds:.1f} s"] if timed else []
-    parts += [f"{money_text(cost.money)} {safe(currency)}"] if currency else []
-    return ", ".join(parts)
-
-
-def money_text(money: float) -> str:
-    """`0.0123`; with six decimals what is less than a hundredth."""
-    return f"{money:.4f}" if money == 0 or money >= 0.01 else f"{money:.6f}"
-
-
-def duration_text(seconds: float) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 03 min`."""
-    s = round(seconds)
-    if s < 60:
-        return f"{s} s"
-    if s < 3600:
-        return f"{s // 60} min {s % 60:02d} s"
-    return f"{s // 3600} h {s % 3600 // 60:02d} min"
-
-
-def size_text(size: float) -> str:
-    """`640 bytes`, `1.4 MB`, `16 GB`; decimal units, two digits at least."""
-    if size < 1000:
-        return f"{size:.0f} bytes"
-    steps = min(4, int(math.log10(size)) // 3)
-    scaled = size / 1000**steps
-    return f"{scaled:.1f} {'kMGT'[steps - 1]}B" if scaled < 10 else f"{scaled:.0f} {'kMGT'[steps - 1]}B"
-
-
-def is_cited(answer: Answer) -> bool:
-    """Whether an answer's text is its statements, so that each sentence can show what it cites."""
-    return bool(answer.statements) and answer.text == " ".join(said.text for said in answer.statements)
-
-
-def cited_text(answer: Answer) -> str:
-    """An answer's text, each sentence with the numbers, from 1, of the evidence that it cites, where they are known."""
-    if not is_cited(answer):
-        return answer.text
-    return " ".join(
-        f"{said.text} {''.join(f'[{n + 1}]' for n in said.evidence)}".rstrip() for said in answer.statements
-    )
 
 
 def answer_html(
@@ -128,15 +33,15 @@ def answer_html(
     """
     head = ""
     if answer.question:
-        head += f'<div style="color:{_GRAY}">{escape(one_line(answer.question))}</div>'
+        head += f'<div style="color:{_GRAY}">{escape(for_terminal(answer.question))}</div>'
     weight = "normal;font-style:italic" if answer.abstained else "600"
     head += (
-        f'<div style="font-size:115%;font-weight:{weight};margin:.3em 0">{escape(one_line(cited_text(answer)))} '
+        f'<div style="font-size:115%;font-weight:{weight};margin:.3em 0">{escape(for_terminal(cited_text(answer)))} '
         f'<span style="font-weight:normal;font-style:normal;color:{_GRAY}">(confidence {answer.confidence:.2f})</span>'
         "</div>"
     )
     options = "".join(
-        f'<li style="font-weight:{600 if i == answer.choice else 400}">{escape(one_line(option))}</li>'
+        f'<li style="font-weight:{600 if i == answer.choice else 400}">{escape(for_terminal(option))}</li>'
         for i, option in enumerate(answer.options)
     )
     if options:
@@ -150,7 +55,7 @@ def answer_html(
 
 def _computed_html(computed: Computation) -> str:
     """What an operator computed, with its rows as a small table."""
-    cells = ((row.video, span_text(row.span), one_line(row.event)) for row in computed.rows)
+    cells = ((row.video, span_text(row.span), for_terminal(row.event)) for row in computed.rows)
     cell = '<td style="padding:0 .8em 0 0">{}</td>'
     rows = "".join(f"<tr>{''.join(cell.format(escape(text)) for text in texts)}</tr>" for texts in cells)
     return f'<div style="font-size:85%">{escape(computed.operator.replace("_", " "))} of<table>{rows}</table></div>'
@@ -178,17 +83,17 @@ def chat_html(
     note: str = "",
 ) -> str:
     """A chat: its turns one below the other, each with its evidence; arguments as for `answer_html`."""
-    shown = [f'<div style="color:{_GRAY}">chat {escape(safe(title))}, {count(len(turns), "turn")}</div>']
+    shown = [f'<div style="color:{_GRAY}">chat {escape(escaped(title))}, {count(len(turns), "turn")}</div>']
     if note:
-        shown.append(f'<div style="font-style:italic">{escape(one_line(note))}</div>')
+        shown.append(f'<div style="font-style:italic">{escape(for_terminal(note))}</div>')
     for turn in turns:
-        meant = "" if turn.understood == turn.question else f"understood as: {one_line(turn.understood)}"
+        meant = "" if turn.understood == turn.question else f"understood as: {for_terminal(turn.understood)}"
         weight = "normal;font-style:italic" if turn.abstained else "600"
         rows = [(e.video, e.span, e.text, e.source) for e in turn.evidence]
         shown.append(
-            f'<div style="margin-top:.8em">{escape(one_line(turn.question))} '
+            f'<div style="margin-top:.8em">{escape(for_terminal(turn.question))} '
             f'<span style="color:{_GRAY}">{escape(meant)}</span></div>'
-            f'<div style="font-weight:{weight}">{escape(one_line(turn.answer))} '
+            f'<div style="font-weight:{weight}">{escape(for_terminal(turn.answer))} '
             f'<span style="font-weight:normal;color:{_GRAY}">(confidence {turn.confidence:.2f})</span></div>'
             + _cards(rows, thumbnail, base)
             + timeline_svg(rows, durations)
@@ -218,7 +123,7 @@ def sights_html(
         for s in sights
     ]
     shown = _cards(rows, thumbnail, base) + timeline_svg(rows, durations)
-    below = f'<div style="color:{_GRAY};font-size:85%">{escape(one_line(note))}</div>'
+    below = f'<div style="color:{_GRAY};font-size:85%">{escape(for_terminal(note))}</div>'
     data = (base64.b64encode(plot).decode("ascii") for plot in plots)
     drawn = "".join(f'<img src="data:image/png;base64,{one}" alt="search" style="max-width:100%">' for one in data)
     how = f"<details><summary>how it was searched</summary>{drawn}</details>" if drawn else ""
@@ -239,8 +144,8 @@ def archive_html(title: str, summary: str, videos: Iterable[Video], thumbnail: T
         for v in videos
     )
     return _box(
-        f'<div style="font-weight:600">{escape(safe(title))}</div><div style="color:{_GRAY}">{escape(safe(summary))}'
-        f'</div><div style="display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0">{cards}</div>'
+        f'<div style="font-weight:600">{escape(escaped(title))}</div><div style="color:{_GRAY}">'
+        f'{escape(escaped(summary))}</div><div style="display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0">{cards}</div>'
     )
 
 
@@ -251,13 +156,13 @@ def strip_html(video: str, pictures: Sequence[tuple[float, bytes]]) -> str:
         f'<figcaption style="font-size:80%;color:{_GRAY}">{format_time(t, milliseconds=True)}</figcaption></figure>'
         for t, jpeg in pictures
     )
-    return _box(f'<div>{escape(safe(video))}</div><div style="display:flex;flex-wrap:wrap;gap:.4em">{cells}</div>')
+    return _box(f'<div>{escape(escaped(video))}</div><div style="display:flex;flex-wrap:wrap;gap:.4em">{cells}</div>')
 
 
 def steps_html(steps: Sequence[Step]) -> str:
     """The agent's steps so far, a line each."""
     rows = "".join(
-        f'<li><span style="color:{_GRAY}">{escape(safe(step.node))}</span> {escape(one_line(step.summary))}</li>'
+        f'<li><span style="color:{_GRAY}">{escape(escaped(step.node))}</span> {escape(for_terminal(step.summary))}</li>'
         for step in steps
     )
     return _box(f'<ol style="font-size:85%">{rows}</ol>')
@@ -275,7 +180,7 @@ def timeline_svg(rows: Sequence[tuple[str, Span, str, str]], durations: Mapping[
         spans = [(span, text, source) for v, span, text, source in rows if v == video]
         length = max([durations.get(video, 0.0), *(span.end_s for span, _, _ in spans)])
         y = line * row_height
-        name = safe(video)
+        name = escaped(video)
         name = name if len(name) <= 26 else "…" + name[-25:]
         parts.append(f'<text x="0" y="{y + 13}">{escape(name)}</text>')
         parts.append(f'<rect x="{label}" y="{y + 4}" width="{bar}" height="10" rx="2" fill="#ddd"/>')
@@ -283,7 +188,7 @@ def timeline_svg(rows: Sequence[tuple[str, Span, str, str]], durations: Mapping[
         for span, text, source in spans:
             x = label + bar * span.start_s / length
             w = max(3.0, bar * span.duration_s / length)
-            title = escape(f"{span_text(span)} [{source}] {one_line(text, 200)}")
+            title = escape(f"{span_text(span)} [{source}] {for_terminal(text, 200)}")
             parts.append(
                 f'<rect x="{min(x, label + bar - w):.1f}" y="{y + 2}" width="{w:.1f}" height="14" rx="2" '
                 f'fill="{_BLUE}" fill-opacity="0.7"><title>{title}</title></rect>'
@@ -297,7 +202,7 @@ def timeline_svg(rows: Sequence[tuple[str, Span, str, str]], durations: Mapping[
 
 def _cards(rows: Sequence[tuple[str, Span, str, str]], thumbnail: Thumbnailer, base: str) -> str:
     cards = "".join(
-        _card(video, span, one_line(text, 300), source, thumbnail(video, span.middle_s), base)
+        _card(video, span, for_terminal(text, 300), source, thumbnail(video, span.middle_s), base)
         for video, span, text, source in rows
     )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.6em;margin:.5em 0">{cards}</div>' if cards else ""
@@ -317,7 +222,7 @@ def _card(video: str, span: Span, text: str, source: str, jpeg: bytes | None, ba
         '<div style="width:170px;font-size:85%"><details><summary style="list-style:none;cursor:pointer" '
         f'title="play">{picture}</summary><video src="{escape(source_url)}" controls preload="none" '
         'style="width:100%"></video></details>'
-        f'<div style="color:{_GRAY};overflow-wrap:anywhere">{escape(safe(video))}<br>{span_text(span)}</div>'
+        f'<div style="color:{_GRAY};overflow-wrap:anywhere">{escape(escaped(video))}<br>{span_text(span)}</div>'
         f'<div style="overflow-wrap:anywhere">{escape(text)}{badge}</div></div>'
     )
 
@@ -328,9 +233,3 @@ def _data_uri(jpeg: bytes) -> str:
 
 def _box(inner: str) -> str:
     return f'<div class="lvqa" style="max-width:900px">{inner}</div>'
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Names in one line, the first few of many."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(one_line(name, 200) for name in names[:most]) + more

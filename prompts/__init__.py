@@ -2,7 +2,7 @@
 
 A prompt's hash goes into every note and answer that was made with it, so that changing a file re-does what it made.
 Texts that come from videos (speech, subtitles, text on the screen, captions, file names) are data: put them through
-`fence`, `one_line` or `quoted` before they go into a hole. This module knows no model and no stage.
+`fence`, `for_prompt` or `quoted` before they go into a hole. This module knows no model and no stage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from lvqa.characters import BIDI, HIDDEN, without_floods
 from lvqa.errors import PromptError
 
-__all__ = ["Prompt", "answers", "clean", "fence", "load", "names", "one_line", "quoted"]
+__all__ = ["Prompt", "answers", "clean", "fence", "for_prompt", "load", "names", "quoted"]
 
 _FOLDER = Path(__file__).resolve().parent
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -97,7 +97,7 @@ def clean(text: str) -> str:
     return without_floods(kept.translate(gone) if gone else kept)
 
 
-def one_line(text: str, limit: int = 2000) -> str:
+def for_prompt(text: str, limit: int = 2000) -> str:
     """Untrusted text on one line: cleaned, defused as in `fence`, spaces collapsed, cut at `limit` characters.
 
     Numbers in square brackets get round ones: those are how a prompt names its own notes.
@@ -107,8 +107,8 @@ def one_line(text: str, limit: int = 2000) -> str:
 
 
 def quoted(text: str, limit: int = 2000) -> str:
-    """Untrusted text for a hole between quotation marks: `one_line`, with no mark of its own that would end them."""
-    return one_line(text, limit).replace('"', "'")
+    """Untrusted text for a hole between quotation marks: `for_prompt`, with no mark of its own that would end them."""
+    return for_prompt(text, limit).replace('"', "'")
 
 
 def fence(text: str) -> str:

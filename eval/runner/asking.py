@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError
 from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.tasks.base import Question
-from lvqa.render import one_line
+from lvqa.phrasing import for_terminal
 from lvqa.types import Answer
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _row(system: System, question: Question, archive: Archive, seed: int) -> Out
         return Row.of(system.name, question, answer, agent=system.agent, seed=seed, order=order), None
     except Exception as error:
         said = str(error) if isinstance(error, LvqaError) else f"{type(error).__name__}: {error}"
-        reason = f"{one_line(said, 400)} (after {time.monotonic() - began:.1f} s)"
+        reason = f"{for_terminal(said, 400)} (after {time.monotonic() - began:.1f} s)"
         return Row.failed(system.name, question, reason, agent=system.agent, seed=seed, order=order), error
 
 

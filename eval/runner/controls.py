@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from lvqa.agents.budget import Budget, Ledger
 from lvqa.agents.citations import read_choice
-from lvqa.agents.plan import options_block
+from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ReplyError, UsageError
 from lvqa.eval.metrics import Mean, clustered_mean
@@ -24,6 +23,7 @@ from lvqa.eval.runner.rows import Row
 from lvqa.eval.runner.score import as_json, mean
 from lvqa.eval.tasks.base import Question
 from lvqa.prompts import fence, load
+from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Step
 
 if TYPE_CHECKING:

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.agents.presets import check_agent
-from lvqa.agents.prices import Prices
-from lvqa.archive import Archive
+from lvqa.agents.baselines.presets import check_agent
+from lvqa.archive.archive import Archive
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.folder import claim
 from lvqa.eval.runner import place
 from lvqa.eval.runner.rows import Row, read_results
 from lvqa.eval.runner.task import TaskLike, chosen, videos_of
 from lvqa.eval.tasks.base import Question, TaskData
-from lvqa.render import count
+from lvqa.phrasing import count
 from lvqa.settings import Settings
+from lvqa.tools.prices import Prices
 from lvqa.types import Cost
 
 if TYPE_CHECKING:

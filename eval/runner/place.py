@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import code_hash
 from lvqa.eval.runner.task import TaskLike, videos_of

@@ -20,7 +20,7 @@ from lvqa.eval.runner.tables import (
     reliability_table,
     type_table,
 )
-from lvqa.render import count, duration_text
+from lvqa.phrasing import count, duration_text
 
 if TYPE_CHECKING:
     from lvqa.eval.runner.runner import Outcome

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.runner import place
 from lvqa.eval.runner.rows import Row, read_results
-from lvqa.render import one_line
+from lvqa.phrasing import for_terminal
 from lvqa.types import Answer, Step
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ def rerun(
 def lines(again: Again) -> list[str]:
     """Both answers as people read them."""
     row = again.now
-    shown = [one_line(row.question), *(f"  ({_mark(row, n)}) {one_line(o)}" for n, o in enumerate(row.options))]
+    shown = [for_terminal(row.question), *(f"  ({_mark(row, n)}) {for_terminal(o)}" for n, o in enumerate(row.options))]
     for when, one in (("before", again.before), ("now", again.now)):
         said = one.error or (one.chosen if one.choice is not None else one.answer)
         verdict = "right" if one.right else "wrong" if one.scored else "no public answer"
-        shown.append(f"{when}: {one_line(said)} (confidence {one.confidence:.2f}; {verdict})")
-    shown += [f"  {e['video']}  {e['start_s']}-{e['end_s']} s  {one_line(e['text'], 160)}" for e in row.evidence]
+        shown.append(f"{when}: {for_terminal(said)} (confidence {one.confidence:.2f}; {verdict})")
+    shown += [f"  {e['video']}  {e['start_s']}-{e['end_s']} s  {for_terminal(e['text'], 160)}" for e in row.evidence]
     return shown
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lvqa
-from lvqa.agents.presets import check_agent
-from lvqa.archive import Archive
+from lvqa.agents.baselines.presets import check_agent
+from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.folder import claim
 from lvqa.eval.metrics import Mean
@@ -119,7 +119,7 @@ def run(
         task: names, prompt, version and scorer.
         data: its questions, with footage or captions.
         folder: where all goes; made where it is missing; holds nothing but earlier runs of the task.
-        agent: a name of `lvqa.agents.presets.AGENTS`; the setting `agent` unless given.
+        agent: a name of `lvqa.agents.baselines.presets.AGENTS`; the setting `agent` unless given.
         compare: another agent, asked the same questions.
         limit: at most so many questions, drawn by the seed; the same for all that is asked.
         seed: of the draw, the agents and the shuffled options.

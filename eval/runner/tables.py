@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from lvqa.eval.metrics import Mean
 from lvqa.eval.runner.score import Gain, Summary
-from lvqa.render import markdown_cell
+from lvqa.phrasing import markdown_cell
 
 Table = list[list[str]]
 _Cell = Callable[[Summary], str]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.eval.retrieval.data import read_rows
+from lvqa.eval.lab.retrieval.data import read_rows
 from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData, Window
 from lvqa.eval.tasks.files import Seconds
 from lvqa.eval.tasks.registry import Task

@@ -495,10 +495,10 @@ def _execute(request: p.Request) -> int:
 
 
 def _fail(status: int, line: str) -> int:
-    from lvqa.render import one_line
+    from lvqa.phrasing import for_terminal
 
     error = sys.exc_info()[1]
     if error is not None and os.environ.get("LVQA_DEBUG", "") not in ("", "0"):
         typer.echo(traceback_text(error), err=True, nl=False)
-    typer.echo(f"lvqa: {one_line(strike(line))}", err=True)
+    typer.echo(f"lvqa: {for_terminal(strike(line))}", err=True)
     return status

@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lvqa import render
-from lvqa.archive import Archive
+from lvqa import phrasing
+from lvqa.archive.archive import Archive
+from lvqa.archive.workspace import INDEX_FOLDER
 from lvqa.cli import output
 from lvqa.errors import LvqaError
-from lvqa.place import INDEX_FOLDER
 from lvqa.types import Answer
 
 if TYPE_CHECKING:
-    from lvqa.chat import Chat
+    from lvqa.archive.chats import Chat
     from lvqa.cli.plan import Chat as Plan
 
 OK, ERROR, STOPPED = 0, 1, 130
@@ -40,8 +40,8 @@ def list_all(archive: Archive, as_json: bool) -> int:
         (
             chat.id,
             chat.updated[:16].replace("T", " "),
-            render.count(chat.turns, "turn"),
-            render.one_line(chat.question, _QUESTION_CHARACTERS),
+            phrasing.count(chat.turns, "turn"),
+            phrasing.for_terminal(chat.question, _QUESTION_CHARACTERS),
         )
         for chat in chats
     )
@@ -56,7 +56,7 @@ def forget(archive: Archive, thread: str, as_json: bool) -> int:
     if as_json:
         output.out_json({"forgotten": thread})
     else:
-        output.out(f"forgot the chat {render.safe(thread)}")
+        output.out(f"forgot the chat {phrasing.escaped(thread)}")
     return OK
 
 
@@ -69,12 +69,14 @@ def converse(archive: Archive, plan: Plan, as_json: bool, first: Callable[[], Se
         warnings.simplefilter("ignore")  # said below
         chat = archive.chat(plan.resume)
     if chat.notice:
-        output.note(f"lvqa: {render.one_line(chat.notice)}")
+        output.note(f"lvqa: {phrasing.for_terminal(chat.notice)}")
     for line in first():
         output.note(line)
     if plan.resume is not None:
         last = chat.turns[-1]
-        output.note(f"lvqa: {render.count(len(chat.turns), 'turn')}; the last: {render.one_line(last.question)}")
+        output.note(
+            f"lvqa: {phrasing.count(len(chat.turns), 'turn')}; the last: {phrasing.for_terminal(last.question)}"
+        )
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     status = OK
@@ -113,7 +115,7 @@ def _answer(chat: Chat, question: str, plan: Plan, as_json: bool) -> int:
     except LvqaError as error:
         if as_json:
             output.out_json_line({"chat": chat.id, "question": question, "error": str(error)})
-        output.note(f"lvqa: error: {render.one_line(str(error))}")
+        output.note(f"lvqa: error: {phrasing.for_terminal(str(error))}")
         return ERROR
     assert answer is not None, "the agent ended without an answer"
     if as_json:
@@ -137,4 +139,4 @@ def _resume_command(archive: Archive, thread: str) -> str:
     command = f"lvqa chat {shlex.quote(str(archive.folder))}"
     if archive.index_dir != archive.folder / INDEX_FOLDER:
         command += f" --archive {shlex.quote(str(archive.index_dir))}"
-    return render.safe(f"{command} --resume {thread}")
+    return phrasing.escaped(f"{command} --resume {thread}")

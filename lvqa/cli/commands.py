@@ -10,18 +10,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa import render
-from lvqa.archive import Archive
+from lvqa import phrasing
+from lvqa.archive.archive import Archive
+from lvqa.archive.results import ArchivedAnswer
 from lvqa.cli import output
 from lvqa.cli import plan as p
 from lvqa.cli.evals import EVALS
 from lvqa.cli.shared import checked_settings, progress_bar, stoppable
-from lvqa.results import ArchivedAnswer
 from lvqa.types import Note, Video
 
 if TYPE_CHECKING:
-    from lvqa.agents.estimate import Estimate
-    from lvqa.store.exchange import ExportReport, MergeReport
+    from lvqa.agents.cost.estimate import Estimate
+    from lvqa.store.exchange.format import ExportReport, MergeReport
 
 OK, ERROR, SOME_FAILED, STOPPED = 0, 1, 3, 130
 
@@ -47,7 +47,7 @@ def _index(plan: p.Index, as_json: bool) -> int:
             }
         )
     else:
-        parts = [render.count(report.indexed, "video") + " indexed"]
+        parts = [phrasing.count(report.indexed, "video") + " indexed"]
         if report.unchanged:
             parts.append(f"{report.unchanged} unchanged")
         if report.duplicates:
@@ -58,14 +58,14 @@ def _index(plan: p.Index, as_json: bool) -> int:
             parts.append(f"{len(report.failed)} failed")
         made = [(report.clips, "clip"), (report.notes, "note"), (report.embeddings, "embedding")]
         made += [(report.summaries.segments, "segment")]
-        rows = ", ".join(render.count(number, noun) for number, noun in made if number) or "nothing new"
-        output.out(f"{', '.join(parts)} in {render.duration_text(report.seconds)}: {rows}")
+        rows = ", ".join(phrasing.count(number, noun) for number, noun in made if number) or "nothing new"
+        output.out(f"{', '.join(parts)} in {phrasing.duration_text(report.seconds)}: {rows}")
         for line in output.summary_lines(report.summaries):
             output.out(line)
     for path, reason in report.failed:
-        output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+        output.note(f"lvqa: {phrasing.escaped(path)}: {phrasing.for_terminal(reason)}")
     if report.stopped:
-        done = f"{report.settled} of {render.count(report.planned, 'video')} done"
+        done = f"{report.settled} of {phrasing.count(report.planned, 'video')} done"
         return _stopped(done if report.planned else "while looking at the files")
     return SOME_FAILED if report.failed else OK
 
@@ -84,15 +84,15 @@ def _index_plan(plan: p.Index, as_json: bool) -> int:
         output.out_json(expected.to_dict())
         return OK
     for line in plan_lines(expected):
-        output.out(render.safe(line))
+        output.out(phrasing.escaped(line))
     states = ", ".join(f"{number} {state}" for state, number in expected.states.items())
-    facts = [f"{render.count(expected.videos, 'video')} to index ({states})"]
+    facts = [f"{phrasing.count(expected.videos, 'video')} to index ({states})"]
     if expected.decode_s:
-        facts.append(f"{render.duration_text(expected.decode_s)} to decode")
+        facts.append(f"{phrasing.duration_text(expected.decode_s)} to decode")
     if expected.listen_s:
-        facts.append(f"{render.duration_text(expected.listen_s)} to listen to")
+        facts.append(f"{phrasing.duration_text(expected.listen_s)} to listen to")
     if expected.clips:
-        facts.append(f"about {render.count(expected.clips, 'clip')} to caption")
+        facts.append(f"about {phrasing.count(expected.clips, 'clip')} to caption")
     output.out("; ".join(facts))
     return OK
 
@@ -113,14 +113,14 @@ def _import(plan: p.Import, as_json: bool) -> int:
         left_out = ("summaries", "stopped")
         facts = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if name not in left_out]
         if report.summaries.segments:
-            facts.append(render.count(report.summaries.segments, "segment"))
+            facts.append(phrasing.count(report.summaries.segments, "segment"))
         output.out(f"imported: {', '.join(facts)}")
         for line in output.summary_lines(report.summaries):
             output.out(line)
     for path, reason in failed:
-        output.note(f"lvqa: {render.safe(path)}: {render.one_line(reason)}")
+        output.note(f"lvqa: {phrasing.escaped(path)}: {phrasing.for_terminal(reason)}")
     if report.stopped:
-        return _stopped(f"the captions of {render.count(report.videos, 'video')} are in the index")
+        return _stopped(f"the captions of {phrasing.count(report.videos, 'video')} are in the index")
     return SOME_FAILED if failed else OK
 
 
@@ -130,9 +130,9 @@ def _import_archive(plan: p.Import, as_json: bool) -> int:
     if as_json:
         output.out_json(asdict(report))
         return OK
-    output.out(f"imported in {render.duration_text(report.seconds)}: {_rows_text(report) or 'nothing new'}")
+    output.out(f"imported in {phrasing.duration_text(report.seconds)}: {_rows_text(report) or 'nothing new'}")
     for line in report.left_out:
-        output.note(f"lvqa: left out: {render.one_line(line)}")
+        output.note(f"lvqa: left out: {phrasing.for_terminal(line)}")
     return OK
 
 
@@ -143,7 +143,7 @@ def _export(plan: p.Export, as_json: bool) -> int:
         output.out_json(asdict(report))
     else:
         rows = _rows_text(report) or "nothing"
-        output.out(f"exported to {render.safe(report.folder)}: {rows}, {render.size_text(report.bytes)}")
+        output.out(f"exported to {phrasing.escaped(report.folder)}: {rows}, {phrasing.size_text(report.bytes)}")
     return OK
 
 
@@ -154,8 +154,8 @@ def _backup(plan: p.Backup, as_json: bool) -> int:
         output.out_json(asdict(report))
     else:
         output.out(
-            f"copied to {render.safe(report.folder)}: {', '.join(report.files)}, {render.size_text(report.bytes)}; "
-            "it serves as --archive DIR"
+            f"copied to {phrasing.escaped(report.folder)}: {', '.join(report.files)}, "
+            f"{phrasing.size_text(report.bytes)}; it serves as --archive DIR"
         )
     return OK
 
@@ -163,7 +163,7 @@ def _backup(plan: p.Backup, as_json: bool) -> int:
 def _rows_text(report: ExportReport | MergeReport) -> str:
     named = [(report.videos, "video"), (report.clips, "clip"), (report.notes, "note")]
     named += [(report.embeddings, "embedding"), (report.frames, "frame")]
-    return ", ".join(render.count(number, noun) for number, noun in named if number)
+    return ", ".join(phrasing.count(number, noun) for number, noun in named if number)
 
 
 def _ask(plan: p.Ask, as_json: bool) -> int:
@@ -188,7 +188,7 @@ def _ask(plan: p.Ask, as_json: bool) -> int:
     if plan.plot is not None and isinstance(answer, ArchivedAnswer):
         drawn = answer.plot(plan.plot)
         for path in drawn:
-            output.note(f"lvqa: drawn: {render.safe(str(path))}")
+            output.note(f"lvqa: drawn: {phrasing.escaped(str(path))}")
         if not drawn:
             output.note("lvqa: nothing was searched for in the videos, so there is nothing to draw")
     if as_json:
@@ -228,7 +228,7 @@ def _verify(plan: p.Verify, as_json: bool) -> int:
         output.out_json(report.to_dict())
     else:
         for line in report.lines():
-            output.out(render.one_line(line, 1000))
+            output.out(phrasing.for_terminal(line, 1000))
     return OK if report.complete else SOME_FAILED if report.sound else ERROR
 
 
@@ -260,17 +260,17 @@ def _find(plan: p.Find, as_json: bool) -> int:
         cost = {"frames": sights.frames, "seconds": round(sights.seconds, 3)}
         output.out_json({"sights": rows, **cost, "searches": searches, "plots": plots})
         for trouble in sights.troubles:
-            output.note(f"lvqa: {render.one_line(trouble)}")
+            output.note(f"lvqa: {phrasing.for_terminal(trouble)}")
         return OK
     if not any(sight.seen for sight in sights):
         output.note("lvqa: it was not seen" + ("; where it is most likely:" if sights else ""))
     for trouble in sights.troubles:
-        output.note(f"lvqa: {render.one_line(trouble)}")
+        output.note(f"lvqa: {phrasing.for_terminal(trouble)}")
     for line in output.sight_lines(sights, pictures):
         output.out(line)
     output.out(f"cost: {sights.summary()}")
     for path in plots:
-        output.note(f"lvqa: drawn: {render.safe(path)}")
+        output.note(f"lvqa: drawn: {phrasing.escaped(path)}")
     return OK
 
 
@@ -285,7 +285,7 @@ def _videos(plan: p.Videos, as_json: bool) -> int:
     for line in output.table((_video_row(video) for video in videos), indent=""):
         output.out(line)
     for failure in failures:
-        output.note(f"lvqa: {render.safe(failure['video'])}: failed: {render.one_line(failure['reason'])}")
+        output.note(f"lvqa: {phrasing.escaped(failure['video'])}: failed: {phrasing.for_terminal(failure['reason'])}")
     return OK
 
 
@@ -309,13 +309,13 @@ def _show(plan: p.Show, as_json: bool) -> int:
     for line in output.table([_video_row(report.video)], indent=""):
         output.out(line)
     if report.summary is not None:
-        output.out(f"  {render.one_line(report.summary.text)}")
+        output.out(f"  {phrasing.for_terminal(report.summary.text)}")
     # A single segment says what the video's summary says.
     segments = report.segments if len(report.segments) > 1 else ()
-    rows = ((render.span_text(n.span), "[segment]", render.one_line(n.text)) for n in segments)
+    rows = ((phrasing.span_text(n.span), "[segment]", phrasing.for_terminal(n.text)) for n in segments)
     for line in output.table(rows):
         output.out(line)
-    rows = ((render.span_text(n.span), f"[{n.source}]", render.one_line(n.text)) for n in report.notes)
+    rows = ((phrasing.span_text(n.span), f"[{n.source}]", phrasing.for_terminal(n.text)) for n in report.notes)
     for line in output.table(rows):
         output.out(line)
     return OK
@@ -336,17 +336,17 @@ def _status(plan: p.Status, as_json: bool) -> int:
         ("notes", f"{status['notes']}{f' ({sources})' if sources else ''}"),
         ("embeddings", f"{status['embeddings']} of notes, {status['frames']} of frames"),
         ("models", ", ".join(status["models"]) or "none"),
-        ("size", render.size_text(status["bytes"])),
+        ("size", phrasing.size_text(status["bytes"])),
     ]
     if digest := status["digest"]:
         late = " (of videos that have changed since: index again)" if digest["stale"] else ""
-        rows.append(("digest", f"{render.one_line(digest['text'])}{late}"))
+        rows.append(("digest", f"{phrasing.for_terminal(digest['text'])}{late}"))
     if run := status["run"]:
         rows.insert(0, ("running", output.run_line(run)))
     for line in output.table(rows, indent=""):
         output.out(line)
     for failure in status["failures"]:
-        output.out(f"failed      {render.safe(failure['video'])}: {render.one_line(failure['reason'])}")
+        output.out(f"failed      {phrasing.escaped(failure['video'])}: {phrasing.for_terminal(failure['reason'])}")
     return OK
 
 
@@ -357,8 +357,8 @@ def _remove(plan: p.Remove, as_json: bool) -> int:
         output.out_json(asdict(removed))
     else:
         output.out(
-            f"removed {render.safe(plan.video)}: {render.count(removed.clips, 'clip')}, "
-            f"{render.count(removed.notes, 'note')}; its file stays, and `lvqa index` takes it in again"
+            f"removed {phrasing.escaped(plan.video)}: {phrasing.count(removed.clips, 'clip')}, "
+            f"{phrasing.count(removed.notes, 'note')}; its file stays, and `lvqa index` takes it in again"
         )
     return OK
 
@@ -376,7 +376,7 @@ def _models(plan: p.ListModels, as_json: bool) -> int:
             row.role,
             row.spec,
             "off" if row.spec == "none" else "there" if row.available else "missing",
-            render.size_text(row.bytes) if row.bytes is not None else "",
+            phrasing.size_text(row.bytes) if row.bytes is not None else "",
             (row.where if row.available else row.hint) if row.spec != "none" else "",
         )
         for row in rows
@@ -406,11 +406,13 @@ def _reasons(archive: Archive) -> list[str]:
     """What the `auto` profile chose, and why; what the `tiny` one is for."""
     if archive.settings.profile not in ("auto", "tiny"):
         return []
-    return [f"lvqa: {render.one_line(reason)}" for reason in archive.models.reasons]
+    return [f"lvqa: {phrasing.for_terminal(reason)}" for reason in archive.models.reasons]
 
 
 def _waiting(holder: str) -> None:
-    output.note(f"lvqa: waiting for {render.one_line(holder)}, which is writing to this index; Ctrl-C ends the wait")
+    output.note(
+        f"lvqa: waiting for {phrasing.for_terminal(holder)}, which is writing to this index; Ctrl-C ends the wait"
+    )
 
 
 def _quiet(line: str) -> None:
@@ -433,7 +435,7 @@ def _video_dict(video: Video) -> dict[str, Any]:
 def _video_row(video: Video) -> tuple[str, ...]:
     size = f"{video.width}x{video.height}" if video.width else "no file"
     sound = "sound" if video.has_audio else ""
-    return video.path, render.duration_text(video.duration_s), size, video.codec, sound
+    return video.path, phrasing.duration_text(video.duration_s), size, video.codec, sound
 
 
 def _summaries_dict(counts: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ OK = 0
 
 
 def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
-    from lvqa.eval import retrieval
+    from lvqa.eval.lab import retrieval
 
     embedder = None
     if plan.embedder is not None:
@@ -37,7 +37,7 @@ def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
 
 
 def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
-    from lvqa.eval.world import bench, report
+    from lvqa.eval.lab.world import bench, report
 
     folder = Path(plan.folder or f"world-{plan.minutes:g}-{plan.seed}").expanduser()
     with progress_bar() as progress:
@@ -55,8 +55,8 @@ def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
 
 
 def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
-    from lvqa.eval.search import bench, report
-    from lvqa.eval.search.systems import systems_named
+    from lvqa.eval.lab.search import bench, report
+    from lvqa.eval.lab.search.systems import systems_named
 
     folder = Path(plan.folder or f"search-{plan.minutes:g}-{plan.seed}").expanduser()
     with progress_bar() as progress:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.render import cited_text, cost_text, count, duration_text, is_cited, one_line, safe, span_text
+from lvqa.phrasing import cited_text, cost_text, count, duration_text, escaped, for_terminal, is_cited, span_text
 from lvqa.types import Answer, Sight, Span, Step, format_time
 
 if TYPE_CHECKING:
-    from lvqa.agents.estimate import Estimate
+    from lvqa.agents.cost.estimate import Estimate
+    from lvqa.archive.results import SightList
     from lvqa.indexers import SummaryReport
-    from lvqa.results import SightList
 
 _TEXT_LIMIT, _ANSWER_LIMIT = 160, 2000
 # A longer cell stands out of its column instead of pushing the others away.
@@ -51,7 +51,7 @@ def out_json_line(data: Any) -> None:
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """Rows as lines of left-aligned columns; the last column is not padded."""
-    cells = [[safe(cell) for cell in row] for row in rows]
+    cells = [[escaped(cell) for cell in row] for row in rows]
     columns = max((len(row) for row in cells), default=0)
     widths = [
         max((len(row[i]) for row in cells if i < len(row) and len(row[i]) <= _WIDEST), default=0)
@@ -63,7 +63,8 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
 def moments(rows: Iterable[tuple[str, Span, str, str]]) -> list[str]:
     """Lines of video, interval, text and source."""
     return table(
-        (video, span_text(span), f"{one_line(text, _TEXT_LIMIT)}", f"[{source}]") for video, span, text, source in rows
+        (video, span_text(span), f"{for_terminal(text, _TEXT_LIMIT)}", f"[{source}]")
+        for video, span, text, source in rows
     )
 
 
@@ -89,8 +90,8 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
 
     A video that cannot be read has none.
     """
+    from lvqa.archive.results import thumbnailer
     from lvqa.errors import UsageError
-    from lvqa.results import thumbnailer
 
     picture, written = thumbnailer(sights.folder), {}
     try:
@@ -109,7 +110,7 @@ def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
 
 def answer_lines(answer: Answer, currency: str = "") -> list[str]:
     """An answer as people read it: text and confidence, its evidence, its cost."""
-    text = one_line(cited_text(answer), _ANSWER_LIMIT)
+    text = for_terminal(cited_text(answer), _ANSWER_LIMIT)
     if answer.choice is not None:
         letter = chr(ord("A") + answer.choice) if answer.choice < 26 else str(answer.choice + 1)
         text = f"({letter}) {text}"
@@ -119,13 +120,13 @@ def answer_lines(answer: Answer, currency: str = "") -> list[str]:
     shown = list(enumerate(answer.evidence, 1))
     if is_cited(answer):
         lines += table(
-            (f"[{n}]", e.video, span_text(e.span), one_line(e.text, _TEXT_LIMIT), f"[{e.source}]") for n, e in shown
+            (f"[{n}]", e.video, span_text(e.span), for_terminal(e.text, _TEXT_LIMIT), f"[{e.source}]") for n, e in shown
         )
     else:
         lines += moments((e.video, e.span, e.text, e.source) for _, e in shown)
     for one in answer.computed if not answer.abstained else ():
         lines.append(f"  computed: {one.operator.replace('_', ' ')} of")
-        rows = ((row.video, span_text(row.span), one_line(row.event, _TEXT_LIMIT)) for row in one.rows)
+        rows = ((row.video, span_text(row.span), for_terminal(row.event, _TEXT_LIMIT)) for row in one.rows)
         lines += table(rows, indent="    ")
     lines.append(f"  cost: {cost_text(answer.cost, currency)}")
     return lines
@@ -137,7 +138,7 @@ def estimate_lines(expected: Estimate) -> list[str]:
     return [
         f"at most {cost_text(expected.most, currency, timed=timed)}",
         f"likely  {cost_text(expected.likely, currency, timed=timed)}",
-        f"  {one_line(expected.why)}",
+        f"  {for_terminal(expected.why)}",
     ]
 
 
@@ -164,4 +165,4 @@ def run_line(run: Mapping[str, Any]) -> str:
 
 def step_line(step: Step) -> str:
     """One step of the agent."""
-    return f"  {step.node + ':':<9} {one_line(step.summary)}"
+    return f"  {step.node + ':':<9} {for_terminal(step.summary)}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lvqa import render
+from lvqa import phrasing
 from lvqa.cli import output
 from lvqa.errors import UsageError
 from lvqa.secrets import strike
@@ -59,7 +59,7 @@ def progress_bar(first: Sequence[str] = ()) -> Iterator[Progress]:
             super().start(videos, total, unit)
 
         def message(self, text: str) -> None:
-            super().message(f"lvqa: {render.one_line(strike(text))}")
+            super().message(f"lvqa: {phrasing.for_terminal(strike(text))}")
 
     with SafeProgress() as progress:
         yield progress

@@ -6,56 +6,54 @@ crashes must not take an index of days with it.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from lvqa.media.bounds import Limits, limits_in_use, use_limits
-    from lvqa.media.files import VIDEO_SUFFIXES, content_hash, find_videos, locate, present
-    from lvqa.media.isolated import FrameReader, probe, read_audio, read_subtitles, thumbnail
-    from lvqa.media.values import Subtitle, TimedFrame, VideoInfo
+    from lvqa.media.bounds import Limits as Limits
+    from lvqa.media.bounds import limits_in_use as limits_in_use
+    from lvqa.media.bounds import use_limits as use_limits
+    from lvqa.media.files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
+    from lvqa.media.files import content_hash as content_hash
+    from lvqa.media.files import find_videos as find_videos
+    from lvqa.media.files import locate as locate
+    from lvqa.media.files import present as present
+    from lvqa.media.isolated import FrameReader as FrameReader
+    from lvqa.media.isolated import probe as probe
+    from lvqa.media.isolated import read_audio as read_audio
+    from lvqa.media.isolated import read_subtitles as read_subtitles
+    from lvqa.media.isolated import thumbnail as thumbnail
+    from lvqa.media.values import Subtitle as Subtitle
+    from lvqa.media.values import TimedFrame as TimedFrame
+    from lvqa.media.values import VideoInfo as VideoInfo
 
-__all__ = [
-    "VIDEO_SUFFIXES",
-    "FrameReader",
-    "Limits",
-    "Subtitle",
-    "TimedFrame",
-    "VideoInfo",
-    "content_hash",
-    "find_videos",
-    "limits_in_use",
-    "locate",
-    "present",
-    "probe",
-    "read_audio",
-    "read_subtitles",
-    "thumbnail",
-    "use_limits",
-]
-
-_HOMES = {
-    "VIDEO_SUFFIXES": "files",
-    "FrameReader": "isolated",
-    "Limits": "bounds",
-    "Subtitle": "values",
-    "TimedFrame": "values",
-    "VideoInfo": "values",
-    "content_hash": "files",
-    "find_videos": "files",
-    "limits_in_use": "bounds",
-    "locate": "files",
-    "present": "files",
-    "probe": "isolated",
-    "read_audio": "isolated",
-    "read_subtitles": "isolated",
-    "thumbnail": "isolated",
-    "use_limits": "bounds",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "bounds": (
+            "Limits",
+            "limits_in_use",
+            "use_limits",
+        ),
+        "files": (
+            "VIDEO_SUFFIXES",
+            "content_hash",
+            "find_videos",
+            "locate",
+            "present",
+        ),
+        "isolated": (
+            "FrameReader",
+            "probe",
+            "read_audio",
+            "read_subtitles",
+            "thumbnail",
+        ),
+        "values": (
+            "Subtitle",
+            "TimedFrame",
+            "VideoInfo",
+        ),
+    },
+)

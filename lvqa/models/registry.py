@@ -32,7 +32,7 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
         "hf": ("lvqa.models.hf_vision:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
-        "builtin": ("lvqa.models.tiny:load_vision", "builtin:tiny"),
+        "builtin": ("lvqa.eval.lab.tiny.models:load_vision", "builtin:tiny"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
@@ -48,7 +48,7 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "image_embedder": {
         "st": ("lvqa.models.embed_image:load", "st:<id or folder>"),
         "hf": ("lvqa.models.embed_image:load", "hf:<id or folder>"),
-        "builtin": ("lvqa.models.tiny:load_image_embedder", "builtin:tiny"),
+        "builtin": ("lvqa.eval.lab.tiny.models:load_image_embedder", "builtin:tiny"),
     },
     "detector": {"hf": ("lvqa.models.detect:load", "hf:<id or folder>")},
     "ocr": {"rapidocr": ("lvqa.models.ocr:load", "rapidocr")},

@@ -26,7 +26,7 @@ HubState = Literal[
 ]
 
 # The models that come with lvqa: `vlm` sees, `dual` embeds.
-TINY_FOLDER = Path(__file__).resolve().parent / "tiny"
+TINY_FOLDER = Path(__file__).resolve().parents[2] / "eval" / "lab" / "tiny" / "weights"
 _TRUE = {"1", "ON", "YES", "TRUE"}  # what huggingface_hub takes for true
 _NO_SUCH: HubState = "the hub has no such model"
 _REFUSED: HubState = "the hub refuses it"

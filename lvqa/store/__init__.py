@@ -5,55 +5,50 @@ The names below load on first use, so that `import lvqa.store` brings in neither
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from lvqa.store.filters import Filter
-    from lvqa.store.finding import Finding, Mend
-    from lvqa.store.keys import note_id, stage_key
-    from lvqa.store.rows import FileRow, JobRow, JobStatus, RemovedCounts, StoreCounts, VideoCounts
-    from lvqa.store.store import STAGES, Store
-    from lvqa.store.textquery import STOP_WORDS, TextQuery
+    from lvqa.store.filters import Filter as Filter
+    from lvqa.store.health.finding import Finding as Finding
+    from lvqa.store.health.finding import Mend as Mend
+    from lvqa.store.keys import note_id as note_id
+    from lvqa.store.keys import stage_key as stage_key
+    from lvqa.store.rows import FileRow as FileRow
+    from lvqa.store.rows import JobRow as JobRow
+    from lvqa.store.rows import JobStatus as JobStatus
+    from lvqa.store.rows import RemovedCounts as RemovedCounts
+    from lvqa.store.rows import StoreCounts as StoreCounts
+    from lvqa.store.rows import VideoCounts as VideoCounts
+    from lvqa.store.search.text_query import TextQuery as TextQuery
+    from lvqa.store.store import STAGES as STAGES
+    from lvqa.store.store import Store as Store
 
-_HOME = {
-    "Filter": "filters",
-    "Finding": "finding",
-    "Mend": "finding",
-    "note_id": "keys",
-    "stage_key": "keys",
-    "FileRow": "rows",
-    "JobRow": "rows",
-    "JobStatus": "rows",
-    "RemovedCounts": "rows",
-    "StoreCounts": "rows",
-    "VideoCounts": "rows",
-    "STAGES": "store",
-    "Store": "store",
-    "STOP_WORDS": "textquery",
-    "TextQuery": "textquery",
-}
-
-__all__ = [
-    "STAGES",
-    "STOP_WORDS",
-    "FileRow",
-    "Filter",
-    "Finding",
-    "JobRow",
-    "JobStatus",
-    "Mend",
-    "RemovedCounts",
-    "Store",
-    "StoreCounts",
-    "TextQuery",
-    "VideoCounts",
-    "note_id",
-    "stage_key",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"lvqa.store.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "filters": ("Filter",),
+        "health.finding": (
+            "Finding",
+            "Mend",
+        ),
+        "keys": (
+            "note_id",
+            "stage_key",
+        ),
+        "rows": (
+            "FileRow",
+            "JobRow",
+            "JobStatus",
+            "RemovedCounts",
+            "StoreCounts",
+            "VideoCounts",
+        ),
+        "store": (
+            "STAGES",
+            "Store",
+        ),
+        "search.text_query": ("TextQuery",),
+    },
+)

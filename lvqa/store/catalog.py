@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from lvqa.errors import StoreError
+from lvqa.store.checksums import sum_of, upsert
 from lvqa.store.database import Connections, Row
 from lvqa.store.keys import clean_text, decode_path, encode_path
 from lvqa.store.rows import FileRow, JobRow, JobStatus, RemovedCounts
-from lvqa.store.sums import sum_of, upsert
 from lvqa.types import Video
 
 # A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lvqa.errors import StoreError
+from lvqa.store.checksums import register
 from lvqa.store.commits import note_commits
 from lvqa.store.faults import explain, explained
-from lvqa.store.sums import register
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
-from lvqa.store.bases import BaseFiles
+from lvqa.store.checksums import insert
 from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
-from lvqa.store.sums import insert
+from lvqa.store.search.bases import BaseFiles
+from lvqa.store.search.vector_cache import sweep
+from lvqa.store.search.vector_index import Kind, VectorBase, VectorIndex, load_base
 from lvqa.store.texts import _BY_TIME, _NOTES, Texts, _note
-from lvqa.store.vectorcache import sweep
-from lvqa.store.vectorindex import Kind, VectorBase, VectorIndex, load_base
 from lvqa.types import Keyframe, Note, Span
 
 

@@ -10,9 +10,9 @@ that two equal tokens mean the same vectors even where an older copy of the file
 one history of the file, and a copy that was put back names the base of its own history: so a base that the database
 names by its stamp, less `gone`, plus the rows above `last`, is what the database holds, without reading it through.
 
-What shows damage is there twice: every row has a checksum (`lvqa.store.sums`), and `tallies` counts what each video has
-of each kind of row, kept by triggers, so that a row that vanished is missed. `commits` counts transactions; a file
-beside the database does too, so that commits that were lost are missed (`lvqa.store.commits`).
+What shows damage is there twice: every row has a checksum (`lvqa.store.checksums`), and `tallies` counts what each
+video has of each kind of row, kept by triggers, so that a row that vanished is missed. `commits` counts transactions; a
+file beside the database does too, so that commits that were lost are missed (`lvqa.store.commits`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from lvqa.store.checksums import SUMMED, register, sum_of
 from lvqa.store.schema import APPLICATION_ID
-from lvqa.store.sums import SUMMED, register, sum_of
 
 MIGRATIONS = Migrations("lvqa")
 

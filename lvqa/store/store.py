@@ -17,19 +17,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from lvqa.errors import StoreError, StoreFull, StoreLocked, StoreVersionError, UsageError
+from lvqa.store.checksums import sum_of
 from lvqa.store.commits import note_commits, read_commits
 from lvqa.store.database import PAGE_BYTES, Connections, connect
 from lvqa.store.embeddings import Embeddings
 from lvqa.store.faults import explained
+from lvqa.store.health.replace import finish, mended_path
 from lvqa.store.keys import clean_text
-from lvqa.store.lock import WriterLock
-from lvqa.store.replace import finish, mended_path
+from lvqa.store.lock.writer import WriterLock
 from lvqa.store.rows import StoreCounts
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from lvqa.store.sums import sum_of
 
 if TYPE_CHECKING:
-    from lvqa.store.exchange import ExportReport, MergeReport
+    from lvqa.store.exchange.format import ExportReport, MergeReport
 
 DATABASE_FILE = "archive.db"
 LOCK_FILE = "lock"
@@ -173,22 +173,22 @@ class Store(Embeddings):
         small or the files are still good; without them search is as right, and slower. Raises StoreError where the
         store was opened for reading.
         """
-        from lvqa.store.maintain import Files, build_bases
+        from lvqa.store.search.maintain import Files, build_bases
 
         return len(build_bases(self._c, Files(self.index_dir, self._vector_bases, self._text_bases)))
 
     def export(self, out: Path, video_ids: Collection[str] | None = None) -> ExportReport:
-        """Write all rows, or those of some videos, as the folder that `lvqa.store.exchange` describes.
+        """Write all rows, or those of some videos, as the folder that `lvqa.store.exchange.format` describes.
 
         Raises UsageError where `out` is there already or a video is unknown, StoreError.
         """
-        from lvqa.store.exporting import export_archive
+        from lvqa.store.exchange.export import export_archive
 
         return export_archive(self._c, out, video_ids)
 
     def merge(self, folder: Path) -> MergeReport:
-        """Take an export into this index, as `lvqa.store.merging` tells. Raises UsageError, StoreError."""
-        from lvqa.store.merging import merge_export
+        """Take an export into this index, as `lvqa.store.exchange.merge` tells. Raises UsageError, StoreError."""
+        from lvqa.store.exchange.merge import merge_export
 
         return merge_export(self, folder)
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lvqa.errors import StoreError
-from lvqa.store.bases import BaseFiles
 from lvqa.store.catalog import Catalog
+from lvqa.store.checksums import SUMMED, insert
 from lvqa.store.database import BehindError, Connections, Row
 from lvqa.store.filters import Filter, note_conditions
 from lvqa.store.keys import clean_text
-from lvqa.store.sums import SUMMED, insert
-from lvqa.store.textindex import TextBase, TextIndex, load_texts
-from lvqa.store.textquery import TextQuery
+from lvqa.store.search.bases import BaseFiles
+from lvqa.store.search.text_index import TextBase, TextIndex, load_texts
+from lvqa.store.search.text_query import TextQuery
 from lvqa.types import Clip, Level, Note, Span
 
 _NOTES = """

@@ -8,13 +8,13 @@ import re
 import pytest
 
 from lvqa import agents
-from lvqa.agents.budget import Budget
 from lvqa.agents.graph import NODES
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
+from lvqa.tools.ledger import Budget
 from lvqa.types import Answer, Cost, Span, Step
 
 SAID = "a woman lifts out a milk carton"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.budget import ASKED_TO_STOP, Budget, BudgetSpent, Ledger
-from lvqa.agents.look import charge_looks, charge_to
-from lvqa.agents.pace import Pace
-from lvqa.agents.prices import Prices
+from lvqa.agents.nodes.zoom import charge_looks, charge_to
 from lvqa.agents.structured import say
-from lvqa.agents.zoom import Query
-from lvqa.agents.zoom.scorers import Scorers, Yes
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.settings import Settings
+from lvqa.tools.latency import Pace
+from lvqa.tools.ledger import ASKED_TO_STOP, Budget, BudgetSpent, Ledger
+from lvqa.tools.prices import Prices
 from lvqa.types import Cost, Span
+from lvqa.zoom import Query
+from lvqa.zoom.scorers import Scorers, Yes
 
 WHEN = "When does the woman lift out the milk carton?"
 DEAR = Prices(tokens_in=1_000_000, tokens_out=2_000_000, frame=0.01, call=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.agents.choice import MEASURES, WEIGHTS, measures, softmax
+from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures, softmax
 from lvqa.models.fake import FakeEmbedder
 
 OPTIONS = ("paint", "milk into a glass", "sand")

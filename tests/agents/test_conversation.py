@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from lvqa.agents.budget import Budget, Ledger
-from lvqa.agents.conversation import understand
-from lvqa.agents.phrases import noun_phrases, whole_phrase
-from lvqa.agents.turns import Turn, Understood
+from lvqa.agents.chat.conversation import understand
+from lvqa.agents.chat.turns import Turn, Understood
 from lvqa.errors import ModelError
+from lvqa.language.noun_phrases import noun_phrases, whole_phrase
 from lvqa.models.fake import FakeChat
+from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Evidence, Span
 
 DURATIONS = {"kitchen.mp4": 24.0, "garden.mp4": 40.0, "trips/day_2.mp4": 600.0}

@@ -7,13 +7,13 @@ import re
 
 import pytest
 
-from lvqa.agents.budget import Budget
-from lvqa.agents.estimate import estimate
-from lvqa.agents.presets import AGENTS
-from lvqa.agents.prices import Prices
+from lvqa.agents.baselines.presets import AGENTS
+from lvqa.agents.cost.estimate import estimate
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
+from lvqa.tools.ledger import Budget
+from lvqa.tools.prices import Prices
 
 WHEN = "When does the woman lift out the milk carton?"
 OFTEN = "How many times does the woman lift out a milk carton?"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lvqa.agents.inspect_ import FRAME_S, span_of
+from lvqa.agents.nodes.inspect import FRAME_S, span_of
 from lvqa.types import Keyframe, Span
 
 

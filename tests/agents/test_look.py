@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lvqa.agents.budget import Budget, Ledger
-from lvqa.agents.look import charge_to
-from lvqa.agents.zoom import Query
-from lvqa.agents.zoom.scorers import Detection, Scorers, Yes
+from lvqa.agents.nodes.zoom import charge_to
 from lvqa.models.fake import FakeDetector, FakeVision
+from lvqa.tools.ledger import Budget, Ledger
+from lvqa.zoom import Query
+from lvqa.zoom.scorers import Detection, Scorers, Yes
 
 QUESTION = "When does she pour milk into a glass?"
 

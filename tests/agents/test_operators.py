@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvqa.agents import operators as o
+from lvqa.temporal import operators as o
 from lvqa.types import Row, Span
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.plan import by_rules
-from lvqa.agents.policies import POLICIES, policy
+from lvqa.agents.nodes.plan import by_rules
+from lvqa.agents.rules.policies import POLICIES, policy
 from lvqa.agents.state import KINDS, Plan
 from lvqa.models.fake import FakeChat
 from lvqa.store import note_id

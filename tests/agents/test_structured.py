@@ -7,11 +7,11 @@ import threading
 import pytest
 from pydantic import BaseModel
 
-from lvqa.agents.budget import Budget, BudgetSpent, Ledger, estimate_tokens
 from lvqa.agents.structured import ask_for, parse, say
 from lvqa.errors import ModelError, ReplyError, UsageError
 from lvqa.models.fake import FakeChat
 from lvqa.settings import Settings
+from lvqa.tools.ledger import Budget, BudgetSpent, Ledger, estimate_tokens
 
 
 class Reply(BaseModel):

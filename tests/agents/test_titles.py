@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.titles import titles
+from lvqa.agents.rules.titles import titles
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents import words
-from lvqa.agents.plan import by_rules
+from lvqa.agents.nodes.plan import by_rules
+from lvqa.language import words
 from lvqa.types import Span
 
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from lvqa.errors import LvqaError
-from lvqa.eval.bench import BENCHMARKS, __main__, startup
-from lvqa.eval.bench.footage import panning
-from lvqa.eval.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench import BENCHMARKS, __main__, startup
+from lvqa.eval.lab.bench.footage import panning
+from lvqa.eval.lab.bench.outcome import Outcome, run_child
 
 
 def test_an_outcome_keeps_to_its_bound_on_the_right_side():
@@ -38,14 +38,14 @@ def test_footage_is_the_same_each_time_and_moves():
 
 def test_a_child_that_fails_says_why():
     with pytest.raises(LvqaError, match="no_such_benchmark"):
-        run_child("lvqa.eval.bench.no_such_benchmark")
+        run_child("lvqa.eval.lab.bench.no_such_benchmark")
 
 
 def test_every_benchmark_is_a_module_that_runs_by_itself():
     import importlib.util
 
     for name in BENCHMARKS:
-        spec = importlib.util.find_spec(f"lvqa.eval.bench.{name}")
+        spec = importlib.util.find_spec(f"lvqa.eval.lab.bench.{name}")
         assert spec is not None, name
         assert spec.loader is not None
         assert '__name__ == "__main__"' in spec.loader.get_source(spec.name)  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.eval.bench import large, retrieval, rivals
-from lvqa.eval.bench.corpus import PER_VIDEO, Corpus
+from lvqa.eval.lab.bench import large, retrieval, rivals
+from lvqa.eval.lab.bench.corpus import PER_VIDEO, Corpus
 
 
 def test_the_archive_is_the_same_for_the_same_seed_and_its_frames_crowd():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.bench import ask, decode, memory, overlap
-from lvqa.eval.bench.footage import make
-from lvqa.eval.bench.timed import Stopwatch, TimedEmbedder, timed_decoding
+from lvqa.eval.lab.bench import ask, decode, memory, overlap
+from lvqa.eval.lab.bench.footage import make
+from lvqa.eval.lab.bench.timed import Stopwatch, TimedEmbedder, timed_decoding
 from lvqa.types import Span
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from lvqa.demo_footage import make_footage
 from lvqa.errors import LvqaError
-from lvqa.eval import kills
-from lvqa.footage import make_footage
+from lvqa.eval.lab import kills
 
 
 @pytest.mark.slow

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.eval.search import bench, report, score
-from lvqa.eval.search.systems import SYSTEMS, systems_named
-from lvqa.eval.search.targets import targets_of
-from lvqa.eval.world.scenes import make_videos
+from lvqa.eval.lab.search import bench, report, score
+from lvqa.eval.lab.search.systems import SYSTEMS, systems_named
+from lvqa.eval.lab.search.targets import targets_of
+from lvqa.eval.lab.world.scenes import make_videos
 from lvqa.types import Span
 
 

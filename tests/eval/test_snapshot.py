@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvqa.errors import StoreError
-from lvqa.eval.snapshot import differences, snapshot
+from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import JobRow, Store
 from lvqa.types import Clip, Note, Span, Video
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import urllib.request
 
-from lvqa.eval.standin import reply_to, serve
+from lvqa.eval.lab.standin import reply_to, serve
 
 
 def test_replies_follow_from_the_request_alone():

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from lvqa import Archive, UsageError
+from lvqa.archive.results import thumbnailer
+from lvqa.eval.lab.search import report as search_report
 from lvqa.eval.runner import tables
-from lvqa.eval.search import report as search_report
 from lvqa.media.subtitles import parse_file
 from lvqa.models.fake import FakeEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
-from lvqa.render import markdown_cell
-from lvqa.results import thumbnailer
+from lvqa.phrasing import markdown_cell
 from lvqa.store import Store
 from lvqa.types import Span, Video
 

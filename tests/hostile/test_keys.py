@@ -120,7 +120,7 @@ def test_an_address_with_a_key_is_refused_before_anything_is_written(
 
 @pytest.fixture
 def standin() -> Iterator[str]:
-    from lvqa.eval.standin import serve
+    from lvqa.eval.lab.standin import serve
 
     with serve() as base_url:
         yield base_url

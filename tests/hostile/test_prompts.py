@@ -7,16 +7,16 @@ import re
 import numpy as np
 import pytest
 
-from lvqa import agents
-from lvqa.agents.zoom import Query
-from lvqa.indexers.caption import Captioner, ClipLook, usable_caption
-from lvqa.indexers.condense import Condenser
-from lvqa.indexers.roles import Role
+from lvqa import tools
+from lvqa.indexers.hierarchy.condense import Condenser
+from lvqa.indexers.stages.caption import Captioner, ClipLook, usable_caption
+from lvqa.indexers.stages.stage_model import Role
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
-from lvqa.prompts import clean, fence, load, one_line, quoted
+from lvqa.prompts import clean, fence, for_prompt, load, quoted
 from lvqa.settings import Settings
 from lvqa.types import Span
+from lvqa.zoom import Query
 
 QUESTION = "What does the woman lift out of the fridge?"
 OPTIONS = ["a milk carton", "a crate of beer"]
@@ -156,7 +156,7 @@ def test_a_thing_to_find_is_a_few_words_on_one_line(place, texts):
     for name, text in texts.TEXTS.items():
         vision.yes_calls.clear()
         query = Query((text,), ())
-        agents.find(query, store=place.store, models=models, settings=Settings(), folder=place.folder, frames=1)
+        tools.find(query, store=place.store, models=models, settings=Settings(), folder=place.folder, frames=1)
         prompts = shown(vision)
         assert prompts, name
         for prompt in prompts:
@@ -170,10 +170,10 @@ def test_a_thing_to_find_is_a_few_words_on_one_line(place, texts):
 
 def test_what_a_note_may_not_bring_along():
     cited = "as in [1], [2, 3] and \uff3b4\uff3d or \u30105\u3011, not [a]"
-    assert one_line(cited) == "as in (1), (2, 3) and (4) or (5), not [a]"
+    assert for_prompt(cited) == "as in (1), (2, 3) and (4) or (5), not [a]"
     assert fence("`\u200d`\u200d` \uff40\uff40\uff40\uff40").split("\n")[1].replace("'", "") == " "
     assert "\u1fef" not in fence("\u1fef\u1fef\u1fef")
-    assert one_line("[gMASK] [UNUSED_TOKEN_145] [/INST] [ok] [A]") == "(gMASK) (UNUSED_TOKEN_145) (/INST) [ok] [A]"
+    assert for_prompt("[gMASK] [UNUSED_TOKEN_145] [/INST] [ok] [A]") == "(gMASK) (UNUSED_TOKEN_145) (/INST) [ok] [A]"
     assert quoted('a" b') == "a' b"
     assert clean("a\u200e\u200f\u061c\u2060\u00adb\u200dc") == "ab\u200dc"
     assert clean("e" + "\u0301" * 500 + "\u1ebf\u0301") == "e" + "\u0301" * 8 + "\u1ebf\u0301"

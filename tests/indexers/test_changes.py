@@ -13,8 +13,8 @@ import pytest
 
 from lvqa.errors import UsageError
 from lvqa.indexers import plan_index, plan_lines
-from lvqa.indexers.dryrun import IndexPlan
-from lvqa.indexers.specs import UNKNOWN_CHANGE, StageSpec, changes
+from lvqa.indexers.planning.dry_run import IndexPlan
+from lvqa.indexers.planning.specs import UNKNOWN_CHANGE, StageSpec, changes
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
@@ -394,7 +394,7 @@ def test_changes_in_words(before: str, now: StageSpec, words: str) -> None:
 def test_a_file_that_grows_while_it_is_looked_at_is_left(
     kit: Any, counter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lvqa.indexers import survey
+    from lvqa.indexers.planning import survey
 
     path = counter("a.mp4", 5)
     counter("b.mp4", 6, RED)
@@ -427,7 +427,7 @@ def test_a_file_that_is_unreadable_because_it_is_written_is_left(
     kit: Any, counter: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from lvqa.errors import MediaError
-    from lvqa.indexers import survey
+    from lvqa.indexers.planning import survey
 
     counter("b.mp4", 6, RED)
     (folder / "a.mp4").write_bytes(b"ftyp")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.indexers.duplicates import block_difference, distinct, local_difference, same_picture, same_text, shrink
+from lvqa.indexers.stages.duplicates import (
+    block_difference,
+    distinct,
+    local_difference,
+    same_picture,
+    same_text,
+    shrink,
+)
 from lvqa.media.synth import text_card
 
 

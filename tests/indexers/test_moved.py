@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.eval.snapshot import differences, snapshot
+from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.indexers import run_index
 from lvqa.models.fake import FakeVision
 from lvqa.settings import Settings
 from lvqa.store import Store
-from lvqa.store.elsewhere import elsewhere
+from lvqa.store.imported_videos import elsewhere
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 160, 0), (0, 0, 255)
 
@@ -24,7 +24,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 160, 0), (0, 0, 255)
 @pytest.fixture
 def moved(kit: Any, shots: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three indexed videos, exported, and taken into an empty index in `tmp_path/moved`."""
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", lambda fd: None)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", lambda fd: None)
     kit.settings["summaries"] = "extractive"
     shots("a.mp4", (RED, 5), (GREEN, 5))
     shots(os.fsdecode(b"b\xff.mp4"), (BLUE, 6))
@@ -91,7 +91,7 @@ def test_a_video_that_appears_is_known(kit: Any, moved: Path, tmp_path: Path, sh
 
 
 def test_an_open_job_goes_on_there(kit: Any, shots: Callable[..., Path], tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", lambda fd: None)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", lambda fd: None)
     shots("a.mp4", *[(RED, 4), (GREEN, 4), (BLUE, 4), (RED, 4)])
     kit.vision = FakeVision(lambda request, left=[2]: 1 / 0 if (left.append(left.pop() - 1) or left[0] < 0) else "seen")
     assert len(kit.run().failed) == 1

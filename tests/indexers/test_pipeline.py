@@ -13,16 +13,16 @@ import pytest
 
 from lvqa.errors import ModelError, UsageError
 from lvqa.indexers import RichProgress, run_index
-from lvqa.indexers.caption import Captioner, ClipLook
 from lvqa.indexers.channel import Channel, Crew, Stopped
-from lvqa.indexers.decode import PassRules
-from lvqa.indexers.order import Order
-from lvqa.indexers.pipeline import Pipeline, Stages
-from lvqa.indexers.roles import Role
-from lvqa.indexers.screen import ScreenReader
-from lvqa.indexers.survey import identify
-from lvqa.indexers.vectors import FrameVectors, TextVectors
-from lvqa.indexers.work import Rows, StageJob, Task, Trouble
+from lvqa.indexers.engine import Pipeline, Stages
+from lvqa.indexers.planning.survey import identify
+from lvqa.indexers.stages.assemble import Rows, StageJob, Task, Trouble
+from lvqa.indexers.stages.caption import Captioner, ClipLook
+from lvqa.indexers.stages.embed import FrameVectors, TextVectors
+from lvqa.indexers.stages.look import PassRules
+from lvqa.indexers.stages.order import Order
+from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.indexers.stages.stage_model import Role
 from lvqa.models import registry
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.prompts import load

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from lvqa.errors import ModelError, UsageError
-from lvqa.indexers import find_run, import_captions, runlog
+from lvqa.indexers import find_run, import_captions
+from lvqa.indexers import run_log as runlog
 from lvqa.indexers.progress import NoProgress
-from lvqa.indexers.runlog import KEPT, RunLog, WatchedProgress
+from lvqa.indexers.run_log import KEPT, RunLog, WatchedProgress
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeVision
 
@@ -83,7 +84,7 @@ def test_errors_are_written_with_their_traceback(kit: Any, counter: Callable[...
 
 
 def test_what_ends_a_run_is_in_its_log(kit: Any, counter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from lvqa.indexers.plan import Planner
+    from lvqa.indexers.planning.plan import Planner
 
     counter("a.mp4", 6)
     for error, outcome in ((ModelError("gone; start it"), "failed"), (KeyboardInterrupt(), "interrupted")):
@@ -292,7 +293,7 @@ def test_a_run_on_another_host_is_judged_by_its_heartbeat(tmp_path: Path) -> Non
 
 
 def test_a_process_of_somebody_else_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lvqa.indexers import running
+    from lvqa.indexers import run_status as running
 
     def refused(pid: int, signal: int) -> None:
         raise PermissionError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.indexers.segment import ClipCutter, ClipRules, ShotDetector, sample_rate
+from lvqa.indexers.stages.shots import ClipCutter, ClipRules, ShotDetector, sample_rate
 from lvqa.types import Span
 
 

@@ -136,7 +136,7 @@ def test_while_listening_the_chunk_is_kept(
 def test_while_embedding_the_batch_is_kept(
     kit: Any, counter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lvqa.indexers import vectors
+    from lvqa.indexers.stages import embed as vectors
 
     counter("a.mp4", 20)
     kit.run()

@@ -11,8 +11,17 @@ import pytest
 
 from lvqa.errors import ModelError, ModelNotFound
 from lvqa.indexers import ImportReport, import_captions, is_stale, read_digest
-from lvqa.indexers.condense import TOKENS_PER_CALL, Condenser, Line, packed
-from lvqa.indexers.extract import EXTRACTIVE, SEGMENT_WORDS, VIDEO_WORDS, Unit, choose, cut_words, told, word_count
+from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, Line, packed
+from lvqa.indexers.hierarchy.extract import (
+    EXTRACTIVE,
+    SEGMENT_WORDS,
+    VIDEO_WORDS,
+    Unit,
+    choose,
+    cut_words,
+    told,
+    word_count,
+)
 from lvqa.models.fake_chat import FakeChat
 from lvqa.models.replies import estimate_tokens
 from lvqa.settings import Settings
@@ -63,7 +72,7 @@ class Archive:
 
     def change(self, video: str, start_s: float, text: str) -> None:
         """Put another caption in place of the one at that second, as captioning a clip again would."""
-        from lvqa.indexers.work import make_note
+        from lvqa.indexers.stages.assemble import make_note
 
         with self.kit.store(write=True) as store, store.atomic():
             (found,) = store.find_videos(video)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.indexers.caption import choose_frames, usable_caption
-from lvqa.indexers.screen import merge_texts, tidy
-from lvqa.indexers.speech import sentences
+from lvqa.indexers.stages.caption import choose_frames, usable_caption
+from lvqa.indexers.stages.listen import sentences
+from lvqa.indexers.stages.screen import merge_texts, tidy
 from lvqa.models.base import Utterance
 from lvqa.types import Span
 

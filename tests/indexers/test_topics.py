@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvqa.errors import UsageError
-from lvqa.indexers.topics import Lengths, cut_topics
+from lvqa.indexers.hierarchy.topics import Lengths, cut_topics
 from lvqa.models.base import Vectors
 from lvqa.models.fake import FakeEmbedder
 from lvqa.types import Note, Span

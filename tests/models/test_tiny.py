@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.eval.tiny import lessons as ask
-from lvqa.eval.tiny.check import captions_of, crops, said, views
-from lvqa.eval.tiny.pictures import a_foreign
+from lvqa.eval.lab.tiny import lessons as ask
+from lvqa.eval.lab.tiny.check import captions_of, crops, said, views
+from lvqa.eval.lab.tiny.models import FOLDER, TinyVision
+from lvqa.eval.lab.tiny.pictures import a_foreign
 from lvqa.models.base import UNKNOWN, VisionRequest
 from lvqa.models.registry import load_image_embedder, load_vision
-from lvqa.models.tiny import FOLDER, TinyVision
 
 SEED = 31  # neither that of training nor that of eval/tiny/check.py
 

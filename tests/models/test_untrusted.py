@@ -155,6 +155,6 @@ def test_pickles_are_not_even_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_the_tiny_models_folder_is_named_once() -> None:
-    from lvqa.models import tiny
+    from lvqa.eval.lab.tiny import models as tiny
 
     assert tiny.FOLDER is weights.TINY_FOLDER

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import lvqa.prompts
 from lvqa.errors import PromptError
-from lvqa.prompts import Prompt, answers, clean, fence, load, names, one_line
+from lvqa.prompts import Prompt, answers, clean, fence, for_prompt, load, names
 
 FOLDER = Path(lvqa.prompts.__file__).parent
 
@@ -86,8 +86,8 @@ def test_fence_cannot_be_closed_from_inside():
 
 def test_control_characters_go():
     assert clean("a\x1b[31mb\x00\x07\u202ec\r\nd\te\U000e0041") == "a[31mbc\nd\te"
-    assert one_line(" a\n\n b\t c ") == "a b c"
-    assert one_line("word " * 10, limit=12) == "word word w…"
+    assert for_prompt(" a\n\n b\t c ") == "a b c"
+    assert for_prompt("word " * 10, limit=12) == "word word w…"
 
 
 @given(st.text())

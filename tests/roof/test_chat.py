@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lvqa import Answer, Archive, Budget, Span, StoreError, UsageError
-from lvqa.agents.memory import Memory
+from lvqa.agents.chat.memory import Memory
 from lvqa.errors import StoreVersionError
 from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
@@ -263,7 +263,7 @@ import json, os, sys, warnings
 from lvqa import Archive, StoreError
 from lvqa.models.fake import FakeEmbedder
 from lvqa.models.profiles import Models
-import lvqa.agents.memory, lvqa.agents.run, lvqa.chat, lvqa.media, lvqa.store
+import lvqa.agents.chat.memory, lvqa.agents.run, lvqa.archive.chats, lvqa.media, lvqa.store
 if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.agents.presets import AGENTS
+from lvqa.agents.baselines.presets import AGENTS
 from lvqa.cli import options
 from lvqa.eval import runner
 from lvqa.eval.runner.controls import CONTROLS

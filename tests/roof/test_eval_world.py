@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.world import bench
+from lvqa.eval.lab.world import bench
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 

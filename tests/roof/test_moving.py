@@ -14,7 +14,7 @@ from lvqa.errors import UsageError
 
 @pytest.fixture
 def indexed(folder: Path, lvqa, light, monkeypatch) -> Path:
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", lambda fd: None)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", lambda fd: None)
     assert lvqa("index", folder, *light).status == 0
     return folder
 

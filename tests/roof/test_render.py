@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lvqa import render
+from lvqa import phrasing, render
 from lvqa.cli.output import answer_lines
 from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Note, Row, Span, Statement, Step, Video
 
@@ -104,14 +104,14 @@ def test_no_hits_says_so() -> None:
 
 
 def test_control_characters_become_visible() -> None:
-    assert render.safe("a\x1b[2Jb\nc\x9b\u202e\udcff") == "a\\x1b[2Jb\\nc\\x9b\\u202e\\udcff"
-    assert render.safe("naïve 日本 🎬👩‍🍳 שלום") == "naïve 日本 🎬👩‍🍳 שלום"
+    assert phrasing.escaped("a\x1b[2Jb\nc\x9b\u202e\udcff") == "a\\x1b[2Jb\\nc\\x9b\\u202e\\udcff"
+    assert phrasing.escaped("naïve 日本 🎬👩‍🍳 שלום") == "naïve 日本 🎬👩‍🍳 שלום"
 
 
 def test_one_line_joins_and_cuts() -> None:
-    assert render.one_line("a\n  b\tc\r\n") == "a b c"
-    assert render.one_line("abcdef", 4) == "abc…"
-    assert render.one_line("abcd", 4) == "abcd"
+    assert phrasing.for_terminal("a\n  b\tc\r\n") == "a b c"
+    assert phrasing.for_terminal("abcdef", 4) == "abc…"
+    assert phrasing.for_terminal("abcd", 4) == "abcd"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_one_line_joins_and_cuts() -> None:
     [(Span(190, 194), "00:03:10-00:03:14"), (Span(3.2, 3.7), "00:00:03.200-00:00:03.700")],
 )
 def test_span_text(span: Span, text: str) -> None:
-    assert render.span_text(span) == text
+    assert phrasing.span_text(span) == text
 
 
 @pytest.mark.parametrize(
@@ -127,28 +127,28 @@ def test_span_text(span: Span, text: str) -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1400, "1.4 kB"), (83_000_000, "83 MB"), (16.2e9, "16 GB"), (5e15, "5000 TB")],
 )
 def test_size_text(size: float, text: str) -> None:
-    assert render.size_text(size) == text
+    assert phrasing.size_text(size) == text
 
 
 def test_cost_and_durations_read_well() -> None:
-    assert render.cost_text(Cost(14, 3, 1, 1900, 12, 4.13)) == (
+    assert phrasing.cost_text(Cost(14, 3, 1, 1900, 12, 4.13)) == (
         "14 frames looked at, 3 VLM calls, 1 LLM call, 1 912 tokens, 4.1 s"
     )
-    assert [render.duration_text(s) for s in (42, 185, 7380)] == ["42 s", "3 min 05 s", "2 h 03 min"]
+    assert [phrasing.duration_text(s) for s in (42, 185, 7380)] == ["42 s", "3 min 05 s", "2 h 03 min"]
 
 
 def test_each_sentence_shows_what_it_cites() -> None:
     shown = [Evidence("a.mp4", Span(n, n + 1), f"note {n}", "caption", 0.9) for n in range(2)]
     said = (Statement("She opens it.", (0,), 0.9), Statement("It is <empty>.", (0, 1), 0.8))
     answer = Answer("She opens it. It is <empty>.", None, 0.8, False, shown, statements=said)
-    assert render.cited_text(answer) == "She opens it. [1] It is <empty>. [1][2]"
+    assert phrasing.cited_text(answer) == "She opens it. [1] It is <empty>. [1][2]"
     lines = answer_lines(answer)
     assert lines[0].startswith("She opens it. [1] It is <empty>. [1][2]   (confidence")
     assert lines[1].split() == ["[1]", "a.mp4", "00:00:00-00:00:01", "note", "0", "[caption]"]
     html = render.answer_html(answer, lambda video, time_s: None, {"a.mp4": 9.0})
     assert "It is &lt;empty&gt;. [1][2]" in html
     quoted = Answer("The screen says so.", None, 0.8, False, shown, statements=said)
-    assert render.cited_text(quoted) == "The screen says so."
+    assert phrasing.cited_text(quoted) == "The screen says so."
     assert not answer_lines(quoted)[1].strip().startswith("[1]")
 
 

@@ -9,11 +9,11 @@ import re
 import pytest
 
 from lvqa import Archive
-from lvqa.agents import extractive
-from lvqa.agents.recall import Retriever
-from lvqa.indexers.runlog import RunLog
+from lvqa.agents.rules import extractive
+from lvqa.indexers.run_log import RunLog
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
+from lvqa.recall import Retriever
 from lvqa.store import Store
 
 QUESTION = "What does she take out of the fridge?"

@@ -78,9 +78,9 @@ def store(index_dir: Path) -> Iterator[Store]:
 @pytest.fixture(params=["faiss", "numpy"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Search through FAISS, and as if it were not installed; both without the short cut for few rows."""
-    monkeypatch.setattr("lvqa.store.vectorbank.FEW", 0)
+    monkeypatch.setattr("lvqa.store.search.vector_bank.FEW", 0)
     if request.param == "numpy":
-        monkeypatch.setattr("lvqa.store.vectorindex.faiss_installed", lambda: False)
+        monkeypatch.setattr("lvqa.store.search.vector_index.faiss_installed", lambda: False)
     else:
         pytest.importorskip("faiss")
     return str(request.param)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import lvqa.store.backup as module
+import lvqa.store.exchange.backup as module
 from lvqa.errors import StoreError, StoreVersionError, UsageError
-from lvqa.eval.snapshot import differences, snapshot
+from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import Store
-from lvqa.store.backup import backup
-from lvqa.store.repair import verify_index
-from lvqa.store.soundness import damage
+from lvqa.store.exchange.backup import backup
+from lvqa.store.health.repair import verify_index
+from lvqa.store.health.soundness import damage
 
 WRITER = """
 import sys, pathlib
@@ -40,7 +40,7 @@ with Store.open(pathlib.Path(sys.argv[1]), write=True) as store:
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy disk takes its time to sync."""
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", lambda fd: None)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", lambda fd: None)
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ def test_a_full_disk_leaves_no_half_copy(filled: Path, tmp_path: Path, monkeypat
 LIMITED = """
 import pathlib, resource, signal, sys
 from lvqa.errors import StoreError
-from lvqa.store.backup import backup
-from lvqa.store.repair import verify_index
+from lvqa.store.exchange.backup import backup
+from lvqa.store.health.repair import verify_index
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:

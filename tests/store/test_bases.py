@@ -14,7 +14,7 @@ import pytest
 
 from lvqa.errors import StoreError
 from lvqa.store import Filter, Store
-from lvqa.store.bundle import MANIFEST
+from lvqa.store.search.bundle import MANIFEST
 from lvqa.types import Span
 
 pytest.importorskip("faiss")
@@ -43,9 +43,9 @@ QUERIES = (
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files from a few hundred rows on, and behind as soon as some dozens came."""
-    monkeypatch.setattr("lvqa.store.maintain.BASE_FROM", 200)
-    monkeypatch.setattr("lvqa.store.maintain.TAIL_LEAST", 50)
-    monkeypatch.setattr("lvqa.store.vectorbank.FEW", 0)
+    monkeypatch.setattr("lvqa.store.search.maintain.BASE_FROM", 200)
+    monkeypatch.setattr("lvqa.store.search.maintain.TAIL_LEAST", 50)
+    monkeypatch.setattr("lvqa.store.search.vector_bank.FEW", 0)
 
 
 def add(store: Store, make, first: int, count: int, *, dim: int = 8) -> list[str]:
@@ -280,7 +280,7 @@ def test_only_a_writer_builds_and_not_within_a_transaction(index_dir, make):
 
 
 def test_many_cells_find_nearly_all_and_score_exactly(index_dir, make, monkeypatch):
-    monkeypatch.setattr("lvqa.store.ivf.PROBES", 12)
+    monkeypatch.setattr("lvqa.store.search.ivf.PROBES", 12)
     rng = np.random.default_rng(0)
     shots = rng.normal(size=(40, 32))
     rows = np.repeat(shots, 50, axis=0) + 0.05 * rng.normal(size=(2000, 32))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.store import Store
-from lvqa.store.vectorcache import CacheFile
+from lvqa.store.search.vector_cache import CacheFile
 
 pytest.importorskip("faiss")
 
@@ -33,7 +33,7 @@ def search(store: Store, make) -> list[object]:
 def wanted(saved: Path, make, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What search gives without any cache."""
     with monkeypatch.context() as patch:
-        patch.setattr("lvqa.store.vectorindex.faiss_installed", lambda: False)
+        patch.setattr("lvqa.store.search.vector_index.faiss_installed", lambda: False)
         with Store.open(saved) as store:
             return search(store, make)
 
@@ -43,7 +43,7 @@ def file_of(index_dir: Path, kind: str = "notes", model: str = "emb") -> CacheFi
 
 
 def test_the_cache_is_used_when_it_is_right(saved, make, wanted, monkeypatch):
-    monkeypatch.setattr("lvqa.store.vectorindex.VectorIndex._append_new", lambda self: 0)
+    monkeypatch.setattr("lvqa.store.search.vector_index.VectorIndex._append_new", lambda self: 0)
     with Store.open(saved) as store:
         assert search(store, make) == wanted
 
@@ -190,7 +190,7 @@ def test_caches_of_models_that_are_gone_are_swept(saved, make):
 
 
 def test_a_large_change_is_saved_at_once(index_dir, make, monkeypatch):
-    monkeypatch.setattr("lvqa.store.vectorindex.LARGE", 50)
+    monkeypatch.setattr("lvqa.store.search.vector_index.LARGE", 50)
     with Store.open(index_dir, write=True) as store:
         make.filled(store)
         search(store, make)

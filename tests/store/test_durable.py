@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.store import Store
-from lvqa.store.bundle import Subject, checked, writing
+from lvqa.store.search.bundle import Subject, checked, writing
 
 _FULL = 2
 

@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
-from lvqa.eval.snapshot import differences, snapshot
+from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import JobRow, Store
-from lvqa.store.elsewhere import elsewhere
-from lvqa.store.exchange import FIELDS, TABLES, MergeReport
-from lvqa.store.finding import damaged
-from lvqa.store.repair import verify_index
-from lvqa.store.soundness import damage
+from lvqa.store.exchange.format import FIELDS, TABLES, MergeReport
+from lvqa.store.health.finding import damaged
+from lvqa.store.health.repair import verify_index
+from lvqa.store.health.soundness import damage
+from lvqa.store.imported_videos import elsewhere
 from lvqa.types import Clip, Note, Span, Video
 
 ODD = os.fsdecode(b"odd\xff%.mp4")
@@ -58,7 +58,7 @@ def fill(store: Store, make: Any) -> None:
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy disk takes its time to sync."""
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", lambda fd: None)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", lambda fd: None)
 
 
 @pytest.fixture
@@ -251,8 +251,8 @@ def test_where_it_is_written(full: Store, tmp_path: Path):
 
 def test_what_a_killed_export_left_is_cleared_away(full: Store, tmp_path: Path, monkeypatch):
     part = tmp_path / "out.part"
-    monkeypatch.setattr("lvqa.store.partfolder.shutil.rmtree", lambda *args, **more: None)
-    monkeypatch.setattr("lvqa.store.exporting.npy_header", lambda *args: 1 / 0)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.shutil.rmtree", lambda *args, **more: None)
+    monkeypatch.setattr("lvqa.store.exchange.export.npy_header", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         full.export(tmp_path / "out")
     monkeypatch.undo()
@@ -273,7 +273,7 @@ def test_what_is_not_ours_is_left_alone(full: Store, tmp_path: Path):
 
 
 def test_two_exports_to_one_folder(full: Store, tmp_path: Path):
-    from lvqa.store.partfolder import part_folder
+    from lvqa.store.exchange.part_folder import part_folder
 
     with part_folder(tmp_path / "out") as part:
         (part / "file").write_text("mine")
@@ -286,7 +286,7 @@ def test_a_full_disk_leaves_nothing(full: Store, tmp_path: Path, monkeypatch):
     def fsync(fd: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lvqa.store.partfolder.os.fsync", fsync)
+    monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", fsync)
     with pytest.raises(StoreError, match=r"is full and .*out was not written; free some space"):
         full.export(tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
@@ -322,8 +322,8 @@ class Killed(Exception):
 
 def test_a_kill_between_any_two_transactions(export: Path, full: Store, tmp_path: Path, monkeypatch):
     """Whatever was committed when it died, the next import completes, and half a stage never counts as done."""
-    monkeypatch.setattr("lvqa.store.merging._BATCH", 4)
-    monkeypatch.setattr("lvqa.store.incoming._BATCH", 4)
+    monkeypatch.setattr("lvqa.store.exchange.merge._BATCH", 4)
+    monkeypatch.setattr("lvqa.store.exchange.incoming._BATCH", 4)
     atomic, wanted = Store.atomic, snapshot(full.index_dir)
     left, kills = 0, 0
 
@@ -657,7 +657,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_export_is_refused_in_one_line(export: Path, tmp_path: Path, monkeypatch, name: str):
-    monkeypatch.setattr("lvqa.store.incoming.LONGEST_LINE_BYTES", 1_000_000)
+    monkeypatch.setattr("lvqa.store.exchange.incoming.LONGEST_LINE_BYTES", 1_000_000)
     change, told = HOSTILE[name]
     change(export)
     with Store.open(tmp_path / "other", write=True) as other:

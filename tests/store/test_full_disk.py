@@ -12,8 +12,8 @@ from lvqa.errors import StoreError, StoreFull
 from lvqa.store import Store
 from lvqa.store.database import Connections
 from lvqa.store.faults import explain
-from lvqa.store.lock import WriterLock
-from lvqa.store.repair import verify_index
+from lvqa.store.health.repair import verify_index
+from lvqa.store.lock.writer import WriterLock
 
 
 class Disk:

@@ -17,17 +17,19 @@ from pathlib import Path
 import pytest
 
 from lvqa.errors import StoreError, StoreLocked
-from lvqa.store import Store, holder, lock
-from lvqa.store.holder import Holder
-from lvqa.store.lock import WriterLock
-from lvqa.store.ownerfile import OwnerFile
+from lvqa.store import Store
+from lvqa.store.lock import holder
+from lvqa.store.lock import writer as lock
+from lvqa.store.lock.holder import Holder
+from lvqa.store.lock.ownerfile import OwnerFile
+from lvqa.store.lock.writer import WriterLock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and fork")
 
 WITHOUT_FLOCK = """
 import errno, os, pathlib, sys, time
 from lvqa.errors import StoreLocked
-from lvqa.store import lock
+from lvqa.store.lock import writer as lock
 def refuse(fd):
     raise OSError(errno.EOPNOTSUPP, "no locks here")
 lock._try_lock = refuse

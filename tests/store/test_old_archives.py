@@ -23,8 +23,8 @@ from lvqa.errors import StoreError, StoreVersionError
 from lvqa.indexers import run_index
 from lvqa.settings import Settings
 from lvqa.store import Store
+from lvqa.store.checksums import SUMMED, sum_of
 from lvqa.store.schema import SCHEMA_VERSION
-from lvqa.store.sums import SUMMED, sum_of
 
 OLD = Path(__file__).parent / "old"
 _spec = importlib.util.spec_from_file_location("old_make", OLD / "make.py")
@@ -115,7 +115,7 @@ def test_indexing_goes_on_from_it(tmp_path: Path, schema: int, killed: bool):
 
 @every_schema
 def test_all_schemas_come_to_the_same_archive(tmp_path: Path, schema: int):
-    from lvqa.eval.snapshot import differences, snapshot
+    from lvqa.eval.lab.snapshot import differences, snapshot
 
     folder = made.unpack(tmp_path) / "videos"
     for name, version in (("old", schema), ("new", SCHEMA_VERSION)):

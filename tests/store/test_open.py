@@ -113,7 +113,7 @@ def test_an_old_index_is_brought_forward(index_dir: Path, make, stop_before, wri
 
 
 def test_an_old_index_in_use_is_left_alone(index_dir: Path, monkeypatch):
-    from lvqa.store.lock import WriterLock
+    from lvqa.store.lock.writer import WriterLock
 
     monkeypatch.setattr("lvqa.store.store._PATIENCE_S", 0.1)
     old_index(index_dir / "archive.db", "m002_full_text")
@@ -237,7 +237,7 @@ import sys, os, pathlib
 sys.path.insert(0, {root!r})
 from lvqa.errors import StoreError
 from lvqa.store import Store
-import lvqa.store.vectorindex
+import lvqa.store.search.vector_index
 os.setgid(65534); os.setuid(65534)
 what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 try:

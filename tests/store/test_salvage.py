@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lvqa.store import JobRow, Store
+from lvqa.store.checksums import SUMMED, row_sum
 from lvqa.store.database import connect
-from lvqa.store.salvage import (
+from lvqa.store.health.salvage import (
     HEADER,
     Salvaged,
     _beyond,
@@ -21,7 +22,6 @@ from lvqa.store.salvage import (
     header_is_right,
     salvage,
 )
-from lvqa.store.sums import SUMMED, row_sum
 
 PAGE = 16384
 

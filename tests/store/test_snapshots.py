@@ -11,8 +11,8 @@ import pytest
 from lvqa.errors import StoreError
 from lvqa.store import Store
 from lvqa.store.database import BehindError
-from lvqa.store.textindex import TextIndex
-from lvqa.store.vectorindex import VectorIndex
+from lvqa.store.search.text_index import TextIndex
+from lvqa.store.search.vector_index import VectorIndex
 
 
 def _elsewhere(work: Callable[[], object]) -> None:

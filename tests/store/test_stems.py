@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.store.stems import stem, words
+from lvqa.language.stems import stem, words
 
 
 def test_words_are_lower_case_and_in_order():

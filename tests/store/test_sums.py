@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvqa.store import JobRow, Store
+from lvqa.store.checksums import SUMMED, checked_sum, insert, register, row_sum, sum_of, upsert
 from lvqa.store.database import connect
-from lvqa.store.sums import SUMMED, checked_sum, insert, register, row_sum, sum_of, upsert
 
 
 def wrong(store: Store) -> dict[str, int]:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.store import STOP_WORDS, Store, TextQuery
+from lvqa.language.stems import STOP_WORDS
+from lvqa.store import Store, TextQuery
 
 
 @pytest.mark.parametrize(

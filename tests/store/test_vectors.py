@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lvqa.errors import StoreError
 from lvqa.store import Filter, Store
-from lvqa.store.vectorbank import FaissBank, NumpyBank, best_rows, exact_scores, normalised
+from lvqa.store.search.vector_bank import FaissBank, NumpyBank, best_rows, exact_scores, normalised
 from lvqa.types import Span
 
 

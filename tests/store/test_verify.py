@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError
-from lvqa.store import Finding, JobRow, Store, maintain
+from lvqa.store import Finding, JobRow, Store
 from lvqa.store.commits import note_commits, read_commits
-from lvqa.store.finding import damaged
-from lvqa.store.repair import describe, repair_index, verify_index
+from lvqa.store.health.finding import damaged
+from lvqa.store.health.repair import describe, repair_index, verify_index
+from lvqa.store.search import maintain
 
 STAGES = ("segment", "caption", "screen", "speech", "frames")
 
@@ -382,7 +383,7 @@ def test_verify_changes_nothing_and_holds_up_nobody(index: Path, make):
 
 
 def test_many_names_are_cut_short(index: Path):
-    from lvqa.store.verify import _listed
+    from lvqa.store.health.check import _listed
 
     assert _listed(["a  b", "c"]) == "a b; c"
     assert _listed([*"abcde"]) == "a; b; c; d; e"
@@ -488,7 +489,7 @@ def test_a_file_of_garbage_gives_an_empty_index_and_is_kept(index: Path):
 
 @pytest.mark.parametrize("killed_at", ["mended_path", "finish", "note_commits"])
 def test_a_repair_that_is_killed_is_done_by_the_next(index: Path, killed_at: str, monkeypatch: pytest.MonkeyPatch):
-    from lvqa.store import repair
+    from lvqa.store.health import repair
 
     class Killed(BaseException):
         pass

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.agents.budget import Budget
 from lvqa.errors import ModelError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.models.replies import estimate_tokens
+from lvqa.tools.ledger import Budget
 from lvqa.types import Answer
 
 WHEN = "When does the woman lift out the milk carton?"

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from lvqa.agents.budget import Budget, Ledger
-from lvqa.agents.conversation import understand
+from lvqa.agents.chat.conversation import understand
+from lvqa.agents.chat.turns import Turn
 from lvqa.agents.graph import NODES, SURVEY, TIMELINE
-from lvqa.agents.turns import Turn
 from lvqa.errors import ModelError
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
+from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Evidence, Span
 
 SITUATIONS = ("good", "malformed", "refusal", "timeout", "rate limit", "empty", "contradicting", "budget")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.agents.recall.background import Background, background
+from lvqa.recall.background import Background, background
 from lvqa.store import Store
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents import hybrid_search
+from lvqa.recall import hybrid_search
 from lvqa.store import Filter
 from lvqa.types import Span
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.agents.recall.moments import best_window, portfolio, posterior, smoothed
+from lvqa.recall.passages import best_window, portfolio, posterior, smoothed
 from lvqa.types import Span
 
 

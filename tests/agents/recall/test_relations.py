@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.agents.recall.query import understand
-from lvqa.agents.recall.relations import (
+from lvqa.recall.query import understand
+from lvqa.recall.relations import (
     Relation,
     anchor_prior,
     ordinal_prior,

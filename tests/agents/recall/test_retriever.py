@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lvqa.agents import hybrid_search
-from lvqa.agents.recall import RecallRules, merge
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder
 from lvqa.models.profiles import Models
+from lvqa.recall import RecallRules, hybrid_search, merge
 from lvqa.store import Filter, Store
 from lvqa.types import Clip, Span
 

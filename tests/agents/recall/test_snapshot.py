@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from lvqa.agents import hybrid_search
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder
+from lvqa.recall import hybrid_search
 from lvqa.store import Store
 from lvqa.types import Clip, Note, Span, Video
 

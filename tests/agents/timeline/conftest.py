@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lvqa import agents
-from lvqa.agents.budget import Budget
 from lvqa.media.synth import write_video
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store, note_id
+from lvqa.tools.ledger import Budget
 from lvqa.types import Answer, Note, Span, Video
 
 FPS, SECONDS, BITS = 4, 60, 9

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.timeline.match import match, number, window
-from lvqa.agents.timeline.presence import Coverage
-from lvqa.agents.timeline.result import exactly_one, hidden, product
+from lvqa.temporal.options import match, number, window
+from lvqa.temporal.presence import Coverage
+from lvqa.temporal.result import exactly_one, hidden, product
 from lvqa.types import Span
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.budget import Budget
 from lvqa.settings import Settings
+from lvqa.tools.ledger import Budget
 
 WHEN = "When does the red star appear in a.mp4?"
 

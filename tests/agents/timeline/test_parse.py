@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.timeline.parse import noun_phrases, parse
-from lvqa.eval.world.templates import TEMPLATES
+from lvqa.eval.lab.wordings.parse import noun_phrases, parse
+from lvqa.eval.lab.world.templates import TEMPLATES
 from lvqa.types import Span
 
 HOLES = {

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvqa.agents.budget import Budget, Ledger
-from lvqa.agents.recall import Retriever
 from lvqa.agents.state import Context
-from lvqa.agents.timeline.presence import CAPTION, Presence, spread
-from lvqa.agents.words import names
-from lvqa.agents.zoom.standout import peaks, robust_z, standing_out
+from lvqa.language.words import names
 from lvqa.models.profiles import Models
+from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter
+from lvqa.temporal.presence import CAPTION, Presence, spread
+from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Span
+from lvqa.zoom.salience import peaks, robust_z, standing_out
 
 
 @pytest.fixture

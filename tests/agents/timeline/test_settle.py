@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from lvqa.agents.timeline.looks import Ask, Seen, alongside, run
-from lvqa.agents.timeline.presence import Candidate
-from lvqa.agents.timeline.settle import Interval, edges, gap, hunt, joined, measure
-from lvqa.agents.zoom.scorers import calibrated
+from lvqa.temporal.localize import Interval, edges, gap, hunt, joined, measure
+from lvqa.temporal.looks import Ask, Seen, alongside, run
+from lvqa.temporal.presence import Candidate
 from lvqa.types import Span
+from lvqa.zoom.scorers import calibrated
 
 FRAME = 0.25
 WHOLE = Span(0, 600)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lvqa.agents.zoom.footage import ArrayChannel, Footage
-from lvqa.agents.zoom.scorers import Scorer, Scorers, Similarity
+from lvqa.zoom.footage import ArrayChannel, Footage
+from lvqa.zoom.scorers import Scorer, Scorers, Similarity
 
 Says = Callable[[float, str], float]
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lvqa.agents.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 from lvqa.errors import UsageError
 from lvqa.types import Span
+from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 
 QUERY = Query(("red star", "blue ring"), ("red flag",))
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.agents.zoom import Query, SearchBudget, make_searcher
-from lvqa.agents.zoom.aks import halve
-from lvqa.agents.zoom.maxinfo import maxvol, rect_maxvol
-from lvqa.agents.zoom.qframe import gumbel_top, tiers
-from lvqa.agents.zoom.select import quantiles
-from lvqa.agents.zoom.tstar import CROPS
-from lvqa.agents.zoom.videotree import breadth, depth
 from lvqa.types import Note, Span
+from lvqa.zoom import Query, SearchBudget, make_searcher
+from lvqa.zoom.keyframe_selection import quantiles
+from lvqa.zoom.searchers.aks import halve
+from lvqa.zoom.searchers.maxinfo import maxvol, rect_maxvol
+from lvqa.zoom.searchers.qframe import gumbel_top, tiers
+from lvqa.zoom.searchers.tstar import CROPS
+from lvqa.zoom.searchers.videotree import breadth, depth
 
 STAR = Query(("red star",))
 few = settings(max_examples=25, deadline=None)
@@ -266,7 +266,7 @@ def test_lvqa_ends_where_all_looks_explore(scripted):
         return 0.05
 
     video = scripted.footage(6)
-    from lvqa.agents.zoom import lvqa
+    from lvqa.zoom.searchers import lvqa
 
     class Counting(np.random.Generator):
         def random(self, *args, **kwargs):

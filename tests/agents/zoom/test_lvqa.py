@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.agents.zoom import Query, SearchBudget, make_searcher
-from lvqa.agents.zoom.belief import Belief, BeliefRules
-from lvqa.agents.zoom.footage import Region
-from lvqa.agents.zoom.prior import Prior, prior
-from lvqa.agents.zoom.standout import peaks, within_reach
 from lvqa.types import Note, Span
+from lvqa.zoom import Query, SearchBudget, make_searcher
+from lvqa.zoom.belief import Belief, BeliefRules
+from lvqa.zoom.footage import Region
+from lvqa.zoom.prior import Prior, prior
+from lvqa.zoom.salience import peaks, within_reach
 
 STAR = Query(("red star",))
 CUED = Query(("red star",), ("red flag",))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from lvqa.agents.zoom.base import Round, Trace
-from lvqa.agents.zoom.plot import LEFT, RIGHT, picture, save
 from lvqa.errors import UsageError
 from lvqa.types import Keyframe, Span
+from lvqa.zoom.base import Round, Trace
+from lvqa.zoom.plot import LEFT, RIGHT, picture, save
 
 WIDTH = 1000
 STRONG, HILL, CUE = (192, 16, 40), (130, 150, 196), (0, 140, 149)

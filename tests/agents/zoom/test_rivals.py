@@ -8,15 +8,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lvqa.agents.zoom import Query, SearchBudget, make_searcher
-from lvqa.agents.zoom.aks import halve
-from lvqa.agents.zoom.bolt import sharpened
-from lvqa.agents.zoom.looking import Looker, start
-from lvqa.agents.zoom.maxinfo import maxvol, rect_maxvol
-from lvqa.agents.zoom.qframe import gumbel_top, tiers
-from lvqa.agents.zoom.select import best, quantiles, split
-from lvqa.agents.zoom.tstar import TStar, _State
-from lvqa.agents.zoom.videotree import breadth, depth, ward
+from lvqa.zoom import Query, SearchBudget, make_searcher
+from lvqa.zoom.keyframe_selection import best, quantiles, split
+from lvqa.zoom.looking import Looker, start
+from lvqa.zoom.searchers.aks import halve
+from lvqa.zoom.searchers.bolt import sharpened
+from lvqa.zoom.searchers.maxinfo import maxvol, rect_maxvol
+from lvqa.zoom.searchers.qframe import gumbel_top, tiers
+from lvqa.zoom.searchers.tstar import TStar, _State
+from lvqa.zoom.searchers.videotree import breadth, depth, ward
 
 STAR = Query(("red star",))
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvqa.agents.zoom import SEARCHERS, Query, SearchBudget, make_searcher
-from lvqa.agents.zoom.footage import Footage, cropped, fitted
-from lvqa.agents.zoom.scorers import Detection, Scorers, Similarity, Yes, lay_out, single
 from lvqa.errors import MediaError
 from lvqa.media import probe
 from lvqa.media.synth import write_video
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
+from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
+from lvqa.zoom.footage import Footage, cropped, fitted
+from lvqa.zoom.scorers import Detection, Scorers, Similarity, Yes, lay_out, single
 
 RED_S = (6, 9)
 
@@ -107,7 +107,7 @@ def test_pictures_are_laid_out_cut_and_scaled():
 
 
 def test_memory_is_bounded(film, monkeypatch):
-    monkeypatch.setattr("lvqa.agents.zoom.footage._KEPT_BYTES", 4 * 48 * 64 * 3)
+    monkeypatch.setattr("lvqa.zoom.footage._KEPT_BYTES", 4 * 48 * 64 * 3)
     with Footage("v", 16.0, film) as video:
         for start in range(0, 16, 4):
             video.decode([start + 0.5 * n for n in range(8)])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.eval.retrieval import data, format_table, run_retrieval
-from lvqa.eval.retrieval.__main__ import main
-from lvqa.eval.retrieval.offtopic import CALIBRATION, MEASURED
+from lvqa.eval.lab.retrieval import data, format_table, run_retrieval
+from lvqa.eval.lab.retrieval.__main__ import main
+from lvqa.eval.lab.retrieval.offtopic import CALIBRATION, MEASURED
 from lvqa.models.fake import FakeEmbedder
 from lvqa.types import Hit, Note, Span
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.eval.retrieval import visual
+from lvqa.eval.lab.retrieval import visual
 from lvqa.types import Hit, Note, Span
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.eval.runner import estimate
 from lvqa.eval.tasks.base import Question, TaskData
 from lvqa.media.synth import write_video

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.runner import estimate, report, rerun
 from lvqa.eval.runner.rows import read_results

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lvqa.eval.lab.world.questions import Question
 from lvqa.eval.runner.chart import draw
 from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
 from lvqa.eval.tasks.base import Window
-from lvqa.eval.world.questions import Question
 from lvqa.types import Answer, Cost, Evidence, Span
 
 

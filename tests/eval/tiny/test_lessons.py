@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from lvqa.agents.timeline.descriptions import reply
-from lvqa.eval.tiny import lessons as ask
-from lvqa.eval.tiny.batches import DENSE, IGNORE, dense_labels, features_of, forward, pack, pixels_of
-from lvqa.eval.tiny.dual import Query, query_about
-from lvqa.eval.tiny.model import make_model, make_tokenizer, token_ids
-from lvqa.eval.tiny.pictures import SIDE, Picture, render
-from lvqa.eval.tiny.train import rates
+from lvqa.eval.lab.tiny import lessons as ask
+from lvqa.eval.lab.tiny.batches import DENSE, IGNORE, dense_labels, features_of, forward, pack, pixels_of
+from lvqa.eval.lab.tiny.dual import Query, query_about
+from lvqa.eval.lab.tiny.model import make_model, make_tokenizer, token_ids
+from lvqa.eval.lab.tiny.pictures import SIDE, Picture, render
+from lvqa.eval.lab.tiny.train import rates
+from lvqa.eval.lab.wordings.descriptions import reply
 from lvqa.models.base import UNKNOWN
 
 KINDS = ["frame"] * 60 + ["crop"] * 20 + ["foreign"] * 20

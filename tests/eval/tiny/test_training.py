@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvqa.eval.tiny import check, dual, shards, train
+from lvqa.eval.lab.tiny import check, dual, shards, train
 from lvqa.models.embed_image import load as load_embedder
 from lvqa.models.fake import FakeImageEmbedder, FakeVision
 from lvqa.models.hf_vision import load as load_hf
@@ -58,6 +58,6 @@ def test_a_model_that_sees_nothing_falls_short() -> None:
 
 def test_the_check_is_a_command() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "lvqa.eval.tiny.check", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "lvqa.eval.lab.tiny.check", "--help"], capture_output=True, text=True, check=True
     )
     assert "--frames" in done.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.errors import LvqaError
-from lvqa.eval.torture import full
+from lvqa.eval.lab.torture import full
 
 needs_mount = pytest.mark.skipif(not full.namespace(), reason="no file system can be mounted here")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.torture import power, vfs
-from lvqa.eval.torture.power import State, Trial, choose, left_on_disk
-from lvqa.eval.torture.vfs import Op, recording
+from lvqa.eval.lab.torture import power, vfs
+from lvqa.eval.lab.torture.power import State, Trial, choose, left_on_disk
+from lvqa.eval.lab.torture.vfs import Op, recording
 
 needs_sqlite = pytest.mark.skipif(bool(vfs.unavailable()), reason=vfs.unavailable() or "-")
 

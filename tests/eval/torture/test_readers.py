@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.torture import readers, stamps
-from lvqa.eval.torture.stamps import STAMPED, Reader, stamp, stamped_video
+from lvqa.eval.lab.torture import readers, stamps
+from lvqa.eval.lab.torture.stamps import STAMPED, Reader, stamp, stamped_video
 from lvqa.store import Store
 
 

@@ -1,4 +1,4 @@
-"""Every kind of harm, a few trials each, as `python -m lvqa.eval.torture --short` tries them."""
+"""Every kind of harm, a few trials each, as `python -m lvqa.eval.lab.torture --short` tries them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import sys
 
 import pytest
 
-from lvqa.eval.torture.__main__ import KINDS, main
-from lvqa.eval.torture.check import Check
+from lvqa.eval.lab.torture.__main__ import KINDS, main
+from lvqa.eval.lab.torture.check import Check
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_archive_survives(kind: str) -> None:
     # A process of its own: it forks, which a process with the test runner's threads must not.
-    command = [sys.executable, "-m", "lvqa.eval.torture", kind, "--short", "--json"]
+    command = [sys.executable, "-m", "lvqa.eval.lab.torture", kind, "--short", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode in (0, 1), done.stderr[-2000:]
     checks = json.loads(done.stdout)

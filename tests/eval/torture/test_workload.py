@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lvqa.eval.snapshot import differences, snapshot
-from lvqa.eval.torture import workload
+from lvqa.eval.lab.snapshot import differences, snapshot
+from lvqa.eval.lab.torture import workload
 
 
 def test_the_same_footage_gives_the_same_rows_whatever_was_done_in_between(tmp_path: Path):
@@ -30,7 +30,7 @@ def test_the_same_footage_gives_the_same_rows_whatever_was_done_in_between(tmp_p
 
 def test_it_is_there_at_once():
     code = (
-        "import sys, lvqa.eval.torture.workload\n"
+        "import sys, lvqa.eval.lab.torture.workload\n"
         "print([m for m in ('torch', 'transformers', 'faiss', 'langgraph', 'av') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.eval.world.build import WorldSet, build
-from lvqa.eval.world.scenes import make_videos
-from lvqa.eval.world.truth import VideoTruth
+from lvqa.eval.lab.world.build import WorldSet, build
+from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.truth import VideoTruth
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.archive import Archive
+from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.world import bench, report, systems
+from lvqa.eval.lab.world.blind import train
+from lvqa.eval.lab.world.questions import ask
+from lvqa.eval.lab.world.reader import Golden
+from lvqa.eval.lab.world.scenes import make_videos
 from lvqa.eval.runner import chart
-from lvqa.eval.world import bench, report, systems
-from lvqa.eval.world.blind import train
-from lvqa.eval.world.questions import ask
-from lvqa.eval.world.reader import Golden
-from lvqa.eval.world.scenes import make_videos
 from lvqa.models.fake import FakeImageEmbedder, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.types import Span

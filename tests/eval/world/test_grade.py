@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lvqa.eval.lab.world.grade import interval, objects, right_choice, right_open
+from lvqa.eval.lab.world.questions import Question
 from lvqa.eval.tasks.base import Window
-from lvqa.eval.world.grade import interval, objects, right_choice, right_open
-from lvqa.eval.world.questions import Question
 from lvqa.types import Answer
 
 AT = "00:01:02-00:01:05"

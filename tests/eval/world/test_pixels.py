@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lvqa.eval.world import agree as agreeing
-from lvqa.eval.world.agree import agree
-from lvqa.eval.world.build import WorldSet
-from lvqa.eval.world.draw import Thing, View, paint
-from lvqa.eval.world.pixels import ground_seen, read
-from lvqa.models.tiny.words import COLOURS, FLAG, GROUNDS, PLACES, SHAPES, SIGN, SIZES, centre_of
+from lvqa.eval.lab.world import agree as agreeing
+from lvqa.eval.lab.world.agree import agree
+from lvqa.eval.lab.world.build import WorldSet
+from lvqa.eval.lab.world.draw import Thing, View, paint
+from lvqa.eval.lab.world.pixels import ground_seen, read
+from lvqa.eval.lab.world.words import COLOURS, FLAG, GROUNDS, PLACES, SHAPES, SIGN, SIZES, centre_of
 
 
 @pytest.fixture(scope="module")

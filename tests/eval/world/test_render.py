@@ -8,11 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from lvqa.eval.world.build import WorldSet
-from lvqa.eval.world.draw import paint
-from lvqa.eval.world.render import Stopped, frames, render
-from lvqa.eval.world.scenes import make_videos
-from lvqa.eval.world.truth import FPS
+from lvqa.eval.lab.world.build import WorldSet
+from lvqa.eval.lab.world.draw import paint
+from lvqa.eval.lab.world.render import Stopped, frames, render
+from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.truth import FPS
 from lvqa.media.subtitles import read_subtitles
 
 

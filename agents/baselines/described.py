@@ -1,0 +1,89 @@
+"""Frames described by the VLM on demand, as notes of this question: what baselines reason on instead of looking again.
+
+A description knows nothing of the question: it is the prompt that captions clips, on one frame. Each costs a frame
+and a call. This module chooses no frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lvqa.agents.nodes.inspect import FRAME_S, decode
+from lvqa.agents.state import Context
+from lvqa.errors import ModelError, ReplyError
+from lvqa.indexers.stages.caption import usable_caption
+from lvqa.models.base import VisionRequest
+from lvqa.phrasing import count
+from lvqa.prompts import for_prompt, load
+from lvqa.store import note_id
+from lvqa.tools.ledger import BudgetSpent
+from lvqa.tools.vision_calls import generate
+from lvqa.types import Keyframe, Note, Span, format_time
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What came of frames: a `seen` note of each that says something, those shown, and a line for what went wrong."""
+
+    notes: tuple[Note, ...] = ()
+    looked: tuple[Keyframe, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a survey came to: notes, frames shown to the VLM, what went wrong, and whether a reply was not read."""
+
+    notes: list[Note] = field(default_factory=list)
+    looked: list[Keyframe] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    unparsed: bool = False
+
+    def add(self, found: Described) -> None:
+        """Take what came of frames in."""
+        self.notes += found.notes
+        self.looked += found.looked
+        self.troubles += found.troubles
+
+    def fail(self, error: BudgetSpent | ModelError) -> None:
+        """Take note that the chat model was not to be had, and rules said what it would have."""
+        self.troubles.append((error.reason if isinstance(error, BudgetSpent) else str(error)) + ", so by rule")
+        self.unparsed |= isinstance(error, ReplyError)
+
+
+def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
+    """The frames that the budget reaches, described, in their order. A refusal is no evidence: it makes no note.
+
+    Raises ModelError when the model fails.
+    """
+    vision = context.models.vision
+    if vision is None or not frames:
+        return Described()
+    images, troubles = decode(context, [[frame] for frame in frames])
+    there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
+    there = there[: context.ledger.take_vision([1] * len(there))]
+    prompt = load("caption", context.models.prompt_set)
+    requests = []
+    for frame, image in there:
+        about: dict[str, str | int] = {
+            "frames": 1,
+            "video": for_prompt(context.retriever.path(frame.video_id), 120),
+            "start": format_time(frame.time_s),
+            "end": format_time(frame.time_s + FRAME_S),
+        }
+        filled = prompt.fill(**{name: value for name, value in about.items() if name in prompt.holes})
+        requests.append(VisionRequest([image], filled, context.settings.caption_tokens))
+    notes = []
+    for (frame, _), reply in zip(there, generate(vision, context.ledger, requests), strict=True):
+        text = usable_caption(reply)
+        if not text:
+            continue
+        video = context.store.get_video(frame.video_id)
+        span = Span(frame.time_s, frame.time_s + FRAME_S)
+        span = (span.clamp(video.duration_s) if video is not None else None) or span
+        made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)
+        notes.append(Note(made, frame.video_id, None, span, text, "seen", vision.name, prompt.hash))
+    if mute := len(there) - len(notes):
+        troubles.append(f"{count(mute, 'frame')} of which the vision model says nothing")
+    return Described(tuple(notes), tuple(frame for frame, _ in there), tuple(troubles))

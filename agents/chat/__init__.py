@@ -1,0 +1,1 @@
+"""Conversations: what a follow-up refers to, and how turns are kept."""

@@ -1,0 +1,1 @@
+"""What an answer would take, before it is asked."""

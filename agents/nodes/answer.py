@@ -1,0 +1,323 @@
+"""The answer node: independent ways to an answer with the chat model, or the rules of `extractive` without it.
+
+The first way is LLoVi's two rounds (arXiv 2312.17235): a summary of the notes conditioned on the question, then the
+answer from that summary. The second reads the notes themselves in the order of time. With options there is a third:
+each option is scored against the notes, in shuffled order, so that no place in the list is preferred. How far they
+agree goes into the confidence (after AKeyS). Ways that the budget does not reach are left out, and said to be.
+
+Every sentence cites notes (`citations`); a reply that does not parse twice is recorded as unread, never replaced by a
+guess. This module verifies nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, Field
+
+from lvqa.agents.baselines.presets import preset
+from lvqa.agents.citations import (
+    AnswerReply,
+    claims_of,
+    complaints,
+    computed_lines,
+    lines,
+    number,
+    read_choice,
+)
+from lvqa.agents.evidence import pool, scaled_cosines
+from lvqa.agents.nodes.plan import letter, options_block
+from lvqa.agents.rules import extractive
+from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.structured import ask_for, say
+from lvqa.errors import ModelError, ReplyError
+from lvqa.indexers.stages.caption import usable_caption
+from lvqa.phrasing import count
+from lvqa.prompts import fence, for_prompt, load
+from lvqa.tools.ledger import BudgetSpent
+from lvqa.types import Computation, Step
+
+T = TypeVar("T")
+
+_NEAREST = 6
+# Two open answers say the same from this closeness of their texts on, or where they cite the same moment.
+_ALIKE = 0.6
+# Closeness, as a share of the best, from which a note counts as what the rules would have answered with.
+_RULES_AGREE = 0.8
+
+
+class ScoresReply(BaseModel):
+    """The options' scores as the chat model writes them, by letter."""
+
+    scores: dict[str, float] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one way came to: sentences as claims, the option chosen, the confidence stated, and what is missing."""
+
+    name: str
+    claims: tuple[Claim, ...]
+    choice: int | None
+    own: float
+    missing: tuple[str, ...]
+    uncited: int = 0
+    repaired: bool = False
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What all ways are asked about."""
+
+    context: Context
+    chat: BaseChatModel
+    numbered: dict[int, Item]
+    computed: str
+    prompts: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Draft an answer from what was recalled, seen and computed."""
+    context = runtime.context
+    items = state["items"] or pool(state, context, preset(context.agent).notes)
+    rules, read = extractive.draft(context, state["plan"], items, state["computed"])
+    items = [*items, *read]
+    chat = context.models.chat
+    draft, note = rules, ""
+    data: dict[str, Any] = {}
+    if chat is not None and items:
+        try:
+            draft, data = by_chat(context, chat, items, rules, state["computed"])
+        except BudgetSpent as spent:
+            note = f"; {spent.reason}, so from the notes by rule"
+        except ReplyError as error:
+            draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
+    basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
+    skipped = "".join(f"; {reason}" for reason in data.get("skipped", ()))
+    summary = f"{for_prompt(draft.text, 160) or 'no answer'}, {basis}{skipped}{note}"
+    cited = [{"text": c.text, "notes": list(c.note_ids)} for c in draft.claims]
+    about = {"by": draft.by, "choice": draft.choice, "claims": cited, "missing": list(draft.missing)}
+    return {
+        "items": items,
+        "draft": draft,
+        "steps": [Step("answer", summary, {**about, "unparsed": draft.unread, **data})],
+    }
+
+
+def by_chat(
+    context: Context,
+    chat: BaseChatModel,
+    items: Sequence[Item],
+    rules: Draft,
+    computed: Sequence[Computation] = (),
+) -> tuple[Draft, dict[str, Any]]:
+    """All ways that the budget reaches, as one draft. Raises BudgetSpent, ReplyError, ModelError for the first one."""
+    how = preset(context.agent)
+    numbered = number(items, how.notes)
+    asked = _Asked(
+        context,
+        chat,
+        numbered,
+        fence(computed_lines(computed, numbered)),
+    )
+    first, summary = summarised(asked, items, how.summary_words)
+    ways, scores = [first], list[float]()
+    if how.ways > 1:
+        second = _tried(asked, "reading by time", lambda: direct(asked))
+        ways += [second] if second is not None else []
+        if context.options:
+            scores = _tried(asked, "scoring the options", lambda: scored(asked)) or []
+    chosen, agree = settle(context, ways, scores, items)
+    draft = Draft(
+        " ".join(claim.text for claim in chosen.claims) or _said(context, chosen.choice),
+        chosen.choice,
+        chosen.claims,
+        own=sum(way.own for way in ways) / len(ways),
+        closeness=max((i.closeness for i in _cited(chosen, items)), default=0.0),
+        agreement=sum(agree) / len(agree) if agree else _with_rules(chosen, items, rules, context),
+        missing=chosen.missing,
+        by="chat",
+    )
+    return draft, {
+        "prompts": asked.prompts,
+        "summary": summary,
+        "ways": [
+            {"way": w.name, "choice": w.choice, "own": w.own, "sentences": len(w.claims), "uncited": w.uncited}
+            for w in ways
+        ],
+        "option_scores": [round(score, 4) for score in scores],
+        "repaired": any(way.repaired for way in ways),
+        "uncited_claims": sum(way.uncited for way in ways),
+        "skipped": asked.notes,
+    }
+
+
+def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
+    """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary.
+
+    One that is empty or a refusal is none: the answer is from the notes themselves.
+    """
+    context, numbered = asked.context, asked.numbered
+    summary = usable_caption(say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))) or ""
+    if not summary:
+        asked.notes.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
+    filled = answer_prompt(context, items, numbered, summary, asked.computed)
+    asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
+    return _asked_for("summary", asked, filled), summary
+
+
+def summarise_prompt(context: Context, numbered: Mapping[int, Item], words: int) -> str:
+    """What the chat model is asked for a summary of numbered notes."""
+    return load("summarise").fill(notes=fence(lines(numbered)), question=fence(context.question), words=words)
+
+
+def answer_prompt(
+    context: Context, items: Sequence[Item], numbered: Mapping[int, Item], summary: str, computed: str
+) -> str:
+    """What the chat model is asked for the answer: from a summary, or from all notes where that is empty."""
+    nearest = {item.note.id for item in items[:_NEAREST]}
+    return load("answer").fill(
+        question=fence(context.question),
+        options=options_block(context.options),
+        summary=fence(summary) if summary.strip() else fence(lines(numbered)),
+        notes=fence(lines({n: item for n, item in numbered.items() if item.note.id in nearest})),
+        computed=computed,
+        ids=", ".join(map(str, numbered)),
+    )
+
+
+def direct(asked: _Asked) -> Way:
+    """The notes read in the order of time."""
+    asked.prompts["direct"] = load("direct").hash
+    return _asked_for("direct", asked, direct_prompt(asked.context, asked.numbered, asked.computed))
+
+
+def direct_prompt(context: Context, numbered: Mapping[int, Item], computed: str) -> str:
+    """What the chat model is asked for the answer from the notes in order of time."""
+    return load("direct").fill(
+        question=fence(context.question),
+        options=options_block(context.options),
+        notes=fence(lines(numbered)),
+        computed=computed,
+        ids=", ".join(map(str, numbered)),
+    )
+
+
+def scored(asked: _Asked) -> list[float]:
+    """A score in [0, 1] for each option, in the options' own order; asked for in a shuffled one, drawn by the seed."""
+    context, options = asked.context, asked.context.options
+    places = list(range(len(options)))
+    drawn_by = f"{context.seed}:{context.question}".encode("utf-8", "surrogatepass")
+    random.Random(drawn_by).shuffle(places)
+    asked.prompts["options"] = load("options").hash
+    filled = options_prompt(context, asked.numbered, tuple(options[place] for place in places))
+
+    def by_place(reply: ScoresReply) -> dict[int, float]:
+        read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
+        return {place: read[letter(n)] for n, place in enumerate(places) if letter(n) in read}
+
+    def wrong(reply: ScoresReply) -> list[str]:
+        found = by_place(reply)
+        lacking = [letter(n) for n, place in enumerate(places) if place not in found]
+        beyond = [letter(n) for n, place in enumerate(places) if not 0 <= found.get(place, 0.0) <= 1]
+        return [f"there is no score for {name}" for name in lacking] + [f"the score of {n} is no share" for n in beyond]
+
+    reply = ask_for(asked.chat, context.ledger, filled, ScoresReply, wrong)
+    if reply.complaints:
+        raise ReplyError(f"the chat model did not score every option ({reply.complaints[0]})")
+    found = by_place(reply.value)
+    return [found[n] for n in range(len(options))]
+
+
+def options_prompt(context: Context, numbered: Mapping[int, Item], options: tuple[str, ...]) -> str:
+    """What the chat model is asked for the scores of options."""
+    return load("options").fill(
+        question=fence(context.question), options=options_block(options), notes=fence(lines(numbered))
+    )
+
+
+def settle(
+    context: Context, ways: Sequence[Way], scores: Sequence[float], items: Sequence[Item]
+) -> tuple[Way, list[float]]:
+    """The way to go with, and for each other way whether it agrees, 1 or 0.
+
+    Options: what most ways choose; where they differ, the option with the highest score, then the way that is surest of
+    itself. Open answers: the first way that says something; others agree that cite the same moments or say the same.
+    """
+    spoken = [way for way in ways if way.claims or way.choice is not None] or list(ways)
+    if not context.options:
+        best = spoken[0]
+        others = [way for way in ways if way is not best]
+        return best, [float(_same(context, best, way, items)) for way in others]
+    top = [n for n, score in enumerate(scores) if score == max(scores)] if scores else []
+    votes = [way.choice for way in spoken] + (top if len(top) == 1 else [])
+
+    def rank(way: Way) -> tuple[int, float, float]:
+        score = scores[way.choice] if scores and way.choice is not None else 0.0
+        return votes.count(way.choice), score, way.own
+
+    best = max(spoken, key=rank)
+    agree = [float(way.choice == best.choice) for way in ways if way is not best]
+    return best, agree + ([float(top == [best.choice])] if scores else [])
+
+
+def _asked_for(name: str, asked: _Asked, filled: str) -> Way:
+    options, numbered = asked.context.options, asked.numbered
+    parsed = ask_for(
+        asked.chat, asked.context.ledger, filled, AnswerReply, lambda reply: complaints(reply, numbered, options)
+    )
+    reply = parsed.value
+    choice = read_choice(reply.choice, options)
+    if options and choice is None:
+        raise ReplyError("the chat model chose none of the options, twice; try another chat model")
+    claims, uncited = claims_of(reply, numbered)
+    missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[:3]
+    return Way(name, claims, choice if options else None, reply.confidence, missing, uncited, parsed.repaired)
+
+
+def _tried(asked: _Asked, what: str, go: Callable[[], T]) -> T | None:
+    """A further way; None, with the reason noted, where the budget does not reach it or the model fails at it."""
+    try:
+        return go()
+    except BudgetSpent as spent:
+        asked.notes.append(f"no {what}: {spent.reason}")
+    except ModelError as error:  # ReplyError too
+        asked.notes.append(f"no {what}: {error}")
+    return None
+
+
+def _said(context: Context, choice: int | None) -> str:
+    return context.options[choice] if choice is not None else ""
+
+
+def _cited(way: Way, items: Sequence[Item]) -> list[Item]:
+    by_id = {item.note.id: item for item in items}
+    return [by_id[note_id] for claim in way.claims for note_id in claim.note_ids if note_id in by_id]
+
+
+def _same(context: Context, one: Way, other: Way, items: Sequence[Item]) -> bool:
+    if not one.claims or not other.claims:
+        return not one.claims and not other.claims
+    mine, theirs = _cited(one, items), _cited(other, items)
+    if any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in mine for b in theirs):
+        return True
+    text, said = (" ".join(claim.text for claim in way.claims) for way in (one, other))
+    note = replace(mine[0].note, id="", text=said)
+    return float(scaled_cosines(context, [text], [note])[0, 0]) >= _ALIKE
+
+
+def _with_rules(way: Way, items: Sequence[Item], rules: Draft, context: Context) -> float:
+    """Whether the rules, which never saw the model's reply, come to the same: 1 or 0."""
+    if context.options:
+        return float(way.choice == rules.choice)
+    best = items[0]
+    near = [i for i in items if i.closeness >= _RULES_AGREE * best.closeness]
+    return float(
+        any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in _cited(way, items) for b in near)
+    )

@@ -1,0 +1,126 @@
+"""The timeline node: questions about time are answered by small programs, without a chat model.
+
+The plan of such a question is its `Query`; the steps say what was asked, what was looked at and what came of it. What
+it finds travels on as notes of this question (`seen`), claims that cite them and a draft whose confidence is final.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.eval.lab.wordings.descriptions import Given, Reader
+from lvqa.eval.lab.wordings.parse import Query
+from lvqa.models.base import VisionModel
+from lvqa.phrasing import count
+from lvqa.store import note_id
+from lvqa.temporal.localize import Interval
+from lvqa.temporal.looks import Eyes, run
+from lvqa.temporal.options import match
+from lvqa.temporal.presence import Presence
+from lvqa.temporal.programs import solve
+from lvqa.temporal.query import query_of, videos_of
+from lvqa.temporal.result import Result
+from lvqa.temporal.scene import Scene
+from lvqa.types import Computation, Note, Row, Step
+
+_LOGGED = 200
+_OPERATORS = {
+    "count_events": "count",
+    "order": "order",
+    "before_after": "before_after",
+    "first_last": "first",
+    "duration": "duration",
+}
+# What an answer is compared with is shown after what it is.
+_BESIDE = 0.5
+
+
+def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Run the question's program: a draft with its evidence, or one that says that nothing was found."""
+    context = runtime.context
+    query, vision = query_of(context), context.models.vision
+    assert query is not None, "the graph comes here with a query alone"
+    assert vision is not None, "there is no query without a vision model"
+    videos = videos_of(context, query)
+    presence = _presence(state, context)
+    asked = ", ".join(query.targets) or "the options"
+    steps = [
+        Step(
+            "timeline",
+            f"{query.op.replace('_', ' ')} of {asked} in {count(len(videos), 'video')}",
+            {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
+        )
+    ]
+    with _eyes(context, vision, presence, state["surveys"]) as eyes:
+        scene = Scene(query, context.options, presence, eyes, videos)
+        result = run(solve(scene), eyes.look)
+    yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
+    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
+    looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
+    steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
+    items, draft = draft_of(context, result)
+    summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
+    computed = _computed(context, query, result)
+    shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
+    steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
+    return {"items": items, "draft": draft, "computed": computed, "steps": steps}
+
+
+def _presence(state: State, context: Context) -> Presence:
+    """What tells where things are: the index, or for a baseline what it gathered."""
+    if not state["surveys"]:
+        return Presence(context, state["plan"].cues)
+    given: dict[str, list[Note]] = {}
+    gathered = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    for note in sorted(gathered, key=lambda note: (note.span, note.id)):
+        given.setdefault(note.video_id, []).append(note)
+    return Given(context, state["plan"].cues, given=given)
+
+
+def _eyes(context: Context, vision: VisionModel, presence: Presence, reads: bool) -> Eyes:
+    return Reader(context, vision, presence=presence) if reads else Eyes(context, vision)
+
+
+def _computed(context: Context, query: Query, result: Result) -> list[Computation]:
+    """What a program that counts, orders, compares or measures made of which intervals."""
+    operator = _OPERATORS.get(query.op)
+    if operator is None or not result.found or not result.shown:
+        return []
+    path = context.retriever.path
+    rows = tuple(Row(text, path(one.video_id), one.span, min(1.0, one.support)) for one, text in result.shown)
+    return [Computation(query.side if operator == "first" else operator, result.text, rows)]
+
+
+def draft_of(context: Context, result: Result) -> tuple[list[Item], Draft]:
+    """A program's result as notes of this question and a draft that cites them."""
+    # What comes first shows the answer itself.
+    shown = [*result.shown, *result.refused]
+    kept = [_item(context, one, text, 1.0 if n == 0 else _BESIDE) for n, (one, text) in enumerate(shown)]
+    items = list({item.note.id: item for item in kept}.values())
+    if not result.found:
+        return items, Draft("", None, (), own=result.confidence, by="timeline")
+    choice, sure = result.choice, result.confidence
+    if context.options and choice is None and result.value is not None:
+        choice, fit = match(result.value, context.options)
+        sure *= fit
+    if context.options and choice is None:
+        return items, Draft("", None, (), own=0.0, by="timeline")
+    text = context.options[choice] if choice is not None else result.text
+    claims = tuple(Claim(i.note.text, (i.note.id,), i.closeness) for i in items)
+    claims = claims or (Claim(result.text, (), sure),)
+    return items, Draft(text, choice, claims, own=min(1.0, sure), closeness=sure, by="timeline")
+
+
+def _item(context: Context, interval: Interval, text: str, share: float) -> Item:
+    model = context.models.names["vision"]
+    made = note_id(interval.video_id, "seen", interval.span, model, "", text)
+    note = Note(made, interval.video_id, None, interval.span, text, "seen", model)
+    return Item(note, context.retriever.path(interval.video_id), 0.0, share * interval.support)
+
+
+def _plain(query: Query) -> dict[str, Any]:
+    values = {name: getattr(query, name) for name in query.__slots__}
+    return {name: str(value) if name == "at" else value for name, value in values.items() if value}

@@ -1,0 +1,351 @@
+"""The verify node: is each claim supported by what it cites? Then answer, look again, or abstain.
+
+A claim about what is seen is put to the VLM, on frames of the cited interval (yes-probability); any other, or all
+where there is no VLM, file or budget, to the chat model beside the cited notes; else the claim's words are compared
+with the notes. A claim with less than half support goes.
+
+Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
+that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), with weights set by hand. Of an answer by rules it
+is the support (x 0.95 to 1.05 by agreement, without options): closeness or the option's share, both on a measured
+scale, and with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for
+itself: its claims are not asked about again, and its confidence is the answer's. A curve fitted on development data,
+where there is one for the way of answering (`calibration`), makes it the probability of being right; below
+`abstain_below` the answer is "not in these videos". This module writes no answer of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, Field
+
+from lvqa.agents.baselines.presets import preset
+from lvqa.agents.calibration import calibrated, way_of
+from lvqa.agents.citations import NOTE_CHARACTERS
+from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
+from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.structured import ask_for
+from lvqa.errors import MediaError, ModelError, ReplyError
+from lvqa.models.base import VisionRequest
+from lvqa.phrasing import count
+from lvqa.prompts import answers, fence, for_prompt, load
+from lvqa.recall.relevance import lexical_closeness
+from lvqa.tools.ledger import BudgetSpent
+from lvqa.tools.vision_calls import probability_of_yes
+from lvqa.types import Answer, Evidence, Span, Statement, Step, format_time
+
+NOT_HERE = "Not in these videos"
+UNREAD = "No answer: the chat model's replies could not be read"
+# Below this an answer is looked at again while rounds and budget last.
+SURE = 0.6
+LOOK_ROUNDS = 3
+_KEEP = 0.5
+# Words compared with words say less than a model that read both.
+_KEEP_WORDS = 0.3
+_MOST_EVIDENCE = 8
+_NEAREST = 3
+
+
+class Verdict(BaseModel):
+    """The chat model's judgement of one claim, by its number from 1."""
+
+    claim: int
+    support: float = Field(ge=0, le=1)
+
+
+class Verdicts(BaseModel):
+    """One judgement for each claim."""
+
+    verdicts: list[Verdict]
+
+
+def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Check the draft's claims, rate it, and say where to go: `answer` is set at the end, `missing` when going on."""
+    context = runtime.context
+    draft = state["draft"]
+    items = {item.note.id: item for item in state["items"]}
+    verifies = preset(context.agent).verifies
+    checked, how, troubles = check(context, draft, items) if verifies else unchecked(draft)
+    kept = supported(checked, how)
+    raw = confidence(draft, kept, len(checked))
+    sure = calibrated(raw, draft, context)
+    dropped = [c.text for c in checked if c not in kept]
+    missing = what_next(state, context, draft, dropped, sure)
+    data: dict[str, Any] = {
+        "claims": [
+            {"text": c.text, "support": round(c.support, 4), "by": by, "kept": c in kept}
+            for c, by in zip(checked, how, strict=True)
+        ],
+        "confidence": round(sure, 4),
+        "uncalibrated": round(raw, 4),
+        "way": way_of(draft, context.agent),
+        "closeness": round(draft.closeness, 4),
+        "agreement": draft.agreement,
+        "own": draft.own,
+        "spent": context.ledger.spent,
+        "troubles": [str(trouble) for trouble in troubles],
+        "unparsed": any(isinstance(trouble, ReplyError) for trouble in troubles),
+    }
+    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
+    held = f"{count(len(checked), 'claim')} {'holds' if len(checked) == 1 else 'hold'}"
+    line = f"{len(kept)} of {held}, confidence {sure:.2f}"
+    if missing is not None:
+        step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
+        return {"missing": missing, "answer": None, "steps": [step]}
+    # What was computed from rows that did not hold is not shown.
+    whole = draft.by != "rules" or len(kept) == len(checked)
+    made = replace(final(context, draft, kept, items, sure), computed=tuple(state["computed"]) if whole else ())
+    route = "abstain" if made.abstained else "answer"
+    step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
+    return {"answer": made, "steps": [step]}
+
+
+def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
+    """The claims that stay, by their support and what they were checked by."""
+    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0, "nobody": 0.0}
+    return [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
+
+
+def check(
+    context: Context, draft: Draft, items: dict[str, Item]
+) -> tuple[list[Claim], list[str], list[str | ModelError]]:
+    """Each claim with its support, by what it was checked, and what went wrong.
+
+    By `vlm`, `chat`, `words`, `rules`, or before by `timeline`.
+    """
+    if draft.by == "timeline":
+        return list(draft.claims), ["timeline"] * len(draft.claims), []
+    support: dict[int, float] = {}
+    how: dict[int, str] = {}
+    troubles: list[str | ModelError] = []
+    for n, yes in by_vlm(context, draft, items, troubles).items():
+        prior = draft.claims[n].support
+        support[n], how[n] = (yes if draft.by == "chat" else math.sqrt(yes * prior) if yes >= _KEEP else 0.0), "vlm"
+    rest = [n for n in range(len(draft.claims)) if n not in support]
+    if draft.by == "chat" and rest:
+        judged = by_chat(context, [draft.claims[n] for n in rest], items, troubles)
+        for n, value in zip(rest, judged or (), strict=bool(judged)):
+            support[n], how[n] = value, "chat"
+    for n in [n for n in rest if n not in support]:
+        claim = draft.claims[n]
+        ruled = draft.by == "rules"
+        support[n], how[n] = (claim.support, "rules") if ruled else (by_words(context, claim, items), "words")
+    checked = [replace(claim, support=support[n]) for n, claim in enumerate(draft.claims)]
+    return checked, [how[n] for n in range(len(checked))], troubles
+
+
+def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelError]]:
+    """The claims as a baseline without verification takes them: at the word of the model, or of the rules."""
+    own = draft.own if draft.own is not None else 0.0
+    claims = [replace(claim, support=claim.support if draft.by != "chat" else own) for claim in draft.claims]
+    return claims, ["nobody"] * len(claims), []
+
+
+def by_vlm(
+    context: Context, draft: Draft, items: dict[str, Item], troubles: list[str | ModelError]
+) -> dict[int, float]:
+    """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
+    vision = context.models.vision
+    if vision is None or not answers("verify", context.models.prompt_set):
+        return {}
+    from lvqa.media import FrameReader, present
+
+    asked: list[tuple[int, VisionRequest]] = []
+    for n, claim in enumerate(draft.claims):
+        seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
+        if not seen:
+            continue
+        best = max(seen, key=lambda item: item.closeness)
+        frames_n = min(context.settings.frames_per_clip, context.ledger.frames_left)
+        if frames_n == 0:
+            context.ledger.note_no_look()
+            break
+        path = present(context.folder, best.video)
+        if path is None:
+            troubles.append(f"{best.video} is not there to look at")
+            continue
+        try:
+            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
+                span = best.note.span.clamp(reader.info.duration_s) or best.note.span
+                frames = [frame.image for frame in reader.span(span, frames_n)]
+        except MediaError as error:
+            troubles.append(str(error))
+            continue
+        filled = verify_prompt(claim, best.note.span, len(frames))
+        if context.ledger.take_vision([len(frames)]) == 0:
+            break
+        asked.append((n, VisionRequest(frames, filled, 1)))
+    if not asked:
+        return {}
+    try:
+        yes = probability_of_yes(vision, context.ledger, [request for _, request in asked])
+    except ModelError as error:
+        troubles.append(error)
+        return {}
+    return {n: value for (n, _), value in zip(asked, yes, strict=True)}
+
+
+def by_chat(
+    context: Context, claims: Sequence[Claim], items: dict[str, Item], troubles: list[str | ModelError]
+) -> list[float] | None:
+    """The chat model's support for each claim, read beside its notes; None where it cannot be had."""
+    chat = context.models.chat
+    if chat is None:
+        return None
+    prompt = support_prompt(context, claims, items)
+
+    def complaints(reply: Verdicts) -> list[str]:
+        lacking = sorted(set(range(1, len(claims) + 1)) - {verdict.claim for verdict in reply.verdicts})
+        return [f"no verdict on claim {n}" for n in lacking]
+
+    try:
+        reply = ask_for(chat, context.ledger, prompt, Verdicts, complaints).value
+    except BudgetSpent:
+        return None
+    except ModelError as error:  # ReplyError too
+        troubles.append(error)
+        return None
+    given: dict[int, float] = {}
+    for verdict in reply.verdicts:  # judged twice, the worse counts
+        given[verdict.claim] = min(verdict.support, given.get(verdict.claim, 1.0))
+    return [given.get(n, 0.0) for n in range(1, len(claims) + 1)]
+
+
+def verify_prompt(claim: Claim, span: Span, frames: int) -> str:
+    """What the VLM is asked about a claim, on so many frames of a span."""
+    start, end = format_time(span.start_s), format_time(span.end_s)
+    return load("verify").fill(frames=frames, start=start, end=end, claim=fence(claim.text))
+
+
+def support_prompt(context: Context, claims: Sequence[Claim], items: Mapping[str, Item]) -> str:
+    """What the chat model is asked about claims, each beside the notes that it cites."""
+    blocks = []
+    for n, claim in enumerate(claims, 1):
+        lines = [
+            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {for_prompt(i.note.text, NOTE_CHARACTERS)}"
+            for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
+        ]
+        blocks.append("\n".join([f"{n}. {for_prompt(claim.text, NOTE_CHARACTERS)}", *lines]))
+    return load("support").fill(question=fence(context.question), claims=fence("\n".join(blocks)))
+
+
+def by_words(context: Context, claim: Claim, items: dict[str, Item]) -> float:
+    """How close the nearest cited note comes to the claim, in meaning or in words."""
+    notes = [items[i].note for i in claim.note_ids if i in items]
+    dense = scaled_cosines(context, [claim.text], notes)
+    lexical = [lexical_closeness(claim.text, note.text) for note in notes]
+    return min(1.0, max([float(dense.max(initial=0.0)), *lexical, 0.0]))
+
+
+def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
+    """How far to trust the draft, in [0, 1]; see the head of this module."""
+    if not kept or not claims:
+        return 0.0
+    if draft.by == "timeline":
+        return draft.own or 0.0
+    if draft.by == "rules":
+        swing = 0.1 if draft.choice is None else 0.0
+        return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement) * len(kept) / claims)
+    support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
+    own = draft.own if draft.own is not None else 0.0
+    return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
+
+
+def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[str], sure: float) -> list[str] | None:
+    """The phrases to look for in another round, empty when there is only more to look at; None to end here.
+
+    They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
+    """
+    if preset(context.agent).gather == "segments":
+        return another_look(state, context, draft)
+    if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
+        return None
+    if preset(context.agent).gather != "recall" or not context.ledger.can_think or context.ledger.spent:
+        return None
+    tried = set(state["tried"])
+    wanted = [*draft.missing]
+    if draft.by == "chat":
+        subs = state["plan"].sub_questions
+        wanted += [*dropped, *(sub.text for sub in subs if all(subs[k].text in tried for k in sub.needs))]
+    fresh = [phrase for phrase in dict.fromkeys(wanted) if phrase and phrase not in tried]
+    if context.models.vision is not None and context.ledger.frames_left > 0 and state["looked"]:
+        return fresh
+    # Rules come to the same with the same notes: another round is for what would be given up otherwise.
+    if draft.by == "rules" and sure >= context.settings.abstain_below:
+        return None
+    return fresh or None
+
+
+def another_look(state: State, context: Context, draft: Draft) -> list[str] | None:
+    """VideoAgent's rule: up to three rounds, until the answer's own confidence is 3 of 3 (arXiv 2403.10517)."""
+    sure = draft.own if draft.own is not None and (draft.claims or draft.by == "chat") else 0.0
+    ended = sure >= 2 / 3 or draft.unread or state["round"] >= LOOK_ROUNDS
+    if ended or not context.ledger.frames_left or not context.ledger.can_think:
+        return None
+    return list(draft.missing)
+
+
+def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str, Item], sure: float) -> Answer:
+    """The answer with its evidence, or an abstention with the closest that was found.
+
+    An agent that does not verify answers however unsure it is.
+    """
+    nearest = distinct([item.evidence() for item in items.values()], _NEAREST)
+    if draft.unread:
+        return Answer(UNREAD, None, 0.0, True, nearest)
+    verifies = preset(context.agent).verifies
+    chose = draft.choice is not None and not verifies
+    if (verifies and sure < context.settings.abstain_below) or not (kept or chose):
+        return Answer(NOT_HERE, None, sure, True, nearest)
+    cites = [cited(claim, items) for claim in kept]
+    shown = _shown(cites)
+    statements = tuple(
+        Statement(
+            claim.text,
+            tuple(n for n, one in enumerate(shown) if any(same_evidence(one, other) for other in found)),
+            min(1.0, claim.support),
+        )
+        for claim, found in zip(kept, cites, strict=True)
+    )
+    # What was not supported is not said either.
+    text = " ".join(claim.text for claim in kept) if draft.by == "chat" and kept else draft.text
+    if draft.by == "rules" and draft.choice is None and kept and len(kept) < len(draft.claims):
+        text = " ".join(
+            f"{claim.text} ({found[0].video} at {found[0].span})"
+            for claim, found in zip(kept, cites, strict=True)
+            if found
+        )
+    return Answer(text, draft.choice, sure, False, shown, statements=statements)
+
+
+def _shown(cites: Sequence[Sequence[Evidence]]) -> list[Evidence]:
+    """The best pieces of evidence, and the best of each claim, so that none is left with nothing to show."""
+    pieces = [piece for found in cites for piece in found]
+    ranked = distinct(pieces, len(pieces))
+    firsts = [
+        next((n for n, one in enumerate(ranked) if any(same_evidence(one, piece) for piece in found)), None)
+        for found in cites
+    ]
+    kept = {*range(min(_MOST_EVIDENCE, len(ranked))), *(n for n in firsts if n is not None)}
+    return [ranked[n] for n in sorted(kept)]
+
+
+def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:
+    """What a claim cites, scored with its support; readings of one text that follow one another are one piece."""
+    found: list[Evidence] = []
+    for note_id in claim.note_ids:
+        if note_id not in items:
+            continue
+        one = items[note_id].evidence(claim.support)
+        for n, other in enumerate(found):
+            same = letters(one.text) == letters(other.text) and one.source == other.source
+            if same and one.video == other.video and one.span.gap_s(other.span) <= 1.0:
+                found[n] = replace(other, span=other.span.hull(one.span))
+                break
+        else:
+            found.append(one)
+    return found

@@ -1,0 +1,1 @@
+"""Reasoning without a language model."""

@@ -1,0 +1,47 @@
+"""What each kind of question needs: which notes it reads, and what is computed from them.
+
+Global questions read summaries, counting reads all candidates, questions of order need a window for each event. A
+table, and nothing that acts on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from lvqa.temporal.operators import Operator
+
+Reads = Literal["moments", "all", "summaries", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a kind of question is gone about.
+
+    `reads`: `moments` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
+    `both` those and the moments. `operator` is what is computed where the plan names none; `apart` searches each event
+    by itself, so that one that is told of often does not hide another.
+    """
+
+    reads: Reads = "moments"
+    operator: Operator | None = None
+    apart: bool = False
+
+
+POLICIES: Mapping[str, Policy] = {
+    "count": Policy("all", "count"),
+    "order": Policy(operator="order", apart=True),
+    "before_after": Policy(operator="before_after", apart=True),
+    "duration": Policy(operator="duration"),
+    "summary": Policy("summaries"),
+    "comparison": Policy("both", apart=True),
+    "cause": Policy("both"),
+}
+_USUAL = Policy()
+
+
+def policy(kind: str) -> Policy:
+    """The policy of a kind of question; the usual one for a kind that has none of its own."""
+    return POLICIES.get(kind, _USUAL)

@@ -1,0 +1,195 @@
+"""Every file of an index deleted, truncated, overwritten and bit-flipped in turn: found by verify, and mended.
+
+Whatever is done to a file, verify has to tell of it unless no row and no search is any different; then repair and an
+index must bring back the rows of before, or refuse in one line where nothing is left to bring them back from.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lvqa.errors import LvqaError
+from lvqa.eval.lab.snapshot import differences, snapshot
+from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
+from lvqa.eval.lab.torture.kills import Stage, verified
+from lvqa.eval.lab.torture.workload import models, perform, settings
+
+TRIALS, SHORT_TRIALS = 12, 1
+_QUERIES = ("a kettle falls", "GATE 5 OPEN", "violin")
+
+
+def _deleted(path: Path, draw: random.Random) -> str:
+    path.unlink()
+    return "deleted"
+
+
+def _truncated(path: Path, draw: random.Random) -> str:
+    size = draw.randrange(max(1, path.stat().st_size))
+    with path.open("r+b") as file:
+        file.truncate(size)
+    return f"truncated to {size}"
+
+
+def _flipped(path: Path, draw: random.Random) -> str:
+    at, bit = draw.randrange(max(1, path.stat().st_size)), draw.randrange(8)
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1) or b"\0"
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 1 << bit]))
+    return f"bit {bit} of byte {at} flipped"
+
+
+def _zeroed(path: Path, draw: random.Random) -> str:
+    at, length = draw.randrange(max(1, path.stat().st_size)), draw.randrange(1, 8192)
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes(min(length, max(1, path.stat().st_size - at))))
+    return f"{length} bytes from {at} zeroed"
+
+
+HARMS: dict[str, Callable[[Path, random.Random], str]] = {
+    "deleted": _deleted,
+    "truncated": _truncated,
+    "flipped": _flipped,
+    "zeroed": _zeroed,
+}
+
+
+def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+    """Try every harm on every file that an index may hold."""
+    with tempfile.TemporaryDirectory(prefix="lvqa-damage-") as scratch:
+        stage = Stage(Path(scratch))
+        stage.prepare_indexed()
+        preload(lambda: _searched(stage, stage.state("indexed")))
+        _search_files(stage)
+        _killed(stage)
+        checks: list[Check] = []
+        for state, names in (
+            ("indexed", ("archive.db", "commits", "lock")),
+            ("killed", ("archive.db", "archive.db-wal", "archive.db-shm", "commits")),
+            ("flat", ("vectors/*.faiss", "vectors/*.json")),
+            ("based", ("vectors/*/*",)),
+        ):
+            for name in names:
+                chosen = random.Random(f"{seed} {state} {name}").sample(sorted(HARMS), 1) if short else list(HARMS)
+                for harm in chosen:
+                    draw = random.Random(f"{seed} {state} {name} {harm}")
+                    trials = SHORT_TRIALS if short or (harm == "deleted" and "*" not in name) else TRIALS
+                    checks.append(_trials(stage, state, name, harm, trials, draw))
+                    say(checks[-1].lines()[0])
+        return checks
+
+
+def _search_files(stage: Stage) -> None:
+    """The states with flat vector files, and with those of a large archive."""
+    for name in ("flat", "based"):
+        shutil.copytree(stage.state("indexed"), stage.state(name))
+    run_forked(lambda: _searched(stage, stage.state("flat")))
+    run_forked(lambda: _build(stage, stage.state("based")))
+
+
+def _build(stage: Stage, index_dir: Path) -> None:
+    from lvqa.store import Store
+    from lvqa.store.search import maintain
+
+    maintain.BASE_FROM = 20
+    with Store.open(index_dir, write=True) as store:
+        store.build_indexes()
+
+
+def _killed(stage: Stage) -> None:
+    """The state that a kill leaves: with a log that holds commits."""
+    state = stage.state("killed")
+    for moment in (1.0, 0.7, 0.5, 0.3):
+        shutil.rmtree(state, ignore_errors=True)
+        state.mkdir()
+        if Forked(lambda: perform("index", stage.folder, state)).kill_after(moment):
+            wal = state / "archive.db-wal"
+            if wal.exists() and wal.stat().st_size:
+                return
+    raise LvqaError("no kill came while there was a log; the machine is too quick: use more footage")
+
+
+def _searched(stage: Stage, index_dir: Path) -> list[Any]:
+    from lvqa.archive.archive import Archive
+
+    with Archive(stage.folder, archive_dir=index_dir, models=models(), **settings()) as archive:
+        return [[hit.to_dict() for hit in archive.search(query, 5)] for query in _QUERIES]
+
+
+def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw: random.Random) -> Check:
+    outcomes: Counter[str] = Counter()
+    problems: list[str] = []
+    trial = stage.state("trial")
+    for _ in range(trials):
+        shutil.rmtree(trial, ignore_errors=True)
+        shutil.copytree(stage.state(state), trial)
+        files = sorted(path for path in trial.glob(pattern) if path.is_file())
+        if not files:
+            return Check(f"{pattern} of an index, {state}: {harm}", 0, 0, skipped="there is no such file")
+        path = draw.choice(files)
+        told = f"{path.name} {HARMS[harm](path, draw)}"
+        outcome, wrong = _outcome(stage, state, trial)
+        outcomes[outcome] += 1
+        if wrong:
+            problems.append(f"{told}: {outcome}: {wrong[:600]}")
+    detail = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    return Check(f"{pattern}, {state}: {harm}", trials - len(problems), trials, detail, tuple(problems))
+
+
+def _outcome(stage: Stage, state: str, trial: Path) -> tuple[str, str]:
+    """What came of a trial, and what was wrong with that."""
+    damaged = False
+    try:
+        report = run_forked(lambda: verified(stage, trial))
+        found = not report["complete"]
+        damaged = not report["sound"]
+    except LvqaError as error:
+        return _refused("verify refused it", str(error))
+    if damaged:
+        try:
+            run_forked(lambda: verified(stage, trial, repair=True))
+        except LvqaError as error:
+            return _refused("repair refused it", str(error))
+        report = run_forked(lambda: verified(stage, trial))
+        if not report["sound"]:
+            return "repaired", f"still damaged: {report['findings']}"
+    elif not found and state != "killed" and (changed := _changed(stage, "indexed", trial)):
+        return "not found", changed
+    try:
+        run_forked(lambda: perform("index", stage.folder, trial) and None)
+        report = run_forked(lambda: verified(stage, trial))
+    except LvqaError as error:
+        return "indexed again", str(error)
+    if not report["complete"]:
+        return "indexed again", f"verify: {report['findings']}"
+    changed = _changed(stage, "indexed", trial)
+    return ("repaired, the rows of before" if damaged else "found" if found else "harmless"), changed
+
+
+def _refused(how: str, line: str) -> tuple[str, str]:
+    clear = (
+        "unexpected" not in line and "\n" not in line.strip() and line.startswith(("StoreError", "StoreVersionError"))
+    )
+    return how, "" if clear else f"not in one clear line: {line}"
+
+
+def _changed(stage: Stage, state: str, trial: Path) -> str:
+    def look() -> list[str]:
+        wrong = differences(snapshot(stage.state(state)), snapshot(trial))
+        if not wrong and _searched(stage, stage.state(state)) != _searched(stage, trial):
+            wrong = ["a search finds something else"]
+        return wrong
+
+    try:
+        return "; ".join(run_forked(look))
+    except LvqaError as error:
+        return str(error)

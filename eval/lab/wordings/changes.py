@@ -1,0 +1,174 @@
+"""The programs of questions about what changes on a thing that stays: it is gone for a moment, it has another colour
+for a moment, it moves to another place.
+
+Gone is a short gap in its presence; another colour is a gap in which something of its kind stands where it was; moved
+is being elsewhere afterwards. Each is a `Course` that comes to a `Result`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lvqa.language.words import with_article as a
+from lvqa.temporal.frame_questions import NOTHING, at_place, moments, vote
+from lvqa.temporal.localize import MEASURED_S, YES, Interval, gap, measure
+from lvqa.temporal.looks import Ask, Course, alongside
+from lvqa.temporal.presence import Candidate
+from lvqa.temporal.result import Result, nothing, product
+from lvqa.temporal.scene import Scene
+from lvqa.types import Span, format_time
+
+# A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
+_MOVE_S = 1.0
+_AT_ONCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was found: when, what it turns into (a colour, a place; empty for gone), how far to trust that."""
+
+    interval: Interval
+    to: str
+    sure: float
+
+
+def is_misread(interval: Interval) -> bool:
+    """Whether one frame alone, between neighbours that say otherwise, is all that an interval rests on."""
+    return interval.sharp and interval.looks < 2
+
+
+def solve(scene: Scene) -> Course[Result]:
+    """When the change happens, how long it lasts, or what the thing turns into."""
+    target, change = scene.query.targets[0], scene.query.change
+    best: Change | None = yield from PROGRAMS[change](scene, target)
+    if best is None:
+        return nothing(f"{a(target)} was not found to change in this way in {scene.where}")
+    span, video = best.interval.span, best.interval.video_id
+    shown = ((best.interval, f"{a(target)} {WORDS[change]}" + (f": {best.to}" if best.to else "")),)
+    times = f"{format_time(span.start_s, milliseconds=True)}-{format_time(span.end_s, milliseconds=True)}"
+    where = f"{times} of {scene.path(video)}"
+    sure = product([best.interval.support, best.sure])
+    if scene.query.op == "when":
+        return Result(where, sure, span, shown)
+    if scene.query.op == "duration":
+        if span.duration_s <= MEASURED_S:
+            measured = yield from measure(target, best.interval, scene.bounds(video), scene.frame_s(video), gone=True)
+            shown = ((measured.interval, shown[0][1]),)
+            sure, span = product([measured.interval.support, best.sure, measured.sure]), measured.interval.span
+        length_s = round(span.duration_s, 2)
+        return Result(f"{length_s:g} second{'s' * (length_s != 1)}", sure, length_s, shown)
+    if not best.to:
+        return nothing(f"what {a(target)} turns into was not seen")
+    return Result(f"{best.to} ({where})" if not scene.options else best.to, sure, best.to, shown)
+
+
+def vanished(scene: Scene, target: str) -> Course[Change | None]:
+    """A gap of a thing in which nothing stands where it was."""
+    return (yield from _gaps(scene, target, lambda colour: not colour))
+
+
+def recoloured(scene: Scene, target: str) -> Course[Change | None]:
+    """A gap of a thing in which something of its kind, of another colour, stands where it was."""
+    to = scene.query.to
+    return (yield from _gaps(scene, target, lambda colour: bool(colour) and to in ("", colour)))
+
+
+def moved(scene: Scene, target: str) -> Course[Change | None]:
+    """A change of a thing's place while the rest stays."""
+    question = f"where is the {target}?"
+    tried = 0
+    for video in scene.videos:
+        shifts = scene.presence.shifts(video, target)
+        frame_s = scene.frame_s(video)
+        for n, (before_s, after_s, alike) in enumerate(shifts):
+            if tried >= scene.patience(1) or scene.eyes.left < 2:
+                return None
+            tried += 1
+            seen = yield [Ask(video, before_s, question, says=True), Ask(video, after_s, question, says=True)]
+            places = [one.text if one is not None else "" for one in seen]
+            if set(places) & NOTHING or places[0] == places[1]:
+                continue
+            low, high, last = before_s, after_s, places[1]
+            while high - low > max(0.25, frame_s):
+                (one,) = yield [Ask(video, (low + high) / 2, question, says=True)]
+                if one is None:
+                    break
+                if one.text == places[0]:
+                    low = (low + high) / 2
+                else:
+                    high, last = (low + high) / 2, one.text if one.text not in NOTHING else last
+            if scene.eyes.is_cut(video, low, high + 0.25):
+                continue
+            # At the end of its way it stands where it stays.
+            rest = yield [Ask(video, high + k, question, says=True) for k in (1.5, 3.0)]
+            end = vote([*rest, seen[1]])
+            sure = (0.7 + 0.25 * alike) if end.text and end.text != places[0] else 0.3
+            middle = (low + high) / 2
+            bounds = scene.bounds(video)
+            span = Span(max(bounds.start_s, middle - _MOVE_S), min(bounds.end_s, middle + _MOVE_S))
+            return Change(Interval(video, span, 0.97, 3), end.text or last, sure * (0.97**n))
+    return None
+
+
+def _gaps(scene: Scene, target: str, fits: Callable[[str], bool]) -> Course[Change | None]:
+    head = target.split()[-1]
+    other = f"{scene.query.to} {head}" if scene.query.to else ""
+    dips: list[Candidate] = []
+    for video in scene.videos:
+        dips += scene.presence.dips(video, target, other)
+    dips.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
+    queue, tries = dips, scene.patience(1)
+    while queue and tries > 0 and scene.eyes.left > 0:
+        batch, queue = queue[:_AT_ONCE], queue[_AT_ONCE:]
+        tries -= len(batch)
+        found: list[Change | None] = yield from alongside([_gap(scene, target, dip) for dip in batch])
+        for one in found:
+            if one is not None and fits(one.to):
+                return one
+    return None
+
+
+def _gap(scene: Scene, target: str, dip: Candidate) -> Course[Change | None]:
+    video = dip.video_id
+    frame_s = scene.frame_s(video)
+    interval = yield from gap(target, dip, scene.bounds(video), frame_s=frame_s)
+    if interval is None or is_misread(interval):
+        return None
+    return (yield from meant(scene, target, interval))
+
+
+def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None]:
+    """What a gap of a thing means: None for a cut of the picture, else what stands where it was."""
+    video, span = interval.video_id, interval.span
+    cuts = [scene.eyes.is_cut(video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
+    if any(cuts):
+        return None
+    before_s = max(0.0, span.start_s - 0.3)
+    (where,) = yield [Ask(video, before_s, f"where is the {target}?", says=True)]
+    place = f" {at_place(where.text)}" if where is not None and where.text not in NOTHING else ""
+    kind = target.split()[-1]
+    asked = f"what colour is the {kind}{place}?"
+    seen = yield [Ask(video, t, asked, says=True) for t in moments(span, 2)]
+    said = vote(seen)
+    if all(one is None for one in seen):
+        return Change(interval, "", 0.4)
+    if not said.text:
+        return Change(interval, "", 0.9)
+    if said.text in target.split():
+        # Its own colour, where it was not seen: one of the two is misread.
+        return Change(interval, "", 0.6)
+    # A model that is asked for a colour names one: whether such a thing is there it says more surely.
+    checked = yield [Ask(video, t, f"{said.text} {kind}{place}") for t in moments(span, 2)]
+    yes = [one.yes for one in checked if one is not None]
+    if yes and max(yes) < YES:
+        return Change(interval, "", 0.8)
+    return Change(interval, said.text, min(said.confidence, max(yes, default=said.confidence)))
+
+
+WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}
+PROGRAMS: dict[str, Callable[[Scene, str], Course[Change | None]]] = {
+    "vanish": vanished,
+    "recolour": recoloured,
+    "move": moved,
+}

@@ -1,0 +1,132 @@
+"""The agent, the field's baselines and the oracles: what is asked all the questions of a world. Scores nothing.
+
+`lvqa` is the agent as users have it; `llovi`, `videoagent`, `videotree` and `uniform` are presets of the same graph
+(`lvqa.agents.baselines.presets`), with the same models and the same budget: without a chat model they reason by the
+same programs, on descriptions. `oracle captions` reads a true description of every second, and the subtitles; `oracle
+frames` looks as the agent does, in the gold windows before anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from lvqa.agents.baselines.presets import AGENTS
+from lvqa.agents.nodes.plan import plan
+from lvqa.agents.nodes.timeline import draft_of
+from lvqa.agents.nodes.verify import NOT_HERE, verify
+from lvqa.agents.state import Context, State, initial
+from lvqa.eval.lab.wordings.descriptions import Given, Reader
+from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.reader import Golden, truth_notes
+from lvqa.eval.lab.world.remember import Remembering
+from lvqa.recall import Retriever
+from lvqa.temporal.looks import Eyes, run
+from lvqa.temporal.presence import Presence
+from lvqa.temporal.programs import solve
+from lvqa.temporal.query import query_of, videos_of
+from lvqa.temporal.scene import Scene
+from lvqa.tools.ledger import Budget, Ledger
+from lvqa.types import Answer, Span
+
+if TYPE_CHECKING:
+    from lvqa.archive.archive import Archive
+    from lvqa.eval.lab.world.build import WorldSet
+
+LVQA, LLOVI, UNIFORM = "lvqa", "llovi", "uniform"
+ORACLE_CAPTIONS, ORACLE_FRAMES = "oracle captions", "oracle frames"
+NAMES = (*AGENTS, ORACLE_CAPTIONS, ORACLE_FRAMES)
+
+
+class Systems:
+    """The agent over one indexed archive of a world, and the controls beside it."""
+
+    def __init__(self, archive: Archive, world: WorldSet) -> None:
+        self._archive = archive
+        self._ids = {video.path: video.id for video in archive.store.videos()}
+        self._truth = {
+            self._ids[v.name]: truth_notes(v, self._ids[v.name]) for v in world.videos if v.name in self._ids
+        }
+        self._ask: dict[str, Callable[[Question], Answer]] = {
+            **{name: partial(self._by_agent, name) for name in AGENTS},
+            ORACLE_CAPTIONS: lambda q: self._reason(q, lambda c, cues: Given(c, cues, given=self._truth)),
+            ORACLE_FRAMES: lambda q: self._reason(
+                q, lambda c, cues: Golden(c, cues, windows=self._gold(q)), looks=True
+            ),
+        }
+
+    def ask(self, system: str, question: Question) -> Answer:
+        """What a system answers to a question with its options. Raises KeyError for another name, LvqaError."""
+        return self._ask[system](question)
+
+    def _by_agent(self, agent: str, question: Question) -> Answer:
+        archive = self._archive if agent == LVQA else self._describing
+        return archive.ask(question.options_question, question.options, agent=agent)
+
+    @cached_property
+    def _describing(self) -> Archive:
+        """The same archive, whose vision model describes no frame twice: baselines see the same ones every time."""
+        from lvqa.archive.archive import Archive
+        from lvqa.models.profiles import Models
+
+        own, models = self._archive, self._archive.models
+        vision = models.vision
+        given = Models.of(
+            vision=Remembering(vision) if vision is not None else None,
+            chat=models.chat or models.specs["chat"],
+            embedder=models.embedder,
+            image_embedder=models.image_embedder,
+        )
+        archive = Archive(own.folder, archive_dir=own.index_dir, models=given)
+        archive.settings = own.settings
+        return archive
+
+    def _gold(self, question: Question) -> dict[str, list[Span]]:
+        found: dict[str, list[Span]] = {}
+        for window in question.windows:
+            found.setdefault(self._ids.get(window.video, ""), []).append(Span(window.start_s, window.end_s))
+        return found
+
+    def _reason(
+        self,
+        question: Question,
+        presence_of: Callable[[Context, tuple[str, ...]], Presence],
+        *,
+        looks: bool = False,
+    ) -> Answer:
+        """What the agent's programs make of a question with another presence, and eyes that read unless it `looks`."""
+        context = self._context(question.options_question, question.options)
+        runtime: Any = _Runtime(context)
+        state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
+        query, vision = query_of(context), context.models.vision
+        if query is None or vision is None:
+            return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
+        presence = presence_of(context, state["plan"].cues)
+        with Eyes(context, vision) if looks else Reader(context, vision, presence=presence) as eyes:
+            scene = Scene(query, context.options, presence, eyes, videos_of(context, query))
+            result = run(solve(scene), eyes.look)
+        items, draft = draft_of(context, result)
+        answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
+        return replace(answer, cost=context.ledger.cost)
+
+    def _context(self, question: str, options: Sequence[str]) -> Context:
+        archive = self._archive
+        return Context(
+            question=question,
+            options=tuple(options),
+            store=archive.store,
+            models=archive.models,
+            settings=archive.settings,
+            folder=archive.folder,
+            ledger=Ledger(Budget.of(archive.settings)),
+            retriever=Retriever(archive.store, archive.models.embedder, archive.models.image_embedder),
+        )
+
+
+class _Runtime:
+    """All that the nodes want of LangGraph's runtime."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context

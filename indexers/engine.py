@@ -1,0 +1,367 @@
+"""The pipeline: decoding, captioning, reading, listening and embedding at once, in threads over bounded queues.
+
+    decode x workers ─┬─ clips ──> caption ─┐
+                      ├─ frames ─> image    ├─> embed ──> rows, in time order for each video
+                      └─ frames ─> read     │
+    speech ─────────────────────────────────┘
+
+Whoever iterates over `Pipeline.run` gets the rows and writes them; this module knows no store. A video that cannot go
+on comes out as Trouble and stops no other. A run that is to end, because it was asked to or because of an error that
+would meet every video (a model that is not there), starts no new batch: what models are at work on still comes out, and
+each part that is left comes out as Halted; only then the error is raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
+from lvqa.indexers.channel import Channel, Crew, Stopped
+from lvqa.indexers.stages.assemble import Batch, Halted, Part, Rows, Task, Trouble, make_note
+from lvqa.indexers.stages.caption import Captioner, ClipLook
+from lvqa.indexers.stages.embed import FrameVectors, TextVectors
+from lvqa.indexers.stages.listen import Listener, sentences
+from lvqa.indexers.stages.look import PassRules, Reading, VideoPass
+from lvqa.indexers.stages.order import Order
+from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.models.base import Frame, Utterance
+
+_log = logging.getLogger("lvqa.indexers")
+
+_BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
+_FRAMES = 4  # whole frames that wait for the reader
+PATIENCE_S = 2.0  # for a model's call, once a run is to end at once
+_ROWS = 64  # batches without pictures that wait for the embedder, and for the writer
+_FATAL = (ModelNotFound, PromptError, UsageError, StoreError)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a run; None for those that are off or have nothing to do."""
+
+    captioner: Captioner | None = None
+    reader: ScreenReader | None = None
+    frame_vectors: FrameVectors | None = None
+    listener: Listener | None = None
+    text_vectors: TextVectors | None = None
+
+
+class Pipeline:
+    """One run of the stages over some videos. Make one for each run, iterate over `run` once."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        stages: Stages,
+        rules: PassRules,
+        *,
+        clip_batch: int,
+        workers: int,
+        stop: Callable[[], bool] = lambda: False,
+        on_begin: Callable[[Task], None] = lambda task: None,
+    ) -> None:
+        self._tasks = list(tasks)
+        self._stages = stages
+        self._rules = rules
+        self._clip_batch = clip_batch
+        self._workers = workers
+        self._stop = stop
+        self._on_begin = on_begin
+        self._fatal: Exception | None = None
+        self._dead: set[str] = set()
+        self.crew = Crew()
+        self._to_decode: Channel[Task] = self.crew.channel(max(1, len(tasks)))
+        self._to_hear: Channel[Task] = self.crew.channel(max(1, len(tasks)))
+        self._to_caption: Channel[Batch] = self.crew.channel(_BATCHES)
+        self._to_frames: Channel[Batch] = self.crew.channel(_BATCHES)
+        self._to_read: Channel[tuple[Batch, float, Frame]] = self.crew.channel(_FRAMES)
+        self._to_embed: Channel[Batch | Rows] = self.crew.channel(_ROWS)
+        self._out: Channel[Rows | Trouble | Halted] = self.crew.channel(_ROWS)
+
+    def run(self) -> Generator[Rows | Trouble | Halted]:
+        """Start all threads and yield what comes out, until every task's parts have ended one way or the other.
+
+        Rows of one part of one video come in time order; after Trouble or Halted there are none of that part. Whatever
+        ends the iteration, all threads have ended when it does; but after a KeyboardInterrupt, those inside a model's
+        call are not waited for longer than `PATIENCE_S`.
+        """
+        open_parts = sum(len(task.parts) for task in self._tasks)
+        order = Order()
+        self._start()
+        try:
+            while open_parts:
+                try:
+                    (item,) = self._out.get_many()
+                except Stopped:
+                    break
+                for ready in order.push(item):
+                    open_parts -= not isinstance(ready, Rows) or ready.last
+                    yield ready
+        except KeyboardInterrupt:
+            self.crew.stop()
+            self.crew.join(PATIENCE_S)
+            raise
+        except BaseException:
+            self.crew.stop()
+            self.crew.join()
+            raise
+        self.crew.stop()
+        self.crew.join()
+        if error := self.crew.error or self._fatal:
+            raise error
+
+    def _ending(self) -> bool:
+        """Whether no new batch is to be begun."""
+        return self._fatal is not None or self._stop()
+
+    def _halt(self, task: Task, part: Part, seq: int) -> None:
+        """Leave a part of a video from batch `seq` on to a later run."""
+        task.drop(part, seq)
+        self._out.put(Halted(task, part, seq))
+
+    def _start(self) -> None:
+        visual = [task for task in self._tasks if "visual" in task.parts]
+        spoken = [task for task in self._tasks if "speech" in task.parts]
+        for channel, tasks in ((self._to_decode, visual), (self._to_hear, spoken)):
+            for task in tasks:
+                channel.put(task)
+            channel.close()
+        for number in range(min(self._workers, len(visual))):
+            self.crew.start(f"decode-{number}", self._decode_all)
+        if spoken:
+            self.crew.start("speech", self._hear_all)
+        if self._stages.captioner is not None:
+            self.crew.start("caption", self._caption_all)
+        if self._stages.frame_vectors is not None:
+            self.crew.start("image", self._embed_frames_all)
+        if self._stages.reader is not None:
+            self.crew.start("read", self._read_all)
+        self.crew.start("embed", self._embed_all)
+
+    def _decode_all(self) -> None:
+        for task in self._to_decode:
+            if self._ending():
+                self._halt(task, "visual", 0)
+            elif task.altered:
+                self._trouble(task, "visual", "decode", _altered(task), 0)
+            else:
+                self._on_begin(task)
+                self._decode(task)
+
+    def _decode(self, task: Task) -> None:
+        from lvqa.media import FrameReader
+
+        wants = task.wants
+        batch = Batch(task, 0, wants.start_s or 0.0)
+        try:
+            # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
+            with FrameReader(task.path, backend=self._rules.reader) as reader:
+                passing = VideoPass(self._rules, wants, task.video.duration_s)
+                for event in passing.events(reader, self._ending):
+                    if task.lost("visual", batch.seq):
+                        return
+                    if isinstance(event, Reading):
+                        batch.add_reading(event)
+                        if event.frame is not None:
+                            batch.expect()
+                            self._to_read.put((batch, event.read_s, event.frame))
+                        continue
+                    batch.add_clip(event)
+                    if len(batch.cuts) == self._clip_batch:
+                        if task.altered:
+                            self._trouble(task, "visual", "decode", _altered(task), batch.seq)
+                            return
+                        self._seal(batch)
+                        batch = Batch(task, batch.seq + 1, batch.end_s)
+                if passing.cut_short:
+                    self._halt(task, "visual", batch.seq)
+                    return
+        except MediaError as error:
+            batch.error = error
+        except Exception as error:
+            self._trouble(task, "visual", "decode", error, batch.seq)
+            return
+        else:
+            batch.end_s = task.video.duration_s
+        batch.last = True
+        self._seal(batch)
+
+    def _seal(self, batch: Batch) -> None:
+        if batch.looks:
+            batch.expect()
+            self._to_caption.put(batch)
+        if batch.frame_times_s:
+            batch.expect()
+            self._to_frames.put(batch)
+        self._release(batch)
+
+    def _release(self, batch: Batch) -> None:
+        if batch.release():
+            self._to_embed.put(batch)
+
+    def _caption_all(self) -> None:
+        captioner = self._stages.captioner
+        assert captioner is not None
+        for batch in self._to_caption:
+            if batch.task.lost("visual", batch.seq):
+                continue
+            if self._ending():
+                self._halt(batch.task, "visual", batch.seq)
+                continue
+            try:
+                looks = [
+                    ClipLook(batch.task.video.path, batch.cuts[i].span, batch.cuts[i].caption_frames)
+                    for i in batch.looks
+                ]
+                batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))
+                for cut in batch.cuts:
+                    cut.caption_frames.clear()
+                del looks
+                self._release(batch)
+            except Exception as error:
+                self._trouble(batch.task, "visual", "caption", error, batch.seq)
+
+    def _embed_frames_all(self) -> None:
+        embed = self._stages.frame_vectors
+        assert embed is not None
+        for batch in self._to_frames:
+            if batch.task.lost("visual", batch.seq):
+                continue
+            if "frames" in self._dead:
+                self._halt(batch.task, "visual", batch.seq)
+                continue
+            try:
+                batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
+                for cut in batch.cuts:
+                    cut.embed_frames.clear()
+                self._release(batch)
+            except Exception as error:
+                self._trouble(batch.task, "visual", "frames", error, batch.seq)
+
+    def _read_all(self) -> None:
+        reader = self._stages.reader
+        assert reader is not None
+        while items := self._to_read.get_many(_FRAMES):
+            # One call reads frames of one batch: an error has one video to go to.
+            for batch in dict.fromkeys(item[0] for item in items):
+                if batch.task.lost("visual", batch.seq):
+                    continue
+                if "screen" in self._dead:
+                    self._halt(batch.task, "visual", batch.seq)
+                else:
+                    self._read(reader, batch, [item[1:] for item in items if item[0] is batch])
+            items.clear()
+
+    def _read(self, reader: ScreenReader, batch: Batch, frames: list[tuple[float, Frame]]) -> None:
+        try:
+            texts = reader([frame for _, frame in frames])
+            for (read_s, _), text in zip(frames, texts, strict=True):
+                batch.texts[read_s] = text
+                self._release(batch)
+        except Exception as error:
+            self._trouble(batch.task, "visual", "screen", error, batch.seq)
+
+    def _hear_all(self) -> None:
+        for task in self._to_hear:
+            seq = 0
+            try:
+                for rows in self._hear(task):
+                    self._to_embed.put(rows)
+                    seq = rows.seq + 1
+                    if not rows.last and self._ending():
+                        break
+                else:
+                    if seq:
+                        continue
+                self._halt(task, "speech", seq)
+            except Exception as error:
+                self._trouble(task, "speech", "speech", error, seq)
+
+    def _hear(self, task: Task) -> Iterator[Rows]:
+        from lvqa.media import read_audio, read_subtitles
+
+        if self._ending():
+            return
+        self._on_begin(task)
+        video, done_s = task.video, task.jobs["speech"].progress_s
+        seq = 0
+        subtitles = read_subtitles(task.path)
+        if subtitles:
+            said = [
+                utterance
+                for language in dict.fromkeys(s.language for s in subtitles)
+                for utterance in sentences(
+                    [Utterance(s.span, s.text) for s in subtitles if s.language == language], video.duration_s
+                )
+            ]
+            yield self._spoken(task, seq, said, "", video.duration_s, last=True)
+            return
+        listener = self._stages.listener
+        if listener is not None and video.has_audio:
+            for offset_s, samples in read_audio(task.path, rate=16000):
+                end_s = offset_s + len(samples) / 16000
+                if self._ending():
+                    return
+                if end_s <= done_s + 1e-3:
+                    continue
+                (heard,) = listener([(offset_s, samples)])
+                del samples  # else this chunk would stay while the next is decoded
+                said = sentences(heard, video.duration_s)
+                yield self._spoken(task, seq, said, listener.role.spec, end_s, last=False)
+                seq += 1
+        yield self._spoken(task, seq, [], "", video.duration_s, last=True)
+
+    def _spoken(self, task: Task, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool) -> Rows:
+        notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
+        return Rows(task, "speech", seq, end_s, last, notes=list({note.id: note for note in notes}.values()))
+
+    def _embed_all(self) -> None:
+        embed = self._stages.text_vectors
+        captioner, reader = self._stages.captioner, self._stages.reader
+        for item in self._to_embed:
+            part: Part = "visual" if isinstance(item, Batch) else item.part
+            if item.task.lost(part, item.seq):
+                continue
+            if "embed" in self._dead:
+                self._halt(item.task, part, item.seq)
+                continue
+            try:
+                rows = (
+                    item
+                    if isinstance(item, Rows)
+                    else item.rows(
+                        self._rules,
+                        captioner.role.spec if captioner else "",
+                        captioner.prompt.hash if captioner else "",
+                        reader.role.spec if reader else "",
+                    )
+                )
+                if embed is not None and rows.notes:
+                    rows.note_vectors = embed([note.text for note in rows.notes])
+                error = item.error if isinstance(item, Batch) else None
+                rows.last = rows.last and error is None
+                self._out.put(rows)
+                if error is not None:
+                    self._out.put(Trouble(item.task, part, "decode", error, rows.seq + 1))
+            except Exception as failure:
+                self._trouble(item.task, part, "embed", failure, item.seq)
+
+    def _trouble(self, task: Task, part: Part, stage: str, error: Exception, seq: int) -> None:
+        """Give up a part of a video from batch `seq` on; what came before it goes on to the store."""
+        if isinstance(error, Stopped):
+            raise error
+        if isinstance(error, _FATAL):
+            # What other models made of the batches before is not lost for it.
+            self._fatal = self._fatal or error
+            self._dead.add(stage)
+            self._halt(task, part, seq)
+            return
+        _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
+        task.drop(part, seq)
+        self._out.put(Trouble(task, part, stage, error, seq))
+
+
+def _altered(task: Task) -> MediaError:
+    return MediaError(f"{task.video.path} changed before it was indexed; run index again")

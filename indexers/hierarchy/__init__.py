@@ -1,0 +1,1 @@
+"""The levels above clips: segments, videos, and the digest of an archive."""

@@ -1,0 +1,134 @@
+"""Summaries by a chat model: notes into a text, texts into a shorter one, in calls of bounded size.
+
+What does not fit one call is summarised group by group, and those texts again, until one call holds them all (map and
+reduce). A reply that is empty or a refusal is asked for once more. Knows prompts and a chat model; no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS, cut_words
+from lvqa.indexers.stages.caption import usable_caption
+from lvqa.models.replies import estimate_tokens, reply_to
+from lvqa.prompts import Prompt, fence, for_prompt, load
+from lvqa.types import Note, Span, format_time
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+PROMPTS = ("segment", "overview", "digest")
+# The most that the lines of one call may be, by estimate: with prompt and reply it fits a context of 8,192 tokens.
+TOKENS_PER_CALL = 6000
+_LINE_CHARACTERS = 4000
+# A reply may exceed the words asked for by half; what is beyond that is cut.
+_TOLERANCE = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a prompt: the time it stands for, where that is told, and its text, which is data."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(slots=True)
+class Spent:
+    """What was asked of the chat model so far."""
+
+    llm_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Condenser:
+    """Asks one chat model for summaries, and counts what that takes in `spent`.
+
+    Args:
+        load: brings the model when it is first needed.
+        words: the words asked for of a segment, a video and the digest.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], BaseChatModel],
+        words: tuple[int, int, int] = (SEGMENT_WORDS, VIDEO_WORDS, DIGEST_WORDS),
+    ) -> None:
+        self._load = load
+        self._words = words
+        self._chat: BaseChatModel | None = None
+        self.spent = Spent()
+
+    def segment(self, span: Span, notes: Sequence[Note]) -> str:
+        """What happens in a stretch by its notes, in time order; empty where no reply was usable. Raises ModelError."""
+        lines = [Line(f"{note.source}: {note.text}", note.span) for note in notes]
+        return self._tell(load("segment"), "notes", lines, self._words[0], _times(span))
+
+    def video(self, span: Span, parts: Sequence[tuple[Span, str]]) -> str:
+        """A whole video by the texts of its segments, in time order; empty and raises as `segment`."""
+        lines = [Line(text, part) for part, text in parts]
+        return self._tell(load("overview"), "parts", lines, self._words[1], _times(span))
+
+    def archive(self, videos: Sequence[tuple[str, str]]) -> str:
+        """An archive by the path and the text of each video; empty and raises as `segment`."""
+        lines = [Line(f"{path}: {text}") for path, text in videos]
+        return self._tell(load("digest"), "videos", lines, self._words[2], {})
+
+    def _tell(self, prompt: Prompt, hole: str, lines: Sequence[Line], words: int, holes: dict[str, str]) -> str:
+        while len(groups := packed(lines)) > 1:
+            shorter: list[Line] = []
+            for group in groups:
+                span = _hull(group)
+                text = self._ask(prompt, hole, group, words, _times(span) if span is not None else holes)
+                if not text:
+                    return ""
+                shorter.append(Line(text, span))
+            lines = shorter
+        return self._ask(prompt, hole, groups[0], words, holes) if groups else ""
+
+    def _ask(self, prompt: Prompt, hole: str, lines: Sequence[Line], words: int, holes: dict[str, str]) -> str:
+        filled = prompt.fill(**{hole: fence("\n".join(map(_written, lines)))}, words=words, **holes)
+        if self._chat is None:
+            self._chat = self._load()
+        for _ in range(2):
+            self.spent.llm_calls += 1
+            reply = reply_to(self._chat, filled)
+            self.spent.tokens_in += reply.tokens_in
+            self.spent.tokens_out += reply.tokens_out
+            if text := usable_caption(reply):
+                return cut_words(text, round(_TOLERANCE * words))
+        return ""
+
+
+def packed(lines: Sequence[Line], tokens: int = TOKENS_PER_CALL) -> list[list[Line]]:
+    """Lines in order, in groups of at most so many tokens each, by estimate, and of about equal size."""
+    sizes = [estimate_tokens(_written(line)) + 1 for line in lines]
+    if not sizes:
+        return []
+    most = min(tokens, sum(sizes) / -(-sum(sizes) // tokens) + max(sizes))
+    groups: list[list[Line]] = [[]]
+    filled = 0
+    for line, size in zip(lines, sizes, strict=True):
+        if groups[-1] and filled + size > most:
+            groups.append([])
+            filled = 0
+        groups[-1].append(line)
+        filled += size
+    return groups
+
+
+def _written(line: Line) -> str:
+    text = for_prompt(line.text, _LINE_CHARACTERS)
+    return text if line.span is None else f"{line.span} {text}"
+
+
+def _times(span: Span) -> dict[str, str]:
+    return {"start": format_time(span.start_s), "end": format_time(span.end_s)}
+
+
+def _hull(lines: Sequence[Line]) -> Span | None:
+    spans = [line.span for line in lines if line.span is not None]
+    return Span(min(s.start_s for s in spans), max(s.end_s for s in spans)) if spans else None

@@ -1,0 +1,1 @@
+"""What an index run would do, and why: decided before anything is done."""

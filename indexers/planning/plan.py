@@ -1,0 +1,193 @@
+"""Brings the store's files and videos up to date with a folder, and lists the tasks that are open.
+
+Applies what `lvqa.indexers.planning.survey` decides, file by file, in its caller's thread; decides nothing and runs no
+stage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lvqa.indexers.planning.specs import STAGES, StageSpec
+from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Known, Survey, gone
+from lvqa.indexers.stages.assemble import StageJob, Task
+from lvqa.secrets import strike
+from lvqa.store import Filter, JobRow, JobStatus, Store
+from lvqa.store.imported_videos import set_elsewhere
+from lvqa.types import Video
+
+
+@dataclass(slots=True)
+class Plan:
+    """Tasks in path order, and what needed no work; `states` counts the files by what they are.
+
+    `stopped` where it was ended before every file was looked at.
+    """
+
+    tasks: list[Task] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    unchanged: int = 0
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    states: Counter[FileState] = field(default_factory=Counter)
+    stopped: bool = False
+
+
+class Planner:
+    """Looks a folder over and applies what follows, each file in one transaction."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        specs: Mapping[str, StageSpec],
+        *,
+        retry_failed: bool = True,
+        on_problem: Callable[[Path, str], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._specs = specs
+        self._retry_failed = retry_failed
+        self._on_problem = on_problem
+        self._stop = stop
+        self._known = Known.of(store)
+        self._plan = Plan()
+
+    def plan(self, only: Collection[str] | None = None) -> Plan:
+        """Take in every video file of the folder, or those named by relative path in `only`, and forget gone ones.
+
+        Raises UsageError where there is no video to index, or `only` names one that is not there.
+        """
+        transcriber = self._specs["speech"].model
+        if transcriber and transcriber not in self._known.transcribers:
+            self._store.meta.set(TRANSCRIBERS, json.dumps(sorted({*self._known.transcribers, transcriber})))
+        survey = Survey(
+            self._folder,
+            self._known,
+            self._specs,
+            only=only,
+            retry_failed=self._retry_failed,
+            on_problem=self._on_problem,
+        )
+        found: set[str] = set()
+        for file in survey.files():
+            found.add(file.path)
+            self._apply(file)
+            if self._stop():
+                self._plan.stopped = True
+                return self._plan
+        if only is None:
+            self._forget(found, self._known.elsewhere - survey.seen)
+        return self._plan
+
+    def _apply(self, file: FilePlan) -> None:
+        plan, store = self._plan, self._store
+        plan.states[file.state] += 1
+        if file.notice and self._on_problem is not None:
+            self._on_problem(self._folder / file.path, file.notice)
+        if file.state in ("gone", "left"):
+            self._let_go(file)
+        elif file.state in ("unreadable", "growing"):
+            self._fail(file)
+        else:
+            with store.atomic():
+                if file.taken and file.video is not None:
+                    if file.state != "copied" or store.get_video(file.video.id) is None:
+                        store.put_video(file.video)
+                    store.put_file(file.path, file.video.id, file.size, file.mtime_ns)
+                if file.state == "failed":
+                    plan.failed.append((file.path, file.reason))
+                elif file.state == "copied" and not file.stages:
+                    plan.duplicates.append((file.path, file.was))
+                else:
+                    self._open(file)
+
+    def _fail(self, file: FilePlan) -> None:
+        """Report a file that cannot be taken in; what an earlier version of it left in the index stays."""
+        self._plan.failed.append((file.path, file.reason))
+        known = self._known.files.get(file.path)
+        with self._store.atomic():
+            if file.taken and (known is None or not known.video_id or self._other_copy(file.path, known.video_id)):
+                self._store.put_file(file.path, "", file.size, file.mtime_ns)
+            status: JobStatus = "pending" if file.state == "growing" else "failed"
+            self._store.put_job(JobRow("", file.path, "probe", status=status, reason=strike(file.reason)))
+
+    def _other_copy(self, path: str, video_id: str) -> bool:
+        """Whether another file still stands for the video of this one, which then need not."""
+        return any(
+            other.video_id == video_id and other.path != path and not gone(self._folder / other.path)
+            for other in self._known.files.values()
+        )
+
+    def _open(self, file: FilePlan) -> None:
+        """Make the store ready for the stages that are open, and the task of them."""
+        assert file.video is not None
+        video, store = file.video, self._store
+        jobs: dict[str, StageJob] = {}
+        for stage in file.stages:
+            held = self._known.jobs.get((video.id, stage.stage))
+            if stage.action == "keep":
+                if held is not None and (not held.spec or held.path != file.path):
+                    # Of an older lvqa, which did not write down what the rows were made with; or moved.
+                    store.put_job(replace(held, path=file.path, spec=stage.spec))
+                continue
+            if stage.action in ("drop", "lose"):
+                store.delete_job(video.id, stage.stage)
+                continue
+            if stage.action in ("make", "redo") and (held is not None or stage.stage != "segment"):
+                store.reset_stage(video.id, stage.stage)
+            job = jobs[stage.stage] = StageJob(stage.key, stage.progress_s, stage.unparsed, stage.blank, stage.spec)
+            store.put_job(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
+        if jobs:
+            path = self._folder / file.path
+            self._plan.tasks.append(Task(video, path, file.size, file.mtime_ns, jobs))
+        else:
+            self._plan.unchanged += 1
+
+    def _let_go(self, file: FilePlan) -> None:
+        with self._store.atomic():
+            # Detached first: removing the last file of a video would take its imported captions too.
+            self._store.put_file(file.path, "", file.size, file.mtime_ns)
+            self._store.remove_file(file.path)
+        if file.state == "gone":
+            self._plan.removed.append(file.path)
+
+    def _forget(self, found: Collection[str], away: Collection[str]) -> None:
+        """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
+        set_elsewhere(self._store, away)
+        for job in self._store.jobs():
+            # Of what could not even be looked at, such as a dangling link, there is a job and no file.
+            if not job.video_id and job.path not in found and gone(self._folder / job.path):
+                self._store.delete_job("", job.stage, job.path)
+        held = {row.video_id for row in self._store.files()}
+        for video in self._store.videos():
+            if video.id not in held | set(away) and not video.content_hash.startswith(IMPORTED):
+                self._retire(video)
+
+    def _retire(self, video: Video) -> None:
+        imported = Filter(video_ids=frozenset([video.id]), sources=frozenset(["imported"]))
+        with self._store.atomic():
+            if not self._store.notes(imported):
+                self._store.remove_video(video.id)
+                return
+            # The summaries are of what is left: made anew.
+            for stage in (*STAGES, "summary"):
+                self._store.reset_stage(video.id, stage)
+
+
+def job_row(video: Video, stage: str, job: StageJob, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:
+    """The row of a stage's job as it stands now."""
+    return JobRow(video.id, video.path, stage, job.key, status, progress_s, reason, job.spec, job.blank)
+
+
+def pending_reason(unparsed: int) -> str:
+    """What an open or finished caption job says of clips without a caption."""
+    if not unparsed:
+        return ""
+    return f"{unparsed} clip{'s' if unparsed > 1 else ''} without a caption: the reply was empty or a refusal, twice"

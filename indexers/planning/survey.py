@@ -1,0 +1,366 @@
+"""What an index run would do, file by file and stage by stage, and why: the decision alone, nothing is written.
+
+`lvqa index --dry-run` shows it, a run applies it (`lvqa.indexers.planning.plan`), so that the two never disagree. Opens
+files only where size or time changed; knows what the store held when it began, and no store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lvqa.errors import MediaError, UsageError
+from lvqa.indexers.planning.specs import STAGES, StageSpec, changes
+from lvqa.store import FileRow, JobRow, Store
+from lvqa.store.imported_videos import elsewhere
+from lvqa.types import Video
+
+TRANSCRIBERS = "transcribers"
+GROWING = "is still being written; run index again when it is finished"
+IMPORTED = "imported:"
+# A file that changed so recently, and changes again while it is looked at, is being written.
+RECENT_S = 5.0
+
+FileState = Literal[
+    "new", "unchanged", "moved", "replaced", "copied", "retried", "growing", "unreadable", "failed", "gone", "left"
+]
+Action = Literal["make", "go on", "retry", "redo", "keep", "drop", "lose"]
+OPEN: frozenset[Action] = frozenset({"make", "go on", "retry", "redo"})
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """One stage of one video: what happens to its rows, and why; `go on` from `progress_s`.
+
+    `make` has no rows yet, `retry` failed before, `redo` starts anew, `keep` is done; `drop` forgets a job whose stage
+    is off, `lose` is off too, and its rows go with the clips they stand on.
+    """
+
+    stage: str
+    action: Action
+    why: str = ""
+    key: str = ""
+    spec: str = ""
+    progress_s: float = 0.0
+    unparsed: int = 0
+    blank: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the stage has work to do."""
+        return self.action in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """One file: what it is compared with what the index knows, and what its video's stages have to do.
+
+    `was` is the path that a moved file had, or the path of the video that a copy is of. `unreadable` files would fail
+    for `reason`, `failed` ones failed before and are not tried again, `growing` ones are being written, `left` ones are
+    the old names of what was moved. `notice` is something people should know.
+    """
+
+    path: str
+    state: FileState
+    reason: str = ""
+    was: str = ""
+    video: Video | None = None
+    size: int = 0
+    mtime_ns: int = 0
+    stages: tuple[StagePlan, ...] = ()
+    notice: str = ""
+    taken: bool = False  # the file must be recorded anew: other content, or another time
+
+    @property
+    def work(self) -> bool:
+        """Whether its video has a stage to do."""
+        return any(stage.open for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index holds about files, videos and jobs, at one moment.
+
+    The videos in `elsewhere` came with an import, and were not here as files yet: they are not gone.
+    """
+
+    files: Mapping[str, FileRow] = field(default_factory=dict)
+    videos: Mapping[str, Video] = field(default_factory=dict)
+    jobs: Mapping[tuple[str, str], JobRow] = field(default_factory=dict)
+    probes: Mapping[str, JobRow] = field(default_factory=dict)
+    transcribers: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, store: Store) -> Known:
+        """Read it from a store."""
+        jobs = store.jobs()
+        return cls(
+            {row.path: row for row in store.files()},
+            {video.id: video for video in store.videos()},
+            {(job.video_id, job.stage): job for job in jobs if job.video_id},
+            {job.path: job for job in jobs if not job.video_id},
+            tuple(json.loads(store.meta.get(TRANSCRIBERS) or "[]")),
+            elsewhere(store),
+        )
+
+
+class Survey:
+    """Looks at a folder. Iterate over `files` once; what that yields may be applied as it comes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        known: Known,
+        specs: Mapping[str, StageSpec],
+        *,
+        only: Collection[str] | None = None,
+        retry_failed: bool = True,
+        on_problem: Callable[[Path, str], None] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._known = known
+        self._specs = specs
+        self._only = only
+        self._retry_failed = retry_failed
+        self._on_problem = on_problem
+        self._first: dict[str, str] = {}
+        self._subtitles: dict[Path, list[str]] = {}
+        self._holders: dict[str, list[str]] = {}
+        for row in known.files.values():
+            if row.video_id:
+                self._holders.setdefault(row.video_id, []).append(row.path)
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """The ids of the videos that a file here holds, of those files that were looked at."""
+        return frozenset(self._first)
+
+    def files(self) -> Iterator[FilePlan]:
+        """A plan for every video file of the folder, or those in `only`, in path order, then for files that are gone.
+
+        Raises UsageError where there is no video to index, or `only` names one that is not there.
+        """
+        from lvqa.media.files import find_videos
+
+        paths = find_videos(self._folder, on_problem=self._on_problem)
+        found = {path.relative_to(self._folder).as_posix(): path for path in paths}
+        if self._only is not None and (missing := sorted(set(self._only) - found.keys())):
+            raise UsageError(f"{missing[0]} is no video below {self._folder}; the videos are found by relative path")
+        if not found:
+            self._refuse_empty()
+        for rel, path in found.items():
+            if self._only is None or rel in self._only:
+                yield self._file(rel, path)
+            elif (row := self._known.files.get(rel)) is not None and row.video_id:
+                self._first.setdefault(row.video_id, rel)
+        if self._only is None:
+            yield from self._gone(found.keys())
+
+    def _refuse_empty(self) -> None:
+        away = self._known.elsewhere
+        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in away]
+        if held:
+            raise UsageError(
+                f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
+                "Nothing was changed; to take videos out of the index use lvqa remove"
+            )
+        if not self._known.videos:
+            raise UsageError(f"there are no videos below {self._folder}; name the folder that holds them")
+
+    def _file(self, rel: str, path: Path) -> FilePlan:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            return FilePlan(rel, "unreadable", f"the file cannot be read ({error.strerror}); check its permissions")
+        plan = FilePlan(rel, "new", size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+        row, probe = self._known.files.get(rel), self._known.probes.get(rel)
+        if row is not None and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+            video = self._known.videos.get(row.video_id)
+            if video is not None:
+                return self._video(replace(plan, state="unchanged"), replace(video, path=rel))
+            if not self._retry_failed and probe is not None and not row.video_id:
+                return replace(plan, state="failed", reason=probe.reason)
+        try:
+            video = identify(path, rel)
+            now = path.stat()
+        except MediaError as error:
+            if _growing(path, stat):
+                return replace(plan, state="growing", reason=GROWING)
+            return replace(plan, state="unreadable", reason=str(error), taken=True)
+        except OSError as error:
+            return replace(
+                plan,
+                state="unreadable",
+                reason=f"the file cannot be read ({error.strerror or error}); check its permissions",
+            )
+        if (now.st_size, now.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
+            return replace(plan, state="growing", reason=GROWING)
+        return self._video(self._compared(plan, video, row, probe), video)
+
+    def _compared(self, plan: FilePlan, video: Video, row: FileRow | None, probe: JobRow | None) -> FilePlan:
+        """What a file is whose content was looked at."""
+        plan = replace(plan, taken=True)
+        others = [path for path in self._holders.get(video.id, []) if path != plan.path]
+        if row is not None and row.video_id == video.id:
+            return replace(plan, state="unchanged")
+        if others:
+            there = [path for path in others if self._still_holds(path)]
+            return replace(plan, state="copied" if there else "moved", was=(there or others)[0])
+        if row is not None and row.video_id:
+            return replace(plan, state="replaced")
+        if row is None and probe is None:
+            return plan
+        return replace(plan, state="retried", reason=probe.reason if probe is not None else "")
+
+    def _still_holds(self, rel: str) -> bool:
+        """Whether a file of the index is where it was, and as it was."""
+        row = self._known.files[rel]
+        try:
+            stat = (self._folder / rel).stat()
+        except OSError:
+            return not gone(self._folder / rel)
+        return (stat.st_size, stat.st_mtime_ns) == (row.size, row.mtime_ns)
+
+    def _video(self, plan: FilePlan, video: Video) -> FilePlan:
+        plan = replace(plan, video=video)
+        if (first := self._first.setdefault(video.id, plan.path)) != plan.path:
+            return replace(plan, state="copied", was=first, notice=self._unread_subtitles(plan.path, first))
+        stages = tuple(self._stages(video, self._folder / plan.path))
+        if not self._retry_failed:
+            failed = next((stage for stage in stages if stage.action == "retry"), None)
+            if failed is not None:
+                return replace(plan, state="failed", reason=failed.why)
+        return replace(plan, stages=stages)
+
+    def _stages(self, video: Video, path: Path) -> Iterator[StagePlan]:
+        cut_anew = False
+        for stage in STAGES:
+            spec, job = self._specs.get(stage), self._known.jobs.get((video.id, stage))
+            if spec is None:
+                if job is not None and cut_anew and stage in ("caption", "screen"):
+                    yield StagePlan(stage, "lose", "its clips are cut anew, and no model for it is on")
+                elif job is not None and job.status != "done":
+                    # Switched off: what is whole stays, an open job would stay open for ever.
+                    yield StagePlan(stage, "drop", "no model for it is on")
+                continue
+            plan = self._stage(video, stage, spec if stage != "speech" else self._heard(spec, video, path, job), job)
+            cut_anew = cut_anew or (stage == "segment" and plan.action == "redo")
+            yield plan
+
+    def _stage(self, video: Video, stage: str, spec: StageSpec, job: JobRow | None) -> StagePlan:
+        key = spec.key(video.content_hash, stage)
+        plan = StagePlan(stage, "make", key=key, spec=spec.told)
+        if job is None:
+            return plan
+        if job.key != key:
+            return replace(plan, action="redo", why=changes(job.spec, spec))
+        if job.status == "done":
+            return replace(plan, action="keep")
+        plan = replace(plan, progress_s=job.progress_s, unparsed=unparsed_of(job.reason), blank=job.blank)
+        if job.status == "failed":
+            return replace(plan, action="retry", why=job.reason)
+        return replace(plan, action="go on")
+
+    def _heard(self, spec: StageSpec, video: Video, path: Path, job: JobRow | None) -> StageSpec:
+        """What the speech of one video is made with: its subtitles, and a transcriber where there is sound."""
+        sidecars = self._sidecars(path)
+
+        def by(model: str) -> StageSpec:
+            # A video without sound says the same to every transcriber.
+            return StageSpec(model if video.has_audio else "", spec.prompt_hash, {**spec.params, "subtitles": sidecars})
+
+        if not spec.model and job is not None:
+            # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
+            for earlier in self._known.transcribers:
+                if job.key == by(earlier).key(video.content_hash, "speech"):
+                    return by(earlier)
+        return by(spec.model)
+
+    def _sidecars(self, path: Path) -> list[list[Any]]:
+        """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""
+        if path.parent not in self._subtitles:
+            with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+                self._subtitles[path.parent] = sorted(
+                    entry.name for entry in entries if entry.name.lower().endswith((".srt", ".vtt"))
+                )
+        signature: list[list[Any]] = []
+        for name in self._subtitles.get(path.parent, []):
+            if name.startswith(f"{path.stem}."):
+                with contextlib.suppress(OSError):
+                    stat = (path.parent / name).stat()
+                    signature.append([name.removeprefix(path.stem), stat.st_size, stat.st_mtime_ns])
+        return signature
+
+    def _unread_subtitles(self, rel: str, first: str) -> str:
+        # Copied along with the video they say the same, whatever their time is.
+        read = [[suffix, size] for suffix, size, _ in self._sidecars(self._folder / first)]
+        if all([suffix, size] in read for suffix, size, _ in self._sidecars(self._folder / rel)):
+            return ""
+        return f"its subtitles are not read, those of {first} are; put them beside that one"
+
+    def _gone(self, found: Collection[str]) -> Iterator[FilePlan]:
+        away = self._known.elsewhere - self.seen
+        for rel in sorted(set(self._known.files) - set(found)):
+            row = self._known.files[rel]
+            if row.video_id in away or not gone(self._folder / rel):
+                continue
+            kept = not row.video_id or row.video_id in self._first
+            yield FilePlan(rel, "left" if kept else "gone", size=row.size, mtime_ns=row.mtime_ns)
+
+
+def identify(path: Path, rel: str) -> Video:
+    """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
+    from lvqa.media import content_hash, probe
+
+    info = probe(path)
+    digest = content_hash(path)
+    return Video(
+        video_id(digest), rel, digest, info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio
+    )
+
+
+def video_id(content: str) -> str:
+    """The id of a video with that content hash: 16 hex digits."""
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def unparsed_of(reason: str) -> int:
+    """How many clips a caption job's reason says have no caption."""
+    number, _, rest = reason.partition(" ")
+    return int(number) if number.isdecimal() and rest.startswith("clip") else 0
+
+
+def gone(path: Path) -> bool:
+    """Whether a file does not exist any more; one that cannot be looked at still does."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _growing(path: Path, before: os.stat_result) -> bool:
+    try:
+        now = path.stat()
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+
+
+def being_written(path: Path, size: int) -> bool:
+    """Whether a file that changed since it was planned is still growing, as far as its size and time tell."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return stat.st_size > size and time.time() - stat.st_mtime < RECENT_S

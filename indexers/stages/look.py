@@ -1,0 +1,261 @@
+"""One pass over a video: every frame that any stage needs is decoded once, and leaves as events in time order.
+
+Knows frames, clips and what is near-duplicate; no models, no threads, no store. Frames are always decoded whole and
+made smaller here, so that which stages run never changes what another stage sees.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from lvqa.errors import MediaError
+from lvqa.indexers.stages.caption import caption_frames
+from lvqa.indexers.stages.duplicates import same_text, shrink
+from lvqa.indexers.stages.shots import ClipCutter, ClipRules, ShotDetector, sample_rate
+from lvqa.models.base import Frame
+from lvqa.types import Span, format_time
+
+if TYPE_CHECKING:
+    from lvqa.media import FrameReader, TimedFrame, VideoInfo
+    from lvqa.settings import Settings
+
+_EPS = 1e-6
+_CANDIDATES = 4
+_CHUNK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A time whose text is wanted, and the time of the frame that shows it; `frame` is None where it came before."""
+
+    time_s: float
+    read_s: float
+    frame: Frame | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutClip:
+    """A clip that has ended, with the frames of it that the captioner and the image embedder get."""
+
+    span: Span
+    caption_frames: list[Frame] = field(default_factory=list)
+    embed_times_s: list[float] = field(default_factory=list)
+    embed_frames: list[Frame] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PassRules:
+    """How a video is looked at; the same for all videos of a run. Spacings in seconds, thresholds 0-255."""
+
+    rate: float
+    clip: ClipRules
+    shot_threshold: float
+    duplicate_threshold: float
+    frames_per_clip: int
+    max_side: int
+    ocr_every_s: float
+    embed_every_s: float
+    reader: Literal["pyav", "decord-first"] = "pyav"
+
+    @classmethod
+    def of(cls, settings: Settings) -> PassRules:
+        """Read the rules from the settings."""
+        rate = sample_rate(settings.sample_fps, settings.clip_max_s)
+        return cls(
+            rate=rate,
+            clip=ClipRules(settings.clip_min_s, settings.clip_max_s, 1 / rate),
+            shot_threshold=settings.shot_threshold,
+            duplicate_threshold=settings.duplicate_threshold,
+            frames_per_clip=settings.frames_per_clip,
+            max_side=settings.max_side,
+            ocr_every_s=settings.ocr_every_s,
+            embed_every_s=settings.embed_every_s,
+            reader=settings.reader,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """From which second on each stage wants a video, None for not at all; the pass starts at the least of all."""
+
+    segment_s: float | None = None
+    caption_s: float | None = None
+    screen_s: float | None = None
+    frames_s: float | None = None
+
+    @property
+    def start_s(self) -> float | None:
+        """Where the pass starts; None when nobody wants anything."""
+        given = [s for s in (self.segment_s, self.caption_s, self.screen_s, self.frames_s) if s is not None]
+        return min(given) if given else None
+
+
+def on_grid(time_s: float, every_s: float) -> bool:
+    """Whether a time is a multiple of a spacing, to the microsecond."""
+    return abs(time_s - round(time_s / every_s) * every_s) < _EPS
+
+
+def grid(span: Span, *spacings_s: float) -> Iterator[float]:
+    """The multiples of all spacings inside a span, rising; times that agree to the microsecond come once."""
+    counts = [math.ceil(span.start_s / every_s - _EPS) for every_s in spacings_s]
+    while True:
+        nexts = [count * every_s for count, every_s in zip(counts, spacings_s, strict=True)]
+        time_s = min(nexts)
+        if time_s >= span.end_s - _EPS:
+            return
+        yield time_s
+        counts = [count + (at - time_s < _EPS) for count, at in zip(counts, nexts, strict=True)]
+
+
+def common_rate(*spacings_s: float) -> float | None:
+    """The least rate whose grid holds the multiples of all spacings; None where it is above 60 a second, or none is."""
+    rates = [(1 / Fraction(every_s).limit_denominator(1000)).limit_denominator(1000) for every_s in spacings_s]
+    if any(abs(1 / every_s - float(rate)) > _EPS / 100 for every_s, rate in zip(spacings_s, rates, strict=True)):
+        return None
+    common = Fraction(math.lcm(*(rate.numerator for rate in rates)), math.gcd(*(rate.denominator for rate in rates)))
+    return float(common) if common <= max(Fraction(60), *rates) else None
+
+
+class VideoPass:
+    """The events of one video, from a clip's start to the end of the video. Make one for each pass."""
+
+    def __init__(self, rules: PassRules, wants: Wants, duration_s: float) -> None:
+        start_s = wants.start_s
+        if start_s is None:
+            raise ValueError("nobody wants this video")
+        self._rules = rules
+        self._wants = wants
+        self._duration_s = duration_s
+        self._start_s = start_s
+        self.cut_short = False
+        # A clip holds no more frames than this spacing allows, however high the sampling rate.
+        self._candidate_s = rules.clip.max_s / (_CANDIDATES * rules.frames_per_clip)
+
+    def events(self, reader: FrameReader, ended: Callable[[], bool] = lambda: False) -> Iterator[Reading | CutClip]:
+        """Read the video through and yield, in time order, readings and clips; a clip comes after its readings.
+
+        Once `ended` says so, no more frames are read and `cut_short` is true: the clip that is open is not told of.
+        Raises MediaError where decoding fails, and after the last clip of a file that breaks off.
+        """
+        info = reader.info
+        if self._duration_s - self._start_s <= _EPS:
+            if info.breaks_off:
+                raise _broken(info)
+            return
+        cutter = ClipCutter(self._rules.clip, self._duration_s, self._start_s)
+        detector = ShotDetector(self._rules.shot_threshold)
+        clip = _OpenClip(self._rules, self._wants)
+        seen = False
+        for timed in self._frames(reader):
+            seen = True
+            if ended():
+                self.cut_short = True
+                return
+            # The same time to the last bit, whichever way the grid was walked: rows are compared exactly.
+            time_s = round(timed.time_s, 6)
+            if on_grid(time_s, 1 / self._rules.rate):
+                span = cutter.push(time_s, detector.push(timed.image))
+                if span is not None:
+                    yield clip.close(span)
+                    clip = _OpenClip(self._rules, self._wants)
+            reading = clip.take(time_s, timed.image, cutter.start_s, self._candidate_s)
+            if reading is not None:
+                yield reading
+        if not seen:
+            raise MediaError(f"no frame of {info.path.name} could be decoded; make the file anew")
+        last = cutter.finish()
+        if last is not None:
+            yield clip.close(last)
+        if info.breaks_off:
+            raise _broken(info)
+
+    def _frames(self, reader: FrameReader) -> Iterator[TimedFrame]:
+        """Every frame that is wanted, in order, until the end or the place where the file breaks off."""
+        rules, span = self._rules, Span(self._start_s, self._duration_s)
+        spacings = [1 / rules.rate]
+        if self._wants.screen_s is not None:
+            spacings.append(rules.ocr_every_s)
+        if self._wants.frames_s is not None:
+            spacings.append(rules.embed_every_s)
+        rate = common_rate(1 / rules.rate, rules.ocr_every_s, rules.embed_every_s)
+        if rate is not None:
+            frames = reader.sample(rate, span)
+            while (timed := _next(frames, reader)) is not None:
+                if any(on_grid(timed.time_s, every_s) for every_s in spacings):
+                    yield timed
+            return
+        size = min(64, max(2, _CHUNK_BYTES // max(1, 3 * reader.info.width * reader.info.height)))
+        times = grid(span, *spacings)
+        while chunk := list(islice(times, size)):
+            yield from reader.at(chunk)
+
+
+def _next(frames: Iterator[TimedFrame], reader: FrameReader) -> TimedFrame | None:
+    """The next frame; a file that breaks off ends like any other here, and is told of after its last clip."""
+    try:
+        return next(frames, None)
+    except MediaError:
+        if reader.info.breaks_off:
+            return None
+        raise
+
+
+def _broken(info: VideoInfo) -> MediaError:
+    return MediaError(
+        f"{info.path.name} breaks off at {format_time(info.duration_s)}, before the end its header gives; what comes "
+        "before is indexed: copy the file again for the rest"
+    )
+
+
+class _OpenClip:
+    """What has been seen of the clip that is going on."""
+
+    def __init__(self, rules: PassRules, wants: Wants) -> None:
+        self._rules = rules
+        self._wants = wants
+        self._times_s: list[float] = []
+        self._frames: list[Frame] = []
+        self._embed_times_s: list[float] = []
+        self._embed_frames: list[Frame] = []
+        self._read_s = 0.0
+        self._read: Frame | None = None
+
+    def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float) -> Reading | None:
+        """Keep of a frame what is needed later; returns the reading that it asks for, if any."""
+        rules, wants = self._rules, self._wants
+        small: Frame | None = None
+        if _wanted(wants.caption_s, clip_start_s) and (
+            not self._times_s or time_s - self._times_s[-1] >= candidate_s - _EPS
+        ):
+            small = shrink(frame, rules.max_side)
+            self._times_s.append(time_s)
+            self._frames.append(small)
+        # By its own time: cut anew, a clip may begin before the second that its frames are wanted from.
+        if _wanted(wants.frames_s, time_s) and on_grid(time_s, rules.embed_every_s):
+            self._embed_times_s.append(time_s)
+            self._embed_frames.append(shrink(frame, rules.max_side) if small is None else small)
+        if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, rules.ocr_every_s)):
+            return None
+        # Compared with the frame that was read, not with the one before: a slow fade must not hide a change. Each
+        # clip starts afresh, so that a pass that starts at any clip reads the same frames.
+        if self._read is not None and same_text(self._read, frame, rules.duplicate_threshold):
+            return Reading(time_s, self._read_s, None)
+        self._read_s, self._read = time_s, frame
+        return Reading(time_s, time_s, frame)
+
+    def close(self, span: Span) -> CutClip:
+        """The clip with what its stages get."""
+        frames: list[Frame] = []
+        if self._frames:
+            rules = self._rules
+            frames = caption_frames(self._times_s, self._frames, span, rules.frames_per_clip, rules.duplicate_threshold)
+        return CutClip(span, frames, self._embed_times_s, self._embed_frames)
+
+
+def _wanted(from_s: float | None, time_s: float) -> bool:
+    return from_s is not None and time_s >= from_s - _EPS

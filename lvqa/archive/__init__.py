@@ -1,0 +1,38 @@
+"""A folder of videos with its index: the room of `Archive`, which users of the library hold.
+
+The names below load on first use, so that `import lvqa.archive` brings in no model and no database.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from lvqa.archive.archive import Archive as Archive
+    from lvqa.archive.archive import VideoReport as VideoReport
+    from lvqa.archive.chats import Chat as Chat
+    from lvqa.archive.check import VerifyReport as VerifyReport
+    from lvqa.archive.results import ArchivedAnswer as ArchivedAnswer
+    from lvqa.archive.results import HitList as HitList
+    from lvqa.archive.results import SightList as SightList
+    from lvqa.archive.workspace import INDEX_FOLDER as INDEX_FOLDER
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "archive": (
+            "Archive",
+            "VideoReport",
+        ),
+        "chats": ("Chat",),
+        "check": ("VerifyReport",),
+        "results": (
+            "ArchivedAnswer",
+            "HitList",
+            "SightList",
+        ),
+        "workspace": ("INDEX_FOLDER",),
+    },
+)

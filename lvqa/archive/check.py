@@ -1,0 +1,172 @@
+"""Whether an archive is whole, with its files, and mending it. Knows folders and indexes; loads no model."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lvqa import phrasing
+from lvqa.errors import MediaError
+
+if TYPE_CHECKING:
+    from lvqa.store import FileRow, Finding, Mend, Store
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `Archive.verify` found, and what `repair` did, a line each.
+
+    `findings` are those that are left after it. `checked` counts the rows and files that were looked at.
+    """
+
+    findings: tuple[Finding, ...]
+    done: tuple[str, ...] = ()
+    checked: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is damaged; there may be work left to do."""
+        return not any(finding.is_damage for finding in self.findings)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing to say at all."""
+        return not self.findings
+
+    def lines(self) -> list[str]:
+        """As people read it."""
+        from lvqa.store.health.repair import describe
+
+        head = "whole" if self.complete else "undamaged, with work left" if self.sound else "damaged"
+        return [
+            *self.done,
+            *describe(self.findings),
+            f"{head}: {phrasing.count(self.checked, 'row')} and files checked",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that `--json` prints."""
+        return {
+            "sound": self.sound,
+            "complete": self.complete,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "done": list(self.done),
+            "checked": self.checked,
+        }
+
+
+def verify_archive(folder: Path, index_dir: Path, embedder: str | None, done: Sequence[str] = ()) -> VerifyReport:
+    """Look through the index of a folder and at the folder's files; `done` is told in the report.
+
+    `embedder` is the model whose vectors all notes should have, empty for none, None for the one that embedded most.
+    Raises StoreError where there is no index.
+    """
+    from lvqa.store import Store
+    from lvqa.store.health.repair import verify_index
+
+    findings = verify_index(index_dir, embedder=embedder)
+    checked = 0
+    if not any(finding.kind == "database" for finding in findings):
+        with Store.open(index_dir, create=False) as store:
+            counts = store.counts()
+            checked = len(store.files()) + sum(counts[name] for name in ("clips", "notes", "embeddings", "frames"))
+            findings += [*_files(folder, store), *_open_jobs(store)]
+    findings += _chats(index_dir)
+    return VerifyReport(tuple(findings), tuple(done), checked)
+
+
+def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> VerifyReport:
+    """Mend what can be mended, and look through again. Raises StoreError where nothing can be, StoreLocked."""
+    from lvqa.agents.chat.chat_file import CHATS_FILE
+    from lvqa.store import Store
+    from lvqa.store.health.repair import KEPT, repair_index
+
+    done = repair_index(index_dir)
+    if any(True for _ in _chats(index_dir)):
+        kept = index_dir / KEPT
+        kept.mkdir(exist_ok=True)
+        (index_dir / CHATS_FILE).replace(kept / CHATS_FILE)
+        done.append(f"the damaged chats were moved to {kept / CHATS_FILE}")
+    with Store.open(index_dir, create=False) as store:
+        rotten = [row for row, what in _looked_at(folder, store) if what == "rotten"]
+    if rotten:
+        with Store.open(index_dir, write=True) as store, store.atomic():
+            for row in rotten:
+                store.put_file(row.path, row.video_id, -1, row.mtime_ns)
+        done.append(f"{len(rotten)} files will be looked into by the next lvqa index")
+    return verify_archive(folder, index_dir, embedder, done)
+
+
+def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
+    """Each file that holds a video: gone, changed, rotten (it looks as it did and holds something else) or same."""
+    from lvqa.media import content_hash, locate
+    from lvqa.store.imported_videos import elsewhere
+
+    # Of a video that came with an import the file need not be here.
+    away = elsewhere(store)
+    hashes = {video.id: video.content_hash for video in store.videos()}
+    for row in store.files():
+        if row.video_id not in hashes:
+            continue
+        try:
+            path = locate(folder, row.path)
+            stat = path.stat()
+            if (stat.st_size, stat.st_mtime_ns) != (row.size, row.mtime_ns):
+                yield row, "changed"
+            else:
+                yield row, "same" if content_hash(path) == hashes[row.video_id] else "rotten"
+        except FileNotFoundError:
+            if row.video_id not in away:
+                yield row, "gone"
+        except (MediaError, OSError):
+            yield row, "changed"
+
+
+_TOLD: dict[str, tuple[str, Mend]] = {
+    "gone": ("not found any more", "index"),
+    "changed": ("changed after indexing", "index"),
+    "rotten": ("with other content than was indexed, at the same size and time", "repair"),
+}
+
+
+def _files(folder: Path, store: Store) -> Iterator[Finding]:
+    from lvqa.store import Finding
+
+    found = [(row.path, what) for row, what in _looked_at(folder, store)]
+    for what, (told, mend) in _TOLD.items():
+        if paths := [path for path, how in found if how == what]:
+            yield Finding(
+                "files", f"{phrasing.count(len(paths), 'file')} {told}: {phrasing.listed(paths, _SHOWN)}", mend
+            )
+
+
+def _open_jobs(store: Store) -> Iterator[Finding]:
+    from lvqa.store import Finding
+
+    if paths := sorted({job.path for job in store.jobs("pending")}):
+        text = f"{phrasing.count(len(paths), 'video')} not indexed to the end: {phrasing.listed(paths, _SHOWN)}"
+        yield Finding("work", text, "index")
+
+
+def _chats(index_dir: Path) -> Iterator[Finding]:
+    from lvqa.agents.chat.chat_file import CHATS_FILE
+    from lvqa.store import Finding
+
+    path = index_dir / CHATS_FILE
+    if not path.is_file():
+        return
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            problems = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        problems = [str(error)]
+    if problems != ["ok"]:
+        yield Finding("chats", f"the chats in {path.name} are damaged ({problems[0]}); the rest does not need them")

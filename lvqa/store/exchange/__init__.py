@@ -1,0 +1,1 @@
+"""How an archive travels: export, import, backup."""

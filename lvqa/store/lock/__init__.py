@@ -1,0 +1,1 @@
+"""One writer to an archive, and who that is."""

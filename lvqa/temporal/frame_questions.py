@@ -1,0 +1,95 @@
+"""Questions put to the VLM about one thing on one frame, and what stands on a sign: places, crops, votes.
+
+A vote's confidence is the share of the frames that agree times 1 - 0.42^n for n of them. This module searches nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lvqa.temporal.looks import Ask, Course, Crop, Seen
+from lvqa.types import Span
+
+# Replies that say that there is nothing to be said.
+NOTHING = frozenset(
+    ("", "none", "nowhere", "nothing", "unknown", "no", "not visible", "too small", "n/a", "unreadable")
+)
+_SHIFT = 0.06
+# How much of the frame's width and height shows a sign large enough to be read.
+_SHOWN = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What most frames say, how far to trust it, and at which times it was said; no text where they say nothing."""
+
+    text: str
+    confidence: float
+    times_s: tuple[float, ...]
+
+
+def vote(seen: Sequence[Seen | None], *, nothing: frozenset[str] = NOTHING) -> Vote:
+    """Count the replies."""
+    said = [one for one in seen if one is not None]
+    counted = Counter(one.text for one in said)
+    if not counted:
+        return Vote("", 0.0, ())
+    # Something that is seen outweighs nothing seen: a frame hides a thing more easily than it invents one.
+    text = max(counted, key=lambda t: (counted[t] * (0.6 if t in nothing else 1.0), t))
+    n = counted[text]
+    if text in nothing:
+        return Vote("", 0.0, ())
+    sure = n / len(said) * (1 - 0.42 ** min(n, 3))
+    return Vote(text, sure, tuple(one.pts_s for one in said if one.text == text))
+
+
+def moments(span: Span, n: int = 3) -> list[float]:
+    """n times of a span, away from its ends."""
+    return [span.start_s + (k + 0.5) / n * span.duration_s for k in range(n)]
+
+
+def tell(video_id: str, times_s: Sequence[float], question: str) -> Course[Vote]:
+    """Ask the same of several frames."""
+    seen = yield [Ask(video_id, time_s, question, says=True) for time_s in times_s]
+    return vote(seen)
+
+
+def at_place(place: str) -> str:
+    """A place with its preposition: `at the top left`, `in the middle`."""
+    if place.split()[:1] and place.split()[0] in ("at", "in", "on", "near", "by", "behind", "under"):
+        return place
+    return f"{'in' if place in ('middle', 'centre', 'center', 'background', 'foreground') else 'at'} the {place}"
+
+
+def middle_of(place: str) -> tuple[float, float]:
+    """Where a place, one of nine, has its middle, as shares of width and height."""
+    words = place.replace("-", " ").split()
+    x = 1 / 6 if "left" in words else 5 / 6 if "right" in words else 0.5
+    y = 1 / 6 if {"top", "upper"} & set(words) else 5 / 6 if {"bottom", "lower"} & set(words) else 0.5
+    return x, y
+
+
+def crop_at(x: float, y: float) -> Crop:
+    """The part of a frame around a point that shows a sign large."""
+    left, top = min(max(0.0, x - _SHOWN / 2), 1 - _SHOWN), min(max(0.0, y - _SHOWN / 2), 1 - _SHOWN)
+    return (left, top, left + _SHOWN, top + _SHOWN)
+
+
+def read(video_id: str, times_s: Sequence[float], surface: str) -> Course[Vote]:
+    """What stands on a sign: find it, cut it out of the whole frame, read it; shifted where that says nothing."""
+    placed = yield [Ask(video_id, time_s, f"where is the {surface}?", says=True) for time_s in times_s]
+    where = vote(placed)
+    if not where.text:
+        return Vote("", 0.0, ())
+    x, y = middle_of(where.text)
+    asked = f"what does the {surface} say?"
+    readings: list[Seen | None] = yield [Ask(video_id, t, asked, True, crop_at(x, y)) for t in where.times_s]
+    for dx, dy in ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT)):
+        found = vote(readings)
+        if found.text:
+            return found
+        more = yield [Ask(video_id, where.times_s[0], asked, True, crop_at(x + dx, y + dy))]
+        readings = [*(one for one in readings if one is not None and one.text not in NOTHING), *more]
+    return vote(readings)

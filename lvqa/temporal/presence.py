@@ -1,0 +1,248 @@
+"""Where in a video a thing may be, before any frame is looked at: by captions, speech, cues and the visual channel.
+
+A caption tells of a thing where all words of the thing stand in one of its comma-separated phrases. The visual channel
+tells of it where the cosine of its phrase with the frames stands out from this video's own distribution: from the
+median of the whole video, and from the seconds around (which takes away what is there all the time). Both are robust
+z-scores (median and MAD). The scores of candidates order them and mean nothing more. This module looks at no frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.agents.nodes.zoom import SEARCH_SHARE, charge_looks, charge_to
+from lvqa.agents.state import Context
+from lvqa.errors import MediaError
+from lvqa.language.words import names, parts, says, with_article
+from lvqa.models.replies import encode_query
+from lvqa.store import Filter
+from lvqa.types import Note, Span
+from lvqa.zoom import DEFAULT, Query, SearchBudget, make_searcher
+from lvqa.zoom.across import Opener, searchable
+from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, standing_out
+from lvqa.zoom.scorers import Scorers, Yes
+
+Series = npt.NDArray[np.float64]
+
+CAPTION, SPEECH, CUE = 6.0, 3.0, 1.5
+_MOST = 48
+# Candidates so near to a better one come after all others, in seconds.
+_APART_S = 4.0
+# What is said about a thing comes up to so much after it.
+_SAID_AFTER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A time at which a thing may be there (or gone), and how much speaks for it."""
+
+    video_id: str
+    time_s: float
+    score: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of a video could have hidden a short event: the spacing in seconds of what was seen of all of it.
+
+    `share` is that part of the video of which anything is known.
+    """
+
+    spacing_s: float
+    share: float
+
+
+@dataclass(slots=True)
+class Presence:
+    """What the index knows about where things are; reads each video's notes and vectors once a question."""
+
+    context: Context
+    cues: tuple[str, ...] = ()
+    _notes: dict[str, list[Note]] = field(default_factory=dict)
+    _frames: dict[str, tuple[Series, npt.NDArray[np.float32]]] = field(default_factory=dict)
+    _queries: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    def within(self, video_id: str) -> Span:
+        """The part of a video that may be used."""
+        video = self.context.store.get_video(video_id)
+        return searchable(video.duration_s if video is not None else 1.0, self.context.filter)
+
+    def captions(self, video_id: str) -> list[Note]:
+        """What was written about the pictures of a video, in order of time."""
+        return [note for note in self._all(video_id) if note.source in ("caption", "imported")]
+
+    def series(self, video_id: str, phrase: str) -> tuple[Series, Series]:
+        """Times in seconds and cosines with a phrase, float64 (n,) each; empty without a visual channel."""
+        embedder = self.context.models.image_embedder
+        if embedder is None:
+            return np.zeros(0), np.zeros(0)
+        if video_id not in self._frames:
+            span = self.context.filter.span if self.context.filter is not None else None
+            self._frames[video_id] = self.context.store.frame_vectors(embedder.name, video_id, span)
+        times, vectors = self._frames[video_id]
+        if not len(times):
+            return np.zeros(0), np.zeros(0)
+        if phrase not in self._queries:
+            self._queries[phrase] = encode_query(embedder, [with_article(phrase)])[0]
+        return times, (vectors @ self._queries[phrase]).astype(np.float64)
+
+    def candidates(self, video_id: str, phrase: str, within: Span | None = None) -> list[Candidate]:
+        """Times at which a thing may be there, best first; as another searcher has it, where one was asked for."""
+        if self.context.searcher != DEFAULT:
+            return self._by_searcher(video_id, phrase, within)
+        times, cosines = self.series(video_id, phrase)
+        score = standing_out(times, cosines)
+        said = [n for n in self._all(video_id) if n.source == "speech" and names(n.text, phrase, whole=True)]
+        noted = [(n.span, CAPTION, "caption") for n in self.captions(video_id) if names(n.text, phrase)]
+        noted += [(Span(max(0.0, n.span.start_s - _SAID_AFTER_S), n.span.end_s), SPEECH, "speech") for n in said]
+        cued = [n.span for n in self.captions(video_id) if any(names(n.text, cue) for cue in self.cues)]
+        for span, bonus in [*((span, bonus) for span, bonus, _ in noted), *((span, CUE) for span in cued)]:
+            inside = (times >= span.start_s) & (times < span.end_s)
+            score[inside] += bonus
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
+        # A caption's own frame may be any of its clip: its middle comes after what the visual channel prefers.
+        found += [Candidate(video_id, span.middle_s, bonus, by) for span, bonus, by in noted]
+        if not len(times):
+            found += [Candidate(video_id, t, 0.0, "spread") for t in spread(self.within(video_id))]
+        limit = within or self.within(video_id)
+        kept = [c for c in found if limit.contains(c.time_s)]
+        return sorted(kept, key=lambda c: (-c.score, c.time_s))[:_MOST]
+
+    def _by_searcher(self, video_id: str, phrase: str, within: Span | None) -> list[Candidate]:
+        """The keyframes of the searcher that was asked for; what it looks at on its way is paid for."""
+        context = self.context
+        video = context.store.get_video(video_id)
+        if video is None:
+            return []
+        scorers = Scorers.of(context.models)
+        query = Query((phrase,), self.cues)
+        chosen = context.searcher
+        searcher = make_searcher(chosen, scorers) if isinstance(chosen, str) else chosen
+        each = len(query.things) if isinstance(scorers.look, Yes) else 1
+        looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left)) // each
+        charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
+        budget = SearchBudget(_MOST, looks, charge, 1.0, charge_vlm)
+        with Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)(
+            video
+        ) as footage:
+            try:
+                found = searcher.search(footage, query, budget, context.seed)
+            except MediaError:
+                return []
+        frames = [f for f in found.keyframes if (within or self.within(video_id)).contains(f.time_s)]
+        # Equal scores are taken in an order that halves what is open, not from the start on.
+        order = {place: n for n, place in enumerate(_halving(len(frames)))}
+        ranked = sorted(enumerate(frames), key=lambda pair: (-pair[1].score, order[pair[0]]))
+        return [Candidate(video_id, frame.time_s, frame.score, searcher.name) for _, frame in ranked]
+
+    def runs(self, video_id: str, phrase: str, gap_s: float = 12.0) -> list[Span]:
+        """Stretches in which captions tell of a thing again and again, the middle of the first to that of the last."""
+        found: list[Span] = []
+        for note in self.captions(video_id):
+            if names(note.text, phrase):
+                if found and note.span.start_s - found[-1].end_s <= gap_s:
+                    found[-1] = found[-1].hull(note.span)
+                else:
+                    found.append(note.span)
+        return found
+
+    def dips(self, video_id: str, phrase: str, other: str = "") -> list[Candidate]:
+        """Times at which a thing that is there around them may be gone, or be like `other` instead, best first."""
+        times, cosines = self.series(video_id, phrase)
+        spans = [Span(max(0.0, run.start_s - 4.0), run.end_s + 4.0) for run in self.runs(video_id, phrase)]
+        if not len(times):
+            noted = [n for n in self.captions(video_id) if any(s.overlaps(n.span) for s in spans)]
+            gone = [n for n in noted if not names(n.text, phrase)]
+            return [Candidate(video_id, n.span.middle_s, CAPTION, "caption") for n in gone]
+        score = -against_around(times, cosines)
+        if other:
+            score = score + standing_out(*self.series(video_id, other))
+        inside = np.zeros(len(times), bool)
+        for span in spans:
+            inside |= (times >= span.start_s) & (times < span.end_s)
+        usual = running_median(times, cosines, AROUND_S)
+        # Where captions miss the thing, the frames around may still tell that it is there.
+        level = np.median(usual[inside]) if inside.any() else np.quantile(usual, 0.9)
+        score = score + np.where(inside, 2.0, 0.0) + np.where(usual >= level, 1.0, 0.0)
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
+        return sorted(found, key=lambda c: (-c.score, c.time_s))[:_MOST]
+
+    def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
+        """Times (before, after) between which captions put a thing elsewhere while the rest stays; and how much stays.
+
+        Best first. Where captions tell of no change, the first and last caption of each run, with 0.
+        """
+        found: list[tuple[float, float, float]] = []
+        notes = [(n, parts(n.text)) for n in self.captions(video_id)]
+        last: tuple[Note, list[str]] | None = None
+        for note, mine in notes:
+            if not any(says(part, phrase) for part in mine):
+                continue
+            if last is not None and note.span.start_s - last[0].span.end_s <= 12.0:
+                here = [part for part in mine if says(part, phrase)]
+                there = [part for part in last[1] if says(part, phrase)]
+                rest, before = set(mine) - set(here), set(last[1]) - set(there)
+                if here != there:
+                    alike = (1 + len(rest & before)) / (1 + len(rest | before))
+                    found.append((last[0].span.middle_s, note.span.middle_s, alike))
+            last = (note, mine)
+        found.sort(key=lambda row: (-row[2], row[0]))
+        ends = [(r.start_s + 0.5, max(r.end_s - 0.5, r.start_s + 0.75), 0.0) for r in self.runs(video_id, phrase)]
+        return found + ends
+
+    def coverage(self, video_id: str) -> Coverage:
+        """How closely the visual channel saw a video; captions, where there is none, by their clips."""
+        span = self.within(video_id)
+        times, _ = self.series(video_id, "thing")
+        if len(times) > 1:
+            share = min(1.0, (times[-1] - times[0] + np.median(np.diff(times))) / span.duration_s)
+            return Coverage(float(np.median(np.diff(times))), float(share))
+        notes = self.captions(video_id)
+        if not notes:
+            return Coverage(float("inf"), 0.0)
+        seconds = [note.span.duration_s for note in notes]
+        return Coverage(float(np.median(seconds)), min(1.0, sum(seconds) / span.duration_s))
+
+    def _all(self, video_id: str) -> list[Note]:
+        if video_id not in self._notes:
+            wanted = replace(self.context.filter or Filter(), video_ids=frozenset({video_id}))
+            notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
+            self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
+        return self._notes[video_id]
+
+
+def apart_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates, best first, those near a better one of their video behind all others.
+
+    Frames of one shot stand out together: what one of them does not show its neighbours seldom do.
+    """
+    first: list[Candidate] = []
+    rest: list[Candidate] = []
+    for one in sorted(candidates, key=lambda c: (-c.score, c.video_id, c.time_s)):
+        beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < _APART_S for c in first)
+        (rest if beside else first).append(one)
+    return [*first, *rest]
+
+
+def _halving(n: int) -> list[int]:
+    """0 to n - 1, each in the middle of what the earlier ones left open."""
+    order: list[int] = []
+    parts = [(0, n)]
+    while parts:
+        low, high = parts.pop(0)
+        if low < high:
+            middle = (low + high) // 2
+            order.append(middle)
+            parts += [(low, middle), (middle + 1, high)]
+    return order
+
+
+def spread(span: Span, n: int = 32) -> Sequence[float]:
+    """n times of a span, each halving what the earlier ones left open (van der Corput)."""
+    shares = [int(f"{k:05b}"[::-1], 2) / 32 for k in range(n)]
+    return [span.start_s + (share + 1 / 64) * span.duration_s for share in shares]

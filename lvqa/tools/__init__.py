@@ -1,0 +1,28 @@
+"""What can be done with an archive while answering, and what it costs: looks at frames, temporal search, the ledger.
+
+Whoever decides what is done next (a node of the graph, a baseline) does it through this room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from lvqa.tools.finding import find as find
+    from lvqa.tools.ledger import Budget as Budget
+    from lvqa.tools.ledger import Ledger as Ledger
+    from lvqa.tools.prices import Prices as Prices
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "finding": ("find",),
+        "ledger": (
+            "Budget",
+            "Ledger",
+        ),
+        "prices": ("Prices",),
+    },
+)

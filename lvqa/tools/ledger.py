@@ -1,0 +1,287 @@
+"""What an answer may take, and what it took: a `Budget` of limits and a `Ledger` that every model call is charged to.
+
+One VLM call is one request (its frames and one reply), however many share a batch. Tokens are the backend's own counts;
+where it counts none, four characters are taken for one token, so that the budget binds there too. Money follows from
+`Prices`. This module knows no model and no node.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from lvqa.errors import LvqaError, UsageError
+from lvqa.models.replies import estimate_tokens as estimate_tokens
+from lvqa.settings import Settings
+from lvqa.tools.latency import Kind, Pace
+from lvqa.tools.prices import FREE, Prices
+from lvqa.types import Cost
+
+# Why nothing more is begun where it is not the budget that ran out.
+ASKED_TO_STOP = "asked to stop"
+# Sums of prices are off by less than this.
+_NOTHING = 1e-9
+
+
+class BudgetSpent(LvqaError):
+    """A model call would go beyond the budget; `kind` is the part of it that ran out, `reason` says so in words."""
+
+    def __init__(self, kind: str) -> None:
+        stopped = kind == ASKED_TO_STOP
+        self.kind = kind
+        self.reason = "the run was asked to stop" if stopped else f"the budget of {kind} is spent"
+        super().__init__(self.reason if stopped else f"{self.reason}; give more of it to have this done")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that one question may take: frames shown to a model, VLM calls, tokens in and out, wall seconds, money.
+
+    No call is begun beyond it; one already begun may run over the seconds, and its reply over the tokens and the money.
+    `money` is in the currency of the prices, and 0 is no limit.
+    """
+
+    frames: int = 32
+    vlm_calls: int = 24
+    tokens: int = 200_000
+    seconds: float = 120.0
+    money: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not min(self.frames, self.vlm_calls, self.tokens, self.money) >= 0 or not self.seconds > 0:
+            raise UsageError(f"a budget cannot be negative, and its seconds must be above zero; got {self}")
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        frames: int | None = None,
+        seconds: float | None = None,
+        money: float | None = None,
+    ) -> Budget:
+        """The budget of the settings, with what is given in its place."""
+        budget = cls(
+            settings.budget_frames,
+            settings.budget_vlm_calls,
+            settings.budget_tokens,
+            settings.budget_seconds,
+            settings.budget_money,
+        )
+        if frames is not None:
+            budget = replace(budget, frames=frames)
+        if money is not None:
+            budget = replace(budget, money=money)
+        return budget if seconds is None else replace(budget, seconds=seconds)
+
+
+class Ledger:
+    """Charges against a budget; safe to share between threads.
+
+    `prices` turn charges into money. Once `stop` says yes, nothing more is begun. `pace` is told how long calls take.
+    `spent` lists the parts of the budget that stopped something, in the order in which they did.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        prices: Prices = FREE,
+        stop: Callable[[], bool] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.budget = budget
+        self.prices = prices
+        self._clock = clock
+        self._stop = stop
+        self._pace = pace
+        self._start_s = clock()
+        self._in_calls_s = 0.0
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._cost = Cost()
+        self._spent: list[str] = []
+
+    @property
+    def cost(self) -> Cost:
+        """Everything charged so far; `seconds` is the wall time since the ledger was opened."""
+        with self._lock:
+            return replace(self._cost, seconds=self._clock() - self._start_s)
+
+    @property
+    def seconds_outside_calls(self) -> float:
+        """The wall time since the ledger was opened that no call it timed took."""
+        with self._lock:
+            return max(0.0, self._clock() - self._start_s - self._in_calls_s)
+
+    @property
+    def spent(self) -> list[str]:
+        """The parts of the budget that ran out: `frames`, `VLM calls`, `tokens`, `seconds`, `money`."""
+        with self._lock:
+            return list(self._spent)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something was not begun because `stop` said so."""
+        with self._lock:
+            return self._stopped
+
+    @property
+    def frames_left(self) -> int:
+        """Frames that may still be looked at; 0 also when calls, tokens, time or money are spent."""
+        with self._lock:
+            if self._short_of_a_look() is not None:
+                return 0
+            left = max(0, self.budget.frames - self._cost.frames)
+            return min(left, self._affordable(self.prices.frame, self.prices.call, left))
+
+    @property
+    def calls_left(self) -> int:
+        """VLM requests, of one frame at least, that may still be made."""
+        with self._lock:
+            if self._short_of_all() is not None:
+                return 0
+            left = max(0, self.budget.vlm_calls - self._cost.vlm_calls)
+            return min(left, self._affordable(self.prices.looks(1, 1), 0.0, left))
+
+    @property
+    def can_think(self) -> bool:
+        """Whether tokens, time and money are left for the chat model at all."""
+        with self._lock:
+            return self._short_of_all() is None and not (self.prices.chat_is_priced and self._too_dear(0.0))
+
+    def take_vision(self, frames_each: Sequence[int], *, requests: int = 1) -> int:
+        """Charge as many leading looks as the budget holds, and say how many those are.
+
+        A look is so many `requests`, made together or not at all, of so many frames each. What stopped the others is
+        noted in `spent`.
+        """
+        with self._lock:
+            taken = 0
+            for frames in frames_each:
+                money = self.prices.looks(frames * requests, requests)
+                short = self._short_of_all()
+                if short is None and self._cost.frames + frames * requests > self.budget.frames:
+                    short = "frames"
+                if short is None and self._cost.vlm_calls + requests > self.budget.vlm_calls:
+                    short = "VLM calls"
+                if short is None and self.prices.looks_are_priced and self._too_dear(money):
+                    short = "money"
+                if short is not None:
+                    self._note(short)
+                    break
+                self._cost += Cost(frames=frames * requests, vlm_calls=requests, money=money)
+                taken += 1
+            return taken
+
+    def take_frames(self, n: int) -> int:
+        """Charge as many of n frames, looked at by another model than the VLM, as the budget holds; says how many."""
+        with self._lock:
+            short = self._short_of_all()
+            granted = 0 if short is not None else min(n, max(0, self.budget.frames - self._cost.frames))
+            affordable = self._affordable(self.prices.frame, 0.0, granted)
+            if affordable < granted:
+                granted, short = affordable, "money"
+            if granted < n:
+                self._note(short or "frames")
+            self._cost += Cost(frames=granted, money=self.prices.looks(granted))
+            return granted
+
+    def take_chat(self, tokens_in: int) -> None:
+        """Charge a call of the chat model, before it is made. Raises BudgetSpent when its prompt does not fit.
+
+        Its tokens, and their money, are charged by `add_chat` when they are known.
+        """
+        with self._lock:
+            short = self._short_of_all()
+            if short is None and self._tokens() + tokens_in > self.budget.tokens:
+                short = "tokens"
+            if short is None and self.prices.chat_is_priced and self._too_dear(self.prices.chat(tokens_in, 0)):
+                short = "money"
+            if short is not None:
+                self._note(short)
+                raise BudgetSpent(short)
+            self._cost += Cost(llm_calls=1)
+
+    def add_chat(self, tokens_in: int, tokens_out: int) -> None:
+        """Charge what a call of the chat model turned out to take."""
+        with self._lock:
+            money = self.prices.chat(tokens_in, tokens_out)
+            self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out, money=money)
+
+    def add_tokens(self, tokens_in: int, tokens_out: int) -> None:
+        """Charge the tokens that calls of the VLM turned out to take; they have no price."""
+        with self._lock:
+            self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out)
+
+    @contextmanager
+    def timed(self, kind: Kind, calls: int = 1) -> Iterator[None]:
+        """Time calls that are made together; those that fail are not told of."""
+        began = self._clock()
+        yield
+        seconds = self._clock() - began
+        with self._lock:
+            self._in_calls_s += seconds
+        if self._pace is not None:
+            self._pace.add(kind, seconds, calls)
+
+    def note_spent(self, kind: str) -> None:
+        """Record that this part of the budget kept something from being done."""
+        with self._lock:
+            self._note(kind)
+
+    def note_no_look(self) -> None:
+        """Record what keeps another frame from being looked at."""
+        with self._lock:
+            beyond = self._cost.frames < self.budget.frames
+            self._note(self._short_of_a_look() or ("money" if beyond and self.prices.looks_are_priced else "frames"))
+
+    def note_short(self, looks: int) -> None:
+        """Record what keeps so many looks, of a frame each, from being made; nothing where nothing does."""
+        with self._lock:
+            short = self._short_of_a_look()
+            if short is None and self._cost.frames + looks > self.budget.frames:
+                short = "frames"
+            if short is None and self._cost.vlm_calls + looks > self.budget.vlm_calls:
+                short = "VLM calls"
+            if short is None and self.prices.looks_are_priced and self._too_dear(self.prices.looks(looks, looks)):
+                short = "money"
+            if short is not None:
+                self._note(short)
+
+    def _note(self, kind: str) -> None:
+        if kind not in self._spent and kind != ASKED_TO_STOP:
+            self._spent.append(kind)
+
+    def _tokens(self) -> int:
+        return self._cost.tokens_in + self._cost.tokens_out
+
+    def _too_dear(self, money: float) -> bool:
+        """Whether the money does not hold so much more; none is left at all counts as that."""
+        left = self.budget.money - self._cost.money
+        return self.budget.money > 0 and (left <= _NOTHING or money > left + _NOTHING)
+
+    def _affordable(self, each: float, first: float, most: int) -> int:
+        """How many things at a price, the first of which costs more by `first`, the money holds; `most` at most."""
+        if self.budget.money <= 0 or each + first <= 0:
+            return most
+        left = self.budget.money - self._cost.money - first + _NOTHING
+        if left < each:
+            return 0
+        return most if each <= 0 else min(most, int(left / each))
+
+    def _short_of_a_look(self) -> str | None:
+        short = self._short_of_all()
+        return short or ("VLM calls" if self._cost.vlm_calls >= self.budget.vlm_calls else None)
+
+    def _short_of_all(self) -> str | None:
+        if self._stop is not None and self._stop():
+            self._stopped = True
+            return ASKED_TO_STOP
+        if self._clock() - self._start_s >= self.budget.seconds:
+            return "seconds"
+        return "tokens" if self._tokens() >= self.budget.tokens else None

@@ -1,0 +1,48 @@
+"""The VLM's replies, timed and charged: frames and calls before, by `Ledger.take_vision`, tokens here. Knows no prompt.
+
+A call that does not come back is charged what it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lvqa.models.base import Reply, VisionModel, VisionRequest
+from lvqa.models.replies import replies_of, yes_of
+from lvqa.tools.ledger import Ledger, estimate_tokens
+
+
+def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[str]:
+    """A reply to each request. Raises ModelError when the model fails."""
+    if not requests:
+        return []
+    try:
+        with ledger.timed("VLM call", len(requests)):
+            replies = replies_of(vision, requests)
+    except BaseException:
+        ledger.add_tokens(_sent(requests), 0)
+        raise
+    for request, reply in zip(requests, replies, strict=True):
+        counted = isinstance(reply, Reply) and reply.tokens_in > 0
+        tokens_in = reply.tokens_in if counted and isinstance(reply, Reply) else estimate_tokens(request.prompt)
+        tokens_out = reply.tokens_out if counted and isinstance(reply, Reply) else estimate_tokens(reply)
+        ledger.add_tokens(tokens_in, tokens_out)
+    return replies
+
+
+def probability_of_yes(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[float]:
+    """P(yes) of each request, in [0, 1]. Raises ModelError when the model fails."""
+    if not requests:
+        return []
+    answered = 0
+    try:
+        with ledger.timed("VLM call", len(requests)):
+            yes = yes_of(vision, requests)
+        answered = len(requests)
+    finally:
+        ledger.add_tokens(_sent(requests), answered)
+    return [min(1.0, max(0.0, value)) for value in yes]
+
+
+def _sent(requests: Sequence[VisionRequest]) -> int:
+    return sum(estimate_tokens(request.prompt) for request in requests)

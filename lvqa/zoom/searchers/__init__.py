@@ -1,0 +1,1 @@
+"""The searchers, a module each: ours, and those of the literature."""
