@@ -72,7 +72,7 @@ def test_an_odd_question_is_answered(ask, script, question) -> None:
     ],
 )
 def test_a_program_without_videos_finds_nothing(ask, folder, question) -> None:
-    models = Models.of(vision=FakeVision("x"), chat="builtin:timeline")
+    models = Models.of(vision=FakeVision("x"), planner=WorldPlanner())
     with Store.open(folder / "none", write=True) as none:
         assert ask(question, models=models, store=none).abstained
         assert ask("Which of these is seen in both videos?", ["a star", "a ring"], models=models, store=none).abstained

@@ -599,7 +599,7 @@ def survey_budget(rig: Rig, situation: str) -> None:
 
 
 def program(rig: Rig, question: str, vision: FakeVision, options: Any = None, **given: Any) -> Any:
-    models = Models.of(vision=vision, chat="builtin:timeline", embedder=rig.embedder)
+    models = Models.of(vision=vision, embedder=rig.embedder, planner=WorldPlanner())
     return rig.ask(question, options, models=models, **given)
 
 
