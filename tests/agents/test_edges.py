@@ -8,6 +8,7 @@ import pytest
 
 from lvqa.agents.citations import AnswerReply, read_choice
 from lvqa.agents.structured import parse
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store

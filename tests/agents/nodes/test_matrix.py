@@ -19,6 +19,7 @@ from lvqa.agents.chat.conversation import understand
 from lvqa.agents.chat.turns import Turn
 from lvqa.agents.graph import NODES, SURVEY, TIMELINE
 from lvqa.errors import ModelError
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
