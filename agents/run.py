@@ -23,7 +23,8 @@ from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.tools.latency import pace_of
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget
 from lvqa.tools.prices import Prices
 from lvqa.types import Answer, Step
 from lvqa.zoom import Searcher, check_searcher
@@ -185,4 +186,4 @@ def stream(
         answer, last = answer_now(state, context, steps[-1].node if steps else "")
         steps.append(last)
         yield last
-    yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=context.question, options=given)
+    yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=context.question.text, options=given)

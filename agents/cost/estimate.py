@@ -32,7 +32,8 @@ from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.tools.latency import Kind, Pace, pace_of
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget
 from lvqa.tools.prices import Prices
 from lvqa.types import Cost
 
@@ -170,7 +171,7 @@ class _Can:
         if specs["vision"] == NONE:
             return cls(think, 0, 0, why="there is no model that looks at frames")
         paths, planner = paths_of(context), planner_of(models)
-        program = planner is not None and planner.plan(context.question, context.options, paths) is not None
+        program = planner is not None and planner.plan(context.question.text, context.options, paths) is not None
         if not any(present(context.folder, path) for path in paths):
             return cls(think, 0, 0, program, why="no video file is there")
         looks, verifies = (answers(name, models.prompt_set) for name in ("inspect", "verify"))

@@ -126,7 +126,7 @@ def most_sizes(context: Context, seen: int) -> Sizes:
     looks = [
         inspect_.inspect_prompt(context, wordy, 10, 35_999.0, 35_999.0),
         verify_prompt(claim, Span(35_998.0, 35_999.0), 10),
-        load("targets").fill(frames=10, question=fence(context.question)),
+        load("targets").fill(frames=10, question=fence(context.question.text)),
         load("timeline_present").fill(thing=_WORD * 40),
         load("timeline_ask").fill(question=_WORD * 80),
     ]

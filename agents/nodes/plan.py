@@ -132,7 +132,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def plan_prompt(context: Context) -> str:
     """What the chat model is asked for a plan."""
-    return load("plan").fill(question=fence(context.question), options=options_block(context.options))
+    return load("plan").fill(question=fence(context.question.text), options=options_block(context.options))
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:

@@ -23,7 +23,8 @@ from lvqa.eval.runner.rows import Row
 from lvqa.eval.runner.score import as_json, mean
 from lvqa.eval.tasks.base import Question
 from lvqa.prompts import fence, load
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget
 from lvqa.types import Answer, Step
 
 if TYPE_CHECKING:
@@ -145,8 +146,8 @@ def ask_blind(question: Question, chat: BaseChatModel, settings: Settings) -> An
         reply, choice = None, None
     if reply is None or choice is None:
         step = Step(BLIND, "the reply did not parse, twice", {"unparsed": True})
-        return Answer("", None, 0.0, True, cost=ledger.cost, steps=(step,))
-    return Answer(question.options[choice], choice, reply.confidence, False, cost=ledger.cost)
+        return Answer("", None, 0.0, "absent", cost=ledger.cost, steps=(step,))
+    return Answer(question.options[choice], choice, reply.confidence, "answered", cost=ledger.cost)
 
 
 def shuffled_name(agent: str) -> str:

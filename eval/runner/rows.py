@@ -145,7 +145,7 @@ class Row:
         order: Sequence[int] | None = None,
     ) -> Row:
         """A question that got no answer; it counts as wrong."""
-        nothing = Answer("", None, 0.0, False)
+        nothing = Answer("", None, 0.0)
         return replace(cls.of(system, question, nothing, agent=agent, seed=seed, order=order), error=reason)
 
     @classmethod

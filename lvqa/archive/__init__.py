@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lvqa.archive.check import VerifyReport as VerifyReport
     from lvqa.archive.results import ArchivedAnswer as ArchivedAnswer
     from lvqa.archive.results import HitList as HitList
-    from lvqa.archive.results import SightList as SightList
+    from lvqa.archive.results import SightingList as SightingList
     from lvqa.archive.workspace import INDEX_FOLDER as INDEX_FOLDER
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -31,7 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "results": (
             "ArchivedAnswer",
             "HitList",
-            "SightList",
+            "SightingList",
         ),
         "workspace": ("INDEX_FOLDER",),
     },

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from lvqa import phrasing, render
 from lvqa.archive.maintenance import Keeping
-from lvqa.archive.results import ArchivedAnswer, HitList, SightList, link_base, no_picture, thumbnailer
+from lvqa.archive.results import ArchivedAnswer, HitList, SightingList, link_base, no_picture, thumbnailer
 from lvqa.errors import UsageError
 from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lvqa.agents.cost.estimate import Estimate
     from lvqa.archive.chats import Chat
     from lvqa.store import Filter
-    from lvqa.tools.ledger import Budget
+    from lvqa.types import Budget
 
 _SHOWN_VIDEOS = 24
 
@@ -97,7 +97,7 @@ class Archive(Keeping):
         frames: int | None = None,
         searcher: str | None = None,
         seed: int = 0,
-    ) -> SightList:
+    ) -> SightingList:
         """At most `k` times at which something is to be seen, looked for in the videos themselves (temporal search).
 
         Args:
@@ -138,7 +138,7 @@ class Archive(Keeping):
                 seed=seed,
                 searcher=searcher,
             )
-            return SightList(finding, self.folder, self._durations())
+            return SightingList(finding, self.folder, self._durations())
 
     def ask(
         self,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lvqa.agents.chat.turns import Turn, Understood
     from lvqa.models.profiles import Models
     from lvqa.settings import Settings
-    from lvqa.tools.ledger import Budget, Ledger
+    from lvqa.tools.ledger import Ledger
+    from lvqa.types import Budget
 
 
 class Asked(Protocol):
@@ -108,7 +109,8 @@ class Chat:
         """
         from lvqa.agents.chat.memory import Asking
         from lvqa.agents.chat.turns import Turn
-        from lvqa.tools.ledger import Budget, Ledger
+        from lvqa.tools.ledger import Ledger
+        from lvqa.types import Budget
         from lvqa.tools.prices import Prices
 
         if not question.strip():
@@ -146,7 +148,7 @@ class Chat:
         given: dict[str, Any],
     ) -> Iterator[Step | Answer]:
         if found.empty and not narrowed:
-            return iter([Answer(_sentence(found.why), None, 0.0, True, options=tuple(options or ()))])
+            return iter([Answer(_sentence(found.why), None, 0.0, "absent", options=tuple(options or ()))])
         return self._archive.stream(
             found.question, options, videos=videos or None, between=between, budget=budget, **given
         )

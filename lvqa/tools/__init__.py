@@ -11,7 +11,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from lvqa.tools.finding import find as find
-    from lvqa.tools.ledger import Budget as Budget
+    from lvqa.types import Budget as Budget
     from lvqa.tools.ledger import Ledger as Ledger
     from lvqa.tools.prices import Prices as Prices
 

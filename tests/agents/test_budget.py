@@ -10,7 +10,8 @@ from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.settings import Settings
 from lvqa.tools.latency import Pace
-from lvqa.tools.ledger import ASKED_TO_STOP, Budget, BudgetSpent, Ledger
+from lvqa.tools.ledger import ASKED_TO_STOP, BudgetSpent, Ledger
+from lvqa.types import Budget
 from lvqa.tools.prices import Prices
 from lvqa.types import Cost, Span
 from lvqa.zoom import Query

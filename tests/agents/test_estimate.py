@@ -12,7 +12,7 @@ from lvqa.agents.cost.estimate import estimate
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
-from lvqa.tools.ledger import Budget
+from lvqa.types import Budget
 from lvqa.tools.prices import Prices
 
 WHEN = "When does the woman lift out the milk carton?"

@@ -27,7 +27,8 @@ from lvqa.temporal.looks import Eyes, Looker, run
 from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
 from lvqa.temporal.scene import Scene
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget
 from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Systems:
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
         planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
         if planner is None or query is None or vision is None:
-            return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
+            return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
         with Eyes(context, vision) as eyes:
             presence = Presence(context, state["plan"].cues)
             looker: Looker = eyes

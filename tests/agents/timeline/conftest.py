@@ -17,7 +17,7 @@ from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store, note_id
-from lvqa.tools.ledger import Budget
+from lvqa.types import Budget
 from lvqa.types import Answer, Note, Span, Video
 
 FPS, SECONDS, BITS = 4, 60, 9

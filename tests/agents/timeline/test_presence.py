@@ -15,7 +15,8 @@ from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter
 from lvqa.temporal.presence import CAPTION, Presence, spread
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget
 from lvqa.types import Span
 from lvqa.zoom.salience import peaks, robust_z, standing_out
 
