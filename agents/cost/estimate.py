@@ -170,7 +170,7 @@ class _Can:
         if specs["vision"] == NONE:
             return cls(think, 0, 0, why="there is no model that looks at frames")
         allowed = context.filter.video_ids if context.filter is not None else None
-        paths = [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
+        paths = [video.path for video in context.store.videos.all() if allowed is None or video.id in allowed]
         program = specs["chat"] == TIMELINE and parse(context.question, context.options, paths) is not None
         if not any(present(context.folder, path) for path in paths):
             return cls(think, 0, 0, program, why="no video file is there")

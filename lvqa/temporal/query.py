@@ -19,12 +19,12 @@ def query_of(context: Context) -> Query | None:
     if context.models.specs["chat"] != TIMELINE or context.models.vision is None:
         return None
     allowed = context.filter.video_ids if context.filter is not None else None
-    paths = [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
+    paths = [video.path for video in context.store.videos.all() if allowed is None or video.id in allowed]
     return parse(context.question, context.options, paths)
 
 
 def videos_of(context: Context, query: Query) -> tuple[str, ...]:
     """The ids of the videos that the question names, in its order; of all that may be used where it names none."""
     allowed = context.filter.video_ids if context.filter is not None else None
-    ids = {v.path: v.id for v in context.store.videos() if allowed is None or v.id in allowed}
+    ids = {v.path: v.id for v in context.store.videos.all() if allowed is None or v.id in allowed}
     return tuple(ids[path] for path in query.videos) or tuple(ids.values())
