@@ -8,8 +8,8 @@ import pytest
 
 from lvqa import Answer, Evidence, Span, demo
 from lvqa import demo_footage as footage
-from lvqa.eval.lab.world.questions import TYPES, ask
-from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.questions.make import TYPES, ask
+from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.media import FrameReader, probe, read_subtitles
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models

@@ -19,7 +19,7 @@ from lvqa.agents.nodes.timeline import draft_of
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.state import Context, State, initial
 from lvqa.eval.lab.wordings.descriptions import Given, Reader
-from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever

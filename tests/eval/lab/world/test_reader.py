@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lvqa.eval.lab.wordings.descriptions import present, reply
-from lvqa.eval.lab.world.draw import Thing
 from lvqa.eval.lab.world.reader import describe, truth_notes
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 
 TEXT = (
     "grass, a large red circle at the top left, a small blue star in the middle, a white flag at the right, "

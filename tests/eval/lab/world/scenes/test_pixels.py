@@ -12,8 +12,8 @@ import pytest
 from lvqa.eval.lab.world import agree as agreeing
 from lvqa.eval.lab.world.agree import agree
 from lvqa.eval.lab.world.build import WorldSet
-from lvqa.eval.lab.world.draw import Thing, View, paint
-from lvqa.eval.lab.world.pixels import ground_seen, read
+from lvqa.eval.lab.world.scenes.draw import Thing, View, paint
+from lvqa.eval.lab.world.scenes.pixels import ground_seen, read
 from lvqa.eval.lab.world.words import COLOURS, FLAG, GROUNDS, PLACES, SHAPES, SIGN, SIZES, centre_of
 
 

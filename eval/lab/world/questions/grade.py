@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.lab.world.words import COLOURS, PLACES, PLURALS, SHAPES
 from lvqa.eval.metrics import Window, iou
 from lvqa.eval.runner.rows import is_right

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lvqa.eval.lab.world.draw import Thing
-from lvqa.eval.lab.world.truth import FPS, Event, Pose, Scene, Sign, State, Subtitle, Track, VideoTruth, on_grid
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, Pose, Scene, Sign, State, Subtitle, Track, VideoTruth, on_grid
 
 MOVER = Track(
     "s0.o0",

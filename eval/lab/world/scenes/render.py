@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
-from lvqa.eval.lab.world.draw import Frame, paint
-from lvqa.eval.lab.world.truth import FPS, VideoTruth
+from lvqa.eval.lab.world.scenes.draw import Frame, paint
+from lvqa.eval.lab.world.scenes.truth import FPS, VideoTruth
 from lvqa.media.synth import write_video
 from lvqa.types import format_time
 

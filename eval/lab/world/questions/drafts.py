@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvqa.eval.lab.world.draw import Thing
-from lvqa.eval.lab.world.facts import OBJECTS, Facts, Moment
-from lvqa.eval.lab.world.speech import with_article
-from lvqa.eval.lab.world.truth import FPS, Event
+from lvqa.eval.lab.world.questions.facts import OBJECTS, Facts, Moment
+from lvqa.eval.lab.world.questions.wrong import filled, lengths, named, other_texts, other_windows, seconds, stretch
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.speech import with_article
+from lvqa.eval.lab.world.scenes.truth import FPS, Event
 from lvqa.eval.lab.world.words import COLOURS, PLACES, SHAPES
-from lvqa.eval.lab.world.wrong import filled, lengths, named, other_texts, other_windows, seconds, stretch
 from lvqa.eval.tasks.base import Window
 from lvqa.types import format_time
 

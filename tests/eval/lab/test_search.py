@@ -11,7 +11,7 @@ from lvqa.errors import UsageError
 from lvqa.eval.lab.search import bench, report, score
 from lvqa.eval.lab.search.systems import SYSTEMS, systems_named
 from lvqa.eval.lab.search.targets import targets_of
-from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.types import Span
 
 

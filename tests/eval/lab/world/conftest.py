@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lvqa.eval.lab.world.build import WorldSet, build
-from lvqa.eval.lab.world.scenes import make_videos
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.scenes.make import make_videos
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from lvqa.eval.lab.world.scenes import make_videos, name_of
-from lvqa.eval.lab.world.truth import EVENT_KINDS, FPS, Event, VideoTruth
+from lvqa.eval.lab.world.scenes.make import make_videos, name_of
+from lvqa.eval.lab.world.scenes.truth import EVENT_KINDS, FPS, Event, VideoTruth
 from lvqa.eval.lab.world.words import COLOURS, FLAG, SHAPES, SIGN, centre_of
 
 Truths = tuple[VideoTruth, ...]

@@ -10,8 +10,8 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.eval.lab.world import build as building
 from lvqa.eval.lab.world.build import WorldSet, build
-from lvqa.eval.lab.world.questions import Question
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 
 # The arguments of the `world` fixture.
 SAME = {"minutes": 4, "seed": 11, "videos": 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from lvqa.eval.lab.world.truth import FPS, Event, Subtitle
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, Subtitle
 from lvqa.eval.lab.world.words import at_place
 
 SAID_OF = 0.3

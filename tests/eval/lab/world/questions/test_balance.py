@@ -10,8 +10,8 @@ from functools import cache
 
 import pytest
 
-from lvqa.eval.lab.world.questions import TYPES, Question, ask
-from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.questions.make import TYPES, Question, ask
+from lvqa.eval.lab.world.scenes.make import make_videos
 
 Guess = Callable[[Question, int], float]
 

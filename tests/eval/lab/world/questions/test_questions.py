@@ -7,9 +7,9 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from lvqa.eval.lab.world.questions import NOT_THERE, PER_TEN_MINUTES, TEMPLATES, TYPES, Question, ask, to_jsonl
-from lvqa.eval.lab.world.scenes import make_videos
-from lvqa.eval.lab.world.truth import FPS, VideoTruth
+from lvqa.eval.lab.world.questions.make import NOT_THERE, PER_TEN_MINUTES, TEMPLATES, TYPES, Question, ask, to_jsonl
+from lvqa.eval.lab.world.scenes.make import make_videos
+from lvqa.eval.lab.world.scenes.truth import FPS, VideoTruth
 from lvqa.eval.lab.world.words import COLOURS, PLACES, SHAPES, SIGN
 from lvqa.types import parse_time
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.questions.make import Question
 from lvqa.types import Answer, Cost
 
 Matrix = npt.NDArray[np.float64]

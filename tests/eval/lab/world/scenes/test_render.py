@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lvqa.eval.lab.world.build import WorldSet
-from lvqa.eval.lab.world.draw import paint
-from lvqa.eval.lab.world.render import Stopped, frames, render
-from lvqa.eval.lab.world.scenes import make_videos
-from lvqa.eval.lab.world.truth import FPS
+from lvqa.eval.lab.world.scenes.draw import paint
+from lvqa.eval.lab.world.scenes.make import make_videos
+from lvqa.eval.lab.world.scenes.render import Stopped, frames, render
+from lvqa.eval.lab.world.scenes.truth import FPS
 from lvqa.media.subtitles import read_subtitles
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.eval.lab.world.grade import interval, objects, right_choice, right_open
-from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.questions.grade import interval, objects, right_choice, right_open
+from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.tasks.base import Window
 from lvqa.types import Answer
 

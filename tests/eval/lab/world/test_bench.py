@@ -12,10 +12,10 @@ import pytest
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.lab.world import bench, report, systems
-from lvqa.eval.lab.world.blind import train
-from lvqa.eval.lab.world.questions import ask
+from lvqa.eval.lab.world.questions.blind import train
+from lvqa.eval.lab.world.questions.make import ask
 from lvqa.eval.lab.world.reader import Golden
-from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.eval.runner import chart
 from lvqa.models.fake import FakeImageEmbedder, FakeVision
 from lvqa.models.profiles import Models

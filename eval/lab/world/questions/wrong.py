@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from lvqa.eval.lab.world.facts import Facts
-from lvqa.eval.lab.world.speech import with_article
-from lvqa.eval.lab.world.truth import FPS, Event
+from lvqa.eval.lab.world.questions.facts import Facts
+from lvqa.eval.lab.world.scenes.speech import with_article
+from lvqa.eval.lab.world.scenes.truth import FPS, Event
 from lvqa.eval.lab.world.words import SIGN_DIGITS, SIGN_LETTERS
 from lvqa.eval.tasks.base import Window
 from lvqa.types import format_time

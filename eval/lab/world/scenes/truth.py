@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lvqa.eval.lab.world.draw import Thing, View
+from lvqa.eval.lab.world.scenes.draw import Thing, View
 from lvqa.eval.lab.world.words import SHAPES
 
 FPS = 4

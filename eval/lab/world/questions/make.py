@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from lvqa.eval.lab.world.drafts import MAKERS, Draft, across
-from lvqa.eval.lab.world.facts import Facts
-from lvqa.eval.lab.world.templates import TEMPLATES, TYPES, Template
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.questions.drafts import MAKERS, Draft, across
+from lvqa.eval.lab.world.questions.facts import Facts
+from lvqa.eval.lab.world.questions.templates import TEMPLATES, TYPES, Template
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.eval.tasks import base
 from lvqa.eval.tasks.base import Window
 

@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from lvqa.eval.lab.world.speech import subtitles_of
-from lvqa.eval.lab.world.truth import FPS, Event, Pose, Scene, Sign, State, Track, VideoTruth
+from lvqa.eval.lab.world.scenes.speech import subtitles_of
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, Pose, Scene, Sign, State, Track, VideoTruth
 from lvqa.eval.lab.world.words import (
     COLOURS,
     FLAG,

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from lvqa.eval.lab.world.draw import Thing
-from lvqa.eval.lab.world.truth import FPS, Event, VideoTruth
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, VideoTruth
 from lvqa.eval.lab.world.words import COLOURS, SHAPES
 from lvqa.eval.tasks.base import Window
 
