@@ -21,7 +21,7 @@ from lvqa.agents.nodes.plan import plan_prompt
 from lvqa.agents.nodes.verify import support_prompt, verify_prompt
 from lvqa.agents.state import Claim, Context, Item, Plan, SubQuestion
 from lvqa.prompts import fence, load
-from lvqa.temporal.looks import REPLY_TOKENS as TIMELINE_REPLY
+from lvqa.tools.eyes import REPLY_TOKENS as TIMELINE_REPLY
 from lvqa.tools.ledger import estimate_tokens
 from lvqa.types import Cost, Note, Span
 

@@ -36,7 +36,7 @@ from lvqa.agents.rules import extractive
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
+from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.tools.ledger import BudgetSpent

@@ -14,8 +14,8 @@ from langgraph.runtime import Runtime
 from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.state import Context, Plan, State
 from lvqa.errors import MediaError, ModelError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import Frame, VisionRequest
+from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import answers, fence, load
 from lvqa.store import note_id

@@ -12,17 +12,17 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Claim, Context, Draft, Item, State
-from lvqa.agents.temporal_query import planner_of, query_of, videos_of
+from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
 from lvqa.phrasing import count
 from lvqa.store import note_id
 from lvqa.temporal.localize import Interval
-from lvqa.temporal.looks import Eyes, Looker, run
+from lvqa.temporal.looks import Looker
 from lvqa.temporal.options import match
-from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.temporal.scene import Scene
+from lvqa.tools.eyes import run
 from lvqa.types import Computation, Note, Row, Step
 
 _LOGGED = 200
@@ -53,8 +53,8 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
         )
     ]
-    with Eyes(context, vision) as eyes:
-        presence = Presence(context, state["plan"].cues)
+    with eyes_of(context, vision) as eyes:
+        presence = presence_of(context, state["plan"].cues)
         looker: Looker = eyes
         if state["surveys"]:
             presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
@@ -63,7 +63,7 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
     spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
     looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
-    steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
+    steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.failed}))
     items, draft = draft_of(context, result)
     summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
     computed = _computed(context, query, result)
