@@ -5,7 +5,7 @@
 
 Every line has `event`, `time` (UTC) and `seconds` since the run began. A log that cannot be written never stops a run.
 Beside the events it takes every warning that lvqa logs while the run goes on; who listens to logger `lvqa` otherwise
-hears what they always did. Knows values, and no store.
+hears what they always did. Knows values and processes; opens no store.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import platform
-import socket
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from typing import Any
 
 from lvqa.indexers.progress import Progress
 from lvqa.secrets import strike, strike_all, traceback_text
+from lvqa.store.lock.holder import Holder
 
 LOGS_FOLDER = "logs"
 KEPT = 20
@@ -92,13 +92,16 @@ class RunLog:
 
     def start(self, settings: Mapping[str, Any], models: Mapping[Any, str]) -> None:
         """Write who runs what with which settings; those that are at their default are left out by the caller."""
+        me = Holder.me(self._call)
         self.write(
             "start",
             version=_version(),
             call=self._call,
             argv=sys.argv,
-            pid=os.getpid(),
-            host=socket.gethostname(),
+            pid=me.pid,
+            host=me.host,
+            started=me.started,
+            space=me.space,
             python=platform.python_version(),
             platform=platform.platform(),
             settings=dict(settings),
