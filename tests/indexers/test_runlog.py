@@ -157,7 +157,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(
 
 def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path) -> None:
     with RunLog(tmp_path, "index", beat_s=0.02) as log:
-        progress = WatchedProgress(NoProgress(), log.pulse)
+        progress = WatchedProgress(NoProgress(), log.heartbeat)
         log.start({}, {})
         progress.start(3, 100.0)
         log.begin("a.mp4")
