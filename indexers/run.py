@@ -165,7 +165,7 @@ class _IndexRun:
             return
         # Of what is in the index by now: segments are cut where the notes' vectors shift.
         rules = SummaryRules.of(models.names, settings)
-        ids = None if only is None else {row.video_id for row in store.files() if row.path in only}
+        ids = None if only is None else {row.video_id for row in store.files.all() if row.path in only}
         summarise(
             store,
             rules,
@@ -186,7 +186,7 @@ class _IndexRun:
     def _embed(self) -> int:
         """Embed the notes that have no vector yet; loads no embedder where there are none."""
         name = self._models.names["embedder"]
-        if not name or not self._store.notes_without_vectors(name, 1):
+        if not name or not self._store.vectors.missing(name, 1):
             return 0
         text_vectors = _text_vectors(self._models, self._settings)
         assert text_vectors is not None

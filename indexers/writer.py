@@ -94,14 +94,14 @@ class Writer:
         state.captioned += rows.captioned
         state.unknown += rows.unknown
         with self._store.atomic():
-            self._store.put_clips(rows.clips)
-            self._store.put_notes(rows.notes)
+            self._store.clips.put(rows.clips)
+            self._store.notes.put(rows.notes)
             if rows.note_vectors is not None and self._stages.text_vectors is not None:
                 name = self._stages.text_vectors.role.spec
-                self._store.put_vectors(name, [note.id for note in rows.notes], rows.note_vectors)
+                self._store.vectors.put(name, [note.id for note in rows.notes], rows.note_vectors)
             if rows.frame_vectors is not None and self._stages.frame_vectors is not None:
                 name = self._stages.frame_vectors.role.spec
-                self._store.put_frame_vectors(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
+                self._store.frames.put(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
             self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
         report = self._report
         report.clips += len(rows.clips)
@@ -138,7 +138,7 @@ class Writer:
             note = reason or (pending_reason(state.unparsed) if stage == "caption" else "")
             progress_s = max(job.progress_s, at_s)
             row = job_row(task.video, stage, job, status, progress_s, note)
-            self._store.put_job(replace(row, blank=state.blank) if stage == "caption" else row)
+            self._store.jobs.put(replace(row, blank=state.blank) if stage == "caption" else row)
 
     def _failed(self, failed: PartFailed) -> None:
         error, stage = failed.error, failed.stage

@@ -19,7 +19,7 @@ from lvqa.errors import LvqaError, UsageError
 from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
-    from lvqa.eval.lab.world.questions import Question as WorldQuestion
+    from lvqa.eval.lab.world.questions.make import Question as WorldQuestion
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
 
@@ -121,7 +121,7 @@ def run(
     UsageError where the folder holds other files, ModelNotFound.
     """
     from lvqa.eval.lab.world.build import build
-    from lvqa.eval.lab.world.grade import right_choice, right_open
+    from lvqa.eval.lab.world.questions.grade import right_choice, right_open
 
     tell = say or (lambda line: None)
     tell(f"rendering {VIDEOS} videos of a synthetic world, {minutes:g} minutes in all, in {folder}")

@@ -134,7 +134,7 @@ def plan_index(
     return IndexPlan(
         files,
         tuple(_summaries(store, SummaryRules.of(names, settings), files, only, known.elsewhere)),
-        len(store.notes_without_vectors(names["embedder"])) if store is not None and names.get("embedder") else 0,
+        len(store.vectors.missing(names["embedder"])) if store is not None and names.get("embedder") else 0,
         decode_s,
         listen_s,
         round(caption_s / _mean_clip_s(store, settings)),
@@ -171,7 +171,7 @@ def _mean_clip_s(store: Store | None, settings: Settings) -> float:
     """How long a clip is, by those in the index, else by the setting; in seconds."""
     if store is not None:
         held = done_s = 0.0
-        for job in store.jobs():
+        for job in store.jobs.all():
             if job.stage == "segment":
                 done_s += job.progress_s
         held = store.counts()["clips"]

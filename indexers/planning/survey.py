@@ -19,7 +19,7 @@ from typing import Any, Literal
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
 from lvqa.store import FileRow, JobRow, Store
-from lvqa.store.imported_videos import elsewhere
+from lvqa.store.imported_videos import imported_video_ids
 from lvqa.types import Video
 
 TRANSCRIBERS = "transcribers"
@@ -101,14 +101,14 @@ class Known:
     @classmethod
     def of(cls, store: Store) -> Known:
         """Read it from a store."""
-        jobs = store.jobs()
+        jobs = store.jobs.all()
         return cls(
-            {row.path: row for row in store.files()},
-            {video.id: video for video in store.videos()},
+            {row.path: row for row in store.files.all()},
+            {video.id: video for video in store.videos.all()},
             {(job.video_id, job.stage): job for job in jobs if job.video_id},
             {job.path: job for job in jobs if not job.video_id},
             tuple(json.loads(store.meta.get(TRANSCRIBERS) or "[]")),
-            elsewhere(store),
+            imported_video_ids(store),
         )
 
 

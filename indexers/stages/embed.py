@@ -57,7 +57,7 @@ def embed_missing(
     where `stop` says so. Raises ModelError.
     """
     name = stage.role.spec
-    missing = store.notes_without_vectors(name)
+    missing = store.vectors.missing(name)
     if not missing:
         return 0
     progress.start(0, len(missing), "embedding notes")
@@ -65,12 +65,12 @@ def embed_missing(
         notes = missing[begin : begin + SWEEP_BATCH]
         vectors = stage([note.text for note in notes])
         with store.atomic():
-            store.put_vectors(name, [note.id for note in notes], vectors)
+            store.vectors.put(name, [note.id for note in notes], vectors)
         progress.advance(len(notes))
         done = begin + len(notes)
         if done < len(missing) and stop():
             progress.finish()
             return done
     progress.finish()
-    store.drop_vectors(name)
+    store.vectors.drop(name)
     return len(missing)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.types import Span
 from lvqa.zoom import Query
 

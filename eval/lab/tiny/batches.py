@@ -19,7 +19,7 @@ import torch
 from lvqa.eval.lab.tiny.lessons import QA, pieces
 from lvqa.eval.lab.tiny.model import GRID, IMAGE_TOKENS, token_ids
 from lvqa.eval.lab.tiny.pictures import SIDE, Picture
-from lvqa.eval.lab.world.draw import CHARACTER_W
+from lvqa.eval.lab.world.scenes.draw import CHARACTER_W
 from lvqa.eval.lab.world.words import COLOURS, FLAG, GROUNDS, SHAPES, SIGN, SIGN_DIGITS, SIGN_LETTERS, SIZES
 
 PREFIX = 3 + IMAGE_TOKENS - 1  # <s> <user> <image> x 64

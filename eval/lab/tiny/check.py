@@ -21,7 +21,7 @@ import numpy as np
 from lvqa.eval.lab.tiny import lessons as ask
 from lvqa.eval.lab.tiny.dual import Query, phrase
 from lvqa.eval.lab.tiny.pictures import Picture, a_foreign, like_video, random_view
-from lvqa.eval.lab.world.draw import Frame, paint
+from lvqa.eval.lab.world.scenes.draw import Frame, paint
 from lvqa.eval.lab.world.words import COLOURS, SHAPES
 from lvqa.models.base import UNKNOWN
 

@@ -27,7 +27,7 @@ from lvqa.eval.lab.tiny.lessons import at_border, describe, pieces
 from lvqa.eval.lab.tiny.model import WIDTH, image_processor, make_tokenizer, token_ids, vision_config
 from lvqa.eval.lab.tiny.pictures import Picture, render
 from lvqa.eval.lab.tiny.train import SEED, Pictures, descend, make_optimizers, rates, set_rates
-from lvqa.eval.lab.world.draw import Thing
+from lvqa.eval.lab.world.scenes.draw import Thing
 from lvqa.eval.lab.world.words import COLOURS, FLAG, SHAPES, SIGN, at_place
 
 TEXT_TOKENS = 72

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from lvqa.eval.lab.tiny.pictures import Picture
-from lvqa.eval.lab.world.draw import Thing
+from lvqa.eval.lab.world.scenes.draw import Thing
 from lvqa.eval.lab.world.words import (
     COLOURS,
     FLAG,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lvqa.eval.lab.world.draw import Frame, Thing, View, paint
+from lvqa.eval.lab.world.scenes.draw import Frame, Thing, View, paint
 from lvqa.eval.lab.world.words import (
     COLOURS,
     FLAG,

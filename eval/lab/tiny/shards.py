@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.eval.lab.tiny.pictures import Picture, render
-from lvqa.eval.lab.world.draw import Thing
+from lvqa.eval.lab.world.scenes.draw import Thing
 
 SHARD = 5000
 # What the lessons are about, and what the tower learns to see from.

@@ -18,9 +18,9 @@ import av
 import numpy as np
 
 from lvqa.eval.lab.world.build import TRUTH
-from lvqa.eval.lab.world.draw import Thing
-from lvqa.eval.lab.world.pixels import Seen, ground_seen, read
-from lvqa.eval.lab.world.truth import FPS, Event, VideoTruth
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.pixels import Seen, ground_seen, read
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, VideoTruth
 from lvqa.eval.lab.world.words import SHAPES, SIGN
 
 

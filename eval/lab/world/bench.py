@@ -22,10 +22,10 @@ from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.world import report, systems
-from lvqa.eval.lab.world.blind import Blind, train
 from lvqa.eval.lab.world.build import WorldSet, build
-from lvqa.eval.lab.world.questions import TYPES, Question, ask
-from lvqa.eval.lab.world.scenes import make_videos
+from lvqa.eval.lab.world.questions.blind import Blind, train
+from lvqa.eval.lab.world.questions.make import TYPES, Question, ask
+from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.runner.score import Gain, Summary, gain, summarise
 from lvqa.types import Answer

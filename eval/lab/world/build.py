@@ -15,10 +15,10 @@ from threading import Event
 from typing import Any
 
 from lvqa.errors import UsageError
-from lvqa.eval.lab.world.questions import Question, ask, to_jsonl
-from lvqa.eval.lab.world.render import render, srt_name
-from lvqa.eval.lab.world.scenes import make_videos, name_of
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.questions.make import Question, ask, to_jsonl
+from lvqa.eval.lab.world.scenes.make import make_videos, name_of
+from lvqa.eval.lab.world.scenes.render import render, srt_name
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 
 # To be raised when the painter or the encoder's settings change, so that videos rendered before are not reused.
 VERSION = 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvqa.eval.lab.world.draw import Thing
-from lvqa.eval.lab.world.truth import VideoTruth
+from lvqa.eval.lab.world.scenes.draw import Thing
+from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.eval.lab.world.words import FLAG, PLACES, SIGN, at_place
 from lvqa.store import note_id
 from lvqa.temporal.presence import Candidate, Presence

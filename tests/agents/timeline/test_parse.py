@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lvqa.eval.lab.wordings.parse import noun_phrases, parse
-from lvqa.eval.lab.world.templates import TEMPLATES
+from lvqa.eval.lab.world.questions.templates import TEMPLATES
 from lvqa.types import Span
 
 HOLES = {

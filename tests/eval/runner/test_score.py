@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.lab.world.questions import Question
+from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.runner.chart import draw
 from lvqa.eval.runner.rows import Results, Row
 from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
