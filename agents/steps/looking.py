@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from lvqa.agents.steps.wording import each_after, spent_budget
 from lvqa.phrasing import count
+from lvqa.temporal.query import TemporalQuery
 from lvqa.types import Keyframe, Note, Span, Step
 from lvqa.zoom.base import Trace
-
-if TYPE_CHECKING:
-    from lvqa.eval.lab.wordings.parse import Query
 
 # The presence from which a look at the timeline was fruitful.
 FRUITFUL = 0.5
@@ -195,7 +193,7 @@ class TimelineQueryStep(Step):
 
     node: ClassVar[str] = "timeline"
 
-    query: Query
+    query: TemporalQuery
     videos: tuple[str, ...]
 
     @property
@@ -208,8 +206,12 @@ class TimelineQueryStep(Step):
     def data(self) -> dict[str, Any]:
         """The parts of the query that say something."""
         values = {name: getattr(self.query, name) for name in self.query.__slots__}
-        query = {name: str(value) if name == "at" else value for name, value in values.items() if value}
+        query = {name: _plain(value) for name, value in values.items() if value}
         return {"query": query, "videos": list(self.videos)}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Span) else list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)

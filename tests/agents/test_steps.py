@@ -29,12 +29,14 @@ from lvqa.agents.steps import (
     TargetsStep,
     TimelineAnswerStep,
     TimelineLooksStep,
+    TimelineQueryStep,
     VerifyStep,
     Way,
     ZoomSkippedStep,
     ZoomStep,
 )
 from lvqa.eval.runner.controls import BlindStep
+from lvqa.temporal.query import TemporalQuery
 from lvqa.types import Computation, Hit, Keyframe, Note, Row, Span, Step
 from lvqa.zoom.base import Round, Trace
 
@@ -215,6 +217,19 @@ STEPS: list[tuple[Step, str, str, str]] = [
         "verify",
         "1 of 1 claim holds, confidence 0.81: answering; budget spent: frames",
         VERIFIED + '"route": "answer"}',
+    ),
+    (
+        TimelineQueryStep(TemporalQuery("count_events", ("red star",), at=Span(1, 2)), ("a.mp4", "b.mp4")),
+        "timeline",
+        "count events of red star in 2 videos",
+        '{"query": {"op": "count_events", "targets": ["red star"], "at": "00:00:01-00:00:02", "change": "appear"}, '
+        '"videos": ["a.mp4", "b.mp4"]}',
+    ),
+    (
+        TimelineQueryStep(TemporalQuery("order", among=True), ("a.mp4",)),
+        "timeline",
+        "order of the options in 1 video",
+        '{"query": {"op": "order", "change": "appear", "among": true}, "videos": ["a.mp4"]}',
     ),
     (
         TimelineLooksStep((LoggedLook("a.mp4", 1.0, "cat", 0.5), LoggedLook("a.mp4", 2.0, "what?", "red")), ("x",)),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lvqa import agents
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.media.synth import write_video
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
@@ -154,11 +155,11 @@ def captions(video: str) -> list[Note]:
 def index(clocks: Path) -> Iterator[Store]:
     with Store.open(clocks / ".lvqa", write=True) as store, store.atomic():
         for name in VIDEOS:
-            store.put_video(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
-            store.put_notes(captions(name))
+            store.videos.put(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
+            store.notes.put(captions(name))
             times = np.arange(0, SECONDS, 0.5)
-            store.put_frame_vectors(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
-        store.put_notes([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
+            store.frames.put(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
+        store.notes.put([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
     with Store.open(clocks / ".lvqa") as store:
         yield store
 
@@ -169,7 +170,12 @@ def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]
 
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())
-        models = Models.of(vision=given.pop("vision", vision), chat="builtin:timeline", image_embedder=scores)
+        models = Models.of(
+            vision=given.pop("vision", vision),
+            chat=given.pop("chat", None),
+            image_embedder=scores,
+            planner=given.pop("planner", WorldPlanner()),
+        )
         budget = given.pop("budget", Budget(frames=frames, vlm_calls=frames))
         settings = given.pop("settings", Settings())
         return agents.ask(

@@ -11,6 +11,7 @@ import pytest
 
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world import bench, report, systems
 from lvqa.eval.lab.world.questions.blind import train
 from lvqa.eval.lab.world.questions.make import ask
@@ -25,7 +26,7 @@ from lvqa.types import Span
 def fakes() -> Models:
     """A VLM that sees an empty meadow, and reasoning by programs."""
     vision = FakeVision("grass, nothing else.", yes=0.1)
-    return Models.of(vision=vision, chat="builtin:timeline", image_embedder=FakeImageEmbedder())
+    return Models.of(vision=vision, planner=WorldPlanner(), image_embedder=FakeImageEmbedder())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,7 +99,7 @@ def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
             context = systems.Systems(archive, ran.world)._context(question.options_question, question.options)
-            (video,) = (v for v in archive.store.videos() if v.path == question.video)
+            (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
             first = Golden(context, windows=gold).candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)
