@@ -26,16 +26,16 @@ from lvqa.agents.baselines.segments import lacking
 from lvqa.agents.evidence import scaled_cosines
 from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.state import Context, State
+from lvqa.agents.steps import SurveyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
-from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.store import Filter
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Hit, Keyframe, Note, Step, Video
+from lvqa.types import Hit, Keyframe, Note, Video
 from lvqa.zoom.across import is_searchable, searchable
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.searchers.videotree import breadth, depth
@@ -68,16 +68,16 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         lacking(state, context, videos, gathered)
     elif videos:
         evenly_spaced(context, videos, FIRST_LOOKS if how.gather == "segments" else None, gathered)
-    notes, troubles = gathered.notes, list(dict.fromkeys(gathered.troubles))
-    read = f"{count(len(hits), 'note')} read" if how.gather == "captions" else f"{count(len(notes), 'frame')} described"
-    where = count(len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}), "video")
-    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    summary = f"{read} of {where}, as {how.name} does" + "".join(f"; {trouble}" for trouble in troubles) + spent
-    rows = [
-        {"video": context.retriever.path(n.video_id), "start_s": round(n.span.start_s, 3), "text": n.text}
-        for n in notes
-    ]
-    data = {"agent": how.name, "described": rows, "troubles": troubles, "unparsed": gathered.unparsed}
+    notes = gathered.notes
+    step = SurveyStep(
+        how.name,
+        tuple((context.retriever.path(note.video_id), note) for note in notes),
+        len(hits) if how.gather == "captions" else None,
+        len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}),
+        tuple(dict.fromkeys(gathered.failed)),
+        tuple(context.ledger.spent),
+        unparsed=gathered.unparsed,
+    )
     return {
         "hits": hits,
         "seen": notes,
@@ -85,14 +85,14 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "items": [],
         "tried": list(state["missing"]),
         "round": state["round"] + 1,
-        "steps": [Step("survey", summary, data)],
+        "steps": [step],
     }
 
 
 def captions(context: Context, most: int) -> list[Hit]:
     """The captions and the speech of all videos, in order of path and time, evenly thinned to `most`."""
     wanted = context.filter or Filter(level="clip")
-    read = [n for n in context.store.notes(wanted) if n.source in ("caption", "imported", "speech")]
+    read = [n for n in context.store.notes.select(wanted) if n.source in ("caption", "imported", "speech")]
     ordered = sorted(read, key=lambda n: (context.retriever.path(n.video_id), n.span, n.id))
     if len(ordered) > most:
         ordered = [ordered[int((k + 0.5) * len(ordered) / most)] for k in range(most)]
@@ -129,13 +129,13 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
     for video in videos if embedder is not None else ():
         assert embedder is not None
         span = searchable(video.duration_s, context.filter)
-        times, vectors = context.store.frame_vectors(embedder.name, video.id, span)
+        times, vectors = context.store.frames.of(embedder.name, video.id, span)
         rows += [(video.id, float(time)) for time in times]
         parts += [vectors.astype(np.float64)] if len(times) else []
     if not parts:
         if videos:
             evenly_spaced(context, videos, None, gathered)
-        gathered.troubles.append("the index has no visual channel, so frames are evenly spaced")
+        gathered.failed.append("the index has no visual channel, so frames are evenly spaced")
         return
     features = np.concatenate(parts)
     described: dict[int, Note] = {}
@@ -167,7 +167,7 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
     below, worth = depth(features, labels, centres, ratings, branch=4)
     look([int(below[k]) for k in np.argsort(-worth, kind="stable")])
     gathered.notes = [described[row] for row in sorted(described)]
-    gathered.troubles += map(str, fails)
+    gathered.failed += map(str, fails)
 
 
 def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> list[int]:
@@ -202,7 +202,7 @@ def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> lis
 def _videos(context: Context) -> list[Video]:
     """The videos that may be looked at, by path, those whose file is there."""
     allowed = context.filter.video_ids if context.filter is not None else None
-    known = sorted(context.store.videos(), key=lambda video: video.path)
+    known = sorted(context.store.videos.all(), key=lambda video: video.path)
     return [
         video
         for video in known

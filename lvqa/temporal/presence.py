@@ -81,12 +81,12 @@ class Presence:
 
     def path(self, video_id: str) -> str:
         """The path of a video, relative to the archive's folder; its id where it is gone."""
-        video = self.store.get_video(video_id)
+        video = self.store.videos.get(video_id)
         return video.path if video is not None else video_id
 
     def within(self, video_id: str) -> Span:
         """The part of a video that may be used."""
-        video = self.store.get_video(video_id)
+        video = self.store.videos.get(video_id)
         return searchable(video.duration_s if video is not None else 1.0, self.filter)
 
     def captions(self, video_id: str) -> list[Note]:
@@ -100,7 +100,7 @@ class Presence:
             return np.zeros(0), np.zeros(0)
         if video_id not in self._frames:
             span = self.filter.span if self.filter is not None else None
-            self._frames[video_id] = self.store.frame_vectors(embedder.name, video_id, span)
+            self._frames[video_id] = self.store.frames.of(embedder.name, video_id, span)
         times, vectors = self._frames[video_id]
         if not len(times):
             return np.zeros(0), np.zeros(0)
@@ -201,7 +201,7 @@ class Presence:
     def _all(self, video_id: str) -> list[Note]:
         if video_id not in self._notes:
             wanted = replace(self.filter or Filter(), video_ids=frozenset({video_id}))
-            notes = [n for n in self.store.notes(wanted) if n.source != "summary"]
+            notes = [n for n in self.store.notes.select(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
 

@@ -52,7 +52,7 @@ class SearcherProposals:
 
         Raises UsageError for an unknown searcher, ModelError.
         """
-        video = self.store.get_video(video_id)
+        video = self.store.videos.get(video_id)
         if video is None:
             return []
         scorers = Scorers.of(self.models)

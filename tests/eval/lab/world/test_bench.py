@@ -98,11 +98,10 @@ def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
     with Archive(ran.world.folder, archive_dir=ran.folder / "index", profile=bench.PROFILE, models=models) as archive:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
-            (video,) = (v for v in archive.store.videos() if v.path == question.video)
+            (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
-            first = Golden(archive.store, archive.models.image_embedder, windows=gold).candidates(
-                video.id, question.targets[0]
-            )[0]
+            presence = Golden(archive.store, archive.models.image_embedder, windows=gold)
+            first = presence.candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)
         assert asked
         answer = systems.Systems(archive, ran.world).ask(systems.ORACLE_FRAMES, asked[0])
