@@ -27,7 +27,6 @@ from lvqa.media.files import present
 from lvqa.models.choose import NO_CHAT, NONE, TIMELINE
 from lvqa.models.profiles import Models
 from lvqa.phrasing import count
-from lvqa.prompts import answers
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -174,11 +173,11 @@ class _Can:
         program = specs["chat"] == TIMELINE and parse(context.question, context.options, paths) is not None
         if not any(present(context.folder, path) for path in paths):
             return cls(think, 0, 0, program, why="no video file is there")
-        looks, verifies = (answers(name, models.prompt_set) for name in ("inspect", "verify"))
+        looks, verifies = (models.can_be_asked(name) for name in ("inspect", "verify"))
         if not (program or looks or verifies):
             return cls(think, 0, 0, why="the vision model answers no questions but its own short ones")
         frames, calls = ledger.frames_left, ledger.calls_left
-        names = not think and answers("targets", models.prompt_set) and frames >= NAMING_SHARE * NAMING_FRAMES
+        names = not think and models.can_be_asked("targets") and frames >= NAMING_SHARE * NAMING_FRAMES
         return cls(think, frames, min(calls, frames), program, names, "" if frames else "the budget leaves no frame")
 
 

@@ -32,7 +32,7 @@ from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ModelError, ReplyError
 from lvqa.models.base import VisionRequest
 from lvqa.phrasing import count
-from lvqa.prompts import answers, fence, for_prompt, load
+from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.tools.vision_calls import probability_of_yes
@@ -150,7 +150,7 @@ def by_vlm(
 ) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
     vision = context.models.vision
-    if vision is None or not answers("verify", context.models.prompt_set):
+    if vision is None or not context.models.can_be_asked("verify"):
         return {}
     from lvqa.media import FrameReader, present
 
