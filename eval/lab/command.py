@@ -1,4 +1,4 @@
-"""What the laboratory's commands share: a figure on the command line at least one, and errors in one line.
+"""What the laboratory's commands share: arguments, exit statuses, and errors in one line.
 
 Knows no measurement.
 """
@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from lvqa.cli import output
 from lvqa.cli.app import ERROR, OK, STOPPED, USAGE
@@ -17,7 +17,15 @@ from lvqa.errors import LvqaError, UsageError
 from lvqa.phrasing import for_terminal
 from lvqa.secrets import strike
 
-__all__ = ["carry_out", "print_outcome", "whole"]
+__all__ = ["Parser", "carry_out", "print_outcome", "whole"]
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print the usage and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def whole(text: str) -> int:

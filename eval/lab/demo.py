@@ -7,7 +7,6 @@ the archive sees only the files. `--ask QUESTION` asks the same videos one of yo
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from lvqa.cli.app import ERROR, OK
 from lvqa.cli.shared import progress_bar
 from lvqa.demo import told
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.command import carry_out
+from lvqa.eval.lab.command import Parser, carry_out
 from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world.build import build
 from lvqa.eval.lab.world.questions.grade import right_choice, right_open
@@ -184,16 +183,16 @@ def ask(folder: Path, question: str, *, models: Models | None = None) -> Answer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0 where at most a fifth of the answers was wrong."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lvqa.eval.lab.demo", description="Make videos, index them, ask, and check the answers."
     )
     parser.add_argument("--dir", metavar="DIR", default="demo", help="where the videos go; ./demo if not given")
     parser.add_argument("--ask", metavar="QUESTION", help="ask the videos that lie there this, and nothing else")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args(arguments)
-    folder = Path(given.dir)
 
     def work() -> int:
+        given = parser.parse_args(arguments)
+        folder = Path(given.dir)
         if given.ask is not None:
             answer = ask(folder, given.ask)
             if given.json:

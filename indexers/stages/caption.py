@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvqa.indexers.stages.duplicates import distinct
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
 from lvqa.models.replies import replies_of
 from lvqa.prompts import Prompt, clean, quoted
@@ -39,7 +39,7 @@ class Captioner:
     `about` is what the model declares about itself.
     """
 
-    role: Role[VisionModel]
+    role: StageModel[VisionModel]
     prompt: Prompt
     max_tokens: int
     about: str = ""

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from lvqa.settings import Settings
 
 NONE = "none"
-# Reasoning without a chat model: by quoting notes, or by small programs over what a vision model sees when.
+# Reasoning without a chat model, by quoting notes.
 EXTRACTIVE = "builtin:extractive"
-TIMELINE = "builtin:timeline"
-NO_CHAT = (EXTRACTIVE, TIMELINE)
+NO_CHAT = (EXTRACTIVE,)
 MINILM_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
 # What each profile wants; what is not there gives way as `resolve` says.

@@ -45,12 +45,14 @@ if TYPE_CHECKING:
 class Models:
     """The models of a Settings, each loaded when first asked for and then kept. Thread-safe.
 
-    A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`,
-    `builtin:timeline`). Access raises ModelNotFound or ModelError where loading fails, the same way each time.
+    A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`). Access
+    raises ModelNotFound or ModelError where loading fails, the same way each time. `planner`, a
+    `lvqa.temporal.planner.Planner`, reads questions as programs over time where there is no chat model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, planner: object | None = None) -> None:
         self.settings: Settings | None = settings
+        self._planner = planner
         self._loaded: dict[Role, Any] = {}
         self._choice: Choice | None = None
         self._locks = {role: threading.RLock() for role in ROLES}
@@ -67,10 +69,11 @@ class Models:
         detector: Detector | None = None,
         ocr: TextReader | None = None,
         asr: Transcriber | None = None,
+        planner: object | None = None,
     ) -> Models:
         """Take ready-made models; a role left out is off, and reasoning without a chat model is extractive.
 
-        `chat` may be `builtin:timeline`. Raises UsageError for another spec.
+        `chat` may be `builtin:extractive`. Raises UsageError for another spec.
         """
         no_chat = EXTRACTIVE if chat is None else chat if isinstance(chat, str) else ""
         if no_chat:
@@ -90,6 +93,7 @@ class Models:
             remember_of(model)
         models = cls.__new__(cls)
         models.settings = None
+        models._planner = planner
         models._loaded = given
         specs: dict[Role, str] = {role: NONE if model is None else name_of(model) for role, model in given.items()}
         if no_chat:
@@ -144,6 +148,16 @@ class Models:
     def own_prompts(self) -> Mapping[str, str]:
         """The texts of the vision model's own prompts by name, in the place of lvqa's; loads nothing."""
         return self.capabilities.prompts
+
+    @property
+    def planner(self) -> object | None:
+        """Reads questions as programs over time (`lvqa.temporal.planner.Planner`); None where there is none."""
+        return self._planner
+
+    @property
+    def reasons_by_rule(self) -> bool:
+        """Whether there is no chat model. Loads nothing."""
+        return self.choice.specs["chat"] in (NONE, *NO_CHAT)
 
     @property
     def reasons(self) -> list[str]:
@@ -252,8 +266,7 @@ def _status(profile: str, role: Role, spec: str) -> RoleStatus:
     if spec == NONE:
         return RoleStatus(profile, role, spec, True, None, "", "off")
     if spec in NO_CHAT:
-        how = "reasons without a model" if spec == EXTRACTIVE else "reasons over time with the vision model alone"
-        return RoleStatus(profile, role, spec, True, 0, "lvqa", how)
+        return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
     if spec == "vision":
         return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
     if kind == "openai":

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.eval.lab.wordings.parse import Query
 from lvqa.temporal.localize import COARSE_S, FINE_S, Found, hunt
-from lvqa.temporal.looks import Course, Eyes
+from lvqa.temporal.looks import Course, Looker
 from lvqa.temporal.presence import Candidate, Coverage, Presence, apart_first
+from lvqa.temporal.query import TemporalQuery
 from lvqa.types import Span
 
 # Refused candidates in a row that end a search: at least, and with a large budget.
@@ -27,10 +27,10 @@ _PLENTY = 16
 class Scene:
     """One question at work. `videos` are ids, in the order in which the question names them."""
 
-    query: Query
+    query: TemporalQuery
     options: tuple[str, ...]
     presence: Presence
-    eyes: Eyes
+    eyes: Looker
     videos: tuple[str, ...]
 
     def path(self, video_id: str) -> str:
@@ -44,7 +44,7 @@ class Scene:
 
     def frame_s(self, video_id: str) -> float:
         """The usual time between two frames of a video; 0 where it is not known."""
-        video = self.presence.context.store.get_video(video_id)
+        video = self.presence.context.store.videos.get(video_id)
         return 1 / video.fps if video is not None and video.fps > 0 else 0.0
 
     def bounds(self, video_id: str) -> Span:

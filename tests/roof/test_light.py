@@ -45,6 +45,11 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     assert not loaded_by(code) & {*HEAVY, "pydantic"}
 
 
+def test_templates_are_loaded_once_html_is_asked_for() -> None:
+    assert "jinja2" not in loaded_by("import lvqa.render")
+    assert "jinja2" in loaded_by("import lvqa.render; lvqa.render.steps_html([])")
+
+
 @pytest.mark.parametrize("argv", [["ask", "--help"], ["ask", "folder"]])
 def test_parsing_a_command_loads_no_more_than_typer_does(argv: list[str]) -> None:
     assert not loaded_by(f"from lvqa.cli import main; assert main({argv}) in (0, 2)") & HEAVY

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import LvqaError, UsageError
-from lvqa.eval.lab.retrieval.data import read_rows
+from lvqa.eval.tasks.own import read_lines
 
 if TYPE_CHECKING:
     from lvqa.recall import Channel
@@ -58,7 +58,7 @@ def run(world: Path, k: int = 8) -> list[dict[str, Any]]:
     from lvqa.recall import Retriever
     from lvqa.store import Filter
 
-    rows = read_rows(world / "videos" / "questions.jsonl", ("question", "windows", "unanswerable"))
+    rows = read_lines(world / "videos" / "questions.jsonl", ("question", "windows", "unanswerable"))
     results = []
     with open_archive(world / "videos", world / "index") as archive:
         ids = {video.path: video.id for video in archive.videos()}

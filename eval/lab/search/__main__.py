@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lvqa.cli import output
 from lvqa.cli.shared import progress_bar
-from lvqa.eval.lab.command import carry_out, print_outcome, whole
+from lvqa.eval.lab.command import Parser, carry_out, print_outcome, whole
 from lvqa.eval.lab.search import bench, report
 from lvqa.eval.lab.search.systems import systems_named
 
@@ -18,7 +17,7 @@ BUDGETS = (8, 32, 128, 512)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status: 0 measured, 1 failed, 2 the call makes no sense."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lvqa.eval.lab.search",
         description="Score every searcher on long synthetic videos, by frames looked at.",
     )
@@ -38,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--dir", metavar="DIR", help="where all goes; ./search-MINUTES-SEED if not given")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args(arguments)
 
     def work() -> int:
+        given = parser.parse_args(arguments)
         folder = Path(given.dir or f"search-{given.minutes:g}-{given.seed}").expanduser()
         with progress_bar() as progress:
             outcome = bench.run(

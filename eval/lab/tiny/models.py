@@ -25,7 +25,6 @@ SETTINGS: dict[str, Any] = {
     "image_embedder": IMAGE_EMBEDDER,
     "ocr": "none",
     "asr": "none",
-    "chat": "builtin:timeline",
     "frames_per_clip": 1,
 }
 
@@ -35,10 +34,11 @@ def world_models(**settings: Any) -> Models:
 
     Raises UsageError for a bad setting.
     """
+    from lvqa.eval.lab.wordings import WorldPlanner
     from lvqa.models.profiles import Models
     from lvqa.settings import Settings
 
-    return Models(Settings.load(**(SETTINGS | settings)))
+    return Models(Settings.load(**(SETTINGS | settings)), planner=WorldPlanner())
 
 
 def open_archive(

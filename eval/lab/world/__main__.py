@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lvqa.cli import output
 from lvqa.cli.shared import progress_bar
-from lvqa.eval.lab.command import carry_out, print_outcome, whole
+from lvqa.eval.lab.command import Parser, carry_out, print_outcome, whole
 from lvqa.eval.lab.world import bench, report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status: 0 measured, 1 failed, 2 the call makes no sense."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m lvqa.eval.lab.world",
         description="Score the agent, the field's baselines and controls on long synthetic videos with known answers.",
     )
@@ -28,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--dir", metavar="DIR", help="where all goes; ./world-MINUTES-SEED if not given")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    given = parser.parse_args(arguments)
 
     def work() -> int:
+        given = parser.parse_args(arguments)
         folder = Path(given.dir or f"world-{given.minutes:g}-{given.seed}").expanduser()
         with progress_bar() as progress:
             outcome = bench.run(

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from lvqa import agents
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.media.synth import write_video
+from lvqa.models.capabilities import Capabilities
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -19,6 +21,15 @@ from lvqa.store import Store, note_id
 from lvqa.tools.ledger import Budget
 from lvqa.types import Answer, Note, Span, Video
 
+# A small model that was taught short questions alone.
+SHORT = Capabilities(
+    answers=frozenset({"caption", "timeline_ask", "timeline_present"}),
+    prompts={
+        "caption": "describe the frame.",
+        "timeline_ask": "{{question}}",
+        "timeline_present": "is there {{thing}}?",
+    },
+)
 FPS, SECONDS, BITS = 4, 60, 9
 VIDEOS = ("a.mp4", "b.mp4")
 # What is to be seen: video, thing, from, to, where.
@@ -121,10 +132,7 @@ def scores() -> Scores:
 
 @pytest.fixture
 def vision() -> FakeVision:
-    made = FakeVision(say, yes)
-    made.prompt_set = "short"  # type: ignore[attr-defined]
-    made.yes_bar = 0.5  # type: ignore[attr-defined]
-    return made
+    return FakeVision(say, yes, capabilities=SHORT)
 
 
 @pytest.fixture(scope="session")
@@ -154,11 +162,11 @@ def captions(video: str) -> list[Note]:
 def index(clocks: Path) -> Iterator[Store]:
     with Store.open(clocks / ".lvqa", write=True) as store, store.atomic():
         for name in VIDEOS:
-            store.put_video(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
-            store.put_notes(captions(name))
+            store.videos.put(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
+            store.notes.put(captions(name))
             times = np.arange(0, SECONDS, 0.5)
-            store.put_frame_vectors(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
-        store.put_notes([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
+            store.frames.put(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
+        store.notes.put([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
     with Store.open(clocks / ".lvqa") as store:
         yield store
 
@@ -169,7 +177,12 @@ def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]
 
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())
-        models = Models.of(vision=given.pop("vision", vision), chat="builtin:timeline", image_embedder=scores)
+        models = Models.of(
+            vision=given.pop("vision", vision),
+            chat=given.pop("chat", None),
+            image_embedder=scores,
+            planner=given.pop("planner", WorldPlanner()),
+        )
         budget = given.pop("budget", Budget(frames=frames, vlm_calls=frames))
         settings = given.pop("settings", Settings())
         return agents.ask(

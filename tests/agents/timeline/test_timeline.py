@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.models.fake import FakeVision
+from lvqa.models.capabilities import ANYTHING
+from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.types import Span
@@ -146,8 +147,8 @@ def test_looks_are_batched_and_none_is_repeated(ask, vision):
     assert len({(r.prompt, r.frames[0].tobytes()) for r in requests}) == len(requests)
 
 
-def test_a_model_without_a_prompt_set_is_asked_in_full(ask, vision):
-    del vision.prompt_set
+def test_a_model_without_prompts_of_its_own_is_asked_in_full(ask, vision):
+    vision.capabilities = ANYTHING
     given = ask("Where is the red star when it appears in a.mp4?")
     assert given.text.startswith("At the top left")
     prompts = [r.prompt for call in (*vision.calls, *vision.yes_calls) for r in call]
@@ -180,13 +181,23 @@ def test_without_a_vlm_the_usual_way(ask):
 
 
 def test_a_ready_made_chat_model_is_a_model_or_none():
-    assert Models.of(chat="builtin:timeline").specs["chat"] == "builtin:timeline"
-    assert Models.of(chat="builtin:timeline").chat is None
-    with pytest.raises(UsageError, match="builtin:timeline"):
+    assert Models.of(chat="builtin:extractive").specs["chat"] == "builtin:extractive"
+    assert Models.of(chat="builtin:extractive").chat is None
+    with pytest.raises(UsageError, match="builtin:extractive"):
         Models.of(chat="builtin:oracle")
-    assert Models(Settings(profile="text", chat="builtin:timeline")).chat is None
-    with pytest.raises(UsageError, match="builtin:extractive, builtin:timeline"):
+    assert Models(Settings(profile="text", chat="builtin:extractive")).chat is None
+    with pytest.raises(UsageError, match="builtin:extractive"):
         _ = Models(Settings(profile="text", chat="builtin:oracle")).specs
+
+
+def test_without_a_planner_the_usual_way(ask):
+    given = ask("Is a red star ever seen in a.mp4?", planner=None)
+    assert "timeline" not in [step.node for step in given.steps]
+
+
+def test_with_a_chat_model_the_usual_way(ask):
+    given = ask("Is a red star ever seen in a.mp4?", chat=FakeChat("{}"))
+    assert "timeline" not in [step.node for step in given.steps]
 
 
 def test_times_of_different_videos_are_no_order(ask):
