@@ -14,7 +14,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.indexers import plan_index, plan_lines
 from lvqa.indexers.planning.dry_run import IndexPlan
-from lvqa.indexers.planning.specs import UNKNOWN_CHANGE, StageSpec, changes
+from lvqa.indexers.stages.specs import UNKNOWN_CHANGE, StageSpec, changes
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
