@@ -43,7 +43,7 @@ def test_the_message_says_who_what_and_since_when(tmp_path: Path):
         WriterLock(tmp_path / "lock").acquire()
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path))} is being written by process {os.getpid()} on \S+ \(lvqa index\) since \d\d:\d\d, "
-        r"\d s ago; wait until it has finished, add --wait, or end it",
+        r"\d+ (?:s|min) ago; wait until it has finished, add --wait, or end it",
         str(caught.value),
     )
     assert first.held
