@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -119,6 +119,23 @@ def _nearest(questions: Sequence[Question], embedder: Embedder) -> list[float]:
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class BlindStep(Step):
+    """The chat model that sees no evidence was asked twice, and its replies could not be read."""
+
+    node: ClassVar[str] = BLIND
+
+    @property
+    def summary(self) -> str:
+        """That there is no reply."""
+        return "the reply did not parse, twice"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """That the reply could not be read."""
+        return {"unparsed": self.unparsed}
+
+
 class BlindReply(BaseModel):
     """The choice as the chat model writes it."""
 
@@ -144,7 +161,7 @@ def ask_blind(question: Question, chat: BaseChatModel, settings: Settings) -> An
     except ReplyError:
         reply, choice = None, None
     if reply is None or choice is None:
-        step = Step(BLIND, "the reply did not parse, twice", {"unparsed": True})
+        step = BlindStep(unparsed=True)
         return Answer("", None, 0.0, True, cost=ledger.cost, steps=(step,))
     return Answer(question.options[choice], choice, reply.confidence, False, cost=ledger.cost)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from lvqa.agents.steps import VerifyStep
 from lvqa.eval import metrics
 from lvqa.eval.tasks.base import Question, Window
 from lvqa.types import Answer, Evidence
@@ -100,14 +101,14 @@ class Row:
         about = _about(system, question, agent, seed, order)
         windows: tuple[Window, ...] = about["windows"]
         choice = None if answer.choice is None else about["order"][answer.choice]
-        unparsed = ", ".join(dict.fromkeys(step.node for step in answer.steps if step.data.get("unparsed") is True))
+        unparsed = ", ".join(dict.fromkeys(step.node for step in answer.steps if step.unparsed))
         shown = [] if answer.abstained else list(answer.evidence)
         best = shown[0] if shown else None
         mine = [(w.start_s, w.end_s) for w in windows if best is not None and w.video == best.video]
         span = (best.span.start_s, best.span.end_s) if best is not None else (0.0, 0.0)
         precision, recall = _frames(shown, windows)
         cost = answer.cost
-        checked = next((step.data for step in reversed(answer.steps) if step.node == "verify"), {})
+        checked = next((step for step in reversed(answer.steps) if isinstance(step, VerifyStep)), None)
         return cls(
             **about,
             choice=choice,
@@ -127,8 +128,8 @@ class Row:
             seconds=cost.seconds,
             money=cost.money,
             answer=answer.text,
-            way=str(checked.get("way", "")),
-            uncalibrated=float(checked.get("uncalibrated", answer.confidence)),
+            way=checked.way if checked is not None else "",
+            uncalibrated=round(checked.uncalibrated, 4) if checked is not None else answer.confidence,
             evidence=tuple(piece.to_dict() for piece in answer.evidence),
             unparsed=unparsed,
         )

@@ -38,8 +38,8 @@ class ArchivedAnswer(Answer):
         Nothing is drawn where nothing was searched for. `gold` are stretches to mark. Raises UsageError where the file
         cannot be written.
         """
+        from lvqa.agents.replay import searches_of
         from lvqa.zoom.plot import save
-        from lvqa.zoom.replay import searches_of
 
         searches = searches_of(self.steps, self.durations or {})
         paths = _numbered(Path(path), len(searches))

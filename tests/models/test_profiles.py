@@ -241,13 +241,19 @@ def test_a_model_is_loaded_once_however_many_ask(monkeypatch: pytest.MonkeyPatch
 
     def slow(spec: str, *, device: str) -> FakeReader:
         loads.append((spec, device))
-        time.sleep(0.05)
+        time.sleep(0.05)  # for the others to ask as well; however they come, it is loaded once
         return FakeReader()
 
     monkeypatch.setattr(registry, "load_reader", slow)
     models = _models(profile="text", device="cpu")
     got: list[object] = []
-    threads = [threading.Thread(target=lambda: got.append(models.ocr)) for _ in range(5)]
+    together = threading.Barrier(5)
+
+    def ask() -> None:
+        together.wait()
+        got.append(models.ocr)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

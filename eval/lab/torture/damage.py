@@ -6,13 +6,18 @@ index must bring back the rows of before, or refuse in one line where nothing is
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import differences, snapshot
@@ -22,6 +27,7 @@ from lvqa.eval.lab.torture.kills import Stage, verified
 from lvqa.eval.lab.torture.workload import models, perform, settings
 
 TRIALS, SHORT_TRIALS = 12, 1
+_COMMITS = 20  # so many the index that is killed comes to, of some sixty
 _QUERIES = ("a kettle falls", "GATE 5 OPEN", "violin")
 
 
@@ -108,14 +114,28 @@ def _build(stage: Stage, index_dir: Path) -> None:
 def _killed(stage: Stage) -> None:
     """The state that a kill leaves: with a log that holds commits."""
     state = stage.state("killed")
-    for moment in (1.0, 0.7, 0.5, 0.3):
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir()
-        if Forked(lambda: perform("index", stage.folder, state)).kill_after(moment):
-            wal = state / "archive.db-wal"
-            if wal.exists() and wal.stat().st_size:
-                return
-    raise LvqaError("no kill came while there was a log; the machine is too quick: use more footage")
+    state.mkdir()
+    if not Forked(lambda: _index_until_killed(stage, state)).killed():
+        raise LvqaError(f"an index came to its end in less than {_COMMITS} commits; use more footage")
+    if not (state / "archive.db-wal").stat().st_size:
+        raise LvqaError("the kill left no log with commits")
+
+
+def _index_until_killed(stage: Stage, index_dir: Path) -> None:
+    """Index, and be killed once there were so many commits."""
+    from lvqa.store.database import Connections
+
+    plain, left = Connections.atomic, count(_COMMITS - 1, -1)
+
+    @contextlib.contextmanager
+    def atomic(connections: Connections) -> Iterator[None]:
+        with plain(connections):
+            yield
+        if not next(left):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with mock.patch.object(Connections, "atomic", atomic):
+        perform("index", stage.folder, index_dir, latency_s=0)
 
 
 def _searched(stage: Stage, index_dir: Path) -> list[Any]:

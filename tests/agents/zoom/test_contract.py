@@ -15,7 +15,9 @@ from lvqa.types import Span
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 
 QUERY = Query(("red star", "blue ring"), ("red flag",))
-MANY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 KINDS = ("noise", "constant", "zero", "peak")
 
 

@@ -258,7 +258,6 @@ def test_lvqa_returns_frames_of_a_short_video_that_it_saw_all_of(scripted):
     assert len(found.keyframes) == 4
 
 
-@pytest.mark.timeout(3)
 def test_lvqa_ends_where_all_looks_explore(scripted):
     calls = itertools.count()
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from lvqa.agents.state import Draft, Plan
+from lvqa.agents.steps import AnswerStep, PlanStep
 from lvqa.eval.metrics import mcnemar, temporal_match
 from lvqa.eval.runner.rows import Row, is_right
 from lvqa.eval.runner.score import gain, reliability, risk, summarise
 from lvqa.eval.tasks.base import Question, Window
-from lvqa.types import Answer, Cost, Evidence, Span, Step
+from lvqa.types import Answer, Cost, Evidence, Span
 
 OPTIONS = ("a", "b", "c", "d")
 
@@ -103,12 +105,12 @@ def test_mcnemar_is_exact() -> None:
 
 
 def test_what_could_not_be_read_is_wrong_even_where_abstaining_is_right() -> None:
-    steps = [Step("answer", "no answer", {"unparsed": True})]
+    steps = [AnswerStep(Draft("", None, ()), 0, unparsed=True)]
     absent = question(choice=-1, windows=False)
     unread = Row.of("lvqa", absent, Answer("", None, 0.0, True, steps=steps))
     assert (unread.right, unread.unparsed) == (False, "answer")
     assert Row.of("lvqa", absent, Answer("", None, 0.0, True)).right
-    planned = Row.of("lvqa", question(), Answer("b", 1, 0.5, False, steps=[Step("plan", "", {"unparsed": True})]))
+    planned = Row.of("lvqa", question(), Answer("b", 1, 0.5, False, steps=[PlanStep(Plan(), "rules", unparsed=True)]))
     assert (planned.right, planned.unparsed) == (True, "plan")
     found = summarise("lvqa", [unread, planned])
     assert (found.unparsed, found.errors) == (2, 0)
