@@ -63,7 +63,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
     images, failed = decode(context, [[frame] for frame in frames])
     there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
     there = there[: context.ledger.take_vision([1] * len(there))]
-    prompt = load("caption", context.models.prompt_set)
+    prompt = load("caption", context.models.own_prompts)
     requests = []
     for frame, image in there:
         about: dict[str, str | int] = {

@@ -21,7 +21,7 @@ from lvqa.errors import MediaError, ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
-from lvqa.prompts import answers, fence, load
+from lvqa.prompts import fence, load
 from lvqa.tools.ledger import Ledger, estimate_tokens
 from lvqa.tools.vision_calls import generate
 from lvqa.types import Hit, Step, Video
@@ -59,7 +59,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     if context.models.vision is None:
         return _skipped("there is no model that looks at frames")
-    if not answers("inspect", context.models.prompt_set):
+    if not context.models.can_be_asked("inspect"):
         return _skipped("the vision model answers no questions but its own short ones")
     hits = state["hits"]
     videos, missing = _videos(context, hits)
@@ -146,7 +146,7 @@ def _described(context: Context, plan: Plan) -> str:
 def _named(state: State, context: Context, opener: Opener, videos: Sequence[Video]) -> tuple[Plan, list[Step]]:
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
     plan, vision, ledger = state["plan"], context.models.vision, context.ledger
-    able = vision is not None and context.models.chat is None and answers("targets", context.models.prompt_set)
+    able = vision is not None and context.models.chat is None and context.models.can_be_asked("targets")
     if plan.named or not able or ledger.frames_left < NAMING_SHARE * NAMING_FRAMES:
         return plan, []
     assert vision is not None

@@ -36,11 +36,13 @@ class Captioner:
     """Stage: clips into captions (LLoVi's dense captions), in order.
 
     None where the reply was empty or a refusal twice, an empty caption where the model says that it does not know.
+    `about` is what the model declares about itself.
     """
 
     role: StageModel[VisionModel]
     prompt: Prompt
     max_tokens: int
+    about: str = ""
 
     def __call__(self, looks: Sequence[ClipLook]) -> list[str | None]:
         """Caption each clip, in order; asked once more where the reply is unusable. Raises ModelError."""

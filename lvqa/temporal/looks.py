@@ -20,6 +20,7 @@ from lvqa.errors import MediaError
 from lvqa.indexers.stages.caption import usable_caption
 from lvqa.language.words import with_article
 from lvqa.models.base import Frame, VisionModel, VisionRequest
+from lvqa.models.capabilities import capabilities_of
 from lvqa.prompts import for_prompt, load
 from lvqa.tools.vision_calls import generate, probability_of_yes
 from lvqa.zoom.scorers import calibrated, yes_bar
@@ -174,11 +175,11 @@ class Eyes:
             h, w = image.shape[:2]
             x0, y0, x1, y1 = ask.crop
             image = image[round(y0 * h) : max(round(y1 * h), round(y0 * h) + 1), round(x0 * w) : round(x1 * w)]
-        prompt_set = getattr(self.vision, "prompt_set", "")
+        own = capabilities_of(self.vision).prompts
         if ask.says:
-            prompt = load("timeline_ask", prompt_set).fill(question=for_prompt(ask.about, 400))
+            prompt = load("timeline_ask", own).fill(question=for_prompt(ask.about, 400))
             return VisionRequest([image], prompt, REPLY_TOKENS)
-        prompt = load("timeline_present", prompt_set).fill(thing=for_prompt(with_article(ask.about), 200))
+        prompt = load("timeline_present", own).fill(thing=for_prompt(with_article(ask.about), 200))
         return VisionRequest([image], prompt, 1)
 
     def _reply(self, requests: list[VisionRequest], says: bool) -> list[tuple[float, str]]:
