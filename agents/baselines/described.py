@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from lvqa.agents.nodes.inspect import FRAME_S, decode
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import VisionRequest
+from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt, load
 from lvqa.store import note_id
@@ -63,7 +63,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
     images, failed = decode(context, [[frame] for frame in frames])
     there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
     there = there[: context.ledger.take_vision([1] * len(there))]
-    prompt = load("caption", context.models.prompt_set)
+    prompt = load("caption", context.models.own_prompts)
     requests = []
     for frame, image in there:
         about: dict[str, str | int] = {

@@ -20,7 +20,6 @@ from lvqa.media.files import present
 from lvqa.models.choose import NONE
 from lvqa.models.profiles import Models
 from lvqa.phrasing import count
-from lvqa.prompts import answers
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.tools.ledger import Budget, Ledger
@@ -152,7 +151,7 @@ def _why_blind(models: Models, folder: Path, paths: Sequence[str], program: bool
         return "there is no model that looks at frames"
     if not any(present(folder, path) for path in paths):
         return "no video file is there"
-    if program or answers("inspect", models.prompt_set) or answers("verify", models.prompt_set):
+    if program or models.can_be_asked("inspect") or models.can_be_asked("verify"):
         return ""
     return "the vision model answers no questions but its own short ones"
 

@@ -15,9 +15,9 @@ from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
 from lvqa.errors import MediaError, ModelError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import Frame, VisionRequest
-from lvqa.prompts import answers, fence, load
+from lvqa.models.replies import usable_caption
+from lvqa.prompts import fence, load
 from lvqa.store import note_id
 from lvqa.tools.vision_calls import generate
 from lvqa.types import Keyframe, Note, Span, format_time
@@ -35,7 +35,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     vision = context.models.vision
     looked = {(frame.video_id, frame.time_s) for frame in state["looked"]}
     fresh = [f for f in state["keyframes"] if (f.video_id, f.time_s) not in looked]
-    if vision is None or not fresh or not answers("inspect", context.models.prompt_set):
+    if vision is None or not fresh or not context.models.can_be_asked("inspect"):
         return {"steps": [InspectSkippedStep()]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")

@@ -32,7 +32,7 @@ from lvqa.agents.steps import CheckedClaim, VerifyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ModelError, ReplyError
 from lvqa.models.base import VisionRequest
-from lvqa.prompts import answers, fence, for_prompt, load
+from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.tools.vision_calls import probability_of_yes
@@ -141,7 +141,7 @@ def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelErr
 def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[str | ModelError]) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
     vision = context.models.vision
-    if vision is None or not answers("verify", context.models.prompt_set):
+    if vision is None or not context.models.can_be_asked("verify"):
         return {}
     from lvqa.media import FrameReader, present
 

@@ -8,7 +8,7 @@ them; what only rules took from the question is searched for in the index, since
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -21,8 +21,8 @@ from lvqa.errors import MediaError, ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
-from lvqa.prompts import answers, fence, load
-from lvqa.tools.ledger import Ledger, estimate_tokens
+from lvqa.prompts import fence, load
+from lvqa.tools.search_charges import SEARCH_SHARE, charge_looks, charge_to
 from lvqa.tools.vision_calls import generate
 from lvqa.types import Hit, Step, Video
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
@@ -32,9 +32,7 @@ from lvqa.zoom.scorers import Scorers, Yes
 
 # Of what is left, the share that the rounds still to come may look at; the rest is for verification.
 LOOK_SHARE = 0.75
-# Of a round's frames, the share that a search may look at on its way; the rest are shown with the question.
-SEARCH_SHARE = 0.5
-# The same, of the requests that a VLM answers for a search: one for each thing on each frame.
+# Of a round's requests, the share that a VLM may answer for a search: one for each thing on each frame.
 ASKING_SHARE = 0.7
 MIN_GAP_S = 1.0
 # Of fewer frames left than this many times what naming the targets takes, none is spent on it.
@@ -59,7 +57,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     if context.models.vision is None:
         return _skipped("there is no model that looks at frames")
-    if not answers("inspect", context.models.prompt_set):
+    if not context.models.can_be_asked("inspect"):
         return _skipped("the vision model answers no questions but its own short ones")
     hits = state["hits"]
     videos, missing = _videos(context, hits)
@@ -114,23 +112,6 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     return changes if plan == state["plan"] else {**changes, "plan": plan}
 
 
-def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
-    """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
-    return charge_looks(ledger, query) if isinstance(scorers.look, Yes) else ledger.take_frames
-
-
-def charge_looks(ledger: Ledger, query: Query) -> Callable[[int], int]:
-    """What tells a question's ledger of frames that the VLM looks at, each in a request for each thing."""
-    asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
-
-    def charge(frames: int) -> int:
-        granted = ledger.take_vision([1] * frames, requests=len(query.things))
-        ledger.add_tokens(granted * asked, granted * len(query.things))
-        return granted
-
-    return charge
-
-
 def _searcher(context: Context, scorers: Scorers) -> Searcher:
     if not isinstance(context.searcher, str):
         return context.searcher
@@ -146,7 +127,7 @@ def _described(context: Context, plan: Plan) -> str:
 def _named(state: State, context: Context, opener: Opener, videos: Sequence[Video]) -> tuple[Plan, list[Step]]:
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
     plan, vision, ledger = state["plan"], context.models.vision, context.ledger
-    able = vision is not None and context.models.chat is None and answers("targets", context.models.prompt_set)
+    able = vision is not None and context.models.chat is None and context.models.can_be_asked("targets")
     if plan.named or not able or ledger.frames_left < NAMING_SHARE * NAMING_FRAMES:
         return plan, []
     assert vision is not None

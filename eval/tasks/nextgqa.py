@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvqa.eval.lab.retrieval.data import read_questions
-from lvqa.eval.lab.retrieval.data import read_rows as read_lines
 from lvqa.eval.tasks.base import TaskData
 from lvqa.eval.tasks.files import Row, read_object, read_rows
 from lvqa.eval.tasks.nextqa import OPTIONS, are_indexed, choice_of, names_of, video_of, video_places
+from lvqa.eval.tasks.own import read_lines, read_questions
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 

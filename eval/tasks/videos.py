@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.eval.lab.retrieval.data import read_rows
 from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData, Window
 from lvqa.eval.tasks.files import Seconds
+from lvqa.eval.tasks.own import read_lines
 from lvqa.eval.tasks.registry import Task
 from lvqa.media import VIDEO_SUFFIXES, find_videos
 
@@ -152,7 +152,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _captioned(captions: Path) -> list[str]:
-    return list(dict.fromkeys(str(row["video"]) for row in read_rows(captions, ["video"])))
+    return list(dict.fromkeys(str(row["video"]) for row in read_lines(captions, ["video"])))
 
 
 def _bare(name: str) -> str:

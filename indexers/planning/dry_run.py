@@ -95,7 +95,7 @@ def plan_index(
     names: Mapping[Any, str],
     settings: Settings,
     *,
-    prompt_set: str = "",
+    own_prompts: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
 ) -> IndexPlan:
@@ -114,7 +114,7 @@ def plan_index(
     survey = Survey(
         folder,
         known,
-        stage_specs(names, settings, prompt_set),
+        stage_specs(names, settings, own_prompts),
         only=only,
         retry_failed=retry_failed,
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),

@@ -389,9 +389,8 @@ def _models(plan: p.ListModels, as_json: bool) -> int:
 def _demo(plan: p.Demo, as_json: bool) -> int:
     from lvqa import demo
 
-    show = demo.run_footage if plan.footage else demo.run
     with progress_bar() as progress:
-        report = show(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
+        report = demo.run(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
     if as_json:
         output.out_json(report.to_dict())
     return OK if report.passed else ERROR
@@ -403,8 +402,8 @@ def _open(place: p.Place) -> Archive:
 
 
 def _reasons(archive: Archive) -> list[str]:
-    """What the `auto` profile chose, and why; what the `tiny` one is for."""
-    if archive.settings.profile not in ("auto", "tiny"):
+    """What the `auto` profile chose, and why."""
+    if archive.settings.profile != "auto":
         return []
     return [f"lvqa: {phrasing.for_terminal(reason)}" for reason in archive.models.reasons]
 

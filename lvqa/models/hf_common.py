@@ -62,10 +62,12 @@ def pick_device(device: str) -> str:
     return device
 
 
-def pick_dtype(device: str) -> Any:
-    """bfloat16 on CUDA, float32 elsewhere."""
+def pick_dtype(device: str, declared: str = "") -> Any:
+    """The torch dtype that a model declares by name, else bfloat16 on CUDA and float32 elsewhere."""
     import torch
 
+    if declared:
+        return getattr(torch, declared)
     return torch.bfloat16 if device.startswith("cuda") else torch.float32
 
 

@@ -145,28 +145,6 @@ def test_what_is_not_there_is_said_to_be_absent(indexed: Path, lvqa, light) -> N
     assert lvqa("ask", indexed, question, *light).out.startswith("Not in these videos")
 
 
-def test_eval_retrieval(tmp_path: Path, lvqa, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lvqa.models.fake import FakeEmbedder
-
-    asked = [("a", "red kite"), ("b", "blue boat")]
-    rows = [
-        {"video": v, "start_s": s, "end_s": s + 1, "text": t if s == 5 else "x"} for v, t in asked for s in range(9)
-    ]
-    (tmp_path / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    questions = [{"id": v, "video": v, "question": f"Where is the {t}?", "windows": [[5, 6]]} for v, t in asked]
-    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in questions))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("lvqa.models.registry.load_embedder", lambda spec: FakeEmbedder(name=spec))
-    argv = ("eval", "retrieval", "--data", tmp_path, "--archive-size", "2", "-k", "1", "--embedder", "st:fake")
-    done = lvqa(*argv, "--json")
-    assert done.status == 0, done.err
-    assert {name: system["hit"]["value"] for name, system in done.json["systems"].items()} == {
-        "bm25": 1.0, "dense": 1.0, "hybrid": 1.0, "precise": 1.0,
-    }  # fmt: skip
-    assert "hybrid" in lvqa(*argv).out
-    assert lvqa("eval", "retrieval", "--data", tmp_path / "no").status == 2
-
-
 def test_models_lists_every_profile(lvqa) -> None:
     rows = lvqa("models", "--json").json
     assert {"gpu", "cpu", "text"} <= {row["profile"] for row in rows}

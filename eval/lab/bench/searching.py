@@ -60,15 +60,16 @@ def make_archive(folder: Path, minutes: float) -> None:
 
 def search(folder: Path) -> dict[str, float]:
     """Search a folder with every searcher in this process; returns its peak memory in MiB, before and after."""
-    from lvqa.eval.lab.tiny.models import SPEC, load_vision
+    from lvqa.eval.lab.tiny.models import VISION
     from lvqa.models.profiles import Models
+    from lvqa.models.registry import load_vision
     from lvqa.settings import Settings
     from lvqa.store import Store
     from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
     from lvqa.zoom.across import Opener
     from lvqa.zoom.scorers import Scorers
 
-    models = Models.of(vision=load_vision(SPEC), image_embedder=FakeImageEmbedder(dim=DIM))
+    models = Models.of(vision=load_vision(VISION), image_embedder=FakeImageEmbedder(dim=DIM))
     scorers, settings = Scorers.of(models), Settings.load()
     before, looked = peak_mib(), 0
     with Store.open(folder / ".lvqa", create=False) as store:

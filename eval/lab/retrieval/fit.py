@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.retrieval.data import Remembering, cut_archives, open_archive, read_questions, read_rows
+from lvqa.eval.lab.retrieval.data import RememberingEmbedder, cut_archives, open_archive
 from lvqa.eval.metrics import in_window
+from lvqa.eval.tasks.own import read_lines, read_questions
 
 if TYPE_CHECKING:
     from lvqa.models.base import Embedder
@@ -55,12 +56,12 @@ def gather(
     from lvqa.recall import RecallRules, Retriever
     from lvqa.recall.query import understand
 
-    captions = read_rows(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
+    captions = read_lines(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
     questions = read_questions(data / "questions.jsonl")
     # Without what a question says about when: that is not weighed here.
     rules = replace(RecallRules(), relations=False)
     by_z, by_words = replace(rules, dense=1.0, text=0.0), replace(rules, dense=0.0, text=1.0)
-    ready = Remembering(embedder)
+    ready = RememberingEmbedder(embedder)
     result = []
     for names in cut_archives((str(row["video"]) for row in captions), archive_size):
         members = set(names)

@@ -1,4 +1,4 @@
-"""`lvqa eval search`: worlds of one long video each, searched for what appears in them once, by every searcher.
+"""The search bench: worlds of one long video each, searched for what appears in them once, by every searcher.
 
 Everything lies below one folder: a folder a world (`videos/`, `index/`), `results.jsonl` (a line a search),
 `report.md`, `report.png`, `plots/` (searches with their gold window). A run that was cut off goes on: what stands is
@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.search import report, score
 from lvqa.eval.lab.search.systems import SYSTEMS, Bench, System
 from lvqa.eval.lab.search.targets import Target, targets_of
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world.build import WorldSet, build
 from lvqa.models.base import Frame
 from lvqa.zoom.plot import save
@@ -76,7 +76,7 @@ class Outcome:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval search --json` prints."""
+        """The document that `--json` prints."""
         return {
             "minutes": self.minutes,
             "worlds": list(self.worlds),
@@ -138,9 +138,7 @@ def run(
         wanted += keys
         if all(key in done for key in keys):
             continue
-        with Archive(
-            world.folder, archive_dir=place / "index", profile="tiny", models=models, summaries="none"
-        ) as archive:
+        with open_archive(world.folder, place / "index", models=models, summaries="none") as archive:
             tell("indexing")
             indexed = archive.index(progress=progress)
             if indexed.failed:

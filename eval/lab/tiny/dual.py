@@ -3,7 +3,7 @@
 Its tower starts from the VLM's. Since the world's truth is known, every text of a batch is compared with every frame
 of it under the right label, not only with its own: a red star is a match wherever there is one.
 
-    python -m lvqa.eval.lab.tiny.dual --work DIR --tower lvqa/models/tiny/vlm [--out lvqa/models/tiny/dual]
+    python -m lvqa.eval.lab.tiny.dual --work DIR [--tower FOLDER] [--out FOLDER]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch import nn
 from lvqa.eval.lab.tiny.batches import pixels_of
 from lvqa.eval.lab.tiny.lessons import at_border, describe, pieces
 from lvqa.eval.lab.tiny.model import WIDTH, image_processor, make_tokenizer, token_ids, vision_config
+from lvqa.eval.lab.tiny.models import FOLDER
 from lvqa.eval.lab.tiny.pictures import Picture, render
 from lvqa.eval.lab.tiny.train import SEED, Pictures, descend, make_optimizers, rates, set_rates
 from lvqa.eval.lab.world.scenes.draw import Thing
@@ -244,10 +245,9 @@ def train(work: Path, tower: Path | None, out: Path, *, n_shards: int, steps: in
 def main() -> None:
     """Parse the arguments and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    tiny = Path(__file__).parents[2] / "lvqa" / "models" / "tiny"
     parser.add_argument("--work", type=Path, required=True, help="pictures and the log go here")
-    parser.add_argument("--tower", type=Path, default=tiny / "vlm")
-    parser.add_argument("--out", type=Path, default=tiny / "dual")
+    parser.add_argument("--tower", type=Path, default=FOLDER / "vlm")
+    parser.add_argument("--out", type=Path, default=FOLDER / "dual")
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=80)

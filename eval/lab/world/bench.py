@@ -1,4 +1,4 @@
-"""`lvqa eval world`: a world is rendered, indexed with the tiny profile, and asked about by the agent and its controls.
+"""The world's benchmark: a world is rendered, indexed with the tiny models, and asked about by agent and controls.
 
 Everything lies below one folder: `videos/` (the world), `index/`, `results.jsonl` (a line an answer), `report.md`,
 `report.png`. A run that was cut off goes on: what stands is kept while the world, the settings and the program are the
@@ -21,6 +21,7 @@ from lvqa.agents.baselines.presets import AGENTS
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.folder import claim, code_hash
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world import report, systems
 from lvqa.eval.lab.world.build import WorldSet, build
 from lvqa.eval.lab.world.questions.blind import Blind, train
@@ -42,7 +43,6 @@ VIDEOS = 6
 _SCHOOL = tuple(range(900_001, 900_009))
 _SCHOOL_MINUTES = 60.0
 _MARK = ".lvqa-eval-world"
-PROFILE = "tiny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Outcome:
     notes: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval world --json` prints."""
+        """The document that `--json` prints."""
         return {
             "minutes": self.world.minutes,
             "seed": self.world.seed,
@@ -100,7 +100,7 @@ def run(
         questions: at most so many are asked, about as many of each type.
         videos: how many, of equal length; six when not given, fewer where they would be shorter than half a minute.
         only: the systems to ask, by name; all unless given. What others answered before is reported too.
-        models: in place of those of the tiny profile, ready-made.
+        models: in place of the tiny ones, ready-made.
         progress: told how far indexing is.
         say: told what is going on, a line each.
 
@@ -123,7 +123,7 @@ def run(
     # Types take turns in their order, so the first ones are about as many of each.
     asked = world.questions[:questions]
     blind = train([q for other in _SCHOOL if other != seed for q in _school(other)])
-    with Archive(world.folder, archive_dir=folder / "index", profile=PROFILE, models=models) as archive:
+    with open_archive(world.folder, folder / "index", models=models) as archive:
         with _timed(seconds, "index"):
             tell("indexing")
             done = archive.index(progress=progress)

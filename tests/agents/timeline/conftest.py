@@ -13,6 +13,7 @@ import pytest
 from lvqa import agents
 from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.media.synth import write_video
+from lvqa.models.capabilities import Capabilities
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -20,6 +21,15 @@ from lvqa.store import Store, note_id
 from lvqa.tools.ledger import Budget
 from lvqa.types import Answer, Note, Span, Video
 
+# A small model that was taught short questions alone.
+SHORT = Capabilities(
+    answers=frozenset({"caption", "timeline_ask", "timeline_present"}),
+    prompts={
+        "caption": "describe the frame.",
+        "timeline_ask": "{{question}}",
+        "timeline_present": "is there {{thing}}?",
+    },
+)
 FPS, SECONDS, BITS = 4, 60, 9
 VIDEOS = ("a.mp4", "b.mp4")
 # What is to be seen: video, thing, from, to, where.
@@ -122,10 +132,7 @@ def scores() -> Scores:
 
 @pytest.fixture
 def vision() -> FakeVision:
-    made = FakeVision(say, yes)
-    made.prompt_set = "short"  # type: ignore[attr-defined]
-    made.yes_bar = 0.5  # type: ignore[attr-defined]
-    return made
+    return FakeVision(say, yes, capabilities=SHORT)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lvqa.errors import UsageError
+from lvqa.models.capabilities import ANYTHING
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -146,8 +147,8 @@ def test_looks_are_batched_and_none_is_repeated(ask, vision):
     assert len({(r.prompt, r.frames[0].tobytes()) for r in requests}) == len(requests)
 
 
-def test_a_model_without_a_prompt_set_is_asked_in_full(ask, vision):
-    del vision.prompt_set
+def test_a_model_without_prompts_of_its_own_is_asked_in_full(ask, vision):
+    vision.capabilities = ANYTHING
     given = ask("Where is the red star when it appears in a.mp4?")
     assert given.text.startswith("At the top left")
     prompts = [r.prompt for call in (*vision.calls, *vision.yes_calls) for r in call]

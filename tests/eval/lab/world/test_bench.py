@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world import bench, report, systems
 from lvqa.eval.lab.world.questions.blind import train
@@ -31,9 +31,8 @@ def fakes() -> Models:
 
 @pytest.fixture(scope="module", autouse=True)
 def _ready_made() -> Iterator[None]:
-    """The models are given, whatever the profile; and the blind guesser learns from little."""
+    """The blind guesser learns from little."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench, "PROFILE", "text")
         patch.setattr(bench, "_SCHOOL", (900_001, 900_002))
         yield
 
@@ -95,13 +94,13 @@ def test_a_run_goes_on_where_it_stopped(ran: bench.Outcome, monkeypatch: pytest.
 
 def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
     models = fakes()
-    with Archive(ran.world.folder, archive_dir=ran.folder / "index", profile=bench.PROFILE, models=models) as archive:
+    with open_archive(ran.world.folder, ran.folder / "index", models=models) as archive:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
-            context = systems.Systems(archive, ran.world)._context(question.options_question, question.options)
             (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
-            first = Golden(context, windows=gold).candidates(video.id, question.targets[0])[0]
+            presence = Golden(archive.store, archive.models.image_embedder, windows=gold)
+            first = presence.candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)
         assert asked
         answer = systems.Systems(archive, ran.world).ask(systems.ORACLE_FRAMES, asked[0])

@@ -1,29 +1,52 @@
-"""`builtin:tiny` is small, loads as any model of its class does, sees the world, and says when it does not know."""
+"""The tiny models are small, load as any models of their class do, see the world, and say when they do not know."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lvqa.errors import UsageError
 from lvqa.eval.lab.tiny import lessons as ask
 from lvqa.eval.lab.tiny.check import captions_of, crops, said, views
-from lvqa.eval.lab.tiny.models import FOLDER, TinyVision
+from lvqa.eval.lab.tiny.models import FOLDER, IMAGE_EMBEDDER, VISION, world_models
 from lvqa.eval.lab.tiny.pictures import a_foreign
+from lvqa.models import base
 from lvqa.models.base import UNKNOWN, VisionRequest
+from lvqa.models.hf_vision import HfVision
 from lvqa.models.registry import load_image_embedder, load_vision
 
-SEED = 31  # neither that of training nor that of eval/tiny/check.py
+SEED = 31  # neither that of training nor that of lvqa.eval.lab.tiny.check
 
 
-@pytest.fixture
-def vision(loaded: Callable[..., Any]) -> TinyVision:
-    model = loaded(load_vision, "builtin:tiny")
-    assert isinstance(model, TinyVision)
+@pytest.fixture(scope="module")
+def vision() -> HfVision:
+    with base.real_models(allowed=True):
+        model = load_vision(VISION, device="cpu")
+    assert isinstance(model, HfVision)
     return model
+
+
+def test_the_laboratorys_models_need_nothing_and_declare_what_they_can_be_asked() -> None:
+    models = world_models()
+    assert models.chat is None
+    assert models.planner is not None
+    assert models.specs["vision"] == VISION
+    assert [models.can_be_asked(name) for name in ("caption", "timeline_ask", "inspect", "verify")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert models.own_prompts["caption"].strip() == ask.DESCRIBE
+    assert "nothing of real footage" in models.capabilities.about
+
+
+def test_it_looks_and_does_not_reason(vision: HfVision) -> None:
+    with pytest.raises(UsageError, match="does not reason"):
+        vision.as_chat()
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +85,17 @@ def test_the_auto_classes_load_it_and_nothing_else_is_needed() -> None:
 
 @pytest.mark.real_models
 def test_loading_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    load_vision("builtin:tiny", device="cpu")
-    load_image_embedder("builtin:tiny", device="cpu")
+    load_vision(VISION, device="cpu")
+    load_image_embedder(IMAGE_EMBEDDER, device="cpu")
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_describes_frames(vision: TinyVision, whole: list[Any]) -> None:
+def test_it_describes_frames(vision: HfVision, whole: list[Any]) -> None:
     assert captions_of(vision, whole)["caption object F1"] >= 0.92
 
 
 @pytest.mark.parametrize("kind", ["colour", "place", "count", "existence"])
-def test_it_answers_questions(vision: TinyVision, whole: list[Any], kind: str) -> None:
+def test_it_answers_questions(vision: HfVision, whole: list[Any], kind: str) -> None:
     def question(picture: Any, rng: random.Random) -> ask.QA | None:
         if kind == "count":
             return ask.count(picture.things, rng)
@@ -84,20 +107,20 @@ def test_it_answers_questions(vision: TinyVision, whole: list[Any], kind: str) -
     assert np.mean([reply == qa[1] for reply, (_, qa) in zip(replies, chosen, strict=True)]) >= 0.88
 
 
-def test_it_reads_signs_on_crops(vision: TinyVision) -> None:
+def test_it_reads_signs_on_crops(vision: HfVision) -> None:
     made = crops(50, SEED)
     texts = [next(t.text for t in picture.things if t.shape == "sign").lower() for _, picture in made]
     replies = said(vision, [frame for frame, _ in made], [ask.READ_SIGN] * len(made))
     assert np.mean([a == b for a, b in zip(replies, texts, strict=True)]) >= 0.9
 
 
-def test_it_says_unknown_of_foreign_pictures(vision: TinyVision) -> None:
+def test_it_says_unknown_of_foreign_pictures(vision: HfVision) -> None:
     strange = [a_foreign(random.Random(f"strange:{n}"))[0] for n in range(60)]
     replies = said(vision, strange, [ask.DESCRIBE] * len(strange))
     assert np.mean([reply == UNKNOWN for reply in replies]) >= 0.95
 
 
-def test_its_yes_tells_what_is_there_from_what_is_not(vision: TinyVision, whole: list[Any]) -> None:
+def test_its_yes_tells_what_is_there_from_what_is_not(vision: HfVision, whole: list[Any]) -> None:
     pairs = [(frame, ask.exists(picture.things, random.Random(n))) for n, (frame, picture) in enumerate(whole)]
     values = vision.yes_probability([VisionRequest([frame], qa[0], 1) for frame, qa in pairs])
     yes = [v for v, (_, qa) in zip(values, pairs, strict=True) if qa[1] == "yes"]
@@ -105,7 +128,7 @@ def test_its_yes_tells_what_is_there_from_what_is_not(vision: TinyVision, whole:
     assert np.mean(np.array(yes)[:, None] > np.array(no)[None]) >= 0.95
 
 
-def test_words_it_was_never_taught_are_not_guessed_about(vision: TinyVision, whole: list[Any]) -> None:
+def test_words_it_was_never_taught_are_not_guessed_about(vision: HfVision, whole: list[Any]) -> None:
     frame = whole[0][0]
     strange = [
         VisionRequest([frame], text, 8) for text in ("is there a zebra?", "Summarise the minutes of the meeting.")
@@ -117,14 +140,15 @@ def test_words_it_was_never_taught_are_not_guessed_about(vision: TinyVision, who
     assert vision.understands(ask.DESCRIBE)
 
 
-def test_of_several_frames_it_looks_at_the_middle_one(vision: TinyVision, whole: list[Any]) -> None:
+def test_of_several_frames_it_looks_at_the_middle_one(vision: HfVision, whole: list[Any]) -> None:
     frames = [frame for frame, _ in whole[:3]]
     (together,) = vision.generate([VisionRequest(frames, ask.DESCRIBE, 96)])
     assert together == vision.generate([VisionRequest([frames[1]], ask.DESCRIBE, 96)])[0]
 
 
-def test_the_dual_encoder_finds_the_frame_that_is_described(loaded: Callable[..., Any], whole: list[Any]) -> None:
-    embedder = loaded(load_image_embedder, "builtin:tiny")
+@pytest.mark.real_models
+def test_the_dual_encoder_finds_the_frame_that_is_described(whole: list[Any]) -> None:
+    embedder = load_image_embedder(IMAGE_EMBEDDER, device="cpu")
     vectors = embedder.encode_frames([frame for frame, _ in whole])
     described = [ask.describe(picture) for _, picture in whole]
     alone = [n for n, text in enumerate(described) if described.count(text) == 1]
