@@ -27,8 +27,7 @@ from lvqa.recall.ranking import literalness, rank
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.recall.timing import Timing
-from lvqa.store import Filter, Store
-from lvqa.store.search.text_query import TextQuery
+from lvqa.store import Filter, Store, TextQuery
 from lvqa.types import Hit, Note, Span
 
 if TYPE_CHECKING:

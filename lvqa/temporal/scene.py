@@ -35,7 +35,7 @@ class Scene:
 
     def path(self, video_id: str) -> str:
         """A video's path."""
-        return self.presence.context.retriever.path(video_id)
+        return self.presence.path(video_id)
 
     @property
     def where(self) -> str:
@@ -44,7 +44,7 @@ class Scene:
 
     def frame_s(self, video_id: str) -> float:
         """The usual time between two frames of a video; 0 where it is not known."""
-        video = self.presence.context.store.videos.get(video_id)
+        video = self.presence.store.videos.get(video_id)
         return 1 / video.fps if video is not None and video.fps > 0 else 0.0
 
     def bounds(self, video_id: str) -> Span:

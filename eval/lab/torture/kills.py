@@ -80,7 +80,7 @@ def verified(stage: Stage, index_dir: Path, *, repair: bool = False) -> dict[str
     from lvqa.archive.archive import Archive
 
     with Archive(stage.folder, archive_dir=index_dir, models=models(), **settings()) as archive:
-        return archive.verify(repair=repair).to_dict()
+        return archive.check(repair=repair).to_dict()
 
 
 def damage(path: Path) -> None:

@@ -45,5 +45,12 @@ class WorldPlanner:
         self, presence: Presence, descriptions: Mapping[str, Sequence[Note]], looks: int
     ) -> tuple[Presence, Reader]:
         """Descriptions in the words of the tiny VLM, read: what they tell of where things are, and the reader."""
-        given = Given(presence.context, presence.cues, given=descriptions)
+        given = Given(
+            presence.store,
+            presence.image_embedder,
+            presence.filter,
+            presence.cues,
+            presence.proposals,
+            given=descriptions,
+        )
         return given, Reader(given, looks)

@@ -18,15 +18,15 @@ from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.timeline import draft_of
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.state import Context, State, initial
-from lvqa.agents.temporal_query import planner_of, query_of, videos_of
+from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
 from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
-from lvqa.temporal.looks import Eyes, Looker, run
-from lvqa.temporal.presence import Presence
+from lvqa.temporal.looks import Looker
 from lvqa.temporal.programs import solve
 from lvqa.temporal.scene import Scene
+from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Span
 
@@ -95,11 +95,11 @@ class Systems:
         planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
         if planner is None or query is None or vision is None:
             return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
-        with Eyes(context, vision) as eyes:
-            presence = Presence(context, state["plan"].cues)
+        with eyes_of(context, vision) as eyes:
+            presence = presence_of(context, state["plan"].cues)
             looker: Looker = eyes
             if gold is not None:
-                presence = Golden(context, state["plan"].cues, windows=gold)
+                presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
             else:
                 presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
             scene = Scene(query, context.options, presence, looker, videos_of(context, query))

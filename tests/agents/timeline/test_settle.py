@@ -7,8 +7,9 @@ import math
 import pytest
 
 from lvqa.temporal.localize import Interval, edges, gap, hunt, joined, measure
-from lvqa.temporal.looks import Ask, Seen, alongside, run
+from lvqa.temporal.looks import Ask, Seen, alongside
 from lvqa.temporal.presence import Candidate
+from lvqa.tools.eyes import run
 from lvqa.types import Span
 from lvqa.zoom.scorers import calibrated
 

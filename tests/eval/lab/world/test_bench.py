@@ -97,10 +97,10 @@ def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
     with open_archive(ran.world.folder, ran.folder / "index", models=models) as archive:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
-            context = systems.Systems(archive, ran.world)._context(question.options_question, question.options)
             (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
-            first = Golden(context, windows=gold).candidates(video.id, question.targets[0])[0]
+            presence = Golden(archive.store, archive.models.image_embedder, windows=gold)
+            first = presence.candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)
         assert asked
         answer = systems.Systems(archive, ran.world).ask(systems.ORACLE_FRAMES, asked[0])
