@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lvqa.eval.lab.wordings import changes
-from lvqa.eval.lab.wordings.descriptions import Given, Reader
+from lvqa.eval.lab.wordings.descriptions import DescribedPresence, DescriptionReader
 from lvqa.eval.lab.wordings.offered import when_offered
 from lvqa.eval.lab.wordings.parse import parse
 from lvqa.temporal.looks import Course
@@ -43,9 +43,9 @@ class WorldPlanner:
 
     def reading(
         self, presence: Presence, descriptions: Mapping[str, Sequence[Note]], looks: int
-    ) -> tuple[Presence, Reader]:
+    ) -> tuple[Presence, DescriptionReader]:
         """Descriptions in the words of the tiny VLM, read: what they tell of where things are, and the reader."""
-        given = Given(
+        given = DescribedPresence(
             presence.store,
             presence.image_embedder,
             presence.filter,
@@ -53,4 +53,4 @@ class WorldPlanner:
             presence.proposals,
             given=descriptions,
         )
-        return given, Reader(given, looks)
+        return given, DescriptionReader(given, looks)
