@@ -1,9 +1,9 @@
 """`python -m lvqa.eval.calibrate RESULTS.jsonl ...`: fit the curves from an agent's confidence to being right.
 
-Reads the answers of runs (`lvqa eval TASK`, `lvqa eval world`), one curve a way of answering, and prints each with the
-expected calibration error before and after, the latter with the answers of each video held out in turn. `--write DIR`
-puts the curves into an index folder's settings.toml, where they hold for that archive; `--ship` into the file that
-comes with lvqa. Knows rows, and no agent.
+Reads the answers of runs (`lvqa eval TASK`), one curve a way of answering, and prints each with the expected
+calibration error before and after, the latter with the answers of each video held out in turn. `--write DIR` puts the
+curves into an index folder's settings.toml, where they hold for that archive; `--ship` into the file that comes with
+lvqa. Knows rows, and no agent.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from lvqa.indexers.report import ImportReport
 from lvqa.indexers.run_log import RunLog, WatchedProgress
 from lvqa.indexers.stages.assemble import make_note
 from lvqa.indexers.stages.embed import TextVectors, embed_missing
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.settings import Settings
 from lvqa.stopping import Asked, Stop
 from lvqa.store import Filter, Store
@@ -92,11 +92,11 @@ def import_captions(
     names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
     with RunLog(store.index_dir, "import") as log:
         log.start(chosen.model_dump(), names)
-        progress, stopped = WatchedProgress(progress or NoProgress(), log.pulse), log.watching(Stop.of(stop))
+        progress, stopped = WatchedProgress(progress or NoProgress(), log.heartbeat), log.watching(Stop.of(stop))
         stopped()  # from here on somebody listens
         captions = read_captions(jsonl)
         report = ImportReport(captions=len(captions))
-        vectors = TextVectors(Role("embedder", embedder.name, model=embedder)) if embedder is not None else None
+        vectors = TextVectors(StageModel("embedder", embedder.name, model=embedder)) if embedder is not None else None
         rules = SummaryRules.of(names, chosen, summaries)
         try:
             seen = _take_in(captions, _Files(Path(folder).absolute(), store), store, report, progress, stopped, log)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lvqa.errors import UsageError as UsageError
     from lvqa.models.profiles import Models as Models
     from lvqa.settings import Settings as Settings
-    from lvqa.types import Budget as Budget
     from lvqa.types import Answer as Answer
+    from lvqa.types import Budget as Budget
     from lvqa.types import Clip as Clip
     from lvqa.types import Cost as Cost
     from lvqa.types import Evidence as Evidence

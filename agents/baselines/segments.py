@@ -67,7 +67,7 @@ def lacking(state: State, context: Context, videos: Sequence[Video], gathered: G
     try:
         gathered.add(describe(context, list(unseen.values())))
     except ModelError as error:  # there is something to answer from
-        gathered.troubles.append(str(error))
+        gathered.failed.append(str(error))
 
 
 def between(context: Context, videos: Sequence[Video], looked: Sequence[Keyframe]) -> list[Segment]:

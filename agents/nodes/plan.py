@@ -13,15 +13,17 @@ from langgraph.runtime import Runtime
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Context, Kind, Plan, State
+from lvqa.agents.steps import PlanStep
 from lvqa.agents.structured import ask_for
 from lvqa.agents.temporal_query import query_of
 from lvqa.errors import ReplyError
-from lvqa.language.words import content, declarative, exact_parts, times, without_times
-from lvqa.phrasing import count
+from lvqa.language.stems import content
+from lvqa.language.times import times, without_times
+from lvqa.language.words import declarative, exact_parts
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.temporal.operators import Operator
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Source, Step
+from lvqa.types import Source
 
 _WORK = (
     r"(?:footage|recording|film|movie|video|show|episode|series|documentary|cartoon|clip|programme|program|trailer"
@@ -103,22 +105,17 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Plan with the chat model; by rules where there is none, its budget is spent, or its replies do not parse."""
     context = runtime.context
     rules = by_rules(context.asked, context.options)
-    made, by, note = rules, "rules", ""
+    made, by, reason, unparsed = rules, "rules", "", False
     how = preset(context.agent)
     if context.models.chat is not None and how.plans:
         try:
             reply = ask_for(context.models.chat, context.ledger, plan_prompt(context), Plan)
             made, by = joined(reply.value, rules, bool(context.options)), f"chat {load('plan').hash}"
         except BudgetSpent as spent:
-            note = f"; {spent.reason}"
+            reason = spent.reason
         except ReplyError:
-            note = "; the chat model's plan did not parse, twice"
+            reason, unparsed = "the chat model's plan did not parse, twice", True
     program = query_of(context) is not None
-    summary = (
-        f"a question of kind {made.kind}, {count(len(made.phrases), 'search phrase')}, by {by.split()[0]}{note}"
-        + ("; a program over time" if program else "")
-    )
-    data = {**made.model_dump(mode="json"), "by": by, "unparsed": note.endswith("twice")}
     surveys = how.gather != "recall"
     return {
         "plan": made,
@@ -126,7 +123,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "surveys": surveys,
         "round": 0,
         "missing": [],
-        "steps": [Step("plan", summary, data)],
+        "steps": [PlanStep(made, by, program, reason, unparsed=unparsed)],
     }
 
 

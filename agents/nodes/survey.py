@@ -26,16 +26,16 @@ from lvqa.agents.baselines.segments import lacking
 from lvqa.agents.evidence import scaled_cosines
 from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.state import Context, State
+from lvqa.agents.steps import SurveyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
-from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.store import Filter
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Hit, Keyframe, Note, Step, Video
+from lvqa.types import Hit, Keyframe, Note, Video
 from lvqa.zoom.across import is_searchable, searchable
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.searchers.videotree import breadth, depth
@@ -68,16 +68,16 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         lacking(state, context, videos, gathered)
     elif videos:
         evenly_spaced(context, videos, FIRST_LOOKS if how.gather == "segments" else None, gathered)
-    notes, troubles = gathered.notes, list(dict.fromkeys(gathered.troubles))
-    read = f"{count(len(hits), 'note')} read" if how.gather == "captions" else f"{count(len(notes), 'frame')} described"
-    where = count(len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}), "video")
-    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    summary = f"{read} of {where}, as {how.name} does" + "".join(f"; {trouble}" for trouble in troubles) + spent
-    rows = [
-        {"video": context.retriever.path(n.video_id), "start_s": round(n.span.start_s, 3), "text": n.text}
-        for n in notes
-    ]
-    data = {"agent": how.name, "described": rows, "troubles": troubles, "unparsed": gathered.unparsed}
+    notes = gathered.notes
+    step = SurveyStep(
+        how.name,
+        tuple((context.retriever.path(note.video_id), note) for note in notes),
+        len(hits) if how.gather == "captions" else None,
+        len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}),
+        tuple(dict.fromkeys(gathered.failed)),
+        tuple(context.ledger.spent),
+        unparsed=gathered.unparsed,
+    )
     return {
         "hits": hits,
         "seen": notes,
@@ -85,7 +85,7 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "items": [],
         "tried": list(state["missing"]),
         "round": state["round"] + 1,
-        "steps": [Step("survey", summary, data)],
+        "steps": [step],
     }
 
 
@@ -135,7 +135,7 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
     if not parts:
         if videos:
             evenly_spaced(context, videos, None, gathered)
-        gathered.troubles.append("the index has no visual channel, so frames are evenly spaced")
+        gathered.failed.append("the index has no visual channel, so frames are evenly spaced")
         return
     features = np.concatenate(parts)
     described: dict[int, Note] = {}
@@ -167,7 +167,7 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
     below, worth = depth(features, labels, centres, ratings, branch=4)
     look([int(below[k]) for k in np.argsort(-worth, kind="stable")])
     gathered.notes = [described[row] for row in sorted(described)]
-    gathered.troubles += map(str, fails)
+    gathered.failed += map(str, fails)
 
 
 def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> list[int]:

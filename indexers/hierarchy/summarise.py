@@ -19,10 +19,10 @@ from lvqa.indexers.hierarchy.condense import PROMPTS, Condenser
 from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, EXTRACTIVE, SEGMENT_WORDS, VIDEO_WORDS
 from lvqa.indexers.hierarchy.levels import VERSION, Hierarchy, Made, below
 from lvqa.indexers.hierarchy.topics import Lengths
-from lvqa.indexers.planning.specs import StageSpec, changes
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import SummaryReport
-from lvqa.indexers.writer import GIVE_UP_AFTER
+from lvqa.indexers.stages.specs import StageSpec, changes
+from lvqa.indexers.stages.stage_model import GIVE_UP_AFTER
 from lvqa.models.choose import NO_CHAT
 from lvqa.prompts import load
 from lvqa.secrets import strike

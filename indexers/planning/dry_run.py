@@ -14,9 +14,9 @@ from typing import Any
 
 from lvqa.errors import UsageError
 from lvqa.indexers.hierarchy.summarise import SummaryRules, due_summaries
-from lvqa.indexers.planning.specs import stage_specs
 from lvqa.indexers.planning.survey import IMPORTED, FilePlan, FileState, Known, Survey
-from lvqa.indexers.stages.assemble import VISUAL
+from lvqa.indexers.stages.specs import stage_specs
+from lvqa.indexers.stages.task import VISUAL
 from lvqa.secrets import strike
 from lvqa.settings import Settings
 from lvqa.store import Store
@@ -95,7 +95,7 @@ def plan_index(
     names: Mapping[Any, str],
     settings: Settings,
     *,
-    prompt_set: str = "",
+    own_prompts: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
 ) -> IndexPlan:
@@ -114,7 +114,7 @@ def plan_index(
     survey = Survey(
         folder,
         known,
-        stage_specs(names, settings, prompt_set),
+        stage_specs(names, settings, own_prompts),
         only=only,
         retry_failed=retry_failed,
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),
@@ -147,7 +147,7 @@ def _summaries(
     rules: SummaryRules | None,
     files: Collection[FilePlan],
     only: Collection[str] | None,
-    away: Collection[str],
+    elsewhere_ids: Collection[str],
 ) -> list[tuple[str, str]]:
     if rules is None:
         return []
@@ -158,7 +158,7 @@ def _summaries(
         for one in due_summaries(store, rules, ids)[0]:
             video = one.video
             # Of a video that no file holds any more there will be none.
-            stays = video.content_hash.startswith(IMPORTED) or video.id in away
+            stays = video.content_hash.startswith(IMPORTED) or video.id in elsewhere_ids
             if video.id in kept or stays or only is not None:
                 due[video.id] = (kept.get(video.id, video.path), one.why)
     for file in files:

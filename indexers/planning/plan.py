@@ -12,23 +12,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lvqa.indexers.planning.specs import STAGES, StageSpec
 from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Known, Survey, gone
-from lvqa.indexers.stages.assemble import StageJob, Task
+from lvqa.indexers.stages.specs import STAGES, StageSpec
+from lvqa.indexers.stages.task import StageJob, VideoTask
 from lvqa.secrets import strike
-from lvqa.store import Filter, JobRow, JobStatus, Store
-from lvqa.store.imported_videos import set_imported_video_ids
+from lvqa.store import Filter, JobRow, JobStatus, Store, set_imported_video_ids
 from lvqa.types import Video
 
 
 @dataclass(slots=True)
-class Plan:
+class RunPlan:
     """Tasks in path order, and what needed no work; `states` counts the files by what they are.
 
     `stopped` where it was ended before every file was looked at.
     """
 
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[VideoTask] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     unchanged: int = 0
     duplicates: list[tuple[str, str]] = field(default_factory=list)
@@ -57,9 +56,9 @@ class Planner:
         self._on_problem = on_problem
         self._stop = stop
         self._known = Known.of(store)
-        self._plan = Plan()
+        self._plan = RunPlan()
 
-    def plan(self, only: Collection[str] | None = None) -> Plan:
+    def plan(self, only: Collection[str] | None = None) -> RunPlan:
         """Take in every video file of the folder, or those named by relative path in `only`, and forget gone ones.
 
         Raises UsageError where there is no video to index, or `only` names one that is not there.
@@ -146,7 +145,7 @@ class Planner:
             store.jobs.put(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
         if jobs:
             path = self._folder / file.path
-            self._plan.tasks.append(Task(video, path, file.size, file.mtime_ns, jobs))
+            self._plan.tasks.append(VideoTask(video, path, file.size, file.mtime_ns, jobs))
         else:
             self._plan.unchanged += 1
 
@@ -158,16 +157,16 @@ class Planner:
         if file.state == "gone":
             self._plan.removed.append(file.path)
 
-    def _forget(self, found: Collection[str], away: Collection[str]) -> None:
+    def _forget(self, found: Collection[str], elsewhere_ids: Collection[str]) -> None:
         """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
-        set_imported_video_ids(self._store, away)
+        set_imported_video_ids(self._store, elsewhere_ids)
         for job in self._store.jobs.all():
             # Of what could not even be looked at, such as a dangling link, there is a job and no file.
             if not job.video_id and job.path not in found and gone(self._folder / job.path):
                 self._store.jobs.delete("", job.stage, job.path)
         held = {row.video_id for row in self._store.files.all()}
         for video in self._store.videos.all():
-            if video.id not in held | set(away) and not video.content_hash.startswith(IMPORTED):
+            if video.id not in held | set(elsewhere_ids) and not video.content_hash.startswith(IMPORTED):
                 self._retire(video)
 
     def _retire(self, video: Video) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Embedder, Frame, ImageEmbedder, Vectors
 from lvqa.models.replies import encode_document, encode_frames
 
@@ -26,7 +26,7 @@ SWEEP_BATCH = 256
 class TextVectors:
     """Stage: texts into float32 (n, d) unit vectors."""
 
-    role: Role[Embedder]
+    role: StageModel[Embedder]
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed each text. Raises ModelError, also for vectors that are not finite or of the wrong number."""
@@ -37,7 +37,7 @@ class TextVectors:
 class FrameVectors:
     """Stage: frames into float32 (n, d) unit vectors, in the space of the same model's queries."""
 
-    role: Role[ImageEmbedder]
+    role: StageModel[ImageEmbedder]
 
     def __call__(self, frames: Sequence[Frame]) -> Vectors:
         """Embed each frame. Raises ModelError, also for vectors that are not finite or of the wrong number."""
@@ -56,7 +56,7 @@ def embed_missing(
     When that is done, vectors of other models are dropped: nothing searches them any more. Ends between two batches
     where `stop` says so. Raises ModelError.
     """
-    name = stage.role.spec
+    name = stage.role.name
     missing = store.vectors.missing(name)
     if not missing:
         return 0

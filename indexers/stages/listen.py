@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Transcriber, Utterance
 from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
@@ -30,11 +30,11 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 class Listener:
     """Stage: stretches of sound, (offset in seconds, mono float32 at 16 kHz), into the utterances of each."""
 
-    role: Role[Transcriber]
+    role: StageModel[Transcriber]
 
     def __call__(self, sounds: Sequence[tuple[float, object]]) -> list[list[Utterance]]:
         """Transcribe each stretch. Raises ModelError."""
-        with as_model_errors("the transcriber", self.role.spec):
+        with as_model_errors("the transcriber", self.role.name):
             return [self.role.model.transcribe(samples, offset_s) for offset_s, samples in sounds]  # type: ignore[arg-type]
 
 

@@ -1,8 +1,9 @@
 """A folder of videos with its index: the one object that users of the library hold.
 
-Only the door: what a person types becomes a `Question` or a `Scope` here, and each method hands on to the part that does
-it: `workspace` opens, `maintenance` fills and keeps, `questions` searches and answers, `chats` holds conversations,
-`contents` tells what there is. Knows nothing of command lines, and decides nothing that a lower room decides.
+Only the door: what a person types becomes a `Question` or a `Scope` here, and each method hands on to the part that
+does it: `workspace` opens, `maintenance` fills and keeps, `questions` searches and answers, `chats` holds
+conversations, `contents` tells what there is. Knows nothing of command lines, and decides nothing that a lower room
+decides.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lvqa.archive.chats import Chats
-from lvqa.archive.contents import Contents, VideoReport
+from lvqa.archive.contents import Contents
 from lvqa.archive.maintenance import Maintenance
 from lvqa.archive.questions import Questions
 from lvqa.archive.results import HitList, SightingList
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lvqa.agents.cost.estimate import Estimate
     from lvqa.archive.chats import Chat
     from lvqa.archive.check import CheckReport
+    from lvqa.archive.contents import VideoReport
     from lvqa.indexers import ImportReport, IndexPlan, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import BackupReport, ExportReport, MergeReport, RemovedCounts, Store
@@ -244,7 +246,7 @@ class Archive:
         between: Span | tuple[float, float] | None = None,
         sources: Sequence[str] | None = None,
     ) -> HitList:
-        """The `k` moments that together most probably hold what is searched for; none where nothing is relevant.
+        """The `k` passages that together most probably hold what is searched for; none where nothing is relevant.
 
         `videos` are names as `Store.videos.find` takes them, `between` limits the seconds within each video, `sources`
         the kinds of notes; summaries are found only where `summary` is among them. Raises UsageError for an empty
@@ -340,7 +342,7 @@ class Archive:
     ) -> Estimate:
         """What `ask` would take, at most and likely, without loading or asking any model. Raises UsageError as `ask`.
 
-        Seconds are told where answers with these models were timed before in this process.
+        What is likely is the mean of what questions took before with these models in this process, and None before.
         """
         asked = Question.of(question, options, videos=videos, between=between, budget=budget, agent=agent)
         return self._questions.estimate(asked)
@@ -355,7 +357,7 @@ class Archive:
 
     def chats(self) -> list[ChatSummary]:
         """The chats that were kept, the latest first: `id`, `turns`, first `question`, `updated`. Raises StoreError."""
-        return self._chats.list()
+        return self._chats.kept()
 
     def forget(self, thread: str) -> None:
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""

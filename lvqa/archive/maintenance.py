@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa.archive.workspace import OnWait, Workspace
 from lvqa.errors import UsageError
@@ -43,7 +43,9 @@ class Maintenance:
         if not workspace.exists and not find_videos(workspace.folder):
             raise UsageError(f"there are no videos below {workspace.folder}; name the folder that holds them")
         with workspace.writer("index", wait_s, on_wait, filling=True) as store:
-            return run_index(workspace.folder, store, workspace.models, workspace.settings, progress=progress, only=only, stop=stop)
+            return run_index(
+                workspace.folder, store, workspace.models, workspace.settings, progress=progress, only=only, stop=stop
+            )
 
     def plan_index(self, *, only: Collection[str] | None = None) -> IndexPlan:
         """What `index` would do now and why, without doing it; see `Archive.plan_index`."""
@@ -51,12 +53,12 @@ class Maintenance:
         from lvqa.store import Store
 
         workspace = self._workspace
-        names, prompt_set = workspace.models.names, workspace.models.prompt_set
+        names, own = workspace.models.names, workspace.models.own_prompts
         if not workspace.exists:
-            return plan_index(workspace.folder, None, names, workspace.settings, prompt_set=prompt_set, only=only)
+            return plan_index(workspace.folder, None, names, workspace.settings, own_prompts=own, only=only)
         with Store.open(workspace.index_dir, create=False) as store:
             workspace.check_claim(store)
-            return plan_index(workspace.folder, store, names, workspace.settings, prompt_set=prompt_set, only=only)
+            return plan_index(workspace.folder, store, names, workspace.settings, own_prompts=own, only=only)
 
     def import_captions(
         self,
@@ -132,7 +134,9 @@ class Maintenance:
         if not workspace.index_dir.is_dir():
             raise UsageError(f"there is no index of {workspace.folder} yet; run: {workspace.index_command()}")
         workspace.close()
-        return (repair_archive if repair else check_archive)(workspace.folder, workspace.index_dir, self._expected_embedder())
+        return (repair_archive if repair else check_archive)(
+            workspace.folder, workspace.index_dir, self._expected_embedder()
+        )
 
     def _expected_embedder(self) -> str | None:
         """The model whose vectors the notes should have; None where the index decides, by what it has."""

@@ -86,9 +86,7 @@ class Questions:
             )
             return SightingList(finding, workspace.folder, workspace.durations())
 
-    def ask(
-        self, question: Question, *, on_step: Callable[[Step], None] | None = None, stop: Asked = None
-    ) -> Answer:
+    def ask(self, question: Question, *, on_step: Callable[[Step], None] | None = None, stop: Asked = None) -> Answer:
         """The answer to a question; see `Archive.ask`."""
         from lvqa.agents.stop import Stop, until_answered
 

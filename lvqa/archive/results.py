@@ -18,7 +18,7 @@ from lvqa.errors import MediaError
 from lvqa.types import Answer, Hit, Sighting, Span
 
 if TYPE_CHECKING:
-    from lvqa.tools.finding import Finding
+    from lvqa.tools.finding import FindResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class ArchivedAnswer(Answer):
         Nothing is drawn where nothing was searched for. `gold` are stretches to mark. Raises UsageError where the file
         cannot be written.
         """
+        from lvqa.agents.replay import searches_of
         from lvqa.zoom.plot import save
-        from lvqa.zoom.replay import searches_of
 
         searches = searches_of(self.steps, self.durations or {})
         paths = _numbered(Path(path), len(searches))
@@ -73,13 +73,15 @@ class SightingList(list[Sighting]):
     for each video that could not be read.
     """
 
-    def __init__(self, finding: Finding, folder: Path = Path(), durations: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, finding: FindResult, folder: Path = Path(), durations: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(finding.sights)
         self.query = finding.query
         self.searches = finding.searches
         self.frames = finding.frames
         self.seconds = finding.seconds
-        self.troubles = finding.troubles
+        self.troubles = finding.failed
         self.folder = folder
         self.durations = durations or {}
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Box, Frame, Reply, Utterance, Vectors, VisionRequest
+from lvqa.models.capabilities import ANYTHING, Capabilities
 
 if TYPE_CHECKING:
     from lvqa.models.fake_chat import FakeChat as FakeChat
@@ -82,6 +83,7 @@ def _describe(request: VisionRequest) -> str:
 class FakeVision:
     """A VisionModel that says what its script says; by default the colours it sees.
 
+    `capabilities` are what it declares that it can be asked, as a small model does; it replies to anything anyway.
     A call takes `latency_s + per_request_s * n` seconds, and calls from several threads queue up as on one device.
     """
 
@@ -93,8 +95,10 @@ class FakeVision:
         latency_s: float = 0.0,
         per_request_s: float = 0.0,
         name: str = "fake:vision",
+        capabilities: Capabilities = ANYTHING,
     ) -> None:
         self.name = name
+        self.capabilities = capabilities
         self.calls: list[list[VisionRequest]] = []
         self.yes_calls: list[list[VisionRequest]] = []
         self._script = Script(replies)

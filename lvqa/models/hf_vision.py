@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from lvqa.errors import ModelError
+from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply, VisionRequest
+from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
 from lvqa.models.hf_common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
 from lvqa.models.hf_generate import Generator
 
@@ -30,9 +31,18 @@ class HfVision:
     """
 
     def __init__(
-        self, name: str, model: Any, processor: Any, device: str, *, batch: int = 8, tiles: bool = False
+        self,
+        name: str,
+        model: Any,
+        processor: Any,
+        device: str,
+        *,
+        batch: int = 8,
+        tiles: bool = False,
+        capabilities: Capabilities = ANYTHING,
     ) -> None:
         self.name = name
+        self.capabilities = capabilities
         self._batches = Batches(batch, name)
         self._processor = processor
         tokenizer = getattr(processor, "tokenizer", None)
@@ -49,11 +59,22 @@ class HfVision:
         def run(part: Sequence[VisionRequest]) -> list[str]:
             return [*self._generator.generate(self._inputs(part), [request.max_tokens for request in part])]
 
-        return self._batches.run(requests, run)
+        return self.capabilities.generate(requests, self.understands, lambda some: self._batches.run(some, run))
 
     def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
         """P(yes) / (P(yes) + P(no)) of each reply's first token, as `Generator.yes_probability` counts it."""
-        return self._batches.run(requests, lambda part: self._generator.yes_probability(self._inputs(part)))
+
+        def run(part: Sequence[VisionRequest]) -> list[float]:
+            return self._generator.yes_probability(self._inputs(part))
+
+        return self.capabilities.yes_probability(requests, self.understands, lambda some: self._batches.run(some, run))
+
+    def understands(self, prompt: str) -> bool:
+        """Whether its tokenizer knows every word of a prompt."""
+        tokenizer = self._generator.tokenizer
+        with self._generator.tokenizing:
+            ids = tokenizer.encode(prompt, add_special_tokens=False)
+        return tokenizer.unk_token_id not in ids
 
     def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
         """Continue a conversation of `{"role", "content"}` without any frame. Raises ModelError."""
@@ -63,7 +84,9 @@ class HfVision:
         return self._generator.generate(inputs, [max_tokens], stop)[0]
 
     def as_chat(self) -> BaseChatModel:
-        """This model as a LangChain chat model about text."""
+        """This model as a LangChain chat model about text. Raises UsageError where it declares that it is none."""
+        if not self.capabilities.reasons:
+            raise UsageError(f"{self.name} looks and does not reason, as its {FILE} says; name another chat model")
         from lvqa.models.hf_chat import HfChat
 
         return HfChat(self.talk, self.name)
@@ -150,12 +173,14 @@ def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) ->
     with quiet():
         from transformers import AutoModelForImageTextToText, AutoProcessor
     device = pick_device(device)
+    own = declared_by(spec)
     processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
     model: Any = load_pretrained(
         spec,
         AutoModelForImageTextToText.from_pretrained,
         trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device),
+        dtype=pick_dtype(device, own.dtype),
         use_safetensors=True,
     )
-    return HfVision(spec, model.to(device).eval(), processor, device)
+    model = model.to(device).eval()
+    return HfVision(own.name or spec, model, processor, device, batch=own.batch or 8, capabilities=own)

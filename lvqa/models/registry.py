@@ -32,7 +32,6 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
         "hf": ("lvqa.models.hf_vision:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
-        "builtin": ("lvqa.eval.lab.tiny.models:load_vision", "builtin:tiny"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
@@ -48,21 +47,11 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "image_embedder": {
         "st": ("lvqa.models.embed_image:load", "st:<id or folder>"),
         "hf": ("lvqa.models.embed_image:load", "hf:<id or folder>"),
-        "builtin": ("lvqa.eval.lab.tiny.models:load_image_embedder", "builtin:tiny"),
     },
     "detector": {"hf": ("lvqa.models.detect:load", "hf:<id or folder>")},
     "ocr": {"rapidocr": ("lvqa.models.ocr:load", "rapidocr")},
     "asr": {"whisper": ("lvqa.models.speech:load", "whisper:<size or folder>")},
 }
-
-
-# Models that were made for prompts of their own: prompts/<set>.
-_PROMPT_SETS = {"builtin:tiny": "short"}
-
-
-def prompt_set(spec: str) -> str:
-    """The set of prompts that a vision model understands alone; empty for the usual ones."""
-    return _PROMPT_SETS.get(spec, "")
 
 
 def check_spec(role: Role, spec: str) -> None:

@@ -1,8 +1,8 @@
 """Operators over time: what is counted, ordered, compared and measured is computed on rows, not left to a model.
 
-A `EventRow` is an event with its video and its stretch of time. Rows of different videos have no common clock: what compares
-times says nothing about them. Each operator returns a `Computation`, the answer in words beside the rows that it worked
-on, or None where the rows do not tell. This module knows no note, no model and no question.
+A `EventRow` is an event with its video and its stretch of time. Rows of different videos have no common clock: what
+compares times says nothing about them. Each operator returns a `Computation`, the answer in words beside the rows that
+it worked on, or None where the rows do not tell. This module knows no note, no model and no question.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SAME_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EventOrder:
     """The relation of two events in one video: `before`, `after` or `together`, and the rows that show it."""
 
     relation: Literal["before", "after", "together"]
@@ -73,7 +73,7 @@ def extreme(rows: Sequence[EventRow], which: Literal["first", "last"]) -> Comput
     return Computation(which, text, tuple(ranked))
 
 
-def relation(one: Sequence[EventRow], other: Sequence[EventRow]) -> Order | None:
+def relation(one: Sequence[EventRow], other: Sequence[EventRow]) -> EventOrder | None:
     """Whether the first happening of one event comes before or after that of another, in the video that holds both.
 
     None where no video does. Where several do, the one whose rows are surest together.
@@ -86,7 +86,7 @@ def relation(one: Sequence[EventRow], other: Sequence[EventRow]) -> Order | None
         return None
     a, b = max(pairs, key=lambda pair: pair[0].sure * pair[1].sure)
     gap = a.span.start_s - b.span.start_s
-    return Order("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
+    return EventOrder("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
 
 
 def before_after(one: Sequence[EventRow], other: Sequence[EventRow]) -> Computation | None:

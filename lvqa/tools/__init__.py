@@ -11,9 +11,9 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from lvqa.tools.finding import find as find
-    from lvqa.types import Budget as Budget
     from lvqa.tools.ledger import Ledger as Ledger
     from lvqa.tools.prices import Prices as Prices
+    from lvqa.types import Budget as Budget
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

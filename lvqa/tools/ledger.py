@@ -1,4 +1,4 @@
-"""What an answer may take, and what it took: a `Budget` of limits and a `Ledger` that every model call is charged to.
+"""What an answer took: a `Ledger` that every model call is charged to, against a `Budget`.
 
 One VLM call is one request (its frames and one reply), however many share a batch. Tokens are the backend's own counts;
 where it counts none, four characters are taken for one token, so that the budget binds there too. Money follows from
@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from lvqa.errors import LvqaError, UsageError
+from lvqa.errors import LvqaError
 from lvqa.models.replies import estimate_tokens as estimate_tokens
-from lvqa.settings import Settings
-from lvqa.tools.latency import Kind, Pace
 from lvqa.tools.prices import FREE, Prices
-from lvqa.types import Cost
+from lvqa.types import Budget, Cost
 
 # Why nothing more is begun where it is not the budget that ran out.
 ASKED_TO_STOP = "asked to stop"
@@ -36,52 +33,10 @@ class BudgetSpent(LvqaError):
         super().__init__(self.reason if stopped else f"{self.reason}; give more of it to have this done")
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """The most that one question may take: frames shown to a model, VLM calls, tokens in and out, wall seconds, money.
-
-    No call is begun beyond it; one already begun may run over the seconds, and its reply over the tokens and the money.
-    `money` is in the currency of the prices, and 0 is no limit.
-    """
-
-    frames: int = 32
-    vlm_calls: int = 24
-    tokens: int = 200_000
-    seconds: float = 120.0
-    money: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not min(self.frames, self.vlm_calls, self.tokens, self.money) >= 0 or not self.seconds > 0:
-            raise UsageError(f"a budget cannot be negative, and its seconds must be above zero; got {self}")
-
-    @classmethod
-    def of(
-        cls,
-        settings: Settings,
-        *,
-        frames: int | None = None,
-        seconds: float | None = None,
-        money: float | None = None,
-    ) -> Budget:
-        """The budget of the settings, with what is given in its place."""
-        budget = cls(
-            settings.budget_frames,
-            settings.budget_vlm_calls,
-            settings.budget_tokens,
-            settings.budget_seconds,
-            settings.budget_money,
-        )
-        if frames is not None:
-            budget = replace(budget, frames=frames)
-        if money is not None:
-            budget = replace(budget, money=money)
-        return budget if seconds is None else replace(budget, seconds=seconds)
-
-
 class Ledger:
     """Charges against a budget; safe to share between threads.
 
-    `prices` turn charges into money. Once `stop` says yes, nothing more is begun. `pace` is told how long calls take.
+    `prices` turn charges into money. Once `stop` says yes, nothing more is begun.
     `spent` lists the parts of the budget that stopped something, in the order in which they did.
     """
 
@@ -92,15 +47,12 @@ class Ledger:
         *,
         prices: Prices = FREE,
         stop: Callable[[], bool] | None = None,
-        pace: Pace | None = None,
     ) -> None:
         self.budget = budget
         self.prices = prices
         self._clock = clock
         self._stop = stop
-        self._pace = pace
         self._start_s = clock()
-        self._in_calls_s = 0.0
         self._stopped = False
         self._lock = threading.Lock()
         self._cost = Cost()
@@ -111,12 +63,6 @@ class Ledger:
         """Everything charged so far; `seconds` is the wall time since the ledger was opened."""
         with self._lock:
             return replace(self._cost, seconds=self._clock() - self._start_s)
-
-    @property
-    def seconds_outside_calls(self) -> float:
-        """The wall time since the ledger was opened that no call it timed took."""
-        with self._lock:
-            return max(0.0, self._clock() - self._start_s - self._in_calls_s)
 
     @property
     def spent(self) -> list[str]:
@@ -217,17 +163,6 @@ class Ledger:
         """Charge the tokens that calls of the VLM turned out to take; they have no price."""
         with self._lock:
             self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out)
-
-    @contextmanager
-    def timed(self, kind: Kind, calls: int = 1) -> Iterator[None]:
-        """Time calls that are made together; those that fail are not told of."""
-        began = self._clock()
-        yield
-        seconds = self._clock() - began
-        with self._lock:
-            self._in_calls_s += seconds
-        if self._pace is not None:
-            self._pace.add(kind, seconds, calls)
 
     def note_spent(self, kind: str) -> None:
         """Record that this part of the budget kept something from being done."""

@@ -31,7 +31,10 @@ def filter_of(scope: Scope, store: Store) -> Filter:
 
 
 def videos_named(names: Sequence[str], store: Store) -> list[Video]:
-    """The videos that names mean, as `Store.videos.find` takes them, each once. Raises UsageError where one fits none."""
+    """The videos that names mean, as `Store.videos.find` takes them, each once.
+
+    Raises UsageError where a name fits none.
+    """
     found: dict[str, Video] = {}
     for name in names:
         matches = store.videos.find(name) if name.strip() else []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from lvqa.types.times import Span
 from lvqa.types.videos import Source
@@ -126,16 +126,29 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One event of the agent at work: the node's name, a line for people, and its details for programs."""
+class Step(ABC):
+    """One event of the agent at work, which renders itself: the base of what `lvqa.agents.steps` holds.
 
-    node: str
-    summary: str
-    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    `node` is the name of the graph's node that tells of it. `unparsed` says that a model's reply could not be read.
+    """
+
+    node: ClassVar[str]
+
+    unparsed: bool = field(default=False, kw_only=True)
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """A line for people."""
+
+    @property
+    @abstractmethod
+    def data(self) -> dict[str, Any]:
+        """The details as plain JSON, for programs."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa ask --steps --json` prints."""
-        return {"node": self.node, "summary": self.summary, "data": dict(self.data)}
+        return {"node": self.node, "summary": self.summary, "data": self.data}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ A name of a video, an agent or a searcher is kept as it was typed: whoever knows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from lvqa.errors import UsageError
 from lvqa.types.times import Span
 from lvqa.types.videos import SOURCES, Source
+
+if TYPE_CHECKING:
+    from lvqa.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,29 @@ class Budget:
     def __post_init__(self) -> None:
         if not min(self.frames, self.vlm_calls, self.tokens, self.money) >= 0 or not self.seconds > 0:
             raise UsageError(f"a budget cannot be negative, and its seconds must be above zero; got {self}")
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        frames: int | None = None,
+        seconds: float | None = None,
+        money: float | None = None,
+    ) -> Budget:
+        """The budget of the settings, with what is given in its place."""
+        budget = cls(
+            settings.budget_frames,
+            settings.budget_vlm_calls,
+            settings.budget_tokens,
+            settings.budget_seconds,
+            settings.budget_money,
+        )
+        if frames is not None:
+            budget = replace(budget, frames=frames)
+        if money is not None:
+            budget = replace(budget, money=money)
+        return budget if seconds is None else replace(budget, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,8 @@ class Hit:
     """A search result: the note, its video's path, the fused score, that of each channel that took part, its window.
 
     `score` is the probability that this hit, and none before it, holds what was searched for; hits of one search add
-    up to 1 at most. `window` is the stretch around the note where that most likely happens, start to end; the note's own
-    time where none was sought.
+    up to 1 at most. `window` is the stretch around the note where that most likely happens, start to end; the
+    note's own time where none was sought.
     """
 
     video: str
@@ -115,6 +115,11 @@ class Hit:
     def span(self) -> Span:
         """The time the note stands for."""
         return self.note.span
+
+    @property
+    def moment(self) -> Span:
+        """The earlier name of `window`, which stays."""
+        return self.window
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa search --json` prints."""

@@ -14,8 +14,7 @@ from lvqa.models.fake import FakeChat, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.types import Budget
-from lvqa.types import Answer, Cost, Span, Step
+from lvqa.types import Answer, Budget, Cost, Span, Step
 
 SAID = "a woman lifts out a milk carton"
 MILK = {

@@ -12,8 +12,7 @@ from lvqa.errors import ModelError
 from lvqa.language.noun_phrases import noun_phrases, whole_phrase
 from lvqa.models.fake import FakeChat
 from lvqa.tools.ledger import Ledger
-from lvqa.types import Budget
-from lvqa.types import Evidence, Span
+from lvqa.types import Budget, Evidence, Span
 
 DURATIONS = {"kitchen.mp4": 24.0, "garden.mp4": 40.0, "trips/day_2.mp4": 600.0}
 
@@ -179,7 +178,7 @@ def test_the_chat_model_makes_a_follow_up_stand_by_itself():
     chat, ledger = FakeChat([json.dumps(GOOD)]), Ledger(Budget())
     found = understand("And before that?", [WOMAN], DURATIONS, chat=chat, ledger=ledger)
     assert (found.question, found.videos, found.between) == (GOOD["question"], ("kitchen.mp4",), Span(0, 6))
-    assert (found.by, found.trouble) == ("chat", "")
+    assert (found.by, found.failure) == ("chat", "")
     assert (ledger.cost.llm_calls, ledger.cost.tokens_in > 0) == (1, True)
     prompt = chat.calls[0][0].text
     for told in ("What does the woman take out", "6.0 to 12.0 s", "lifts out a milk carton", "garden.mp4, 40.0"):

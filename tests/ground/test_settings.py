@@ -25,17 +25,6 @@ def test_a_folder_without_a_file_has_the_defaults(tmp_path):
     assert Settings.load(tmp_path) == Settings.load()
 
 
-def test_a_profile_has_defaults_of_its_own_that_everything_else_beats(tmp_path, monkeypatch):
-    usual = Settings.load().frames_per_clip
-    assert usual > 1
-    assert Settings.load(profile="tiny").frames_per_clip == 1
-    (tmp_path / SETTINGS_FILE).write_text('profile = "tiny"\nframes_per_clip = 2\n')
-    assert Settings.load(tmp_path).frames_per_clip == 2
-    assert Settings.load(tmp_path, profile="text").frames_per_clip == 2
-    monkeypatch.setenv("LVQA_FRAMES_PER_CLIP", str(usual))
-    assert Settings.load(profile="tiny").frames_per_clip == usual
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -14,7 +14,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.indexers import plan_index, plan_lines
 from lvqa.indexers.planning.dry_run import IndexPlan
-from lvqa.indexers.planning.specs import UNKNOWN_CHANGE, StageSpec, changes
+from lvqa.indexers.stages.specs import UNKNOWN_CHANGE, StageSpec, changes
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
@@ -45,12 +45,12 @@ def dry(kit: Any, **more: Any) -> IndexPlan:
     """What a run would do, and that asking changes nothing."""
     models, settings = kit.models(), Settings(**kit.settings)
     if not (kit.index_dir / "archive.db").exists():
-        plan = plan_index(kit.folder, None, models.names, settings, prompt_set=models.prompt_set, **more)
+        plan = plan_index(kit.folder, None, models.names, settings, own_prompts=models.own_prompts, **more)
         assert not kit.index_dir.exists()
         return plan
     before = (kit.index_dir / "archive.db").read_bytes(), sorted(p.name for p in (kit.index_dir / "logs").iterdir())
     with kit.store() as store:
-        plan = plan_index(kit.folder, store, models.names, settings, prompt_set=models.prompt_set, **more)
+        plan = plan_index(kit.folder, store, models.names, settings, own_prompts=models.own_prompts, **more)
     assert before == (
         (kit.index_dir / "archive.db").read_bytes(),
         sorted(p.name for p in (kit.index_dir / "logs").iterdir()),
@@ -345,7 +345,7 @@ def test_another_prompt_is_told(kit: Any, counter: Callable[..., Path], monkeypa
     kit.run()
     old = prompts.load("caption")
     new = prompts.Prompt.of("caption", old.text + "\nBe brief.\n")
-    monkeypatch.setattr(prompts, "load", lambda name, prompt_set="": new)
+    monkeypatch.setattr(prompts, "load", lambda name, own=None: new)
     assert "  caption: redo: the prompt changed" in plan_lines(agrees(kit, monkeypatch)[0])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lvqa.errors import ModelError, ModelNotFound
 from lvqa.indexers import ImportReport, import_captions, is_stale, read_digest
-from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, Line, packed
+from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, PromptLine, packed
 from lvqa.indexers.hierarchy.extract import (
     EXTRACTIVE,
     SEGMENT_WORDS,
@@ -393,7 +393,7 @@ def test_calls_are_bounded_however_much_there_is() -> None:
 
 
 def test_lines_are_packed_in_order_and_one_long_one_is_cut() -> None:
-    lines = [Line("x " * 9000), Line("y", Span(0, 1))] * 20
+    lines = [PromptLine("x " * 9000), PromptLine("y", Span(0, 1))] * 20
     groups = packed(lines)
     assert [line for group in groups for line in group] == lines
     assert 1 < len(groups) < 10

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,28 +145,6 @@ def test_what_is_not_there_is_said_to_be_absent(indexed: Path, lvqa, light) -> N
     assert lvqa("ask", indexed, question, *light).out.startswith("Not in these videos")
 
 
-def test_eval_retrieval(tmp_path: Path, lvqa, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lvqa.models.fake import FakeEmbedder
-
-    asked = [("a", "red kite"), ("b", "blue boat")]
-    rows = [
-        {"video": v, "start_s": s, "end_s": s + 1, "text": t if s == 5 else "x"} for v, t in asked for s in range(9)
-    ]
-    (tmp_path / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    questions = [{"id": v, "video": v, "question": f"Where is the {t}?", "windows": [[5, 6]]} for v, t in asked]
-    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in questions))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("lvqa.models.registry.load_embedder", lambda spec: FakeEmbedder(name=spec))
-    argv = ("eval", "retrieval", "--data", tmp_path, "--archive-size", "2", "-k", "1", "--embedder", "st:fake")
-    done = lvqa(*argv, "--json")
-    assert done.status == 0, done.err
-    assert {name: system["hit"]["value"] for name, system in done.json["systems"].items()} == {
-        "bm25": 1.0, "dense": 1.0, "hybrid": 1.0, "precise": 1.0,
-    }  # fmt: skip
-    assert "hybrid" in lvqa(*argv).out
-    assert lvqa("eval", "retrieval", "--data", tmp_path / "no").status == 2
-
-
 def test_models_lists_every_profile(lvqa) -> None:
     rows = lvqa("models", "--json").json
     assert {"gpu", "cpu", "text"} <= {row["profile"] for row in rows}
@@ -277,19 +254,16 @@ def test_a_pipe_that_is_closed_before_the_output(indexed: Path) -> None:
 
 
 def test_ctrl_c_while_indexing_stops_and_goes_on_later(
-    tmp_path: Path, make_video: Callable[..., Path], lvqa, light
+    tmp_path: Path, make_video: Callable[..., Path], lvqa, light, spawn, until
 ) -> None:
     for n in range(10):
         make_video(tmp_path / f"v{n:02}.mp4", *(f"card {n} {m}" for m in range(8)), said=[(0, 2, f"word{n}")])
     command = [sys.executable, "-m", "lvqa.cli", "index", str(tmp_path), *light]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    process = spawn(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     database = tmp_path / ".lvqa" / "archive.db"
-    while not (database.exists() and database.stat().st_size) and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: (database.exists() and database.stat().st_size) or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate()
     assert process.returncode in (0, 130)  # 0 where it had just finished
     if process.returncode == 130:
         first, last = err.splitlines()[0], err.splitlines()[-1]
@@ -447,8 +421,16 @@ def test_wait_goes_without_a_number(given: list[str], spelt: list[str]) -> None:
     assert plan.spell_out_wait(given) == spelt
 
 
-def test_a_second_writer_is_refused_or_waits(indexed: Path, lvqa, light, tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_or_waits(indexed: Path, lvqa, light, tmp_path: Path, monkeypatch) -> None:
     from lvqa.store import Store
+
+    class Ending(io.StringIO):
+        """What is said; the other writer ends once somebody says that it is waited for."""
+
+        def write(self, text: str) -> int:
+            if "waiting for" in text:
+                held.close()
+            return super().write(text)
 
     captions = tmp_path / "captions.jsonl"
     captions.write_text('{"video": "kitchen.mp4", "start_s": 0, "end_s": 2, "text": "a cat"}\n')
@@ -459,8 +441,8 @@ def test_a_second_writer_is_refused_or_waits(indexed: Path, lvqa, light, tmp_pat
         assert refused.status == 1
         assert re.search(rf"process {os.getpid()} on \S+ \(lvqa index\) since .*, add --wait", one_line_error(refused))
         assert lvqa(*command, "--wait", "0.1").status == 1
-        threading.Timer(0.3, held.close).start()
-        waited = lvqa(*command, "--wait")
-        assert waited.status == 0
-        assert re.search(rf"lvqa: waiting for process {os.getpid()} on \S+ \(lvqa index\)", waited.err)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", said := Ending())
+            assert lvqa(*command, "--wait").status == 0
+        assert re.search(rf"lvqa: waiting for process {os.getpid()} on \S+ \(lvqa index\)", said.getvalue())
     assert lvqa("index", indexed, "--wait", "-1").status == 2

@@ -8,12 +8,7 @@ import pytest
 
 from lvqa import Answer, Evidence, Span, demo
 from lvqa import demo_footage as footage
-from lvqa.eval.lab.wordings import WorldPlanner
-from lvqa.eval.lab.world.questions.make import TYPES, ask
-from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.media import FrameReader, probe, read_subtitles
-from lvqa.models.fake import FakeVision
-from lvqa.models.profiles import Models
 
 
 @pytest.fixture(scope="module")
@@ -83,46 +78,12 @@ def test_a_wrong_answer_fails_the_demo(made: Path, lvqa, monkeypatch: pytest.Mon
     assert len(shown.json["questions"]) == len(footage.QUESTIONS) == 6
 
 
-def test_there_is_a_question_of_each_type_chosen_unseen() -> None:
-    questions = ask(make_videos(30, 0, 3), 0)
-    picked = demo.pick(questions)
-    assert [question.type for question in picked] == list(TYPES)
-    assert all(question is next(q for q in questions if q.type == question.type) for question in picked)
-
-
-def test_the_world_is_asked_about_and_a_blind_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "PROFILE", "text")
-    said: list[str] = []
-    models = Models.of(vision=FakeVision("grass, nothing else.", yes=0.1), planner=WorldPlanner())
-    report = demo.run(tmp_path / "demo", minutes=3, models=models, say=said.append)
-    assert not report.passed
-    assert [one.open_ for one in report.results][:4] == [True, False, True, False]
-    for one in report.results:
-        assert one.right is (one.answer.abstained and one.question.unanswerable)
-    text = "\n".join(said)
-    assert "-> WRONG" in text
-    assert text.count("   plan      ") >= len(report.results)
-    assert f"{demo.SUMMARY}   [summary]" in text
-    assert "   truth     not in these videos   -> right" in text
-    assert f"{report.right} of {len(report.results)} right" in text
-    shown = report.to_dict()
-    assert shown["right"] == report.right
-    assert {"question", "options", "kind", "truth", "right", "answer", "evidence", "cost"} <= set(shown["questions"][0])
-
-
-def test_the_world_demo_leaves_other_folders_alone(tmp_path: Path, lvqa) -> None:
-    (tmp_path / "holiday.mp4").write_bytes(b"mine")
-    done = lvqa("demo", "--dir", tmp_path)
-    assert done.status == 2
-    assert "holiday.mp4" in done.err
-
-
 @pytest.mark.slow
 @pytest.mark.real_models
 def test_every_answer_is_right_with_the_embedded_default(made: Path) -> None:
     said: list[str] = []
-    report = demo.run_footage(made, say=said.append)
+    report = demo.run(made, say=said.append)
     assert report.passed, "\n".join(said)
     again: list[str] = []
-    assert demo.run_footage(made, say=again.append).passed
+    assert demo.run(made, say=again.append).passed
     assert "0 new notes, 3 videos unchanged" in again[1]

@@ -61,7 +61,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     yield made
     made.shutdown()
     made.server_close()
-    thread.join(10)
+    thread.join()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from lvqa import phrasing, render
 from lvqa.cli.output import answer_lines
-from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Note, EventRow, Span, Statement, Step, Video
+from lvqa.types import Answer, Computation, Cost, EventRow, Evidence, Hit, Note, Span, Statement, Step, Video
 
 EVIL = '<script>alert("1")</script>\x1b[31m&'
 
@@ -59,12 +59,17 @@ def test_every_text_of_an_answer_is_escaped() -> None:
     assert parsed.text.count('<script>alert("1")</script>\\x1b[31m&') >= 3
 
 
+def step(text: str) -> Step:
+    """A step that consists of a text."""
+    return type("TextStep", (Step,), {"node": text, "summary": text, "data": {}})()
+
+
 def test_hits_archives_and_steps_are_escaped_too() -> None:
     hit = Hit(EVIL, Note("1", "v", None, Span(0, 1), EVIL, "speech"), 1.0)
     for html in (
         render.hits_html([hit], no_picture, {}),
         render.archive_html(EVIL, EVIL, [Video("v", EVIL, "h", 5.0)], no_picture),
-        render.steps_html([Step(EVIL, EVIL)]),
+        render.steps_html([step(EVIL)]),
         render.strip_html(EVIL, [(0.0, b"x")]),
     ):
         parsed = Tags(html)

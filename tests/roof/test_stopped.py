@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import threading
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
-from lvqa import Archive
+from lvqa import Archive, indexers
 from lvqa.agents.rules import extractive
+from lvqa.indexers import run_status
 from lvqa.indexers.run_log import RunLog
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
@@ -126,19 +129,27 @@ def test_an_import_that_is_stopped_says_how_to_go_on(folder, lvqa, light, monkey
     assert "run the same command to go on" in done.err.splitlines()[-1]
 
 
-def test_status_tells_of_a_run_under_way(folder, archive: Archive, lvqa) -> None:
+def test_status_tells_of_a_run_under_way(folder, archive: Archive, lvqa, monkeypatch) -> None:
     assert lvqa("status", folder, "--json").json["run"] is None
     assert "running" not in lvqa("status", folder).out
-    with RunLog(archive.index_dir, "index") as log:
+    with RunLog(archive.index_dir, "index", beat_s=threading.TIMEOUT_MAX) as log:
         log.start({}, {})
         log.write("plan", videos=7)
         log.begin("a.mp4")
         log.finish("a.mp4", "video_done")
+        last = datetime.fromisoformat(json.loads(log.path.read_text().splitlines()[-1])["time"])
+
+        def it_is(quiet_s: float) -> None:
+            monkeypatch.setattr(
+                indexers, "find_run", partial(run_status.find_run, now=last + timedelta(seconds=quiet_s))
+            )
+
+        it_is(quiet_s=7)
         run = lvqa("status", folder, "--json").json["run"]
         assert (run["pid"], run["videos"], run["videos_total"], run["silent"]) == (os.getpid(), 1, 7, False)
         (line,) = [line for line in lvqa("status", folder).out.splitlines() if line.startswith("running")]
         assert f"lvqa index, process {os.getpid()} on " in line
-        assert "1 of 7 videos done; last sign of life 0 s ago" in line
-        log.path.write_text(re.sub(r'"time": "\d{4}', '"time": "2020', log.path.read_text()))
+        assert "1 of 7 videos done; last sign of life 7 s ago" in line
+        it_is(quiet_s=3600)
         assert "no sign of life for" in lvqa("status", folder).out
     assert lvqa("status", folder, "--json").json["run"] is None

@@ -1,0 +1,123 @@
+"""What a stage's rows are made with, and what of it changed since: model, prompt, settings, subtitles.
+
+Knows names and values; opens no file, reads no store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lvqa.indexers.stages.task import VISUAL
+from lvqa.settings import Settings
+from lvqa.store import stage_key
+
+STAGES: tuple[str, ...] = (*VISUAL, "speech")
+# Raised when the code of a stage changes what it writes, so that older rows are made anew.
+_VERSION = 1
+UNKNOWN_CHANGE = "its model, prompt or settings changed"
+# What a summary was made of is told in words: a hash says nothing.
+_PLAIN = {
+    "version": "lvqa makes it in another way now",
+    "notes": "the notes changed",
+    "frames": "the frames' vectors changed",
+    "embedder": "the embedder changed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """What a stage's rows depend on beside the video: the model's name, the prompt's hash, parameters."""
+
+    model: str
+    prompt_hash: str
+    params: Mapping[str, Any]
+
+    def key(self, content_hash: str, stage: str) -> str:
+        """The stage's key for one video."""
+        return stage_key(content_hash, stage, self.model, self.prompt_hash, self.params)
+
+    @property
+    def told(self) -> str:
+        """The same as JSON, as it stands in the stage's job."""
+        made_with = {"model": self.model, "prompt_hash": self.prompt_hash, "params": dict(self.params)}
+        return json.dumps(made_with, sort_keys=True, separators=(",", ":"))
+
+
+def stage_specs(
+    names: Mapping[Any, str], settings: Settings, own_prompts: Mapping[str, str] | None = None
+) -> dict[str, StageSpec]:
+    """The stages that are on, in the order of their dependence; `names` holds each role's model, empty for off.
+
+    `own_prompts` are the texts of the vision model's own.
+    """
+    from lvqa.prompts import load
+
+    clips = {
+        "version": _VERSION,
+        "sample_fps": settings.sample_fps,
+        "clip_min_s": settings.clip_min_s,
+        "clip_max_s": settings.clip_max_s,
+        "shot_threshold": settings.shot_threshold,
+    }
+    caption = {
+        **clips,
+        "frames_per_clip": settings.frames_per_clip,
+        "duplicate_threshold": settings.duplicate_threshold,
+        "caption_tokens": settings.caption_tokens,
+        "max_side": settings.max_side,
+    }
+    screen = {**clips, "ocr_every_s": settings.ocr_every_s, "duplicate_threshold": settings.duplicate_threshold}
+    frames = {"version": _VERSION, "embed_every_s": settings.embed_every_s, "max_side": settings.max_side}
+    specs = {"segment": StageSpec("", "", clips)}
+    if names.get("vision"):
+        specs["caption"] = StageSpec(names["vision"], load("caption", own_prompts).hash, caption)
+    if names.get("ocr"):
+        specs["screen"] = StageSpec(names["ocr"], "", screen)
+    if names.get("image_embedder"):
+        specs["frames"] = StageSpec(names["image_embedder"], "", frames)
+    specs["speech"] = StageSpec(names.get("asr", ""), "", {"version": _VERSION})
+    return specs
+
+
+def changes(before: str, now: StageSpec) -> str:
+    """What changed between a job's `spec` and a stage's, in words; of what is not known, that something did."""
+    try:
+        old = json.loads(before)
+        model, prompt_hash, params = str(old["model"]), str(old["prompt_hash"]), dict(old["params"])
+    except (ValueError, KeyError, TypeError):
+        return UNKNOWN_CHANGE
+    found: list[str] = []
+    if model != now.model:
+        found.append(_model_change(model, now.model))
+    elif prompt_hash != now.prompt_hash:
+        found.append("the prompt changed")
+    # By way of JSON, so that 2 and 2.0, a tuple and a list, compare as they were stored.
+    current = json.loads(now.told)["params"]
+    for name in sorted(params.keys() | current.keys()):
+        was, is_now = params.get(name), current.get(name)
+        if was != is_now:
+            found.append(_change(name, was, is_now))
+    return "; ".join(found) or UNKNOWN_CHANGE
+
+
+def _model_change(was: str, now: str) -> str:
+    if was and now:
+        return f"the model changed from {was} to {now}"
+    return f"a model is on now: {now}" if now else f"its model is off now: {was}"
+
+
+def _change(name: str, was: Any, now: Any) -> str:
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if name == "subtitles":
+        return "subtitles changed" if was and now else "subtitles were added" if now else "subtitles were removed"
+    return f"{name} {_shown(was)} -> {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return f"{value:g}"
