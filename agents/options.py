@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lvqa.language.words import without_times
+from lvqa.language.times import without_times
 from lvqa.prompts import fence, for_prompt
 
 

@@ -10,7 +10,9 @@ import re
 from lvqa.agents.options import option_phrases
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Kind, Plan
-from lvqa.language.words import content, declarative, exact_parts, times, without_times
+from lvqa.language.stems import content
+from lvqa.language.times import times, without_times
+from lvqa.language.words import declarative, exact_parts
 from lvqa.temporal.operators import Operator
 
 _WORK = (

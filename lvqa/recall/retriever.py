@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.language.words import exact_parts, times
+from lvqa.language.times import times
+from lvqa.language.words import exact_parts
 from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background

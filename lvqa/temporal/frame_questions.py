@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.temporal.looks import Ask, Course, Crop, Seen
+from lvqa.temporal.looks import Ask, Course, Seen
 from lvqa.types import Span
+from lvqa.zoom.arrays import Crop
 
 # Replies that say that there is nothing to be said.
 NOTHING = frozenset(

@@ -11,8 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-Crop = tuple[float, float, float, float]
-"""Left, top, right, bottom as shares of a frame's width and height."""
+from lvqa.zoom.arrays import Crop
 
 
 @dataclass(frozen=True, slots=True)

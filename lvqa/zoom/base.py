@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.types import Keyframe, format_time
-
-if TYPE_CHECKING:
-    from lvqa.zoom.footage import Footage, Frames
-
-Scores = npt.NDArray[np.float32]
-Values = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
-Crop = tuple[float, float, float, float]
-"""Left, top, right, bottom as shares of a frame's width and height."""
+from lvqa.zoom.arrays import Crop, Mask, Scores, Values
+from lvqa.zoom.footage import Footage, Frames
 
 CUE_WEIGHT = 0.5
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
-from lvqa.zoom.base import Crop, Mask, Scores, Values
+from lvqa.zoom.arrays import Crop, Mask, Scores, Values
 from lvqa.zoom.salience import nearest
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.zoom.base import Crop, FrameScorer, Query, Round, Scores, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Crop, Scores, Values
+from lvqa.zoom.base import FrameScorer, Query, Round, SearchBudget, Trace
 from lvqa.zoom.footage import Footage, Frames
 
 Rows = npt.NDArray[np.int64]

@@ -14,7 +14,8 @@ import numpy as np
 
 from lvqa.language.words import names, roots
 from lvqa.types import Note
-from lvqa.zoom.base import Query, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.salience import bounded, nearest, robust_z, standing_out, within_reach
 from lvqa.zoom.scorers import Similarity

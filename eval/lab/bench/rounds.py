@@ -20,7 +20,7 @@ from lvqa.eval.lab.bench.outcome import Outcome
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
-from lvqa.zoom.base import Scores
+from lvqa.zoom.arrays import Scores
 from lvqa.zoom.footage import ArrayChannel, Footage, Frames
 from lvqa.zoom.scorers import Scorer, Scorers, Similarity
 

@@ -54,7 +54,7 @@ def run(world: Path, k: int = 8) -> list[dict[str, Any]]:
     """
     from lvqa.eval.lab.tiny.models import open_archive
     from lvqa.eval.metrics import clustered_mean
-    from lvqa.language.words import named_videos
+    from lvqa.language.video_names import named_videos
     from lvqa.recall import Retriever
     from lvqa.store import Filter
 

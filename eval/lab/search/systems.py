@@ -17,14 +17,14 @@ from lvqa.errors import UsageError
 from lvqa.media.files import locate
 from lvqa.types import Note, Span, Video
 from lvqa.zoom import Found, Query, SearchBudget, make_searcher
-from lvqa.zoom.base import Mask, Scores, Values
+from lvqa.zoom.arrays import Mask, Scores, Values
 from lvqa.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
-    from lvqa.zoom.base import Crop
+    from lvqa.zoom.arrays import Crop
 
 
 _PRIMED = 16

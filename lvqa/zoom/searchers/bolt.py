@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Found, Query, SearchBudget
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import keyframes, quantiles
 from lvqa.zoom.looking import Looker, start

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.types import Keyframe
-from lvqa.zoom.base import Found, Mask, Query, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Mask, Values
+from lvqa.zoom.base import Found, Query, SearchBudget, Trace
 from lvqa.zoom.belief import Belief, BeliefRules
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes, quantiles

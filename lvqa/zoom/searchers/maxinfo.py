@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Found, Query, SearchBudget
 from lvqa.zoom.features import features, left_vectors, similarity_of
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes

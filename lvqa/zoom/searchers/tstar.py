@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.errors import UsageError
-from lvqa.zoom.base import Crop, Found, Mask, Query, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Crop, Mask, Values
+from lvqa.zoom.base import Found, Query, SearchBudget, Trace
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes
 from lvqa.zoom.looking import Looker, start

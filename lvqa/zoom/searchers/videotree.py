@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Found, Query, SearchBudget
 from lvqa.zoom.features import features, similarity_of
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes
