@@ -26,7 +26,7 @@ from lvqa.models.base import (
     VisionModel,
     VisionRequest,
 )
-from lvqa.models.hf_common import OutOfMemory, first_line, is_out_of_memory
+from lvqa.models.hf_common import DeviceMemoryFull, first_line, is_out_of_memory
 from lvqa.prompts import clean
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def as_model_errors(what: str, name: str = "") -> Iterator[None]:
         raise
     except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
         whose = f"the server or weights of {name}" if name else "its server or weights"
-        raise (OutOfMemory if is_out_of_memory(error) else ModelError)(
+        raise (DeviceMemoryFull if is_out_of_memory(error) else ModelError)(
             f"{what} failed ({type(error).__name__}: {first_line(error)}); "
             f"check that {whose} are there, or ask with another one"
         ) from error
