@@ -19,7 +19,7 @@ from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply
 from lvqa.models.hf_common import first_line, load_pretrained, pick_device, pick_dtype, quiet
 from lvqa.models.hf_generate import Generator
-from lvqa.models.hf_vision import render
+from lvqa.models.hf_template import render
 
 # Continues a conversation of {"role", "content"} by at most so many tokens, up to a stop string.
 Talk = Callable[[Sequence[Mapping[str, str]], int, Sequence[str]], Reply]
