@@ -10,7 +10,7 @@ from typing import cast
 from lvqa.agents.state import Context
 from lvqa.models.base import VisionModel
 from lvqa.models.profiles import Models
-from lvqa.temporal.planner import Planner
+from lvqa.temporal.planner import QuestionPlanner
 from lvqa.temporal.presence import Presence
 from lvqa.temporal.query import TemporalQuery
 from lvqa.tools.eyes import Eyes
@@ -18,9 +18,9 @@ from lvqa.tools.proposals import SearcherProposals
 from lvqa.zoom import DEFAULT
 
 
-def planner_of(models: Models) -> Planner | None:
+def planner_of(models: Models) -> QuestionPlanner | None:
     """The planner that the models carry, which takes the place of a chat model; None with a chat model."""
-    return cast("Planner | None", models.planner) if models.reasons_by_rule else None
+    return cast("QuestionPlanner | None", models.planner) if models.reasons_by_rule else None
 
 
 def query_of(context: Context) -> TemporalQuery | None:

@@ -15,13 +15,13 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.steps import LoggedLook, TimelineAnswerStep, TimelineLooksStep, TimelineQueryStep
 from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
 from lvqa.store import note_id
+from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval
-from lvqa.temporal.looks import Looker
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.options import match
 from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
-from lvqa.temporal.scene import Scene
 from lvqa.tools.eyes import run
 from lvqa.types import Computation, Note, Row, Step
 
@@ -47,11 +47,11 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     steps: list[Step] = [TimelineQueryStep(query, tuple(context.retriever.path(video) for video in videos))]
     with eyes_of(context, vision) as eyes:
         presence = presence_of(context, state["plan"].cues)
-        looker: Looker = eyes
+        looker: Viewer = eyes
         if state["surveys"]:
             presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
-        scene = Scene(query, context.options, presence, looker, videos)
-        result = run(solve(scene, planner.program), looker.look)
+        inquiry = Inquiry(query, context.options, presence, looker, videos)
+        result = run(solve(inquiry, planner.program), looker.look)
     looks = tuple(LoggedLook(**look) for look in eyes.log)
     steps.append(TimelineLooksStep(looks, tuple(eyes.failed), tuple(context.ledger.spent)))
     items, draft = draft_of(context, result)

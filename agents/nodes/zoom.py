@@ -93,7 +93,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     parts, failed = opener.parts(videos, query, hits), list[str]()
     try:
         found = search_videos(
-            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=failed
+            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, failed=failed
         )
     except ModelError as error:
         return {"keyframes": [], "steps": [*steps, ZoomSkippedStep(str(error))]}

@@ -15,7 +15,7 @@ from lvqa.zoom.arrays import Crop
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LookRequest:
     """Something to be known about one frame: whether a thing is there, or with `says` what is replied to a question.
 
     `about` is a noun phrase without article, or the question; `crop` the part of the frame that is shown.
@@ -29,7 +29,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LookReply:
     """What was seen on the frame with time `pts_s`: P(yes) in [0, 1], or a reply."""
 
     pts_s: float
@@ -38,10 +38,10 @@ class Seen:
 
 
 T = TypeVar("T")
-Course = Generator[list[Ask], "list[Seen | None]", T]
+Course = Generator[list[LookRequest], "list[LookReply | None]", T]
 
 
-class Looker(Protocol):
+class Viewer(Protocol):
     """Who answers what programs ask: by looking at frames, or by reading what was written about them."""
 
     @property
@@ -49,7 +49,7 @@ class Looker(Protocol):
         """How many more looks there may be."""
         ...
 
-    def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
+    def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
         """What is seen, in order; None where the budget ended or the frame cannot be had."""
         ...
 
@@ -61,9 +61,9 @@ class Looker(Protocol):
 def alongside(courses: Sequence[Course[T]]) -> Course[list[T]]:
     """Searches side by side as one: what they ask in the same round is asked together. Their results in order."""
     results: dict[int, T] = {}
-    waiting: dict[int, list[Ask]] = {}
+    waiting: dict[int, list[LookRequest]] = {}
 
-    def go_on(n: int, seen: list[Seen | None] | None) -> None:
+    def go_on(n: int, seen: list[LookReply | None] | None) -> None:
         waiting.pop(n, None)
         try:
             waiting[n] = next(courses[n]) if seen is None else courses[n].send(seen)

@@ -20,7 +20,7 @@ from lvqa.models.replies import encode_query
 from lvqa.store import Filter, Store
 from lvqa.types import Note, Span
 from lvqa.zoom.across import searchable
-from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, standing_out
+from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, salience
 
 Series = npt.NDArray[np.float64]
 
@@ -113,7 +113,7 @@ class Presence:
         if self.proposals is not None:
             return self.proposals(video_id, phrase, within or self.within(video_id))
         times, cosines = self.series(video_id, phrase)
-        score = standing_out(times, cosines)
+        score = salience(times, cosines)
         said = [n for n in self._all(video_id) if n.source == "speech" and names(n.text, phrase, whole=True)]
         noted = [(n.span, CAPTION, "caption") for n in self.captions(video_id) if names(n.text, phrase)]
         noted += [(Span(max(0.0, n.span.start_s - _SAID_AFTER_S), n.span.end_s), SPEECH, "speech") for n in said]
@@ -151,7 +151,7 @@ class Presence:
             return [Candidate(video_id, n.span.middle_s, CAPTION, "caption") for n in gone]
         score = -against_around(times, cosines)
         if other:
-            score = score + standing_out(*self.series(video_id, other))
+            score = score + salience(*self.series(video_id, other))
         inside = np.zeros(len(times), bool)
         for span in spans:
             inside |= (times >= span.start_s) & (times < span.end_s)

@@ -23,7 +23,7 @@ from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import usable_caption
 from lvqa.prompts import for_prompt, load
 from lvqa.settings import Settings
-from lvqa.temporal.looks import Ask, Course, Seen
+from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.vision_calls import generate, probability_of_yes
 from lvqa.zoom.scorers import calibrated, yes_bar
@@ -40,7 +40,7 @@ _BLOCKS = 12
 T = TypeVar("T")
 
 
-def run(course: Course[T], look: Callable[[Sequence[Ask]], list[Seen | None]]) -> T:
+def run(course: Course[T], look: Callable[[Sequence[LookRequest]], list[LookReply | None]]) -> T:
     """Run a search to its end; `look` answers what it asks, None for what cannot be looked at."""
     try:
         asks = next(course)
@@ -74,7 +74,7 @@ class Eyes:
     log: list[dict[str, Any]] = field(default_factory=list)
     _readers: dict[tuple[str, bool], FrameReader] = field(default_factory=dict)
     _frames: dict[tuple[str, float, bool], TimedFrame] = field(default_factory=dict)
-    _known: dict[tuple[Any, ...], Seen] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], LookReply] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -88,11 +88,11 @@ class Eyes:
         """How many more frames may be looked at."""
         return min(self.ledger.frames_left, self.ledger.calls_left)
 
-    def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
+    def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
         """What is seen, in order; None where the budget ended or the frame cannot be had."""
         frames = self._decode(asks)
         keys = [self._key(ask, frame) if frame is not None else None for ask, frame in zip(asks, frames, strict=True)]
-        fresh: dict[tuple[Any, ...], tuple[Ask, TimedFrame]] = {}
+        fresh: dict[tuple[Any, ...], tuple[LookRequest, TimedFrame]] = {}
         for ask, frame, key in zip(asks, frames, keys, strict=True):
             if key is not None and frame is not None and key not in self._known:
                 fresh.setdefault(key, (ask, frame))
@@ -101,24 +101,24 @@ class Eyes:
             mine = [(key, ask, frame) for key, (ask, frame) in paid if ask.says == says]
             requests = [self._request(ask, frame.image) for _, ask, frame in mine]
             for (key, ask, frame), seen in zip(mine, self._reply(requests, says), strict=True):
-                self._known[key] = Seen(frame.pts_s, *seen)
+                self._known[key] = LookReply(frame.pts_s, *seen)
                 about = {"video": self.path_of(ask.video_id), "time_s": round(frame.pts_s, 3)}
                 self.log.append({**about, "about": ask.about, "seen": seen[1] if says else round(seen[0], 3)})
         return [self._known.get(key) if key is not None else None for key in keys]
 
     def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
         """Whether the whole picture changes between two times; decodes, and asks no model."""
-        frames = self._decode([Ask(video_id, before_s, "-"), Ask(video_id, after_s, "-")])
+        frames = self._decode([LookRequest(video_id, before_s, "-"), LookRequest(video_id, after_s, "-")])
         if any(frame is None for frame in frames):
             return False
         small = [_coarse(frame.image) for frame in frames if frame is not None]
         # A thing that comes or goes changes a few blocks, a cut most of them.
         return float(np.median(np.abs(small[0] - small[1]))) > _CUT
 
-    def _key(self, ask: Ask, frame: TimedFrame) -> tuple[Any, ...]:
+    def _key(self, ask: LookRequest, frame: TimedFrame) -> tuple[Any, ...]:
         return ask.video_id, frame.pts_s, ask.about, ask.says, ask.crop
 
-    def _request(self, ask: Ask, image: Frame) -> VisionRequest:
+    def _request(self, ask: LookRequest, image: Frame) -> VisionRequest:
         if ask.crop is not None:
             h, w = image.shape[:2]
             x0, y0, x1, y1 = ask.crop
@@ -140,7 +140,7 @@ class Eyes:
         bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
 
-    def _decode(self, asks: Sequence[Ask]) -> list[TimedFrame | None]:
+    def _decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
         wanted = [(ask.video_id, max(0.0, ask.time_s), ask.crop is not None) for ask in asks]
         for video_id, whole in sorted({(video_id, whole) for video_id, _, whole in wanted}):
             times = sorted({t for v, t, f in wanted if (v, f) == (video_id, whole) and (v, t, f) not in self._frames})

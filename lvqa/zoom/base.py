@@ -132,7 +132,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search came to: keyframes in order of time, none twice, at most `k`; and its trace."""
 
     keyframes: list[Keyframe]
@@ -147,7 +147,7 @@ class Searcher(Protocol):
         """Its name in `--searcher`, steps and reports."""
         ...
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` keyframes inside `video.within`, in order of time; the same for the same seed.
 
         Raises ModelError, and MediaError where the video cannot be decoded.

@@ -32,7 +32,7 @@ _BLOCK_S = 600.0
 _SAME_S = 0.05
 
 
-class Channel(Protocol):
+class FrameChannel(Protocol):
     """The frame vectors of one video that an index holds."""
 
     @property
@@ -121,7 +121,7 @@ class Footage:
     duration_s: float
     path: Path | None = None
     within: Span = field(default=None)  # type: ignore[assignment]
-    channel: Channel | None = None
+    channel: FrameChannel | None = None
     notes: Sequence[Note] = ()
     regions: Sequence[Region] = ()
     taken: Sequence[float] = ()

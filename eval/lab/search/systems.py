@@ -16,7 +16,7 @@ import numpy as np
 from lvqa.errors import UsageError
 from lvqa.media.files import locate
 from lvqa.types import Note, Span, Video
-from lvqa.zoom import Found, Query, SearchBudget, make_searcher
+from lvqa.zoom import Query, SearchBudget, SearchResult, make_searcher
 from lvqa.zoom.arrays import Mask, Scores, Values
 from lvqa.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.zoom.looking import evenly
@@ -131,7 +131,7 @@ class Remembered:
 class Searched:
     """A search: what was found, the frames that it cost, and its seconds without those of looks."""
 
-    found: Found
+    found: SearchResult
     frames: int
     own_s: float
 
@@ -169,7 +169,7 @@ class Bench:
         room = max(0, frames - found.trace.looked)
         dropped = set(sorted(unseen, key=lambda frame: (-frame.score, frame.time_s))[room:])
         kept = [frame for frame in found.keyframes if frame not in dropped]
-        return Searched(Found(kept, found.trace), found.trace.looked + len(unseen) - len(dropped), own_s)
+        return Searched(SearchResult(kept, found.trace), found.trace.looked + len(unseen) - len(dropped), own_s)
 
     def footage(self, system: SearchSystem) -> Footage:
         """The video with what of its index a system may read."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.eval.lab.world.words import COLOURS, FLAG, PLACES, PLURALS, SHAPES, SIGN, SIZES
-from lvqa.temporal.looks import Ask, Seen
+from lvqa.temporal.looks import LookReply, LookRequest
 from lvqa.temporal.presence import Presence, Series
 from lvqa.types import Note
 
@@ -121,7 +121,7 @@ class DescribedPresence(Presence):
 
 @dataclass(slots=True)
 class DescriptionReader:
-    """A `lvqa.temporal.looks.Looker` that answers from descriptions, at no cost and without end.
+    """A `lvqa.temporal.looks.Viewer` that answers from descriptions, at no cost and without end.
 
     `presence` has the descriptions as captions; `left` is how many looks it says it has left.
     """
@@ -130,7 +130,7 @@ class DescriptionReader:
     left: int
     _texts: dict[str, tuple[list[float], list[Note]]] = field(default_factory=dict)
 
-    def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
+    def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
         """What the descriptions of these times say; None where there is none."""
         return [self._read(ask) for ask in asks]
 
@@ -139,13 +139,13 @@ class DescriptionReader:
         before, after = (self._note(video_id, time_s) for time_s in (before_s, after_s))
         return before is not None and after is not None and before.text.split(",")[0] != after.text.split(",")[0]
 
-    def _read(self, ask: Ask) -> Seen | None:
+    def _read(self, ask: LookRequest) -> LookReply | None:
         known = self._note(ask.video_id, ask.time_s)
         if known is None:
             return None
         if ask.says:
-            return Seen(ask.time_s, text=reply(known.text, ask.about))
-        return Seen(ask.time_s, YES if present(known.text, ask.about) else NO)
+            return LookReply(ask.time_s, text=reply(known.text, ask.about))
+        return LookReply(ask.time_s, YES if present(known.text, ask.about) else NO)
 
     def _note(self, video_id: str, time_s: float) -> Note | None:
         if video_id not in self._texts:

@@ -23,9 +23,9 @@ from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
-from lvqa.temporal.looks import Looker
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.programs import solve
-from lvqa.temporal.scene import Scene
 from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Span
@@ -97,13 +97,13 @@ class Systems:
             return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
         with eyes_of(context, vision) as eyes:
             presence = presence_of(context, state["plan"].cues)
-            looker: Looker = eyes
+            looker: Viewer = eyes
             if gold is not None:
                 presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
             else:
                 presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
-            scene = Scene(query, context.options, presence, looker, videos_of(context, query))
-            result = run(solve(scene, planner.program), looker.look)
+            inquiry = Inquiry(query, context.options, presence, looker, videos_of(context, query))
+            result = run(solve(inquiry, planner.program), looker.look)
         items, draft = draft_of(context, result)
         answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
         return replace(answer, cost=context.ledger.cost)
