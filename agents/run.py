@@ -19,7 +19,7 @@ from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
 from lvqa.errors import UsageError
-from lvqa.language.words import named_videos
+from lvqa.language.video_names import named_videos
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from lvqa.agents.nodes.inspect import FRAME_S, decode
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import VisionRequest
+from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt, load
 from lvqa.store import note_id

@@ -37,7 +37,7 @@ from lvqa.agents.state import Context, Draft, Item, State
 from lvqa.agents.steps import AnswerStep, Reasoning, Way
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
+from lvqa.models.replies import usable_caption
 from lvqa.prompts import fence, load
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Computation

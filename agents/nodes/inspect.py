@@ -15,8 +15,8 @@ from lvqa.agents.nodes.plan import options_block
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
 from lvqa.errors import MediaError, ModelError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import Frame, VisionRequest
+from lvqa.models.replies import usable_caption
 from lvqa.prompts import fence, load
 from lvqa.store import note_id
 from lvqa.tools.vision_calls import generate

@@ -17,7 +17,9 @@ from lvqa.agents.steps import PlanStep
 from lvqa.agents.structured import ask_for
 from lvqa.agents.temporal_query import query_of
 from lvqa.errors import ReplyError
-from lvqa.language.words import content, declarative, exact_parts, times, without_times
+from lvqa.language.stems import content
+from lvqa.language.times import times, without_times
+from lvqa.language.words import declarative, exact_parts
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.temporal.operators import Operator
 from lvqa.tools.ledger import BudgetSpent

@@ -13,16 +13,16 @@ from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.steps import LoggedLook, TimelineAnswerStep, TimelineLooksStep, TimelineQueryStep
-from lvqa.agents.temporal_query import planner_of, query_of, videos_of
+from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
 from lvqa.store import note_id
+from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval
-from lvqa.temporal.looks import Eyes, Looker, run
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.options import match
-from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
-from lvqa.temporal.scene import Scene
+from lvqa.tools.eyes import run
 from lvqa.types import Computation, Note, Row, Step
 
 _OPERATORS = {
@@ -45,15 +45,15 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     assert vision is not None, "there is no query without a vision model"
     videos = videos_of(context, query)
     steps: list[Step] = [TimelineQueryStep(query, tuple(context.retriever.path(video) for video in videos))]
-    with Eyes(context, vision) as eyes:
-        presence = Presence(context, state["plan"].cues)
-        looker: Looker = eyes
+    with eyes_of(context, vision) as eyes:
+        presence = presence_of(context, state["plan"].cues)
+        looker: Viewer = eyes
         if state["surveys"]:
             presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
-        scene = Scene(query, context.options, presence, looker, videos)
-        result = run(solve(scene, planner.program), looker.look)
+        inquiry = Inquiry(query, context.options, presence, looker, videos)
+        result = run(solve(inquiry, planner.program), looker.look)
     looks = tuple(LoggedLook(**look) for look in eyes.log)
-    steps.append(TimelineLooksStep(looks, tuple(eyes.troubles), tuple(context.ledger.spent)))
+    steps.append(TimelineLooksStep(looks, tuple(eyes.failed), tuple(context.ledger.spent)))
     items, draft = draft_of(context, result)
     computed = _computed(context, query, result)
     shown = tuple((item.video, item.note.span) for item in items)

@@ -8,7 +8,7 @@ them; what only rules took from the question is searched for in the index, since
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -22,7 +22,7 @@ from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import fence, load
-from lvqa.tools.ledger import Ledger, estimate_tokens
+from lvqa.tools.search_charges import SEARCH_SHARE, charge_looks, charge_to
 from lvqa.tools.vision_calls import generate
 from lvqa.types import Hit, Step, Video
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
@@ -32,9 +32,7 @@ from lvqa.zoom.scorers import Scorers, Yes
 
 # Of what is left, the share that the rounds still to come may look at; the rest is for verification.
 LOOK_SHARE = 0.75
-# Of a round's frames, the share that a search may look at on its way; the rest are shown with the question.
-SEARCH_SHARE = 0.5
-# The same, of the requests that a VLM answers for a search: one for each thing on each frame.
+# Of a round's requests, the share that a VLM may answer for a search: one for each thing on each frame.
 ASKING_SHARE = 0.7
 MIN_GAP_S = 1.0
 # Of fewer frames left than this many times what naming the targets takes, none is spent on it.
@@ -95,7 +93,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     parts, failed = opener.parts(videos, query, hits), list[str]()
     try:
         found = search_videos(
-            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, troubles=failed
+            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, failed=failed
         )
     except ModelError as error:
         return {"keyframes": [], "steps": [*steps, ZoomSkippedStep(str(error))]}
@@ -112,23 +110,6 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     )
     changes: dict[str, Any] = {"keyframes": chosen, "steps": [*steps, step]}
     return changes if plan == state["plan"] else {**changes, "plan": plan}
-
-
-def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
-    """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
-    return charge_looks(ledger, query) if isinstance(scorers.look, Yes) else ledger.take_frames
-
-
-def charge_looks(ledger: Ledger, query: Query) -> Callable[[int], int]:
-    """What tells a question's ledger of frames that the VLM looks at, each in a request for each thing."""
-    asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
-
-    def charge(frames: int) -> int:
-        granted = ledger.take_vision([1] * frames, requests=len(query.things))
-        ledger.add_tokens(granted * asked, granted * len(query.things))
-        return granted
-
-    return charge
 
 
 def _searcher(context: Context, scorers: Scorers) -> Searcher:

@@ -21,7 +21,8 @@ import numpy.typing as npt
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.nodes.plan import option_phrases
 from lvqa.agents.state import Context, Item
-from lvqa.language.words import content, coverage, declarative, stems
+from lvqa.language.stems import content, coverage, stems
+from lvqa.language.words import declarative
 from lvqa.recall.relevance import dense_closeness
 from lvqa.store import Filter
 from lvqa.types import Note

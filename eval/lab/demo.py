@@ -27,7 +27,7 @@ from lvqa.types import Answer, Span
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
-    from lvqa.eval.lab.world.questions.make import Question as WorldQuestion
+    from lvqa.eval.lab.world.questions.make import WorldQuestion
     from lvqa.indexers import Progress
     from lvqa.models.profiles import Models
 
@@ -40,7 +40,7 @@ FOLLOW_UP = "And after that?"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GradedAnswer:
     """A question about the world with its answer; `open_` says that it was asked without its options."""
 
     question: WorldQuestion
@@ -69,7 +69,7 @@ class WorldReport:
 
     folder: Path
     index_seconds: float
-    results: Sequence[Asked]
+    results: Sequence[GradedAnswer]
 
     @property
     def right(self) -> int:
@@ -136,7 +136,7 @@ def run(
             f"indexed in {report.seconds:.1f} s: {phrasing.count(report.notes, 'new note')}"
             f"{f', {report.unchanged} videos unchanged' if report.unchanged else ''}"
         )
-        results: list[Asked] = []
+        results: list[GradedAnswer] = []
         for number, question in enumerate(pick(world.questions), start=1):
             open_ = number % 2 == 1
             if open_:
@@ -144,7 +144,7 @@ def run(
             else:
                 answer = archive.ask(question.options_question, question.options)
             right = (right_open if open_ else right_choice)(question, answer)
-            results.append(Asked(question, answer, open_, right))
+            results.append(GradedAnswer(question, answer, open_, right))
             options = () if open_ else question.options
             for line in told(number, results[-1].text, options, question.type, answer, results[-1].truth, right):
                 tell(line)
@@ -157,7 +157,7 @@ def run(
     return done
 
 
-def _talk(archive: Archive, results: Sequence[Asked]) -> list[str]:
+def _talk(archive: Archive, results: Sequence[GradedAnswer]) -> list[str]:
     """Two questions more, shown and not scored: what the videos show, and a conversation about one answer."""
     lines = []
     chat = archive.chat()

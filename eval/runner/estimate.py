@@ -16,9 +16,9 @@ from lvqa.archive.archive import Archive
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.folder import claim
 from lvqa.eval.runner import place
-from lvqa.eval.runner.rows import Row, read_results
+from lvqa.eval.runner.rows import AnswerRow, read_results
 from lvqa.eval.runner.task import TaskLike, chosen, videos_of
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.phrasing import count
 from lvqa.settings import Settings
 from lvqa.tools.prices import Prices
@@ -157,7 +157,9 @@ def lines(found: RunEstimate) -> list[str]:
     return [*shown, *found.notes]
 
 
-def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Archive, workers: int) -> AgentEstimate:
+def _of(
+    agent: str, asked: Sequence[TaskQuestion], rows: Sequence[AnswerRow], archive: Archive, workers: int
+) -> AgentEstimate:
     settings = archive.settings
     mine = [row for row in rows if row.system == agent and not row.error]
     answered = {row.id for row in mine}
@@ -190,7 +192,7 @@ def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Arc
 
 
 def _sampled(
-    agent: str, questions: Sequence[Question], archive: Archive
+    agent: str, questions: Sequence[TaskQuestion], archive: Archive
 ) -> tuple[dict[str, float], dict[str, float] | None] | None:
     """What a question takes at most and likely, each part the mean over a sample; None where that is not known."""
     if not questions or not archive.exists or not archive.store.videos.all():
@@ -212,7 +214,7 @@ def _sampled(
     return mean([one.most for one in found]), mean(likely) if likely else None
 
 
-def _price(row: Row, settings: Settings) -> float:
+def _price(row: AnswerRow, settings: Settings) -> float:
     """What an answer would have cost at these prices."""
     prices = Prices.of(settings)
     return prices.chat(row.tokens_in, row.tokens_out) + row.frames * prices.frame + row.vlm_calls * prices.call

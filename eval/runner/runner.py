@@ -23,11 +23,11 @@ from lvqa.eval.folder import claim
 from lvqa.eval.metrics import Mean
 from lvqa.eval.runner import controls as c
 from lvqa.eval.runner import place
-from lvqa.eval.runner.asking import System, ask_all, by_agent
-from lvqa.eval.runner.rows import Results, Row
+from lvqa.eval.runner.asking import AskedSystem, ask_all, by_agent
+from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.runner.score import Gain, Summary, as_json, gain, summarise
 from lvqa.eval.runner.task import TaskLike, chosen, sources_of
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.eval.tasks.subtitles import lay_out
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _LAID_OUT = "with-subtitles"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskOutcome:
     """What a run measured.
 
     `summaries` holds one for the agent, the one it is compared with, and each control that was asked; `baselines` the
@@ -112,7 +112,7 @@ def run(
     reports: bool = True,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> TaskOutcome:
     """Put an agent to a task.
 
     Args:
@@ -188,17 +188,19 @@ def run(
     return outcome
 
 
-def _systems(task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int) -> list[System]:
+def _systems(
+    task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int
+) -> list[AskedSystem]:
     made = []
     for agent in agents:
         ask = by_agent(agent, seed, sources_of(task))
-        made.append(System(agent, ask, agent))
+        made.append(AskedSystem(agent, ask, agent))
         if c.SHUFFLED in named:
-            made.append(System(c.shuffled_name(agent), ask, agent, lambda question: c.other_order(question, seed)))
+            made.append(AskedSystem(c.shuffled_name(agent), ask, agent, lambda question: c.other_order(question, seed)))
     chat = archive.models.chat if c.BLIND in named else None
     if chat is not None:
         made.append(
-            System(c.BLIND_CHAT, lambda archive, question, order: c.ask_blind(question, chat, archive.settings))
+            AskedSystem(c.BLIND_CHAT, lambda archive, question, order: c.ask_blind(question, chat, archive.settings))
         )
     return made
 
@@ -207,14 +209,14 @@ def _outcome(
     task: TaskLike,
     data: TaskData,
     folder: Path,
-    asked: Sequence[Question],
+    asked: Sequence[TaskQuestion],
     agents: Sequence[str],
     seed: int,
-    rows: Mapping[str, list[Row]],
+    rows: Mapping[str, list[AnswerRow]],
     cheap: tuple[c.Baseline, ...],
     specs: dict[str, str],
     seconds: dict[str, float],
-) -> Outcome:
+) -> TaskOutcome:
     types = list(dict.fromkeys(question.type for question in data.questions if question.type))
     pairs = [(agents[0], other) for other in (*agents[1:], c.BLIND_CHAT)]
     pairs += [(agent, c.shuffled_name(agent)) for agent in agents]
@@ -228,7 +230,7 @@ def _outcome(
     }
     random = next(one for one in cheap if one.name == c.RANDOM)
     videos = {question.video for question in asked if question.video}
-    return Outcome(
+    return TaskOutcome(
         folder,
         task.name,
         task.title,
@@ -250,11 +252,11 @@ def _outcome(
     )
 
 
-def _answerable(rows: Sequence[Row]) -> list[Row]:
+def _answerable(rows: Sequence[AnswerRow]) -> list[AnswerRow]:
     return [row for row in rows if not row.unanswerable]
 
 
-def _failures(rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, int, str]]:
+def _failures(rows: Mapping[str, Sequence[AnswerRow]]) -> Iterator[tuple[str, str, int, str]]:
     for system, mine in rows.items():
         counts: Counter[str] = Counter()
         first: dict[str, str] = {}
@@ -270,7 +272,7 @@ def _failures(rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, int
             yield system, reason, n, first[reason]
 
 
-def _unscored(asked: Sequence[Question]) -> list[str]:
+def _unscored(asked: Sequence[TaskQuestion]) -> list[str]:
     n = sum(question.choice is None for question in asked)
     return [f"{n} of the questions asked have no public answer: their answers stand in {place.RESULTS}"] if n else []
 

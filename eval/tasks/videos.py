@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData, Window
+from lvqa.eval.tasks.base import SubtitleFile, TaskData, TaskQuestion, Window
 from lvqa.eval.tasks.files import Seconds
 from lvqa.eval.tasks.own import read_lines
 from lvqa.eval.tasks.registry import Task
@@ -68,7 +68,7 @@ class Gathering:
             )
         self._files = Names([] if self._footage is None else _listed(self._footage))
         self._captioned = Names(_captioned(self._captions) if self._captions else ())
-        self._kept: list[Question] = []
+        self._kept: list[TaskQuestion] = []
         self._missing: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
 
@@ -110,7 +110,7 @@ class Gathering:
         self._ids[id] += 1
         unique = id if self._ids[id] == 1 else f"{id}-{self._ids[id]}"
         shown = tuple(Window(found, start, end) for start, end in windows)
-        self._kept.append(Question(unique, text, tuple(options), choice, (found,), type, shown, between))
+        self._kept.append(TaskQuestion(unique, text, tuple(options), choice, (found,), type, shown, between))
         return found
 
     def alias(self, names: Mapping[str, str]) -> None:

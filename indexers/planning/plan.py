@@ -16,8 +16,7 @@ from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, File
 from lvqa.indexers.stages.specs import STAGES, StageSpec
 from lvqa.indexers.stages.task import StageJob, VideoTask
 from lvqa.secrets import strike
-from lvqa.store import Filter, JobRow, JobStatus, Store
-from lvqa.store.imported_videos import set_imported_video_ids
+from lvqa.store import Filter, JobRow, JobStatus, Store, set_imported_video_ids
 from lvqa.types import Video
 
 

@@ -18,8 +18,7 @@ from typing import Any, Literal
 
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
-from lvqa.store import FileRow, JobRow, Store
-from lvqa.store.imported_videos import imported_video_ids
+from lvqa.store import FileRow, JobRow, Store, imported_video_ids
 from lvqa.types import Video
 
 TRANSCRIBERS = "transcribers"

@@ -18,7 +18,7 @@ from lvqa.errors import MediaError
 from lvqa.types import Answer, Hit, Sight, Span
 
 if TYPE_CHECKING:
-    from lvqa.tools.finding import Finding
+    from lvqa.tools.finding import FindResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,15 @@ class SightList(list[Sight]):
     for each video that could not be read.
     """
 
-    def __init__(self, finding: Finding, folder: Path = Path(), durations: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, finding: FindResult, folder: Path = Path(), durations: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(finding.sights)
         self.query = finding.query
         self.searches = finding.searches
         self.frames = finding.frames
         self.seconds = finding.seconds
-        self.troubles = finding.troubles
+        self.troubles = finding.failed
         self.folder = folder
         self.durations = durations or {}
 

@@ -271,7 +271,7 @@ def check(
 
     Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
     """
-    return p.Request(p.Check(p.Place(folder, archive), repair), as_json)
+    return p.Request(p.CheckIndex(p.Place(folder, archive), repair), as_json)
 
 
 app.command("verify", hidden=True)(check)  # its earlier name

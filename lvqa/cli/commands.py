@@ -221,7 +221,7 @@ def _chat(plan: p.Chat, as_json: bool) -> int:
         return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
 
 
-def _check(plan: p.Check, as_json: bool) -> int:
+def _check(plan: p.CheckIndex, as_json: bool) -> int:
     with _open(plan.place) as archive:
         report = archive.check(repair=plan.repair)
     if as_json:
@@ -463,7 +463,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Show: _show,
     p.Status: _status,
     p.Remove: _remove,
-    p.Check: _check,
+    p.CheckIndex: _check,
     p.ListModels: _models,
     p.Demo: _demo,
     p.Find: _find,

@@ -27,7 +27,7 @@ def _eval_task(plan: p.EvalTask, as_json: bool) -> int:
     task, data = runner.load_task(plan.task, source, Path(plan.videos).expanduser() if plan.videos else None)
     asking: dict[str, Any] = {"agent": plan.agent, "compare": plan.compare, "seed": plan.seed, "workers": plan.workers}
 
-    def run(limit: int | None, controls: Sequence[str]) -> runner.Outcome:
+    def run(limit: int | None, controls: Sequence[str]) -> runner.TaskOutcome:
         with progress_bar() as progress:
             return runner.run(
                 task,

@@ -146,7 +146,7 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckIndex:
     """`lvqa check`."""
 
     place: Place
@@ -210,7 +210,7 @@ Plan = (
     | Show
     | Status
     | Remove
-    | Check
+    | CheckIndex
     | ListModels
     | Demo
     | EvalTask

@@ -177,13 +177,13 @@ def first_line(error: BaseException, limit: int = 200) -> str:
     return type(error).__name__
 
 
-class OutOfMemory(ModelError):
+class DeviceMemoryFull(ModelError):
     """The device's memory does not hold the batch."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of any backend says that a memory does not hold what was asked: torch's, CUDA's, Python's."""
-    if isinstance(error, OutOfMemory | MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, DeviceMemoryFull | MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "alloc_failed" in text)
@@ -196,7 +196,7 @@ def device_errors(spec: str, device: str) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            raise OutOfMemory(
+            raise DeviceMemoryFull(
                 f"{spec}: out of memory on {device}; use smaller or fewer frames (--max-side), a smaller model, "
                 "or --device cpu"
             ) from error

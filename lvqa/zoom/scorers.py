@@ -20,7 +20,8 @@ from lvqa.models.base import Box, Detector, Frame, ImageEmbedder, Vectors, Visio
 from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import boxes_of, encode_frames, encode_query, yes_of
 from lvqa.prompts import for_prompt, load
-from lvqa.zoom.base import Mask, Query, Scores, Values
+from lvqa.zoom.arrays import Mask, Scores, Values
+from lvqa.zoom.base import Query
 from lvqa.zoom.footage import Footage, Frames, fitted
 from lvqa.zoom.salience import nearest
 

@@ -160,9 +160,11 @@ class Small(FakeVision):
 def test_a_full_memory_goes_on_by_halves_and_stays_there(kit: Any, counter: Callable[..., Path], own: bool) -> None:
     import torch
 
-    from lvqa.models.hf_common import OutOfMemory
+    from lvqa.models.hf_common import DeviceMemoryFull
 
-    error = torch.OutOfMemoryError("CUDA out of memory") if own else OutOfMemory("fake:vision: out of memory on cuda")
+    error = (
+        torch.OutOfMemoryError("CUDA out of memory") if own else DeviceMemoryFull("fake:vision: out of memory on cuda")
+    )
     counter("a.mp4", 40)
     counter("b.mp4", 22, RED)
     kit.settings["clip_batch"] = 8

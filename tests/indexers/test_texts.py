@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.indexers.stages.caption import choose_frames, usable_caption
+from lvqa.indexers.stages.caption import choose_frames
 from lvqa.indexers.stages.listen import sentences
 from lvqa.indexers.stages.screen import merge_texts, tidy
 from lvqa.models.base import Utterance
+from lvqa.models.replies import usable_caption
 from lvqa.types import Span
 
 

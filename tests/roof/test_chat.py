@@ -9,7 +9,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,34 +168,28 @@ def test_a_chat_needs_an_index(tmp_path: Path) -> None:
 
 
 def test_all_that_is_stored_is_json_and_it_grows_with_the_turns_alone(place: Path) -> None:
-    def stored() -> list[tuple[str, bytes]]:
-        with sqlite3.connect(chats_db(place)) as connection:
-            rows = connection.execute("SELECT type, checkpoint FROM checkpoints").fetchall()
-            return rows + connection.execute("SELECT type, value FROM writes").fetchall()
-
     with opened(place) as archive:
         chat = archive.chat()
         for _ in range(6):
             chat.ask(FIRST, ["milk", "a bone"])
-    rows = stored()
-    assert rows
-    assert {kind for kind, _ in rows} == {"json"}
-    assert all(json.loads(value) is not None for _, value in rows)
-    assert len(rows) <= 2
     with sqlite3.connect(chats_db(place)) as connection:
+        rows = connection.execute("SELECT chat, number, turn FROM turns ORDER BY number").fetchall()
+        assert [row[:2] for row in rows] == [(chat.id, number) for number in range(1, 7)]
+        assert {json.loads(turn)["question"] for *_, turn in rows} == {FIRST}
+        assert len({len(turn) for *_, turn in rows}) == 1
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-@pytest.mark.parametrize("kind", ["pickle", "msgpack"])
-def test_what_is_not_json_is_never_read(place: Path, kind: str, tmp_path: Path) -> None:
+def test_what_is_not_json_is_never_read(place: Path, tmp_path: Path) -> None:
     with opened(place) as archive:
         chat = archive.chat()
         chat.ask(FIRST)
     made = tmp_path / "made"
     bomb = b"cos\nsystem\n(S'touch " + str(made).encode() + b"'\ntR."
     with sqlite3.connect(chats_db(place)) as connection:
-        connection.execute("UPDATE checkpoints SET type = ?, checkpoint = ?", (kind, bomb))
-    with opened(place) as archive, pytest.raises(StoreError, match=rf"stored as '{kind}'"):
+        connection.execute("UPDATE turns SET turn = ?", (bomb,))
+    with opened(place) as archive, pytest.raises(StoreError, match="a chat cannot be read"):
         archive.chat(chat.id)
     assert not made.exists()
 
@@ -203,8 +199,8 @@ def test_what_is_not_json_is_never_read(place: Path, kind: str, tmp_path: Path) 
     [
         b'{"no json',
         b"[]",
-        b'{"channel_values": {"turns": []}}',
-        b'{"channel_values": {"turns": [{"question": 1}]}, "ts": ""}',
+        b'{"question": 1}',
+        b"\xff\xfe",
     ],
 )
 def test_a_chat_that_cannot_be_read_can_be_deleted(place: Path, lvqa, light, broken: bytes) -> None:
@@ -212,7 +208,7 @@ def test_a_chat_that_cannot_be_read_can_be_deleted(place: Path, lvqa, light, bro
         chat = archive.chat()
         chat.ask(FIRST)
     with sqlite3.connect(chats_db(place)) as connection:
-        connection.execute("UPDATE checkpoints SET checkpoint = ?", (broken,))
+        connection.execute("UPDATE turns SET turn = ?", (broken,))
     with opened(place) as archive:
         whole = archive.chat()
         whole.ask(FIRST)
@@ -222,6 +218,96 @@ def test_a_chat_that_cannot_be_read_can_be_deleted(place: Path, lvqa, light, bro
     assert "chats.db" in done.err
     assert lvqa("chat", place, "--forget", chat.id, *light).status == 0
     assert [c["id"] for c in lvqa("chat", place, "--list", "--json", *light).json] == [whole.id]
+
+
+OLD_TABLES = (
+    """CREATE TABLE checkpoints (thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT
+    NOT NULL, parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB,
+    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id))""",
+    """CREATE TABLE writes (thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT
+    NOT NULL, task_id TEXT NOT NULL, task_path TEXT NOT NULL DEFAULT '', idx INTEGER NOT NULL, channel TEXT NOT NULL,
+    type TEXT, value BLOB, PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx))""",
+)
+
+
+def of_first_format(path: Path) -> None:
+    """Chats as the first format held them, in checkpoints of LangGraph: two that are whole and two that are not."""
+    shown = {"video": "kitchen.mp4", "start_s": 6.0, "end_s": 12.0, "text": ROWS[1][3], "source": "imported"}
+    turn = {
+        "question": FIRST,
+        "understood": FIRST,
+        "options": [],
+        "answer": "a milk carton",
+        "confidence": 0.8,
+        "abstained": False,
+        "evidence": [{**shown, "score": 0.9}],
+        "videos": [],
+        "between": None,
+    }
+    later = {**turn, "question": "And after that?", "videos": ["kitchen.mp4"], "between": [12.0, 18.0]}
+
+    def checkpoint(at: str, *turns: object) -> bytes:
+        values = {"asked": FIRST, "understood": {}, "turns": list(turns)}
+        head = {"v": 4, "ts": f"2026-01-0{at}T00:00:00+00:00", "id": at}
+        return json.dumps({**head, "channel_values": values, "channel_versions": {}, "versions_seen": {}}).encode()
+
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        for table in OLD_TABLES:
+            connection.execute(table)
+        connection.execute(f"PRAGMA application_id = {0x6C767163}")
+        connection.execute("PRAGMA user_version = 1")
+        rows = [
+            ("aaaa", "1", "json", checkpoint("1", turn)),
+            ("aaaa", "2", "json", checkpoint("2", turn, later)),
+            ("bbbb", "1", "json", checkpoint("3", turn)),
+            ("cccc", "1", "json", checkpoint("4")),
+            ("dddd", "1", "pickle", b"cos\nsystem\n(S'touch made'\ntR."),
+            ("eeee", "1", "json", b'{"no json'),
+        ]
+        connection.executemany(
+            "INSERT INTO checkpoints (thread_id, checkpoint_id, type, checkpoint) VALUES (?, ?, ?, ?)", rows
+        )
+
+
+def test_chats_of_the_first_format_go_on(place: Path) -> None:
+    of_first_format(chats_db(place))
+    with opened(place) as archive:
+        kept = archive.chats()
+        assert [(c.id, c.turns, c.updated[:10]) for c in kept] == [
+            ("bbbb", 1, "2026-01-03"),
+            ("aaaa", 2, "2026-01-02"),
+            ("eeee", 0, ""),
+            ("dddd", 0, ""),
+        ]
+        with pytest.raises(StoreError, match="cannot be read"):
+            archive.chat("dddd")
+        archive.forget("dddd")
+        chat = archive.chat("aaaa")
+        assert chat.turns[1].between == Span(12, 18)
+        assert chat.turns[0].evidence[0].span == Span(6, 12)
+        assert archive.chat("bbbb").ask("And after that?").evidence[0].span == Span(12, 18)
+    with sqlite3.connect(chats_db(place)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("turns",)]
+    with opened(place) as archive:
+        assert [(c.id, c.turns) for c in archive.chats()] == [("bbbb", 2), ("aaaa", 2), ("eeee", 0)]
+
+
+def test_processes_that_ask_at_once_lose_no_turn(place: Path) -> None:
+    of_first_format(chats_db(place))
+    two = [Memory.open(chats_db(place)) for _ in range(2)]
+    turn = two[0].turns("aaaa")[0]
+    threads = [
+        threading.Thread(target=lambda memory=memory: [memory.keep("aaaa", turn) for _ in range(20)]) for memory in two
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(memory.turns("aaaa")) for memory in two] == [42, 42]
+    for memory in two:
+        memory.close()
 
 
 def corrupt(path: Path) -> None:
@@ -285,11 +371,14 @@ print(json.dumps([said, chat.notice, before, turns, answer.evidence[0].span.star
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
-@pytest.mark.parametrize("kept", [False, True])
-def test_a_read_only_archive_chats_in_memory_and_says_so_once(place: Path, open_place: Path, kept: bool) -> None:
+@pytest.mark.parametrize("kept", ["", "now", "in the first format"])
+def test_a_read_only_archive_chats_in_memory_and_says_so_once(place: Path, open_place: Path, kept: str) -> None:
     place = shutil.copytree(place, open_place / "videos")
     argv = [str(place)]
-    if kept:
+    if kept == "in the first format":
+        of_first_format(chats_db(place))
+        argv.append("bbbb")
+    elif kept:
         with opened(place) as archive:
             chat = archive.chat()
             chat.ask(FIRST)
@@ -309,7 +398,7 @@ def test_a_read_only_archive_chats_in_memory_and_says_so_once(place: Path, open_
     said, notice, before, turns, start_s, refused = json.loads(done.stdout)
     assert said == [notice]
     assert "kept in memory" in notice
-    assert (before, turns, start_s) == (int(kept), 2 + int(kept), 12.0)
+    assert (before, turns, start_s) == (bool(kept), 2 + bool(kept), 12.0)
     assert "cannot be written" in refused
     assert {p.name for p in index.glob("chats.db*")} == ({"chats.db"} if kept else set())
 

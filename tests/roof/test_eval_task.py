@@ -12,7 +12,7 @@ from lvqa.agents.baselines.presets import AGENTS
 from lvqa.cli import options
 from lvqa.eval import runner
 from lvqa.eval.runner.controls import CONTROLS
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     (folder / "captions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     questions = tuple(
-        Question(f"q{n}", "What does she feed?", ("a horse", "a parrot", "a cat"), 1, (f"v{n}.mp4",), "what")
+        TaskQuestion(f"q{n}", "What does she feed?", ("a horse", "a parrot", "a cat"), 1, (f"v{n}.mp4",), "what")
         for n in range(3)
     )
 

@@ -35,7 +35,7 @@ def test_an_archive_moves(indexed: Path, tmp_path: Path, lvqa, light) -> None:
     # The videos are elsewhere, and stay in the index.
     assert lvqa("index", other, *light).status == 0
     assert len(lvqa("videos", other, "--json").json) == 2
-    assert lvqa("verify", other).out.startswith("whole: ")
+    assert lvqa("check", other).out.startswith("whole: ")
 
 
 def test_json(indexed: Path, tmp_path: Path, lvqa) -> None:

@@ -15,6 +15,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
+# In the repository, and in no wheel.
+LABORATORY = ("eval", ("lab",))
+MOST_WHEEL_BYTES = 1.5 * 2**20
 ROOMS = ("indexers", "agents", "prompts", "eval")
 
 
@@ -25,11 +28,13 @@ def package_folders() -> dict[str, Path]:
             inside = init.parent.relative_to(ROOT / top)
             if any((ROOT / top / part).is_symlink() for part in (inside, *inside.parents)):
                 continue  # lvqa/indexers and its like are links to the rooms
+            if (top, inside.parts[:1]) == LABORATORY:
+                continue
             found[".".join([name, *inside.parts])] = init.parent
     return found
 
 
-def test_every_package_folder_is_listed() -> None:
+def test_every_package_folder_is_listed_but_the_laboratorys() -> None:
     assert sorted(SETUPTOOLS["packages"]) == sorted(package_folders())
 
 
@@ -69,7 +74,7 @@ def test_each_command_is_in_the_readme() -> None:
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_the_rooms_and_the_prompts(tmp_path: Path) -> None:
+def test_a_wheel_holds_the_rooms_and_the_prompts_and_nothing_of_the_laboratory(tmp_path: Path) -> None:
     pytest.importorskip("setuptools")
     copy = tmp_path / "source"
     # From a copy: building in place would leave build/ and egg-info behind.
@@ -83,14 +88,12 @@ def test_a_wheel_holds_the_rooms_and_the_prompts(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "lvqa/py.typed" in names
     assert "lvqa/cli/app.py" in names
+    assert "lvqa/eval/runner/runner.py" in names
     for room in ROOMS:
         assert f"lvqa/{room}/__init__.py" in names
         assert f"{room}/__init__.py" not in names
     prompts = {f"lvqa/prompts/{path.relative_to(ROOT / 'prompts')}" for path in (ROOT / "prompts").rglob("*.md")}
-    assert "lvqa/prompts/short/caption.md" in prompts
+    assert "lvqa/prompts/caption.md" in prompts
     assert prompts <= names
-    tiny = ROOT / "lvqa" / "models" / "tiny"
-    files = {
-        f"lvqa/models/tiny/{path.relative_to(tiny)}" for part in ("vlm", "dual") for path in (tiny / part).iterdir()
-    }
-    assert {"lvqa/models/tiny/vlm/model.safetensors", "lvqa/models/tiny/dual/model.safetensors"} <= files <= names
+    assert not [name for name in names if re.search(r"(^|/)(lab|world|tiny|torture|bench)(/|\.|$)", name)]
+    assert wheel.stat().st_size <= MOST_WHEEL_BYTES

@@ -46,7 +46,7 @@ class Child:
         self.end()
 
     def end(self) -> None:
-        self.process.communicate(timeout=60)
+        self.process.communicate()
 
 
 def test_the_second_writer_is_told_who_holds_the_lock(index_dir: Path):
@@ -79,16 +79,24 @@ def test_a_lock_file_of_garbage_still_locks(index_dir: Path):
 def test_a_forked_worker_does_not_keep_the_lock(index_dir: Path, tmp_path: Path):
     """The parent of a forked worker dies; the worker lives on."""
     code = """
-import os, pathlib, sys, time
+import os, pathlib, sys
 from lvqa.store import Store
 store = Store.open(pathlib.Path(sys.argv[1]), write=True)
 if os.fork() == 0:
-    time.sleep(60)
-    os._exit(0)
+    print("forked", flush=True)
+    sys.stdin.read()
 os._exit(0)
 """
-    subprocess.run([sys.executable, "-c", code, str(index_dir)], timeout=60, check=True, stdout=subprocess.DEVNULL)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(index_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "forked\n"
+    assert parent.wait() == 0
     Store.open(index_dir, write=True).close()
+    parent.stdin.close()
+    assert parent.stdout.read() == ""  # the worker has ended, too
 
 
 HALF = """
@@ -175,7 +183,7 @@ def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, m
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join()
         assert failures == []
         assert f"round{rounds - 1} word" in seen
         check(writer)
@@ -194,7 +202,7 @@ def test_threads_that_write_take_turns(store: Store, make):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join()
     assert len(store.notes.select()) == 160
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from lvqa.eval.lab.bench.footage import panning
 from lvqa.eval.lab.bench.memory import peak_mib
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 from lvqa.models.fake import FakeImageEmbedder
 from lvqa.types import Note, Span, Video
 
@@ -83,7 +83,7 @@ def search(folder: Path) -> dict[str, float]:
     return {"before_mib": before, "peak_mib": peak_mib(), "looked": looked}
 
 
-def measure() -> Outcome:
+def measure() -> BenchOutcome:
     """Search both videos in turn, each time in a fresh process, and compare the medians of their peaks."""
     runs: dict[int, list[dict[str, float]]] = {minutes: [] for minutes in MINUTES}
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def measure() -> Outcome:
     facts |= {f"{minutes} minutes, looks": done[-1]["looked"] for minutes, done in runs.items()}
     facts["before searching, MiB"] = runs[MINUTES[1]][-1]["before_mib"]
     what = f"peak memory of searching {MINUTES[1]} minutes, over that of {MINUTES[0]} minutes"
-    return Outcome("searching", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
+    return BenchOutcome("searching", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -38,7 +38,7 @@ GRID: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FitQuestion:
     """The candidates of one question: z-scores, bm25, numbers of videos; which are right, by video and by second."""
 
     z: Values
@@ -51,7 +51,7 @@ class Asked:
 
 def gather(
     data: Path, embedder: Embedder, *, archive_size: int = 50, work_dir: Path | None = None
-) -> list[list[Asked]]:
+) -> list[list[FitQuestion]]:
     """The questions of each archive of which the right video is among the candidates. Raises UsageError."""
     from lvqa.recall import RecallRules, Retriever
     from lvqa.recall.query import understand
@@ -79,13 +79,13 @@ def gather(
                 if right.any():
                     scores = np.array([words.get(note.id, 0.0) for note in z.notes])
                     asked.append(
-                        Asked(z.scores, scores, z.videos, len(z.video_ids), right, right & np.array(inside, bool))
+                        FitQuestion(z.scores, scores, z.videos, len(z.video_ids), right, right & np.array(inside, bool))
                     )
         result.append(asked)
     return result
 
 
-def log_likelihood(asked: Sequence[Asked], weights: dict[str, float]) -> tuple[float, float]:
+def log_likelihood(asked: Sequence[FitQuestion], weights: dict[str, float]) -> tuple[float, float]:
     """The mean log-probability of the right video, and of the right seconds within it where they are candidates."""
     from lvqa.recall.passages import posterior
 
@@ -101,7 +101,7 @@ def log_likelihood(asked: Sequence[Asked], weights: dict[str, float]) -> tuple[f
     return float(np.mean(of_video)), float(np.mean(of_second))
 
 
-def fit(asked: Sequence[Asked]) -> dict[str, float]:
+def fit(asked: Sequence[FitQuestion]) -> dict[str, float]:
     """The weights of the grid with the highest likelihood, found one at a time from the defaults."""
     from lvqa.recall import RecallRules
 
@@ -135,8 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archives = gather(options.data, load_embedder("minilm"), archive_size=options.archive_size)
         rules = RecallRules()
         default: dict[str, float] = {"dense": rules.dense, "text": rules.text, "time_share": rules.time_share}
-        halves: list[list[Asked]] = [list(itertools.chain(*archives[part::2])) for part in (0, 1)]
-        rows: list[tuple[str, dict[str, Any], list[Asked]]] = []
+        halves: list[list[FitQuestion]] = [list(itertools.chain(*archives[part::2])) for part in (0, 1)]
+        rows: list[tuple[str, dict[str, Any], list[FitQuestion]]] = []
         if all(halves):
             rows += [(f"fitted on half {p + 1}, held out", fit(halves[p]), halves[1 - p]) for p in (0, 1)]
         every = [*halves[0], *halves[1]]

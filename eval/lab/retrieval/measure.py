@@ -21,7 +21,7 @@ from lvqa.eval.lab.retrieval.data import (
     open_archive,
 )
 from lvqa.eval.lab.retrieval.offtopic import MEASURED
-from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, System, pieces, systems
+from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, RetrievalSystem, pieces, systems
 from lvqa.eval.tasks.own import GroundedQuestion, read_lines, read_questions
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def run_retrieval(
     }
 
 
-def _phrases(texts: Iterable[str], every: Mapping[str, System]) -> list[str]:
+def _phrases(texts: Iterable[str], every: Mapping[str, RetrievalSystem]) -> list[str]:
     from lvqa.recall.query import understand
 
     forms = {(system.rules.rewrite, system.rules.relations) for system in every.values()}
@@ -194,7 +194,7 @@ def _phrases(texts: Iterable[str], every: Mapping[str, System]) -> list[str]:
 def _measure(
     store: Store,
     embedder: Embedder | None,
-    every: Mapping[str, System],
+    every: Mapping[str, RetrievalSystem],
     questions: Sequence[GroundedQuestion],
     k: int,
     run: _Run,
@@ -241,7 +241,7 @@ def _summary(scores: Scores, asked: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _against_best(run: _Run, measured: Mapping[str, System]) -> dict[str, Any]:
+def _against_best(run: _Run, measured: Mapping[str, RetrievalSystem]) -> dict[str, Any]:
     """By each metric, the better single channel and the gain of the fusion over it."""
     single = [name for name in SINGLE if name in measured]
     if FUSED not in measured or not single:

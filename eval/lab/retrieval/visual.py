@@ -30,7 +30,7 @@ WAYS: dict[str, tuple[Channel, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VisualQuestion:
     """A question without the file that it names, that file's id, and the windows by path."""
 
     text: str
@@ -54,7 +54,7 @@ def run(world: Path, k: int = 8) -> list[dict[str, Any]]:
     """
     from lvqa.eval.lab.tiny.models import open_archive
     from lvqa.eval.metrics import clustered_mean
-    from lvqa.language.words import named_videos
+    from lvqa.language.video_names import named_videos
     from lvqa.recall import Retriever
     from lvqa.store import Filter
 
@@ -67,7 +67,7 @@ def run(world: Path, k: int = 8) -> list[dict[str, Any]]:
             windows = tuple((w["video"], float(w["start_s"]), float(w["end_s"])) for w in row["windows"])
             text, named = named_videos(str(row["question"]), ids)
             if windows and not row["unanswerable"]:
-                asked.append(Asked(text, frozenset(ids[path] for path in named), windows))
+                asked.append(VisualQuestion(text, frozenset(ids[path] for path in named), windows))
         if not asked:
             raise UsageError(
                 f"{world} holds no question with windows; make one with python -m lvqa.eval.lab.world --dir {world}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.search import report, score
-from lvqa.eval.lab.search.systems import SYSTEMS, Bench, System
+from lvqa.eval.lab.search.systems import SYSTEMS, Bench, SearchSystem
 from lvqa.eval.lab.search.targets import Target, targets_of
 from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world.build import WorldSet, build
@@ -39,7 +39,7 @@ _MARK = ".lvqa-eval-search"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SearchRow:
     """One search: of which world, by whom, with which budget, for what; and what came of it.
 
     `frames` is what it cost; `found` that a returned frame shows the target's window, `near` that one lies within 5 s.
@@ -65,13 +65,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchOutcome:
     """What a run measured: all rows, the seconds of a look (0 where all stood already), and where it lies."""
 
     folder: Path
     minutes: float
     worlds: tuple[int, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SearchRow, ...]
     look_s: float
     seconds: float
 
@@ -97,11 +97,11 @@ def run(
     worlds: int = 3,
     targets: int = 16,
     budgets: Sequence[int] = BUDGETS,
-    systems: Sequence[System] = SYSTEMS,
+    systems: Sequence[SearchSystem] = SYSTEMS,
     models: Models | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> SearchOutcome:
     """Measure every searcher on worlds of one video.
 
     Args:
@@ -152,7 +152,7 @@ def run(
             look_s = bench.look_s
     rows = tuple(done[key] for key in wanted)
     numbers = tuple(range(seed, seed + worlds))
-    outcome = Outcome(folder, minutes, numbers, rows, look_s, time.monotonic() - began)
+    outcome = SearchOutcome(folder, minutes, numbers, rows, look_s, time.monotonic() - began)
     report.write(outcome)
     return outcome
 
@@ -176,12 +176,12 @@ def _searches(
     number: int,
     world: WorldSet,
     targets: Sequence[Target],
-    systems: Sequence[System],
+    systems: Sequence[SearchSystem],
     budgets: Sequence[int],
-    done: dict[tuple[int, str, int, str], Row],
+    done: dict[tuple[int, str, int, str], SearchRow],
     plots: Path,
     tell: Callable[[str], None],
-) -> Iterator[Row]:
+) -> Iterator[SearchRow]:
     duration_s = world.videos[0].duration_s
     for n, target in enumerate(targets):
         tell(f"world {number}: {target.name}, {n + 1} of {len(targets)}")
@@ -194,7 +194,7 @@ def _searches(
                 times = [frame.time_s for frame in all_.found.keyframes]
                 few = all_ if budget <= RETURNED else bench.search(system, target.query, budget, RETURNED, number)
                 best = [frame.time_s for frame in few.found.keyframes]
-                row = Row(
+                row = SearchRow(
                     number,
                     system.name,
                     budget,
@@ -232,16 +232,16 @@ class _Pictures:
             return score.visual_f1(list(footage.at(times_s).images()), self._gold)
 
 
-def _key(row: Row) -> tuple[int, str, int, str]:
+def _key(row: SearchRow) -> tuple[int, str, int, str]:
     return row.world, row.system, row.budget, row.target
 
 
-def _read(path: Path) -> Iterator[Row]:
+def _read(path: Path) -> Iterator[SearchRow]:
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            yield Row(**json.loads(line))
+            yield SearchRow(**json.loads(line))
         except (ValueError, TypeError):  # the line that a kill cut off, or one of another version
             continue
 

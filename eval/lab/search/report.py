@@ -11,7 +11,7 @@ from lvqa.phrasing import markdown_cell
 from lvqa.types import Span
 
 if TYPE_CHECKING:
-    from lvqa.eval.lab.search.bench import Outcome, Row
+    from lvqa.eval.lab.search.bench import SearchOutcome, SearchRow
 
 GROUPS = ("cued", "uncued", "short", "small")
 WANTED = 0.9
@@ -57,7 +57,7 @@ class Line:
         }
 
 
-def in_group(row: Row, group: str) -> bool:
+def in_group(row: SearchRow, group: str) -> bool:
     """Whether a search was for a target of that kind."""
     long = row.end_s - row.start_s >= 1.0
     if group == "short":
@@ -67,7 +67,7 @@ def in_group(row: Row, group: str) -> bool:
     return long and row.cued == (group == "cued")
 
 
-def lines_of(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Line]:
+def lines_of(rows: Sequence[SearchRow], groups: Sequence[str] = GROUPS) -> list[Line]:
     """A line a group, system and budget, in that order."""
     systems = list(dict.fromkeys(row.system for row in rows))
     budgets = sorted({row.budget for row in rows})
@@ -81,7 +81,7 @@ def lines_of(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Line]:
     return lines
 
 
-def _line(group: str, system: str, budget: int, rows: Sequence[Row]) -> Line:
+def _line(group: str, system: str, budget: int, rows: Sequence[SearchRow]) -> Line:
     n = len(rows)
     visual = [row.visual for row in rows if row.visual is not None]
     return Line(
@@ -99,7 +99,7 @@ def _line(group: str, system: str, budget: int, rows: Sequence[Row]) -> Line:
     )
 
 
-def needs_of(rows: Sequence[Row], wanted: float = WANTED) -> dict[str, dict[str, Any]]:
+def needs_of(rows: Sequence[SearchRow], wanted: float = WANTED) -> dict[str, dict[str, Any]]:
     """Frames that each system takes for a recall of `wanted`, by group; None where no budget sufficed.
 
     For uniform it is computed to the frame from the windows; for others it is the mean cost at the least budget that
@@ -125,7 +125,7 @@ def needs_of(rows: Sequence[Row], wanted: float = WANTED) -> dict[str, dict[str,
     return found
 
 
-def needs_lines(rows: Sequence[Row]) -> list[str]:
+def needs_lines(rows: Sequence[SearchRow]) -> list[str]:
     """The same in words."""
     lines = []
     for group, systems in needs_of(rows).items():
@@ -141,7 +141,7 @@ def needs_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def text(outcome: Outcome) -> list[str]:
+def text(outcome: SearchOutcome) -> list[str]:
     """The tables as lines for a terminal."""
     made: list[str] = []
     for group in GROUPS:
@@ -156,11 +156,11 @@ def text(outcome: Outcome) -> list[str]:
     return made
 
 
-def _count(rows: Sequence[Row], group: str) -> int:
+def _count(rows: Sequence[SearchRow], group: str) -> int:
     return len({(row.world, row.target) for row in rows if in_group(row, group)})
 
 
-def table_of(rows: Sequence[Row], group: str) -> Table:
+def table_of(rows: Sequence[SearchRow], group: str) -> Table:
     """A row a system: recall and cost at each budget, then what is told of one budget."""
     lines = lines_of(rows, [group])
     budgets = sorted({line.budget for line in lines})
@@ -177,7 +177,7 @@ def table_of(rows: Sequence[Row], group: str) -> Table:
     return table
 
 
-def write(outcome: Outcome) -> None:
+def write(outcome: SearchOutcome) -> None:
     """`report.md` and `report.png` in the run's folder."""
     from lvqa.eval.lab.search.chart import draw
 
@@ -185,7 +185,7 @@ def write(outcome: Outcome) -> None:
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
 
 
-def page(outcome: Outcome) -> str:
+def page(outcome: SearchOutcome) -> str:
     """The report in Markdown."""
     lines = [
         f"# Search, {outcome.minutes:g} minutes, worlds {', '.join(map(str, outcome.worlds))}",

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lvqa.eval.lab.tiny import lessons as ask
-from lvqa.eval.lab.tiny.dual import Query, phrase
+from lvqa.eval.lab.tiny.dual import DualText, phrase
 from lvqa.eval.lab.tiny.models import IMAGE_EMBEDDER, VISION
 from lvqa.eval.lab.tiny.pictures import Picture, a_foreign, like_video, random_view
 from lvqa.eval.lab.world.scenes.draw import Frame, paint
@@ -176,7 +176,7 @@ def _search(embedder: Any, whole: Sequence[tuple[Frame, Picture]]) -> dict[str, 
     names = [("", colour, shape, "") for colour in COLOURS for shape in SHAPES]
     precisions = []
     for wanted, row in zip(names, embedder.encode_query([phrase(w) for w in names]) @ vectors.T, strict=True):
-        there = np.array([Query("", (wanted,)).holds(p) for _, p in whole])[np.argsort(-row)]
+        there = np.array([DualText("", (wanted,)).holds(p) for _, p in whole])[np.argsort(-row)]
         if there.any():
             precisions.append(float((np.cumsum(there) / np.arange(1, len(there) + 1))[there].mean()))
     return {

@@ -37,7 +37,7 @@ LOCKED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class DualText:
     """A text and what has to be in a frame for it to hold: things by (size, colour, shape, place), empty for any."""
 
     text: str
@@ -64,15 +64,15 @@ def _fits(thing: Thing, wanted: tuple[str, str, str, str]) -> bool:
     )
 
 
-def query_about(picture: Picture, rng: random.Random) -> Query:
+def query_about(picture: Picture, rng: random.Random) -> DualText:
     """A text that holds in a frame: its description, some of its things, or its ground."""
     kind = rng.random()
     things = [t for t in picture.things if not at_border(t)]
     if kind < 0.25 or not things:
         everything = tuple(_wanted(t, size=True, place=True) for t in picture.things)
-        return Query(describe(picture), everything, picture.ground, whole=True)
+        return DualText(describe(picture), everything, picture.ground, whole=True)
     if kind < 0.30:
-        return Query(picture.ground, (), picture.ground)
+        return DualText(picture.ground, (), picture.ground)
     chosen = rng.sample(things, min(len(things), 1 if kind < 0.85 else 2))
     parts: list[str] = []
     wanted_things: list[tuple[str, str, str, str]] = []
@@ -82,7 +82,7 @@ def query_about(picture: Picture, rng: random.Random) -> Query:
         wanted = _wanted(thing, size=size, place=place, colour=colour)
         parts.append(phrase(wanted))
         wanted_things.append(wanted)
-    return Query(", ".join(parts), tuple(wanted_things))
+    return DualText(", ".join(parts), tuple(wanted_things))
 
 
 def _wanted(thing: Thing, *, size: bool, place: bool, colour: bool = True) -> tuple[str, str, str, str]:
@@ -189,7 +189,7 @@ def examine(model: Any, pixels: npt.NDArray[np.uint8], pictures: Sequence[Pictur
         scores = embed(model, None, [phrase(wanted) for wanted in names]) @ frames.T
     precisions = []
     for wanted, row in zip(names, scores, strict=True):
-        there = torch.tensor([Query("", (wanted,)).holds(picture) for picture in pictures])[
+        there = torch.tensor([DualText("", (wanted,)).holds(picture) for picture in pictures])[
             row.argsort(descending=True)
         ]
         if there.any():

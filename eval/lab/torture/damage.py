@@ -21,9 +21,9 @@ from unittest import mock
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import differences, snapshot
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
-from lvqa.eval.lab.torture.kills import Stage, verified
+from lvqa.eval.lab.torture.kills import KillStage, verified
 from lvqa.eval.lab.torture.workload import models, perform, settings
 
 TRIALS, SHORT_TRIALS = 12, 1
@@ -69,15 +69,15 @@ HARMS: dict[str, Callable[[Path, random.Random], str]] = {
 }
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Try every harm on every file that an index may hold."""
     with tempfile.TemporaryDirectory(prefix="lvqa-damage-") as scratch:
-        stage = Stage(Path(scratch))
+        stage = KillStage(Path(scratch))
         stage.prepare_indexed()
         preload(lambda: _searched(stage, stage.state("indexed")))
         _search_files(stage)
         _killed(stage)
-        checks: list[Check] = []
+        checks: list[Tally] = []
         for state, names in (
             ("indexed", ("archive.db", "commits", "lock")),
             ("killed", ("archive.db", "archive.db-wal", "archive.db-shm", "commits")),
@@ -94,7 +94,7 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
         return checks
 
 
-def _search_files(stage: Stage) -> None:
+def _search_files(stage: KillStage) -> None:
     """The states with flat vector files, and with those of a large archive."""
     for name in ("flat", "based"):
         shutil.copytree(stage.state("indexed"), stage.state(name))
@@ -102,7 +102,7 @@ def _search_files(stage: Stage) -> None:
     run_forked(lambda: _build(stage, stage.state("based")))
 
 
-def _build(stage: Stage, index_dir: Path) -> None:
+def _build(stage: KillStage, index_dir: Path) -> None:
     from lvqa.store import Store
     from lvqa.store.search import maintain
 
@@ -111,7 +111,7 @@ def _build(stage: Stage, index_dir: Path) -> None:
         store.build_indexes()
 
 
-def _killed(stage: Stage) -> None:
+def _killed(stage: KillStage) -> None:
     """The state that a kill leaves: with a log that holds commits."""
     state = stage.state("killed")
     state.mkdir()
@@ -121,7 +121,7 @@ def _killed(stage: Stage) -> None:
         raise LvqaError("the kill left no log with commits")
 
 
-def _index_until_killed(stage: Stage, index_dir: Path) -> None:
+def _index_until_killed(stage: KillStage, index_dir: Path) -> None:
     """Index, and be killed once there were so many commits."""
     from lvqa.store.database import Connections
 
@@ -138,14 +138,14 @@ def _index_until_killed(stage: Stage, index_dir: Path) -> None:
         perform("index", stage.folder, index_dir, latency_s=0)
 
 
-def _searched(stage: Stage, index_dir: Path) -> list[Any]:
+def _searched(stage: KillStage, index_dir: Path) -> list[Any]:
     from lvqa.archive.archive import Archive
 
     with Archive(stage.folder, archive_dir=index_dir, models=models(), **settings()) as archive:
         return [[hit.to_dict() for hit in archive.search(query, 5)] for query in _QUERIES]
 
 
-def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw: random.Random) -> Check:
+def _trials(stage: KillStage, state: str, pattern: str, harm: str, trials: int, draw: random.Random) -> Tally:
     outcomes: Counter[str] = Counter()
     problems: list[str] = []
     trial = stage.state("trial")
@@ -154,7 +154,7 @@ def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw
         shutil.copytree(stage.state(state), trial)
         files = sorted(path for path in trial.glob(pattern) if path.is_file())
         if not files:
-            return Check(f"{pattern} of an index, {state}: {harm}", 0, 0, skipped="there is no such file")
+            return Tally(f"{pattern} of an index, {state}: {harm}", 0, 0, skipped="there is no such file")
         path = draw.choice(files)
         told = f"{path.name} {HARMS[harm](path, draw)}"
         outcome, wrong = _outcome(stage, state, trial)
@@ -162,10 +162,10 @@ def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw
         if wrong:
             problems.append(f"{told}: {outcome}: {wrong[:600]}")
     detail = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    return Check(f"{pattern}, {state}: {harm}", trials - len(problems), trials, detail, tuple(problems))
+    return Tally(f"{pattern}, {state}: {harm}", trials - len(problems), trials, detail, tuple(problems))
 
 
-def _outcome(stage: Stage, state: str, trial: Path) -> tuple[str, str]:
+def _outcome(stage: KillStage, state: str, trial: Path) -> tuple[str, str]:
     """What came of a trial, and what was wrong with that."""
     damaged = False
     try:
@@ -202,7 +202,7 @@ def _refused(how: str, line: str) -> tuple[str, str]:
     return how, "" if clear else f"not in one clear line: {line}"
 
 
-def _changed(stage: Stage, state: str, trial: Path) -> str:
+def _changed(stage: KillStage, state: str, trial: Path) -> str:
     def look() -> list[str]:
         wrong = differences(snapshot(stage.state(state)), snapshot(trial))
         if not wrong and _searched(stage, stage.state(state)) != _searched(stage, trial):

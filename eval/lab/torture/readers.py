@@ -24,9 +24,9 @@ from unittest import mock
 from lvqa.errors import LvqaError, StoreLocked
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.torture import workload
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
-from lvqa.eval.lab.torture.stamps import STAMPED, Reader, Seen, stamp, stamped_video
+from lvqa.eval.lab.torture.stamps import STAMPED, StampReader, StampsSeen, stamp, stamped_video
 
 if TYPE_CHECKING:
     from lvqa.models.base import VisionRequest
@@ -37,17 +37,17 @@ SHORT_READERS, SHORT_SECONDS = 3, 6.0
 CHANGES = 2  # generations that a reader must have seen for its reads to say anything
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Readers beside a writer for some time, then two writers."""
     readers, seconds = (SHORT_READERS, SHORT_SECONDS) if short else (READERS, SECONDS)
     with tempfile.TemporaryDirectory(prefix="lvqa-readers-") as scratch:
-        place = Place(Path(scratch))
+        place = ReadersPlace(Path(scratch))
         place.prepare()
         return [*side_by_side(place, readers, seconds, seed, say), *two_writers(place)]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadersPlace:
     """Footage, captions and indexes below one folder."""
 
     root: Path
@@ -77,7 +77,7 @@ class Place:
             with _written(self.index_dir) as store:
                 for number in range(STAMPED):
                     stamp(store, number, 1)
-            Reader(self.index_dir, self.folder, random.Random(0)).read()
+            StampReader(self.index_dir, self.folder, random.Random(0)).read()
 
         preload(first)
 
@@ -87,7 +87,7 @@ class Place:
         return workload.perform(action, self.folder, captions=self.captions, **given)
 
 
-def side_by_side(place: Place, readers: int, seconds: float, seed: int, say: Say) -> list[Check]:
+def side_by_side(place: ReadersPlace, readers: int, seconds: float, seed: int, say: Say) -> list[Tally]:
     """So many readers and a writer, for so long at least, and until each of them has done enough to be judged."""
     began = time.monotonic()
     end = End()
@@ -106,7 +106,7 @@ def side_by_side(place: Place, readers: int, seconds: float, seed: int, say: Say
         failed = failed or told not in select.select([writer.fileno(), told], [], [])[0]
     end.come()
     problems: list[str] = []
-    seen = [Seen(**told) for told in _results(reading, problems)]
+    seen = [StampsSeen(**told) for told in _results(reading, problems)]
     written = _results([writer], problems)
     for told in enough:
         os.close(told)
@@ -122,8 +122,8 @@ def side_by_side(place: Place, readers: int, seconds: float, seed: int, say: Say
         problems.append("a reader never saw anything change")
     detail = f"{readers} readers, {seconds:.0f} s, {reads / took_s:.0f} reads/s, {sum(written)} rounds of writing"
     return [
-        Check("reads beside a writer without an error", reads - len(errors), reads, detail, [*problems, *errors]),
-        Check("reads that saw one version", reads - len(torn), reads, "", torn),
+        Tally("reads beside a writer without an error", reads - len(errors), reads, detail, [*problems, *errors]),
+        Tally("reads that saw one version", reads - len(torn), reads, "", torn),
     ]
 
 
@@ -137,7 +137,7 @@ def _results(processes: Sequence[Forked], problems: list[str]) -> list[Any]:
     return done
 
 
-def two_writers(place: Place) -> list[Check]:
+def two_writers(place: ReadersPlace) -> list[Tally]:
     """While one process indexes, another is refused by its name; one that waits does its work after it.
 
     The first comes to its end only when the second waits for it.
@@ -188,8 +188,8 @@ def two_writers(place: Place) -> list[Check]:
     if not waited:
         problems += differences(snapshot(straight), snapshot(both))
     return [
-        Check("a second writer is told who holds the index", int(named), 1, "", [] if named else [refused or "let in"]),
-        Check(
+        Tally("a second writer is told who holds the index", int(named), 1, "", [] if named else [refused or "let in"]),
+        Tally(
             "a second writer waits and does its work",
             int(not waited),
             1,
@@ -220,7 +220,7 @@ class End:
         os.close(self._told)
 
 
-def write(place: Place, end: End, least: int, draw: random.Random) -> int:
+def write(place: ReadersPlace, end: End, least: int, draw: random.Random) -> int:
     """Write until the end, and so many rounds at least; returns how many they were."""
     from lvqa.store.search import maintain
 
@@ -255,9 +255,9 @@ def _written(index_dir: Path) -> Store:
     return Store.open(index_dir, write=True, wait_s=math.inf)
 
 
-def _read(place: Place, end: End, seed: int, tell: int) -> dict[str, Any]:
+def _read(place: ReadersPlace, end: End, seed: int, tell: int) -> dict[str, Any]:
     """Read until the end; writes a byte once it has seen enough."""
-    reader = Reader(place.index_dir, place.folder, random.Random(seed))
+    reader = StampReader(place.index_dir, place.folder, random.Random(seed))
     told = False
     while not end.here:
         reader.read()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 
 MUTANTS = 1000
 SHORT = 60
@@ -69,7 +69,7 @@ class _Outcome:
         )
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Make the files, index them, and count what became of them."""
     from lvqa.eval.lab.torture.mutants import make_seeds, mutate
     from lvqa.eval.lab.torture.traps import make_traps
@@ -101,9 +101,9 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
     return checks
 
 
-def _check(name: str, outcome: _Outcome) -> Check:
+def _check(name: str, outcome: _Outcome) -> Tally:
     wrong = {line.partition(":")[0] for line in outcome.problems}
-    return Check(name, len(outcome.judged - wrong), len(outcome.named), outcome.detail(), outcome.problems)
+    return Tally(name, len(outcome.judged - wrong), len(outcome.named), outcome.detail(), outcome.problems)
 
 
 def _index(folder: Path, names: list[str], slack_s: float) -> _Outcome:

@@ -25,9 +25,9 @@ from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world import report, systems
 from lvqa.eval.lab.world.build import WorldSet, build
 from lvqa.eval.lab.world.questions.blind import Blind, train
-from lvqa.eval.lab.world.questions.make import TYPES, Question, ask
+from lvqa.eval.lab.world.questions.make import TYPES, WorldQuestion, ask
 from lvqa.eval.lab.world.scenes.make import make_videos
-from lvqa.eval.runner.rows import Results, Row
+from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.runner.score import Gain, Summary, gain, summarise
 from lvqa.types import Answer
 
@@ -46,7 +46,7 @@ _MARK = ".lvqa-eval-world"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WorldOutcome:
     """What a run measured: a summary a system, the full agent's gains over controls, seconds, and where all of it lies.
 
     `gains` holds those on event questions, then those on all. `seconds` are of this run: a part that stood is short.
@@ -90,7 +90,7 @@ def run(
     models: Models | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> WorldOutcome:
     """Measure the agent and its controls on one world.
 
     Args:
@@ -138,7 +138,7 @@ def run(
             stand = {system: results.of(system, asked) for system in SYSTEMS}
             rows = {name: mine for name, mine in stand.items() if len(mine) == len(asked)}
         notes = {"models": {k: v for k, v in archive.models.specs.items() if v != "none"}, "frames": _budget(archive)}
-    outcome = Outcome(
+    outcome = WorldOutcome(
         folder,
         world,
         len(asked),
@@ -154,7 +154,7 @@ def run(
 
 def _ask_all(
     system: str,
-    questions: Sequence[Question],
+    questions: Sequence[WorldQuestion],
     archive: Archive,
     world: WorldSet,
     blind: Blind,
@@ -173,23 +173,23 @@ def _ask_all(
                 answer = asker.ask(system, question)
             else:
                 answer = blind.ask(question) if system == BLIND else guess(question)
-            results.add(Row.of(system, question, answer))
+            results.add(AnswerRow.of(system, question, answer))
         except UsageError:
             raise
         except LvqaError as error:
             if isinstance(error, ModelError) and not results.of(system, questions):
                 raise  # a model that fails at the first question fails at all of them
-            results.add(Row.failed(system, question, f"{error} (after {time.monotonic() - began:.1f} s)"))
+            results.add(AnswerRow.failed(system, question, f"{error} (after {time.monotonic() - began:.1f} s)"))
 
 
-def guess(question: Question) -> Answer:
+def guess(question: WorldQuestion) -> Answer:
     """An option at random, the same each time."""
     digest = hashlib.sha256(f"{question.id}:{question.options_question}".encode()).digest()
     choice = random.Random(digest).randrange(len(question.options))
     return Answer(question.options[choice], choice, 1 / len(question.options), False)
 
 
-def _gains(rows: dict[str, list[Row]]) -> list[tuple[str, Gain]]:
+def _gains(rows: dict[str, list[AnswerRow]]) -> list[tuple[str, Gain]]:
     found = []
     for on in ("events", "all"):
         for other in AGENTS[1:]:
@@ -208,7 +208,7 @@ def _videos(minutes: float) -> int:
     return max(1, min(VIDEOS, int(2 * minutes))) if math.isfinite(minutes) else 1
 
 
-def _school(seed: int) -> tuple[Question, ...]:
+def _school(seed: int) -> tuple[WorldQuestion, ...]:
     return ask(make_videos(_SCHOOL_MINUTES, seed, VIDEOS), seed)
 
 

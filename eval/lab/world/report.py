@@ -12,7 +12,7 @@ from lvqa.eval.runner.tables import markdown as markdown_of
 from lvqa.phrasing import duration_text
 
 if TYPE_CHECKING:
-    from lvqa.eval.lab.world.bench import Outcome
+    from lvqa.eval.lab.world.bench import WorldOutcome
 
 CHANCE = 0.2
 _WHAT = {
@@ -28,13 +28,13 @@ _WHAT = {
 }
 
 
-def write(outcome: Outcome) -> None:
+def write(outcome: WorldOutcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
     draw(outcome.folder / "report.png", outcome.summaries, CHANCE)
     (outcome.folder / "report.md").write_text(markdown(outcome), encoding="utf-8")
 
 
-def markdown(outcome: Outcome) -> str:
+def markdown(outcome: WorldOutcome) -> str:
     """The report as Markdown."""
     world = outcome.world
     lines = [
@@ -74,7 +74,7 @@ def markdown(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text(outcome: Outcome) -> list[str]:
+def text(outcome: WorldOutcome) -> list[str]:
     """The tables as lines for a terminal."""
     return [
         *aligned(main_table(outcome.summaries)),

@@ -35,8 +35,8 @@ def test_a_run_that_fails_by_itself_is_an_error(tmp_path: Path):
 
 
 def test_the_command_prints_what_it_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    good = kills.Round((0.5,), (3,), ())
-    bad = kills.Round((0.7, 0.2), (0, 4), ("notes: 1 missing, such as ...",))
+    good = kills.KillRound((0.5,), (3,), ())
+    bad = kills.KillRound((0.7, 0.2), (0, 4), ("notes: 1 missing, such as ...",))
 
     def steps(folder: Path, **given: Any):
         assert given["models"] == ["--profile", "text"]

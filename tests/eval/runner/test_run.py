@@ -16,7 +16,7 @@ from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.runner import estimate, report, rerun
 from lvqa.eval.runner.rows import read_results
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
 from lvqa.types import Answer, Cost
@@ -180,8 +180,8 @@ def test_one_who_always_takes_the_first_option_is_found_out(runs: Run, monkeypat
 
 
 def test_the_cheap_controls(runs: Run, data: TaskData) -> None:
-    def made(n: int, text: str, options: tuple[str, ...], choice: int) -> Question:
-        return Question(f"c{n}", text, options, choice, (f"video{n}.mp4",), "why")
+    def made(n: int, text: str, options: tuple[str, ...], choice: int) -> TaskQuestion:
+        return TaskQuestion(f"c{n}", text, options, choice, (f"video{n}.mp4",), "why")
 
     questions = (
         made(0, "why is the dog red", ("a", "bbb", "the dog is red", "cc"), 3),

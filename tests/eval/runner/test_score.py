@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.runner.chart import draw
-from lvqa.eval.runner.rows import Results, Row
+from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
 from lvqa.eval.tasks.base import Window
 from lvqa.types import Answer, Cost, Evidence, Span
 
 
-def question(n: int = 0, *, absent: bool = False) -> Question:
+def question(n: int = 0, *, absent: bool = False) -> WorldQuestion:
     shown = () if absent else (Window("a.mp4", 10.0, 12.0),)
     kind = "unanswerable" if absent else "when"
     options = ("a", "b", "c", "d", "e")
-    return Question(
+    return WorldQuestion(
         f"q{n}", kind, "", True, "a.mp4", ("a.mp4",), "?", "x", "?", options, -1 if absent else 1, shown, absent, (), ()
     )
 
@@ -30,21 +30,23 @@ def answer(choice: int | None = 1, *, abstained: bool = False, start: float = 11
     return Answer("b", choice, 0.75, abstained, shown, Cost(frames=4, vlm_calls=4, seconds=0.5))
 
 
-def row(n: int, right: bool, video: str, *, system: str = "full", confidence: float = 0.75, event: bool = True) -> Row:
-    made = Row.of(system, question(n), answer(1 if right else 0))
+def row(
+    n: int, right: bool, video: str, *, system: str = "full", confidence: float = 0.75, event: bool = True
+) -> AnswerRow:
+    made = AnswerRow.of(system, question(n), answer(1 if right else 0))
     return replace(made, video=video, confidence=confidence, event=event)
 
 
 def test_a_row_scores_its_answer() -> None:
-    made = Row.of("full", question(), answer())
+    made = AnswerRow.of("full", question(), answer())
     assert made.right
     assert (made.iou, made.iop, made.f1) == (pytest.approx(1 / 3), pytest.approx(0.5), 1.0)
     assert (made.frames, made.vlm_calls, made.seconds) == (4, 4, 0.5)
-    assert Row.of("full", question(), answer(start=100.0)).f1 == 0
-    refused = Row.of("full", question(), answer(None, abstained=True))
+    assert AnswerRow.of("full", question(), answer(start=100.0)).f1 == 0
+    refused = AnswerRow.of("full", question(), answer(None, abstained=True))
     assert (refused.right, refused.iou, refused.f1) == (False, 0.0, 0.0)
-    assert Row.of("full", question(absent=True), answer(None, abstained=True)).right
-    assert Row.from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert AnswerRow.of("full", question(absent=True), answer(None, abstained=True)).right
+    assert AnswerRow.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_results_are_resumed_and_those_of_another_run_left_behind(tmp_path: Path) -> None:
@@ -64,8 +66,8 @@ def test_results_are_resumed_and_those_of_another_run_left_behind(tmp_path: Path
 
 def test_a_summary() -> None:
     rows = [row(0, True, "a"), row(1, False, "a"), row(2, True, "b", event=False)]
-    refused = replace(Row.of("full", question(3, absent=True), answer(None, abstained=True)), video="b")
-    failed = Row.failed("full", question(4), "the model is gone")
+    refused = replace(AnswerRow.of("full", question(3, absent=True), answer(None, abstained=True)), video="b")
+    failed = AnswerRow.failed("full", question(4), "the model is gone")
     found = summarise("full", [*rows, refused, failed], ("when", "unanswerable", "sign"))
     assert found.accuracy is not None
     assert (found.accuracy.value, found.accuracy.questions) == (0.5, 4)

@@ -173,7 +173,7 @@ def index(clocks: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]:
-    """Ask the two videos; `frames` is the budget of frames and calls."""
+    """LookRequest the two videos; `frames` is the budget of frames and calls."""
 
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())

@@ -373,7 +373,7 @@ def test_cached_vectors_of_earlier_are_no_damage(index: Path, make):
     assert check_index(index) == []
 
 
-def test_verify_changes_nothing_and_holds_up_nobody(index: Path, make):
+def test_checking_changes_nothing_and_holds_up_nobody(index: Path, make):
     with Store.open(index, write=True) as store:
         with store.atomic():
             store.meta.set("a", "b")

@@ -1,8 +1,8 @@
-"""What a question says about when: at the beginning, the last time, after the dog barks.
+"""Where a question's time words are read: a stretch that it names, or what it says about when.
 
-A relation becomes a prior over the seconds of a video, never a wall: captions are seldom sharp enough to forbid what
-lies on the wrong side. Only a stretch of time that the question names outright ("between 10:00 and 12:00") is a
-filter, and that is `lvqa.language.words.times`. English only, by rule. This module knows times, no notes and no store.
+A stretch named outright ("between 10:00 and 12:00", `times`) is a place to look in. "At the beginning", "the last
+time", "after the dog barks" (`relation_of`) are a `Relation`: recall makes priors over the seconds of a video of it
+(`lvqa.recall.time_priors`), never a wall. English only, by rule. This module knows words and seconds, no notes.
 """
 
 from __future__ import annotations
@@ -11,27 +11,18 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
+from lvqa.language.stems import content
+from lvqa.types import Span, parse_time
 
-from lvqa.language.words import content
-
-Values = npt.NDArray[np.float64]
 Position = Literal["start", "middle", "end"]
 Ordinal = Literal["first", "last"]
 Order = Literal["after", "before", "while"]
 
-# How far into the video, as a share of its length, "at the beginning" and the like reach: the e-folding length of the
-# ends, the standard deviation of the middle. Gold windows of such questions: 80 % in the first, last fifth.
-REACH = 0.15
-# What stays possible everywhere, whatever the words: annotators and askers are loose with them.
-_FLOOR = 0.1
-_ANCHOR_FLOOR = 0.5
-# Seconds from an anchor to what is asked about it: e-folding lengths on its right and its wrong side.
-_RIGHT_S = 10.0
-_WRONG_S = 2.5
-# How strongly "the first time" prefers what nothing like it comes before.
-_ORDINAL = 4.0
+_CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
+_BETWEEN = re.compile(rf"\b(?:between|from)\s+({_CLOCK})\s+(?:and|to|until|till)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
+_AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
+_FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
+_READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
 
 _OPENING = r"(?:(?:right|near|nearly|towards?|at|in|by|from|till|until|during)\s+)*(?:the\s+)?(?:very\s+)?"
 _OF_IT = (
@@ -77,6 +68,38 @@ _ANCHOR = re.compile(
     re.I,
 )
 _LEAST_ANCHOR_WORDS = 1
+
+
+def times(question: str) -> Span | None:
+    """The stretch of the video's own time that a question names, if it does: between, from-to, at, in the first.
+
+    A time that something "reads", "says" or "shows" is a text to find, not a place to look in.
+    """
+    if match := _BETWEEN.search(question):
+        start_s, end_s = clock_s(match[1]), clock_s(match[2])
+        return Span(start_s, end_s) if start_s is not None and end_s is not None and start_s < end_s else None
+    if (match := _FIRST.search(question)) and len(match[1]) < 10:
+        seconds = int(match[1]) * (60 if match[2].lower().startswith("min") else 1)
+        return Span(0, seconds) if seconds else None
+    if (match := _AT.search(question)) and not _READS.search(question):
+        at_s = clock_s(match[1])
+        return Span(max(0.0, at_s - 2), at_s + 3) if at_s is not None else None
+    return None
+
+
+def clock_s(text: str) -> float | None:
+    """The seconds of a clock, None for one that there is not: 99:99."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
+
+
+def without_times(question: str) -> str:
+    """A question without the stretch of time that it names: that says where to look, not what for."""
+    if times(question) is None:
+        return question
+    return " ".join(_FIRST.sub(" ", _AT.sub(" ", _BETWEEN.sub(" ", question))).replace(" ?", "?").split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,67 +158,3 @@ def _is_of_time(text: str, match: re.Match[str]) -> bool:
 
 def _without(text: str, match: re.Match[str]) -> str:
     return f"{text[: match.start()].rstrip(' ,')} {text[match.end() :].lstrip(' ,')}"
-
-
-def position_prior(position: Position | None, share: Values) -> Values:
-    """The prior of each place in a video, `share` (n,) of its length in [0, 1], relative to no knowledge: mean 1."""
-    if position is None:
-        return np.ones_like(share)
-    if position == "middle":
-        shaped = np.exp(-0.5 * ((share - 0.5) / REACH) ** 2) / (REACH * np.sqrt(2 * np.pi))
-    else:
-        away = share if position == "start" else 1.0 - share
-        shaped = np.exp(-away / REACH) / (REACH * (1 - np.exp(-1 / REACH)))
-    prior: Values = _FLOOR + (1 - _FLOOR) * shaped
-    return prior
-
-
-def position_window(position: Position, duration_s: float) -> tuple[float, float]:
-    """The stretch of a video, in seconds, that holds most of a position's prior."""
-    reach_s = 2 * REACH * duration_s
-    if position == "start":
-        return 0.0, reach_s
-    if position == "end":
-        return duration_s - reach_s, duration_s
-    return duration_s / 2 - reach_s, duration_s / 2 + reach_s
-
-
-def anchor_window(order: Order, time_s: float) -> tuple[float, float]:
-    """The stretch around an anchor at `time_s`, in seconds, that holds most of what is asked about it."""
-    right_s, wrong_s = 2 * _RIGHT_S, 2 * _WRONG_S
-    if order == "after":
-        return time_s - wrong_s, time_s + right_s
-    if order == "before":
-        return time_s - right_s, time_s + wrong_s
-    return time_s - _RIGHT_S, time_s + _RIGHT_S
-
-
-def anchor_prior(order: Order, times_s: Values, anchors_s: Values, weights: Values) -> Values:
-    """How likely each time (n,) is, given where the anchor may be: times (m,) in seconds with weights (m,) of sum 1.
-
-    Relative to no knowledge, with a mean of 1 over the times; half of it is kept everywhere.
-    """
-    gap = times_s[:, None] - anchors_s[None, :]
-    forward, backward = {
-        "after": (_RIGHT_S, _WRONG_S),
-        "before": (_WRONG_S, _RIGHT_S),
-        "while": (_RIGHT_S, _RIGHT_S),
-    }[order]
-    density = np.exp(-np.where(gap >= 0, gap / forward, -gap / backward)) @ weights
-    mean = float(density.mean())
-    if mean <= 0:
-        return np.ones_like(times_s)
-    return _ANCHOR_FLOOR + (1 - _ANCHOR_FLOOR) * density / mean
-
-
-def ordinal_prior(ordinal: Ordinal, times_s: Values, shares: Values) -> Values:
-    """How likely each time (n,) is to be the first, or the last, of several: the less, the more lies before it.
-
-    `shares` (n,) are the probabilities of the times so far, of sum 1.
-    """
-    order = np.argsort(times_s, kind="stable")
-    before = np.empty_like(shares)
-    before[order] = np.cumsum(shares[order]) - shares[order]
-    earlier = before if ordinal == "first" else 1.0 - before - shares
-    prior: Values = np.exp(-_ORDINAL * np.clip(earlier, 0.0, 1.0))
-    return prior

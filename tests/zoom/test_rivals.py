@@ -15,7 +15,7 @@ from lvqa.zoom.searchers.aks import halve
 from lvqa.zoom.searchers.bolt import sharpened
 from lvqa.zoom.searchers.maxinfo import maxvol, rect_maxvol
 from lvqa.zoom.searchers.qframe import gumbel_top, tiers
-from lvqa.zoom.searchers.tstar import TStar, _State
+from lvqa.zoom.searchers.tstar import TStar, _TStarState
 from lvqa.zoom.searchers.videotree import breadth, depth, ward
 
 STAR = Query(("red star",))
@@ -209,7 +209,7 @@ class TestTStar:
         trace = start("tstar", scripted.footage(100), query)
         budget = SearchBudget(8, 64)
         looker = Looker(scripted.footage(100), query, rules.scorers.look, budget, trace)
-        state = _State(looker.video, query, trace, looker, rules)
+        state = _TStarState(looker.video, query, trace, looker, rules)
         state.full = looker
         return state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lvqa.agents.nodes.plan import by_rules
-from lvqa.language import words
+from lvqa.language import stems, times, video_names, words
 from lvqa.types import Span
 
 
@@ -68,7 +68,7 @@ def test_a_time_code_is_had_exactly_where_it_begins_a_run():
     ],
 )
 def test_times_that_a_question_names(question, span):
-    assert words.times(question) == span
+    assert times.times(question) == span
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_plan_by_rule_searches_question_description_parts_and_options():
 
 
 def test_stems_bring_forms_of_a_word_together():
-    assert words.content("the boys were running") == words.content("a boy runs")
-    assert words.coverage(words.content("opening fridges"), "she opens the fridge") == 1
-    assert words.coverage(words.content("red bus"), "a red car") == 0.5
+    assert stems.content("the boys were running") == stems.content("a boy runs")
+    assert stems.coverage(stems.content("opening fridges"), "she opens the fridge") == 1
+    assert stems.coverage(stems.content("red bus"), "a red car") == 0.5
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,16 @@ def test_stems_bring_forms_of_a_word_together():
 )
 def test_a_file_that_a_question_names_says_where_to_look(question, rest, named):
     paths = ["a.mp4", "day 2/team b.mp4", "b.mp4", "old/b.mp4", "12.mp4", "clip_1.mp4"]
-    assert words.named_videos(question, paths) == (question if rest is None else rest, named)
+    assert video_names.named_videos(question, paths) == (question if rest is None else rest, named)
 
 
 @pytest.mark.parametrize("question", ["what is seen between 99:99 and 00:10?", "what is it, at 0:75?"])
 def test_a_clock_that_there_is_not_names_no_time(question):
-    assert words.times(question) is None
+    assert times.times(question) is None
 
 
 def test_a_zero_byte_in_a_question_is_no_file():
-    assert words.named_videos("what is in \x007\x00?", ["a.mp4"]) == ("what is in 7 ?".replace(" ?", "?"), frozenset())
+    assert video_names.named_videos("what is in \x007\x00?", ["a.mp4"]) == (
+        "what is in 7 ?".replace(" ?", "?"),
+        frozenset(),
+    )

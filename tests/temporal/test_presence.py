@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from lvqa.agents.state import Context
 from lvqa.language.words import names
 from lvqa.models.profiles import Models
-from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter
 from lvqa.temporal.presence import CAPTION, Presence, spread
 from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.proposals import SearcherProposals
 from lvqa.types import Span
-from lvqa.zoom.salience import peaks, robust_z, standing_out
+from lvqa.zoom.salience import peaks, robust_z, salience
 
 
 @pytest.fixture
 def presence(index, clocks, scores):
-    def make(image_embedder=scores, cues=(), filter=None):
-        models = Models.of(image_embedder=image_embedder)
-        context = Context(
-            question="?",
-            options=(),
-            store=index,
-            models=models,
-            settings=Settings(),
-            folder=Path(clocks),
-            ledger=Ledger(Budget()),
-            retriever=Retriever(index, None),
-            filter=filter,
-        )
-        return Presence(context, cues)
+    def make(image_embedder=scores, cues=(), filter=None, searcher=None):
+        proposals = None
+        if searcher is not None:
+            models = Models.of(image_embedder=image_embedder)
+            proposals = SearcherProposals(searcher, index, models, Settings(), clocks, Ledger(Budget()), filter, cues)
+        return Presence(index, image_embedder, filter, cues, proposals)
 
     return make
 
@@ -99,8 +87,8 @@ def test_robust_scores():
     assert np.all(robust_z(np.ones(5)) == 0)
     times = np.arange(0, 100, 0.5)
     cosines = np.where(times > 50, 0.5, 0.1) + np.where(times == 20, 0.2, 0)
-    assert times[np.argmax(standing_out(times, cosines))] == 20
-    assert standing_out(np.zeros(0), np.zeros(0)).size == 0
+    assert times[np.argmax(salience(times, cosines))] == 20
+    assert salience(np.zeros(0), np.zeros(0)).size == 0
     best = peaks(times, cosines, 48)
     assert all(abs(times[a] - times[b]) >= 1 for a in best for b in best if a != b)
 
@@ -109,7 +97,7 @@ def test_no_frame_stands_out_without_bound():
     times = np.arange(0, 60, 1.0)
     cosines = 0.2 + 0.001 * np.sin(times)
     cosines[[10, 20, 30]] = (0.3, 0.6, 0.9)
-    score = standing_out(times, cosines)
+    score = salience(times, cosines)
     assert list(np.argsort(-score)[:3]) == [30, 20, 10]
     # A caption whose frames stand out a little is looked at before the wildest outlier.
     assert score.max() <= 8 < CAPTION + 3
@@ -121,8 +109,7 @@ def test_a_spread_halves_what_is_open():
 
 @pytest.mark.parametrize("searcher", ["uniform", "aks"])
 def test_another_searcher_proposes_where_it_was_asked_for(presence, searcher):
-    made = presence()
-    made.context = replace(made.context, searcher=searcher)
+    made = presence(searcher=searcher)
     found = made.candidates("a.mp4", "red star")
     assert {candidate.by for candidate in found} == {searcher}
     assert len({candidate.time_s for candidate in found}) == len(found) > 8

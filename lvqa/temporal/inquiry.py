@@ -1,6 +1,6 @@
 """What the programs work with: the question, the videos it is about, what may hold things, and the frames to look at.
 
-Joins `presence`, `settle` and the budget into the two searches that programs are made of. Knows no program.
+Joins `presence`, `localize` and the budget into the two searches that programs are made of. Knows no program.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.temporal.localize import COARSE_S, FINE_S, Found, hunt
-from lvqa.temporal.looks import Course, Looker
+from lvqa.temporal.localize import COARSE_S, FINE_S, Localized, localize
+from lvqa.temporal.looks import Course, Viewer
 from lvqa.temporal.presence import Candidate, Coverage, Presence, apart_first
 from lvqa.temporal.query import TemporalQuery
 from lvqa.types import Span
@@ -24,18 +24,18 @@ _PLENTY = 16
 
 
 @dataclass(slots=True)
-class Scene:
+class Inquiry:
     """One question at work. `videos` are ids, in the order in which the question names them."""
 
     query: TemporalQuery
     options: tuple[str, ...]
     presence: Presence
-    eyes: Looker
+    eyes: Viewer
     videos: tuple[str, ...]
 
     def path(self, video_id: str) -> str:
         """A video's path."""
-        return self.presence.context.retriever.path(video_id)
+        return self.presence.path(video_id)
 
     @property
     def where(self) -> str:
@@ -44,7 +44,7 @@ class Scene:
 
     def frame_s(self, video_id: str) -> float:
         """The usual time between two frames of a video; 0 where it is not known."""
-        video = self.presence.context.store.videos.get(video_id)
+        video = self.presence.store.videos.get(video_id)
         return 1 / video.fps if video is not None and video.fps > 0 else 0.0
 
     def bounds(self, video_id: str) -> Span:
@@ -64,7 +64,7 @@ class Scene:
         searches: int = 1,
         fine: bool = False,
         ends: bool = True,
-    ) -> Course[Found]:
+    ) -> Course[Localized]:
         """Search for a thing; `searches` say how many share the budget. Without `ends`, whether it is there is all."""
         candidates: list[Candidate] = []
         for video in self.videos if videos is None else videos:
@@ -81,10 +81,10 @@ class Scene:
         fine: bool = False,
         patience: int | None = None,
         ends: bool = True,
-    ) -> Course[Found]:
+    ) -> Course[Localized]:
         """Search for a thing among candidates, best first."""
         resolution_s = FINE_S if fine or self.eyes.left >= _PLENTY * searches else COARSE_S
-        return hunt(
+        return localize(
             phrase,
             candidates,
             self.bounds,

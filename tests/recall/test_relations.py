@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lvqa.language.times import Relation, relation_of
 from lvqa.recall.query import understand
-from lvqa.recall.relations import (
-    Relation,
-    anchor_prior,
-    ordinal_prior,
-    position_prior,
-    relation_of,
-)
+from lvqa.recall.time_priors import anchor_prior, ordinal_prior, position_prior
 
 
 @pytest.mark.parametrize(

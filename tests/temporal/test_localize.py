@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from lvqa.temporal.localize import Interval, edges, gap, hunt, joined, measure
-from lvqa.temporal.looks import Ask, Seen, alongside, run
+from lvqa.temporal.localize import Interval, boundaries, gap, joined, localize, measure
+from lvqa.temporal.looks import LookReply, LookRequest, alongside
 from lvqa.temporal.presence import Candidate
+from lvqa.tools.eyes import run
 from lvqa.types import Span
 from lvqa.zoom.scorers import calibrated
 
@@ -33,12 +34,12 @@ class Film:
         pts_s = math.floor(ask.time_s / FRAME + 1e-6) * FRAME
         self.looks.append(pts_s)
         is_there = any(span.contains(pts_s) for span in self.spans) != (pts_s in self.misread)
-        return Seen(pts_s, 0.95 if is_there else 0.05)
+        return LookReply(pts_s, 0.95 if is_there else 0.05)
 
 
 def found_from(film, at_s, **given):
-    first = film([Ask("v", at_s, "cat")])[0]
-    return run(edges(Ask("v", first.pts_s, "cat"), first, WHOLE, frame_s=FRAME, **given), film)
+    first = film([LookRequest("v", at_s, "cat")])[0]
+    return run(boundaries(LookRequest("v", first.pts_s, "cat"), first, WHOLE, frame_s=FRAME, **given), film)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +57,14 @@ def test_both_ends_are_found_to_the_frame_in_logarithmic_looks(start, end, at):
 
 def test_without_ends_neighbours_confirm_and_count():
     film = Film((100, 160))
-    found = run(hunt("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), film)
+    found = run(localize("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), film)
     assert film.looks == [130, 129.75, 130.25]
     assert [interval.looks for interval in found.intervals] == [3]
     alone = Film((100, 100.25))
-    found = run(hunt("cat", [Candidate("v", 100, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), alone)
+    found = run(localize("cat", [Candidate("v", 100, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), alone)
     assert (found.intervals, len(found.refused)) == ([], 1)
     starved = Film((100, 160), budget=1)
-    found = run(hunt("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), starved)
+    found = run(localize("cat", [Candidate("v", 130, 1, "x")], lambda v: WHOLE, resolution_s=math.inf), starved)
     assert found.starved
     assert [interval.looks for interval in found.intervals] == [1]
 
@@ -95,7 +96,7 @@ def candidates(*times):
 
 def hunted(film, times, **given):
     given.setdefault("resolution_s", FRAME)
-    return run(hunt("cat", candidates(*times), lambda v: WHOLE, frame_s=lambda v: FRAME, **given), film)
+    return run(localize("cat", candidates(*times), lambda v: WHOLE, frame_s=lambda v: FRAME, **given), film)
 
 
 def test_a_hunt_goes_on_to_the_best_that_holds():
@@ -112,7 +113,7 @@ def test_several_intervals_are_kept_apart_and_candidates_inside_are_skipped():
     assert 53.0 not in [c.time_s for c in found.refused]
 
 
-def test_patience_ends_a_hunt():
+def test_patience_ends_a_search():
     film = Film()
     found = hunted(film, range(10, 40), patience=5)
     assert len(found.refused) == len(film.looks) == 5
@@ -159,7 +160,9 @@ def test_a_length_is_weighed_over_all_frames():
 def test_searches_side_by_side_share_their_rounds():
     film = Film((50, 52), (80, 83))
     ask = lambda t: [Candidate("v", t, 1, "frames")]  # noqa: E731
-    courses = [hunt("cat", ask(t), lambda v: WHOLE, resolution_s=FRAME, frame_s=lambda v: FRAME) for t in (51, 81, 20)]
+    courses = [
+        localize("cat", ask(t), lambda v: WHOLE, resolution_s=FRAME, frame_s=lambda v: FRAME) for t in (51, 81, 20)
+    ]
     founds = run(alongside(courses), film)
     assert [len(found.intervals) for found in founds] == [1, 1, 0]
     alone = Film((50, 52))
