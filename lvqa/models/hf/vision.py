@@ -13,9 +13,9 @@ from PIL import Image
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply, VisionRequest
 from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
-from lvqa.models.hf_common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
-from lvqa.models.hf_generate import Generator
-from lvqa.models.hf_template import Message, render
+from lvqa.models.hf.common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.generate import Generator
+from lvqa.models.hf.template import Message, render
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -86,7 +86,7 @@ class HfVision:
         """This model as a LangChain chat model about text. Raises UsageError where it declares that it is none."""
         if not self.capabilities.reasons:
             raise UsageError(f"{self.name} looks and does not reason, as its {FILE} says; name another chat model")
-        from lvqa.models.hf_chat import HfChat
+        from lvqa.models.hf.chat import HfChat
 
         return HfChat(self.talk, self.name)
 
