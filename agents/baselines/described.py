@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.agents.nodes.inspect import FRAME_S, decode
+from lvqa.agents.frames import FRAME_S, decode
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
 from lvqa.models.base import VisionRequest

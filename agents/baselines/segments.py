@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from lvqa.agents.baselines.described import Gathered, describe
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError

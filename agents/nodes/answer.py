@@ -31,7 +31,7 @@ from lvqa.agents.citations import (
     read_choice,
 )
 from lvqa.agents.evidence import pool, scaled_cosines
-from lvqa.agents.nodes.plan import letter, options_block
+from lvqa.agents.options import letter, options_block
 from lvqa.agents.rules import extractive
 from lvqa.agents.state import Context, Draft, Item, State
 from lvqa.agents.steps import AnswerStep, Reasoning, Way

@@ -13,8 +13,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.nodes.plan import PREFERRED, option_phrases
-from lvqa.agents.rules.policies import policy
+from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.policies import PREFERRED, policy
 from lvqa.agents.rules.titles import is_presenting, titles
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import RecallAgainStep, RecallStep

@@ -24,7 +24,7 @@ from lvqa.agents.baselines.described import Gathered, describe
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.baselines.segments import lacking
 from lvqa.agents.evidence import scaled_cosines
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, State
 from lvqa.agents.steps import SurveyStep
 from lvqa.agents.structured import ask_for

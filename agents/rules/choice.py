@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.baselines.presets import preset
-from lvqa.agents.nodes.plan import option_phrases
+from lvqa.agents.options import option_phrases
 from lvqa.agents.state import Context, Item
 from lvqa.language.stems import content, coverage, stems
 from lvqa.language.words import declarative

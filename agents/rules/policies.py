@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from lvqa.temporal.operators import Operator
+    from lvqa.types import Source
 
 Reads = Literal["moments", "all", "summaries", "both"]
 
@@ -40,6 +41,13 @@ POLICIES: Mapping[str, Policy] = {
     "cause": Policy("both"),
 }
 _USUAL = Policy()
+
+# Where the answer to a kind of question stands, if there is such a note.
+PREFERRED: Mapping[str, frozenset[Source]] = {
+    "title": frozenset({"screen"}),
+    "text": frozenset({"screen"}),
+    "speech": frozenset({"speech"}),
+}
 
 
 def policy(kind: str) -> Policy:

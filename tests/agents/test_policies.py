@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.nodes.plan import by_rules
+from lvqa.agents.rules.plan import by_rules
 from lvqa.agents.rules.policies import POLICIES, policy
 from lvqa.agents.state import KINDS, Plan
 from lvqa.models.fake import FakeChat
