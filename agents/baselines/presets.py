@@ -23,8 +23,8 @@ class Preset:
     """How an agent goes about a question.
 
     `retrieval`: `recall` searches the index and zooms; `captions` reads all captions in order of time; `uniform`
-    describes frames evenly spaced; `segments` begins with a few and asks which stretch lacks something; `tree` clusters the
-    visual channel and descends where it is relevant. `plans` says that the chat model plans, `ways` how many
+    describes frames evenly spaced; `segments` begins with a few and asks which stretch lacks something; `tree` clusters
+    the visual channel and descends where it is relevant. `plans` says that the chat model plans, `ways` how many
     independent ways to an answer are gone, `notes` how many notes a prompt shows at most, `summary_words` how long
     LLoVi's summary is. `verifies` says that claims are checked and that there is an answer "not in these videos".
     """
