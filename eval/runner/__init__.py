@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvqa.eval.runner.runner import TaskOutcome, run
+from lvqa.eval.runner.outcome import TaskOutcome
+from lvqa.eval.runner.runner import run
 from lvqa.eval.runner.task import TaskLike
 from lvqa.eval.tasks import registry
 from lvqa.eval.tasks.base import TaskData

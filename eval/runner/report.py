@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lvqa.eval.metrics import Mean
-from lvqa.eval.runner.chart import draw_all
+from lvqa.eval.runner import chart
 from lvqa.eval.runner.controls import Baseline
+from lvqa.eval.runner.outcome import TaskOutcome
 from lvqa.eval.runner.tables import (
     LEGEND,
     Table,
@@ -22,15 +22,12 @@ from lvqa.eval.runner.tables import (
 )
 from lvqa.phrasing import count, duration_text
 
-if TYPE_CHECKING:
-    from lvqa.eval.runner.runner import TaskOutcome
-
 _MOST_FAILURES = 20
 
 
 def write(outcome: TaskOutcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
-    draw_all(outcome.folder / "report.png", outcome.summaries, outcome.chance)
+    chart.accuracy_and_confidence(outcome.folder / "report.png", outcome.summaries, outcome.chance)
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
 
 
@@ -43,7 +40,7 @@ def page(outcome: TaskOutcome) -> str:
         "An abstention, a failure and a reply that could not be read count as wrong; where a question has no answer, "
         "to abstain is right. ± is one standard error, clustered by video.",
         "",
-        "![accuracy by type, risk and coverage, reliability](report.png)",
+        chart.picture(outcome.folder / "report.png", "accuracy by type, risk and coverage, reliability"),
         "",
         *markdown(main_table(outcome.summaries)),
         "",
@@ -87,7 +84,7 @@ def text(outcome: TaskOutcome) -> list[str]:
     lines += [*outcome.notes]
     return [
         *lines,
-        f"report: {outcome.folder / 'report.md'}, {outcome.folder / 'report.png'}; answers: "
+        f"report: {outcome.folder / 'report.md'}, {chart.named(outcome.folder / 'report.png')}; answers: "
         f"{outcome.folder / 'results.jsonl'}; {duration_text(sum(outcome.seconds.values()))}",
     ]
 

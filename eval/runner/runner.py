@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +19,12 @@ from lvqa.agents.baselines.presets import check_agent
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.folder import claim
-from lvqa.eval.metrics import Mean
 from lvqa.eval.runner import controls as c
-from lvqa.eval.runner import place
+from lvqa.eval.runner import place, report
 from lvqa.eval.runner.asking import AskedSystem, ask_all, by_agent
+from lvqa.eval.runner.outcome import TaskOutcome
 from lvqa.eval.runner.rows import AnswerRow, Results
-from lvqa.eval.runner.score import Gain, Summary, as_json, gain, summarise
+from lvqa.eval.runner.score import gain, summarise
 from lvqa.eval.runner.task import TaskLike, chosen, sources_of
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.eval.tasks.subtitles import lay_out
@@ -37,62 +36,6 @@ if TYPE_CHECKING:
 
 # Where videos stand beside their subtitles, as links.
 _LAID_OUT = "with-subtitles"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """What a run measured.
-
-    `summaries` holds one for the agent, the one it is compared with, and each control that was asked; `baselines` the
-    controls that ask nothing; `gains` paired comparisons; `same` the share of questions to which an agent chose the
-    same option when they were shuffled. `failures` are (system, why there is no readable answer, how often, the id of
-    the first). `seconds` are of this run: a part that stood is short.
-    """
-
-    folder: Path
-    task: str
-    title: str
-    version: str
-    scorer: str
-    agent: str
-    seed: int
-    asked: int
-    videos: int
-    chance: float
-    summaries: tuple[Summary, ...]
-    baselines: tuple[c.Baseline, ...]
-    gains: tuple[Gain, ...]
-    same: dict[str, Mean]
-    failures: tuple[tuple[str, str, int, str], ...]
-    notes: tuple[str, ...]
-    models: dict[str, str]
-    seconds: dict[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval TASK --json` prints."""
-        return {
-            "task": self.task,
-            "version": self.version,
-            "scorer": self.scorer,
-            "agent": self.agent,
-            "seed": self.seed,
-            "questions": self.asked,
-            "videos": self.videos,
-            "systems": {summary.system: summary.to_json() for summary in self.summaries},
-            "controls": {one.name: one.to_json() for one in self.baselines},
-            "comparisons": [one.to_json() for one in self.gains],
-            "same_choice_when_shuffled": {agent: as_json(mean) for agent, mean in self.same.items()},
-            "failures": [
-                {"system": system, "reason": reason, "questions": n, "first": first}
-                for system, reason, n, first in self.failures
-            ],
-            "notes": list(self.notes),
-            "models": self.models,
-            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / place.RESULTS),
-        }
 
 
 def run(
@@ -181,8 +124,6 @@ def run(
             rows = {system.name: results.of(system.name, asked) for system in systems}
         specs: dict[str, str] = {role: spec for role, spec in archive.models.specs.items() if spec != "none"}
     outcome = _outcome(task, data, folder, asked, agents, seed, rows, cheap, specs, seconds)
-    from lvqa.eval.runner import report
-
     if reports:
         report.write(outcome)
     return outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from lvqa.models.hf_common import Batches
+from lvqa.models.hf.common import Batches
 from lvqa.models.registry import Role
 
 # So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.

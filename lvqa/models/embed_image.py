@@ -16,7 +16,7 @@ from lvqa.errors import ModelError
 from lvqa.models.base import Frame, ImageEmbedder, Vectors
 from lvqa.models.capabilities import declared_by
 from lvqa.models.embed import load_sentence_transformer, unit_rows
-from lvqa.models.hf_common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
 
 
 class HfImageEmbedder:

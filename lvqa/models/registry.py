@@ -29,14 +29,14 @@ ROLES: tuple[Role, ...] = get_args(Role)
 # role -> kind -> (loader called with the whole spec and the device, how the spec is written)
 _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "vision": {
-        "hf": ("lvqa.models.hf_vision:load", "hf:<id or folder>"),
+        "hf": ("lvqa.models.hf.vision:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
         "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive"),
-        "hf": ("lvqa.models.hf_chat:load", "hf:<id or folder>"),
+        "hf": ("lvqa.models.hf.chat:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_chat", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_chat", "lc:<provider>:<model>"),
     },

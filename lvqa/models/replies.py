@@ -26,7 +26,7 @@ from lvqa.models.base import (
     VisionModel,
     VisionRequest,
 )
-from lvqa.models.hf_common import DeviceMemoryFull, first_line, is_out_of_memory
+from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
 from lvqa.prompts import clean
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.base import Utterance
 from lvqa.models.choose import find_whisper, whisper_repo
-from lvqa.models.hf_common import DeviceMemoryFull, first_line, is_out_of_memory, not_found
+from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory, not_found
 from lvqa.models.weights import hub_has
 from lvqa.types import Span
 

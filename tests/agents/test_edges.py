@@ -12,7 +12,7 @@ from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
-from lvqa.types import Span
+from lvqa.types import Question, Span
 
 
 def add(store, embedder, notes) -> None:
@@ -30,7 +30,7 @@ def test_what_the_vlm_refutes_is_not_in_the_text_of_the_rules(ask, store, embedd
 
 
 @pytest.mark.parametrize("agent", ["uniform", "videoagent", "videotree"])
-def test_a_baseline_reads_nothing_of_the_index_but_what_it_gathered(ask, script, agent) -> None:
+def test_a_baseline_reads_nothing_of_the_index_but_what_it_retrieved(ask, script, agent) -> None:
     chat = script(answer=lambda text: json.dumps({"sentences": [], "choice": "B", "confidence": 0.9, "missing": []}))
     vision = FakeVision("a plain wall", yes=0.5)
     options = ["on the sofa", "in the sea"]
@@ -124,7 +124,7 @@ def test_questions_on_one_checkpointer_share_nothing(store, folder, embedder) ->
 
     given = {"store": store, "models": Models.of(embedder=embedder), "settings": Settings(), "folder": folder}
     saver = InMemorySaver()
-    first = list(agents.stream("Where is the cat?", **given))[-1]
-    list(agents.stream("What does she pour?", **given, checkpointer=saver))
-    second = list(agents.stream("Where is the cat?", **given, checkpointer=saver))[-1]
+    first = list(agents.stream(Question("Where is the cat?"), **given))[-1]
+    list(agents.stream(Question("What does she pour?"), **given, checkpointer=saver))
+    second = list(agents.stream(Question("Where is the cat?"), **given, checkpointer=saver))[-1]
     assert [e.to_dict() for e in second.evidence] == [e.to_dict() for e in first.evidence]

@@ -70,7 +70,7 @@ def test_what_looks_like_a_secret_is_struck_out(text: str, struck: str) -> None:
     "text",
     [
         "hf:Qwen/Qwen2.5-VL-7B-Instruct and openai:qwen@http://localhost:8000/v1",
-        "lvqa/models/hf_generate.py in yes_probability",
+        "lvqa/models/hf/generate.py in yes_probability",
         "max_tokens=4096, caption_tokens 96 -> 50, task-queue-length",
         "kitchen.mp4: she hides the key under the mat",
         "api_key=SecretStr('**********') and token=None",

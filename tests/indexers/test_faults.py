@@ -160,7 +160,7 @@ class Small(FakeVision):
 def test_a_full_memory_goes_on_by_halves_and_stays_there(kit: Any, counter: Callable[..., Path], own: bool) -> None:
     import torch
 
-    from lvqa.models.hf_common import DeviceMemoryFull
+    from lvqa.models.hf.common import DeviceMemoryFull
 
     error = (
         torch.OutOfMemoryError("CUDA out of memory") if own else DeviceMemoryFull("fake:vision: out of memory on cuda")

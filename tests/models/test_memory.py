@@ -13,7 +13,7 @@ from lvqa.errors import ModelError
 from lvqa.models.detect import HfDetector
 from lvqa.models.embed import SentenceEmbedder
 from lvqa.models.embed_image import SentenceImageEmbedder
-from lvqa.models.hf_common import Batches, DeviceMemoryFull, device_errors, is_out_of_memory
+from lvqa.models.hf.common import Batches, DeviceMemoryFull, device_errors, is_out_of_memory
 from lvqa.models.replies import boxes_of, encode_document, encode_frames, encode_query, replies_of
 from lvqa.models.speech import RATE, WhisperTranscriber
 

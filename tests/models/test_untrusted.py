@@ -73,7 +73,7 @@ def test_code_of_a_model_that_was_named_is_run(
 def test_only_the_exact_name_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(registry, "check_real_models", lambda spec: None)
-    monkeypatch.setattr("lvqa.models.hf_vision.load", lambda spec, **more: given.append(more))
+    monkeypatch.setattr("lvqa.models.hf.vision.load", lambda spec, **more: given.append(more))
     for spec, trusted in (("hf:a/b", ["a/b"]), ("hf:a/b", ["a/bc", "a", "hf:a/b", "A/B"]), ("hf:a/b", [])):
         load_vision(spec, trusted=trusted)
     assert given == [{"device": "auto", "trust_remote_code": True}, {"device": "auto"}, {"device": "auto"}]

@@ -59,7 +59,7 @@ class TestEveryKind:
 
 @pytest.mark.vlm
 def test_frames_are_not_cut_into_tiles(loaded: Callable[..., Any], frames: list[np.ndarray]) -> None:
-    from lvqa.models.hf_vision import HfVision
+    from lvqa.models.hf.vision import HfVision
 
     plain = loaded(load_vision, "hf:{}", "smolvlm")
     generator = plain._generator

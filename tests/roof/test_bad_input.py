@@ -7,9 +7,8 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -273,14 +272,6 @@ def test_a_read_only_folder_names_the_way_out(tmp_path: Path, lvqa, light, monke
     done = lvqa("index", "/proc/self", *light)
     assert (done.status, len(done.err.splitlines())) == (1, 1)
     assert "--archive DIR" in done.err
-
-
-@pytest.fixture
-def open_place() -> Iterator[Path]:
-    """A folder that every user may enter; pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 def test_permissions(open_place: Path, make_video: MakeVideo, light) -> None:

@@ -11,13 +11,14 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.search import report, score
+from lvqa.eval.lab.search.outcome import SearchOutcome, SearchRow
 from lvqa.eval.lab.search.systems import SYSTEMS, Bench, SearchSystem
 from lvqa.eval.lab.search.targets import Target, targets_of
 from lvqa.eval.lab.tiny.models import open_archive
@@ -36,57 +37,6 @@ VISUAL_AT = 32
 # Whose searches are drawn, at the largest budget.
 DRAWN = ("lvqa", "tstar")
 _MARK = ".lvqa-eval-search"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRow:
-    """One search: of which world, by whom, with which budget, for what; and what came of it.
-
-    `frames` is what it cost; `found` that a returned frame shows the target's window, `near` that one lies within 5 s.
-    `f1` and `visual` (None where it was not measured) are of the `RETURNED` best frames.
-    """
-
-    world: int
-    system: str
-    budget: int
-    target: str
-    start_s: float
-    end_s: float
-    size: str
-    cued: bool
-    duration_s: float
-    frames: int
-    found: bool
-    near: bool
-    f1: float
-    visual: float | None
-    seconds: float
-    own_ms_a_round: float
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOutcome:
-    """What a run measured: all rows, the seconds of a look (0 where all stood already), and where it lies."""
-
-    folder: Path
-    minutes: float
-    worlds: tuple[int, ...]
-    rows: tuple[SearchRow, ...]
-    look_s: float
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `--json` prints."""
-        return {
-            "minutes": self.minutes,
-            "worlds": list(self.worlds),
-            "table": [line.to_json() for line in report.lines_of(self.rows)],
-            "needs": report.needs_of(self.rows),
-            "seconds": round(self.seconds, 1),
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / "results.jsonl"),
-        }
 
 
 def run(

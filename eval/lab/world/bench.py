@@ -13,9 +13,8 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa.agents.baselines.presets import AGENTS
 from lvqa.archive.archive import Archive
@@ -24,11 +23,12 @@ from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world import report, systems
 from lvqa.eval.lab.world.build import WorldSet, build
+from lvqa.eval.lab.world.outcome import WorldOutcome
 from lvqa.eval.lab.world.questions.blind import Blind, train
 from lvqa.eval.lab.world.questions.make import TYPES, WorldQuestion, ask
 from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.eval.runner.rows import AnswerRow, Results
-from lvqa.eval.runner.score import Gain, Summary, gain, summarise
+from lvqa.eval.runner.score import Gain, gain, summarise
 from lvqa.types import Answer
 
 if TYPE_CHECKING:
@@ -43,40 +43,6 @@ VIDEOS = 6
 _SCHOOL = tuple(range(900_001, 900_009))
 _SCHOOL_MINUTES = 60.0
 _MARK = ".lvqa-eval-world"
-
-
-@dataclass(frozen=True, slots=True)
-class WorldOutcome:
-    """What a run measured: a summary a system, the full agent's gains over controls, seconds, and where all of it lies.
-
-    `gains` holds those on event questions, then those on all. `seconds` are of this run: a part that stood is short.
-    """
-
-    folder: Path
-    world: WorldSet
-    questions: int
-    blind_by: str
-    summaries: tuple[Summary, ...]
-    gains: tuple[tuple[str, Gain], ...]
-    seconds: dict[str, float]
-    notes: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `--json` prints."""
-        return {
-            "minutes": self.world.minutes,
-            "seed": self.world.seed,
-            "videos": len(self.world.videos),
-            "questions": self.questions,
-            "blind": self.blind_by,
-            "systems": {summary.system: summary.to_json() for summary in self.summaries},
-            "gains": [{"questions_on": on, **one.to_json()} for on, one in self.gains],
-            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            **self.notes,
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / "results.jsonl"),
-        }
 
 
 def run(

@@ -15,7 +15,7 @@ from lvqa.eval.lab.tiny.models import FOLDER, IMAGE_EMBEDDER, VISION, world_mode
 from lvqa.eval.lab.tiny.pictures import a_foreign
 from lvqa.models import base
 from lvqa.models.base import UNKNOWN, VisionRequest
-from lvqa.models.hf_vision import HfVision
+from lvqa.models.hf.vision import HfVision
 from lvqa.models.registry import load_image_embedder, load_vision
 
 SEED = 31  # neither that of training nor that of lvqa.eval.lab.tiny.check

@@ -17,9 +17,9 @@ from pydantic import PrivateAttr
 
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply
-from lvqa.models.hf_common import first_line, load_pretrained, pick_device, pick_dtype, quiet
-from lvqa.models.hf_generate import Generator
-from lvqa.models.hf_vision import render
+from lvqa.models.hf.common import first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.generate import Generator
+from lvqa.models.hf.template import render
 
 # Continues a conversation of {"role", "content"} by at most so many tokens, up to a stop string.
 Talk = Callable[[Sequence[Mapping[str, str]], int, Sequence[str]], Reply]

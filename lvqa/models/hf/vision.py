@@ -13,13 +13,12 @@ from PIL import Image
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply, VisionRequest
 from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
-from lvqa.models.hf_common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
-from lvqa.models.hf_generate import Generator
+from lvqa.models.hf.common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.generate import Generator
+from lvqa.models.hf.template import Message, render
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-
-Message = dict[str, Any]
 
 
 class HfVision:
@@ -87,7 +86,7 @@ class HfVision:
         """This model as a LangChain chat model about text. Raises UsageError where it declares that it is none."""
         if not self.capabilities.reasons:
             raise UsageError(f"{self.name} looks and does not reason, as its {FILE} says; name another chat model")
-        from lvqa.models.hf_chat import HfChat
+        from lvqa.models.hf.chat import HfChat
 
         return HfChat(self.talk, self.name)
 
@@ -115,54 +114,6 @@ class HfVision:
             key: value.to(model.dtype) if getattr(value, "is_floating_point", bool)() else value
             for key, value in moved.items()
         }
-
-
-def render(processor: Any, conversation: Sequence[Message]) -> str:
-    """A conversation as the text the model continues: by the chat template where there is one, else in plain lines."""
-    template_of = next(
-        (p for p in (processor, getattr(processor, "tokenizer", None)) if getattr(p, "chat_template", None)), None
-    )
-    if template_of is None:
-        return _plain(processor, conversation)
-    from jinja2 import TemplateError
-
-    messages = [dict(m) for m in conversation]
-    if template_of is not processor:  # a tokenizer's template writes text, not parts
-        messages = [{"role": m["role"], "content": _flat(processor, m["content"])} for m in messages]
-    try:
-        return str(template_of.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
-    except TemplateError:
-        # Not every template knows the system role: its text then opens the first user message.
-        merged = _without_system(messages)
-        if len(merged) == len(messages):
-            raise
-        return str(template_of.apply_chat_template(merged, add_generation_prompt=True, tokenize=False))
-
-
-def _without_system(messages: Sequence[Message]) -> list[Message]:
-    system = [m["content"] for m in messages if m["role"] == "system"]
-    rest = [dict(m) for m in messages if m["role"] != "system"]
-    for content in reversed(system):
-        if not rest:
-            rest = [{"role": "user", "content": content}]
-            continue
-        first = rest[0]["content"]
-        rest[0]["content"] = f"{content}\n\n{first}" if isinstance(content, str) else [*content, *first]
-    return rest
-
-
-def _flat(processor: Any, content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    image = getattr(processor, "image_token", None) or "<image>"
-    return "".join(image + "\n" if part["type"] == "image" else part["text"] for part in content)
-
-
-def _plain(processor: Any, conversation: Sequence[Message]) -> str:
-    if len(conversation) == 1:
-        return _flat(processor, conversation[0]["content"])
-    lines = [f"{m['role'].capitalize()}: {_flat(processor, m['content'])}" for m in conversation]
-    return "\n".join([*lines, "Assistant:"])
 
 
 def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfVision:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Reply
-from lvqa.models.hf_common import device_errors
+from lvqa.models.hf.common import device_errors
 
 YES = ("yes", "Yes", "YES", " yes", " Yes", " YES")
 NO = ("no", "No", "NO", " no", " No", " NO")
