@@ -21,6 +21,7 @@ from lvqa.agents import calibration
 from lvqa.agents.calibration import Curve, on_curve
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.metrics import calibration_error
+from lvqa.extras import needs_extra
 from lvqa.settings import SETTINGS_FILE
 
 Values = npt.NDArray[np.float64]
@@ -64,7 +65,8 @@ def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) ->
     Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty. It begins at
     (0, 0): of what was too doubtful to be answered there are no answers to fit to.
     """
-    from sklearn.isotonic import IsotonicRegression
+    with needs_extra("rivals", "calibration"):
+        from sklearn.isotonic import IsotonicRegression
 
     order = np.argsort(np.asarray(confidence, np.float64), kind="stable")
     sure, hits = np.asarray(confidence, np.float64)[order], np.asarray(right, np.float64)[order]

@@ -1,7 +1,6 @@
 """The inspect node: the VLM is asked the question again, on the keyframes; what it sees becomes notes of this question.
 
-This module chooses no frame and keeps nothing in
-the store: `seen` notes live as long as the question.
+This module chooses no frame and keeps nothing in the store: `seen` notes live as long as the question.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.frames import FRAME_S, decode
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
-from lvqa.errors import MediaError, ModelError
-from lvqa.models.base import Frame, VisionRequest
+from lvqa.errors import ModelError
+from lvqa.models.base import VisionRequest
 from lvqa.models.replies import usable_caption
 from lvqa.prompts import fence, load
 from lvqa.store import note_id
@@ -25,8 +25,6 @@ from lvqa.types import Keyframe, Note, Span, format_time
 # Frames further apart than this are not shown together: nothing would tie them.
 GROUP_GAP_S = 8.0
 REPLY_TOKENS = 128
-# The time that a single frame stands for.
-FRAME_S = 1.0
 
 
 def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -104,25 +102,6 @@ def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
     """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
     span = Span(group[0].time_s, group[-1].time_s + FRAME_S)
     return span if duration_s is None else span.clamp(duration_s) or span
-
-
-def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict[int, list[Frame]], list[str]]:
-    """The frames of each group by its number, each file opened once; and a line for each that cannot be read."""
-    from lvqa.media import FrameReader, locate
-
-    images: dict[int, list[Frame]] = {}
-    failed: list[str] = []
-    for video_id in dict.fromkeys(group[0].video_id for group in groups):
-        mine = [n for n, group in enumerate(groups) if group[0].video_id == video_id]
-        try:
-            path = locate(context.folder, context.retriever.path(video_id))
-            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
-                frames = iter(reader.at([frame.time_s for n in mine for frame in groups[n]]))
-                for n in mine:
-                    images[n] = [next(frames).image for _ in groups[n]]
-        except MediaError as error:
-            failed.append(str(error))
-    return images, failed
 
 
 def is_not_visible(reply: str) -> bool:

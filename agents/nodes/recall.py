@@ -1,7 +1,7 @@
 """The recall node: all search phrases asked of the index together, and one ranking of what comes back.
 
 How they are searched is `lvqa.recall`'s; this module knows what a plan wants beside that: notes of the
-kind that the question asks for, title cards, the seconds around a moment.
+kind that the question asks for, title cards, the seconds around a passage.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.nodes.plan import PREFERRED, option_phrases
-from lvqa.agents.rules.policies import policy
+from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.policies import PREFERRED, policy
 from lvqa.agents.rules.titles import is_presenting, titles
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import RecallAgainStep, RecallStep

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 
 from lvqa.agents.evidence import stretch
-from lvqa.agents.nodes.plan import PREFERRED
 from lvqa.agents.rules.choice import readable, weigh
+from lvqa.agents.rules.policies import PREFERRED
 from lvqa.agents.rules.titles import titles
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
 from lvqa.language.stems import content, coverage, stem

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.nodes.plan import option_phrases
+from lvqa.agents.options import option_phrases
 from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.lab.retrieval.data import RememberingEmbedder

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from lvqa.agents.citations import read_choice
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.options import options_block
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ReplyError, UsageError
 from lvqa.eval.metrics import Mean, clustered_mean

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lvqa.agents.nodes.inspect import FRAME_S, span_of
+from lvqa.agents.frames import FRAME_S
+from lvqa.agents.nodes.inspect import span_of
 from lvqa.types import Keyframe, Span
 
 

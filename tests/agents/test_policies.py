@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.nodes.plan import by_rules
+from lvqa.agents.rules.plan import by_rules
 from lvqa.agents.rules.policies import POLICIES, policy
 from lvqa.agents.state import KINDS, Plan
 from lvqa.models.fake import FakeChat
@@ -52,7 +52,7 @@ def test_the_options_are_the_events_of_what_comes_first() -> None:
 
 def test_every_policy_is_of_a_kind() -> None:
     assert set(POLICIES) < set(KINDS)
-    assert policy("other").reads == "moments"
+    assert policy("other").reads == "passages"
 
 
 def test_sub_questions_need_earlier_ones_only() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.nodes.plan import by_rules
+from lvqa.agents.rules.plan import by_rules
 from lvqa.language import stems, times, video_names, words
 from lvqa.types import Span
 
