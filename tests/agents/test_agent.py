@@ -13,7 +13,7 @@ from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
-from lvqa.store import Filter, Store
+from lvqa.store import Store
 from lvqa.types import Answer, Budget, Cost, Question, Span, Step
 
 SAID = "a woman lifts out a milk carton"
@@ -125,8 +125,8 @@ def test_counting_shows_what_was_counted(ask):
 
 
 def test_filters_hold_through_the_loop(ask):
-    only = Filter(frozenset({"v-kitchen"}), Span(6, 12))
-    answer = ask("Where is the milk carton in the fridge?", filter=only, settings={"abstain_below": 0.0})
+    question, low = "Where is the milk carton in the fridge?", {"abstain_below": 0.0}
+    answer = ask(question, videos=["v-kitchen"], between=(6, 12), settings=low)
     assert answer.evidence
     assert all(e.video == "kitchen.mp4" and e.span.overlaps(Span(6, 12)) for e in answer.evidence)
 
@@ -386,7 +386,9 @@ def test_steps_stream_in_order_and_the_answer_comes_last(store, folder, embedder
     assert list(events[-1].steps) == events[:-1]
     json.dumps([e.to_dict() for e in events])
     told = []
-    answer = agents.ask(Question(WHEN), store=store, models=models, settings=Settings(), folder=folder, on_step=told.append)
+    answer = agents.ask(
+        Question(WHEN), store=store, models=models, settings=Settings(), folder=folder, on_step=told.append
+    )
     assert told == list(answer.steps)
 
 

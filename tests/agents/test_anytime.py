@@ -151,7 +151,9 @@ def test_options_are_chosen_from_what_was_recalled(rig):
     seen = []
     options = ["paint", "milk into a glass", "sand"]
     given = rig("chat", Switch())
-    answer = agents.ask(Question("What does she pour?", tuple(options)), on_step=seen.append, stop=lambda: len(seen) >= 2, **given)
+    answer = agents.ask(
+        Question("What does she pour?", tuple(options)), on_step=seen.append, stop=lambda: len(seen) >= 2, **given
+    )
     assert (answer.choice, answer.options) == (1, tuple(options))
 
 

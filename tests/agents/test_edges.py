@@ -11,8 +11,8 @@ from lvqa.agents.structured import parse
 from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
-from lvqa.store import Filter, Store
-from lvqa.types import Question, Span
+from lvqa.store import Store
+from lvqa.types import Question
 
 
 def add(store, embedder, notes) -> None:
@@ -42,9 +42,8 @@ def test_a_baseline_reads_nothing_of_the_index_but_what_it_retrieved(ask, script
 
 def test_a_video_outside_the_time_asked_about_is_not_looked_at(ask) -> None:
     vision = FakeVision("a wall", yes=0.5)
-    beyond = Filter(span=Span(50, 55), level="clip")
     for agent in ("uniform", "lvqa"):
-        assert ask("Is there a wall?", agent=agent, vision=vision, filter=beyond).cost.frames == 0
+        assert ask("Is there a wall?", agent=agent, vision=vision, between=(50, 55)).cost.frames == 0
 
 
 @pytest.mark.parametrize(

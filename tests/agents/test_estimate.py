@@ -119,5 +119,7 @@ def test_a_run_that_was_stopped_measures_nothing(ask, store, folder, embedder) -
 
 def test_prices_are_told_where_they_are_set(store, folder) -> None:
     assert not Prices.of(Settings()).are_set
-    told = estimate(Question(WHEN), store=store, models=Models.of(), settings=Settings(price_in=1, currency="EUR"), folder=folder)
+    told = estimate(
+        Question(WHEN), store=store, models=Models.of(), settings=Settings(price_in=1, currency="EUR"), folder=folder
+    )
     assert told.to_dict()["currency"] == "EUR"

@@ -122,6 +122,7 @@ def test_answers_and_hits_have_the_fields_that_scripts_rely_on():
         "choice": 1,
         "confidence": 0.75,
         "abstained": False,
+        "status": "answered",
         "evidence": [
             {"video": "a.mp4", "start_s": 1, "end_s": 2, "text": "a door opens", "source": "seen", "score": 0.5}
         ],

@@ -169,7 +169,7 @@ def test_queries_are_embedded_with_what_embedded_the_notes(folder: Path) -> None
     with pytest.raises(UsageError, match="--embedder st:held"):
         Archive(folder, profile="text", embedder="minilm").search("milk")
     unsaid = Archive(folder, profile="text")
-    unsaid._match_embedder()
+    unsaid.workspace.match_embedder()
     assert unsaid.models.names["embedder"] == "st:held"
     assert Archive(folder, profile="text", embedder="none").search("milk")[0].video == "kitchen.mp4"
 
@@ -215,3 +215,13 @@ def test_only_some_videos_are_indexed(folder: Path, models) -> None:
     made = Archive(folder, models=models, profile="text")
     made.index(only=["garden.mp4"])
     assert [video.path for video in made.videos()] == ["garden.mp4"]
+
+
+def test_a_twin_has_chats_of_its_own(indexed: Archive) -> None:
+    kept = indexed.chat()
+    indexed.twin().close()
+    assert indexed.chats() == []
+    assert kept.turns == []
+    with indexed.twin() as twin:
+        assert twin.chats() == []
+    assert indexed.videos()

@@ -28,7 +28,7 @@ from lvqa.temporal.looks import Viewer
 from lvqa.temporal.programs import solve
 from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Ledger
-from lvqa.types import Answer, Budget, Span, Question
+from lvqa.types import Answer, Budget, Question, Span
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
