@@ -96,9 +96,11 @@ class Questions:
     def stream(self, question: Question, *, stop: Asked = None) -> Iterator[Step | Answer]:
         """Every step, and the answer last; see `Archive.stream`."""
         from lvqa import agents
+        from lvqa.tools.scope import filter_of
 
         workspace = self._workspace
         store = workspace.filled_store()
+        filter_of(question.scope, store)  # a video that is not there is said before the first step
         workspace.match_embedder()
         events = agents.stream(
             question,

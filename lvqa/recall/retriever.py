@@ -129,7 +129,7 @@ class Retriever(StoreLookups):
                 chosen.notes[row],
                 float(added[i]),
                 search.channels(chosen.notes[row].id),
-                self._window(chosen, row, shares) if search.rules.windows else chosen.notes[row].span,
+                self._window(chosen, row, shares) if search.rules.windows else None,
             )
             for i, row in enumerate(picks.tolist())
         ]

@@ -98,18 +98,15 @@ class Hit:
     """A search result: the note, its video's path, the fused score, that of each channel that took part, its window.
 
     `score` is the probability that this hit, and none before it, holds what was searched for; hits of one search add
-    up to 1 at most. `window` is the stretch around the note where that most likely happens, start to end; the
-    note's own time where none was sought.
+    up to 1 at most. `window` is the stretch around the note where that most likely happens, start to end, None
+    where none was sought.
     """
 
     video: str
     note: Note
     score: float
     channels: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    window: Span = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "window", self.window or self.note.span)
+    window: Span | None = None
 
     @property
     def span(self) -> Span:
@@ -117,9 +114,14 @@ class Hit:
         return self.note.span
 
     @property
+    def passage(self) -> Span:
+        """The hit's window, or the note's own time where none was sought."""
+        return self.window or self.note.span
+
+    @property
     def moment(self) -> Span:
-        """The earlier name of `window`, which stays."""
-        return self.window
+        """The earlier name of `passage`, which stays."""
+        return self.passage
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa search --json` prints."""
@@ -130,8 +132,8 @@ class Hit:
             "text": self.note.text,
             "source": self.note.source,
             "score": round(self.score, 4),
-            "window_start_s": round(self.window.start_s, 3),
-            "window_end_s": round(self.window.end_s, 3),
+            "window_start_s": round(self.passage.start_s, 3),
+            "window_end_s": round(self.passage.end_s, 3),
         }
 
 

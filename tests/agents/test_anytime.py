@@ -84,6 +84,7 @@ def consistent(answer, switch):
     assert answer.cost.money >= 0.1 * answer.cost.vlm_calls
     assert answer.cost.tokens_in > 0 or not switch.sent["chat"]
     json.dumps([answer.to_dict(), *(step.to_dict() for step in answer.steps)])
+    assert answer.status in ("answered", "stopped")
     if answer.abstained:
         assert answer.text != "Not in these videos"
     else:

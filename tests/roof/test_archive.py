@@ -225,3 +225,21 @@ def test_a_twin_has_chats_of_its_own(indexed: Archive) -> None:
     with indexed.twin() as twin:
         assert twin.chats() == []
     assert indexed.videos()
+
+
+def test_a_video_that_is_not_there_is_said_before_the_first_step(indexed: Archive) -> None:
+    with pytest.raises(UsageError, match="there is no video 'gone.mp4'"):
+        indexed.stream("Where is the kite?", videos=["gone.mp4"])
+
+
+def test_a_question_ready_made_is_asked_as_one_that_is_typed(indexed: Archive) -> None:
+    typed = indexed.ask("Where is the kite?", ["in the sky", "in a drawer"], seed=3)
+    made = indexed.ask(Question("Where is the kite?", ("in the sky", "in a drawer"), seed=3))
+    assert (made.text, made.choice, made.confidence, made.status) == (
+        typed.text,
+        typed.choice,
+        typed.confidence,
+        typed.status,
+    )
+    with pytest.raises(UsageError, match="give it alone"):
+        indexed.ask(Question("Where is the kite?"), seed=3)
