@@ -32,7 +32,7 @@ class Described:
 
 
 @dataclass(slots=True)
-class Gathered:
+class Surveyed:
     """What a survey came to: notes, frames shown to the VLM, what went wrong, and whether a reply was not read."""
 
     notes: list[Note] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Gathered:
     unparsed: bool = False
 
     def add(self, found: Described) -> None:
-        """Take what came of frames in."""
+        """Add what came of describing further frames."""
         self.notes += found.notes
         self.looked += found.looked
         self.failed += found.failed

@@ -114,7 +114,7 @@ def _claim(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> int:
-    """The format of a file of ours."""
+    """The number of the format that a file has. Raises StoreError for one that is not ours, StoreVersionError."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(f"{path} holds something else than chats of lvqa; move it away, and chats begin anew")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -68,7 +68,7 @@ class Memory:
         return cls(connection, path, notice)
 
     def begin(self) -> str:
-        """An id that no chat has yet."""
+        """An id for a new chat: eight hexadecimal digits that no chat has yet. Raises StoreError."""
         known = {chat.id for chat in self.chats()}
         while (made := secrets.token_hex(4)) in known:
             pass

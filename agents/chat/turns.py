@@ -32,7 +32,7 @@ class Understood:
     empty: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """The fields that `lvqa chat --json` prints below `understood`; `of` reads them again."""
         return {
             "question": self.question,
             "videos": list(self.videos),
@@ -110,7 +110,7 @@ class Turn:
     def answered(
         cls, answer: Answer, understood: str, videos: tuple[str, ...] = (), between: Span | None = None
     ) -> Turn:
-        """The turn that an answer ends."""
+        """The turn of a chat that an answer ends, with what the question was understood as and narrowed to."""
         return cls(
             answer.question,
             understood,
@@ -124,7 +124,7 @@ class Turn:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; times to the millisecond."""
+        """The fields of a turn as chats.db holds them, times to the millisecond; `of` reads them again."""
         return {
             "question": self.question,
             "understood": self.understood,

@@ -38,7 +38,7 @@ class MeanCost:
         )
 
     def and_again(self, cost: Cost) -> MeanCost:
-        """With one question more."""
+        """The same with one question more, which took `cost`."""
         return MeanCost(self.questions + 1, self.total + cost)
 
 

@@ -45,7 +45,7 @@ from lvqa.types import Computation
 T = TypeVar("T")
 
 _NEAREST = 6
-# Two open answers say the same from this closeness of their texts on, or where they cite the same moment.
+# Two open answers say the same from this closeness of their texts on, or where they cite the same seconds.
 _ALIKE = 0.6
 # Closeness, as a share of the best, from which a note counts as what the rules would have answered with.
 _RULES_AGREE = 0.8
@@ -59,7 +59,7 @@ class ScoresReply(BaseModel):
 
 @dataclass(slots=True)
 class _Asked:
-    """What all ways are asked about."""
+    """What every way to an answer starts from, and which prompts were used and ways left out on the way."""
 
     context: Context
     chat: BaseChatModel
@@ -160,7 +160,7 @@ def answer_prompt(
 
 
 def direct(asked: _Asked) -> Way:
-    """The notes read in the order of time."""
+    """The way that reads the notes themselves, in the order of time. Raises BudgetSpent, ReplyError, ModelError."""
     asked.prompts["direct"] = load("direct").hash
     return _asked_for("direct", asked, direct_prompt(asked.context, asked.numbered, asked.computed))
 
@@ -215,7 +215,7 @@ def settle(
     """The way to go with, and for each other way whether it agrees, 1 or 0.
 
     Options: what most ways choose; where they differ, the option with the highest score, then the way that is surest of
-    itself. Open answers: the first way that says something; others agree that cite the same moments or say the same.
+    itself. Open answers: the first way that says something; others agree that cite the same seconds or say the same.
     """
     spoken = [way for way in ways if way.claims or way.choice is not None] or list(ways)
     if not context.options:

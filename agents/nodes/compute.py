@@ -43,7 +43,7 @@ class RowReply(BaseModel):
 
 
 class RowsReply(BaseModel):
-    """All happenings that the chat model found."""
+    """The chat model's reply when it is asked which notes tell of which event: a row for each happening."""
 
     rows: list[RowReply]
 

@@ -37,7 +37,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         except ReplyError:
             reason, unparsed = "the chat model's plan did not parse, twice", True
     program = query_of(context) is not None
-    surveys = how.gather != "recall"
+    surveys = how.retrieval != "recall"
     return {
         "plan": made,
         "by_program": program,
@@ -49,7 +49,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def plan_prompt(context: Context) -> str:
-    """What the chat model is asked for a plan."""
+    """The prompt that asks the chat model for a plan of the question and its options."""
     return load("plan").fill(question=fence(context.question), options=options_block(context.options))
 
 

@@ -1,7 +1,7 @@
 """The recall node: all search phrases asked of the index together, and one ranking of what comes back.
 
 How they are searched is `lvqa.recall`'s; this module knows what a plan wants beside that: notes of the
-kind that the question asks for, title cards, the seconds around a moment.
+kind that the question asks for, title cards, the seconds around a passage.
 """
 
 from __future__ import annotations

@@ -63,10 +63,10 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def _described(state: State) -> dict[str, list[Note]]:
-    """What a baseline gathered of each video, in order of time: its descriptions, and the captions that it read."""
+    """What a baseline read of each video, in order of time: its descriptions, and the captions that it read."""
     given: dict[str, list[Note]] = {}
-    gathered = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
-    for note in sorted(gathered, key=lambda note: (note.span, note.id)):
+    notes = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    for note in sorted(notes, key=lambda note: (note.span, note.id)):
         given.setdefault(note.video_id, []).append(note)
     return given
 

@@ -58,7 +58,7 @@ class Verdict(BaseModel):
 
 
 class Verdicts(BaseModel):
-    """One judgement for each claim."""
+    """The chat model's reply: a judgement of each claim that it was asked about."""
 
     verdicts: list[Verdict]
 
@@ -135,6 +135,7 @@ def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelErr
     """The claims as a baseline without verification takes them: at the word of the model, or of the rules."""
     own = draft.own if draft.own is not None else 0.0
     claims = [replace(claim, support=claim.support if draft.by != "chat" else own) for claim in draft.claims]
+    # The word that `ask --steps --json` shows for a claim that was not checked.
     return claims, ["nobody"] * len(claims), []
 
 
@@ -251,11 +252,11 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
 
     They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
     """
-    if preset(context.agent).gather == "segments":
+    if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
     if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
-    if preset(context.agent).gather != "recall" or not context.ledger.can_think or context.ledger.spent:
+    if preset(context.agent).retrieval != "recall" or not context.ledger.can_think or context.ledger.spent:
         return None
     tried = set(state["tried"])
     wanted = [*draft.missing]

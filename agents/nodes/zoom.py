@@ -44,7 +44,7 @@ _MOST_LOOKED_FOR = 3
 
 
 class Things(BaseModel):
-    """What the VLM says to look for."""
+    """The VLM's reply when it is asked what to look for: things to find, and things that tend to be near them."""
 
     model_config = ConfigDict(frozen=True)
 

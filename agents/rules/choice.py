@@ -55,8 +55,8 @@ def readable(context: Context, items: Sequence[Item]) -> list[Note]:
     wanted = context.filter or Filter(level="clip")
     videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos.all()}
     own = [item.note for item in items]
-    # A baseline reads what it gathered, and nothing else.
-    if len(videos) > _MOST_VIDEOS or preset(context.agent).gather != "recall":
+    # A baseline reads what it retrieved, and nothing else.
+    if len(videos) > _MOST_VIDEOS or preset(context.agent).retrieval != "recall":
         return own
     notes = context.store.notes.select(wanted)
     if len(notes) > _MOST_READ:

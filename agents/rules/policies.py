@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from lvqa.temporal.operators import Operator
     from lvqa.types import Source
 
-Reads = Literal["moments", "all", "summaries", "both"]
+Reads = Literal["passages", "all", "summaries", "both"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a kind of question is gone about.
 
-    `reads`: `moments` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
-    `both` those and the moments. `operator` is what is computed where the plan names none; `apart` searches each event
+    `reads`: `passages` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
+    `both` those and the passages. `operator` is what is computed where the plan names none; `apart` searches each event
     by itself, so that one that is told of often does not hide another.
     """
 
-    reads: Reads = "moments"
+    reads: Reads = "passages"
     operator: Operator | None = None
     apart: bool = False
 

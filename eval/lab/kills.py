@@ -27,6 +27,7 @@ from pathlib import Path
 from lvqa.errors import LvqaError, StoreError
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.standin import serve
+from lvqa.eval.lab.torture.killing import killed_at
 
 INDEXED = (0, 3)  # exit statuses of a run that came to its end: all well, or some videos failed
 TEXT_ONLY = ("--profile", "text")
@@ -100,17 +101,18 @@ def run_kills(
             index = Path(scratch, f"round{number}")
             moments: list[float] = []
             rows: list[int] = []
-            while len(moments) < kills:
-                moment = draw.uniform(0, whole_s)
+            while not moments:
                 started = time.perf_counter()
-                if not _run_and_kill(folder, index, models, moment):
-                    if moments:
-                        break  # what the kills before it left to do took less than that
+                moments = killed_at(
+                    draw,
+                    whole_s,
+                    kills,
+                    lambda after_s, index=index: _run_and_kill(folder, index, models, after_s),  # type: ignore[misc]
+                    lambda index=index, rows=rows: rows.append(_rows(index)),  # type: ignore[misc]
+                )
+                if not moments:
                     whole_s = min(whole_s, time.perf_counter() - started)  # the machine was busier before
                     shutil.rmtree(index)
-                    continue
-                moments.append(moment)
-                rows.append(_rows(index))
             _run(folder, index, models)
             done.append(KillRound(tuple(moments), tuple(rows), tuple(differences(expected, snapshot(index)))))
             shutil.rmtree(index)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from lvqa.eval.metrics import Mean, clustered_mean, mcnemar
+from lvqa.eval.metrics import BINS, Mean, calibration_bins, calibration_error, clustered_mean, mcnemar
 from lvqa.eval.runner.rows import AnswerRow
 
-BINS = 10
 # The share of a piece of evidence that must lie in the gold windows for Acc@GQA (NExT-GQA, arXiv 2309.01327).
 GROUNDED = 0.5
 _MEANS = (
@@ -168,7 +167,7 @@ def summarise(system: str, rows: Sequence[AnswerRow], types: Sequence[str] | Non
         mean(shown, lambda row: row.f1),
         mean(not_there, lambda row: row.abstained and row.right),
         mean(asked, lambda row: row.abstained),
-        calibration_error(answered),
+        calibration_error([row.confidence for row in answered], [row.right for row in answered]) if answered else None,
         reliability(answered),
         risk(known) if known else None,
         {name: sum(getattr(row, name) for row in rows) / len(rows) for name in _COSTS},
@@ -185,8 +184,8 @@ def mean(rows: Sequence[AnswerRow], score: Callable[[AnswerRow], float]) -> Mean
 def reliability(rows: Sequence[AnswerRow], bins: int = BINS) -> tuple[Bin, ...]:
     """The bins of equal width that hold any row, in order; a confidence of 1 is in the last."""
     held: dict[int, list[AnswerRow]] = {}
-    for row in rows:
-        held.setdefault(min(int(row.confidence * bins), bins - 1), []).append(row)
+    for row, place in zip(rows, calibration_bins([row.confidence for row in rows], bins), strict=True):
+        held.setdefault(place, []).append(row)
     return tuple(
         Bin(
             b / bins,
@@ -197,13 +196,6 @@ def reliability(rows: Sequence[AnswerRow], bins: int = BINS) -> tuple[Bin, ...]:
         )
         for b, mine in sorted(held.items())
     )
-
-
-def calibration_error(rows: Sequence[AnswerRow]) -> float | None:
-    """Expected calibration error: how far confidence and accuracy lie apart, over ten bins of equal width."""
-    if not rows:
-        return None
-    return sum(one.n * abs(one.accuracy - one.confidence) for one in reliability(rows)) / len(rows)
 
 
 def risk(rows: Sequence[AnswerRow]) -> Risk:

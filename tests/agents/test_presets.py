@@ -1,4 +1,4 @@
-"""The baselines: what each gathers, in its paper's way, with the same ledger; with a chat model, and without."""
+"""The baselines: what each retrieves, in its paper's way, with the same ledger; with a chat model, and without."""
 
 from __future__ import annotations
 

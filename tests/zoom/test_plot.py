@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,9 @@ def test_saved_as_png_or_said_why_not(tmp_path: Path):
         assert (image.format, image.width) == ("PNG", WIDTH)
     with pytest.raises(UsageError, match=r"cannot be written .* name another file"):
         save(path / "below.png", trace_of(), [])
+
+
+def test_without_matplotlib_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(UsageError, match=r"a picture of a search needs matplotlib.*pip install 'lvqa\[plot\]'"):
+        picture(trace_of(), [])

@@ -4,7 +4,7 @@ Binding a question to its object is what comes late (a trial without dense label
 described frames well already), so the tower first learns, patch by patch, which shape, colour and size is where; the
 language model then finds objects ready to be looked up. Every figure of the log comes from pictures not trained on.
 
-    python -m lvqa.eval.lab.tiny.train --work DIR [--out lvqa/models/tiny/vlm]
+    python -m lvqa.eval.lab.tiny.train --work DIR [--out FOLDER]
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
+from lvqa.eval.lab.torture.killing import killed_at
 from lvqa.eval.lab.torture.workload import make_footage, models, perform, settings, write_captions
 
 KILLS, SHORT_KILLS = 200, 5
@@ -159,16 +160,15 @@ def _action(action: str, stage: KillStage, wanted: int, draw: random.Random, say
     problems: list[str] = []
     while kills < wanted:
         begin()
-        moments: list[float] = []
         wrong: list[str] = []
-        for _ in range(draw.randint(1, min(_MOST, wanted - kills))):
-            moment = draw.uniform(0, whole_s)
-            if not Forked(work).kill_after(moment):
-                break
-            moments.append(moment)
+
+        def look(wrong: list[str] = wrong) -> None:
             # Before a repair is done there is damage, as there was.
             if action != "repair":
                 wrong += _look(stage, trial, "sound")
+
+        most = draw.randint(1, min(_MOST, wanted - kills))
+        moments = killed_at(draw, whole_s, most, lambda after_s: Forked(work).kill_after(after_s), look)
         if not moments:
             whole_s *= 0.95  # it was slower when it was timed
             continue

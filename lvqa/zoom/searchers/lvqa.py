@@ -142,12 +142,12 @@ class _LvqaSearch:
 
     def _next(self, shares: Values, n: int) -> Rows:
         """The moments to look at: the most probable, a second apart, and a share where nobody looked."""
-        away = int(np.floor(n * self.rules.explore + self.rng.random()))
-        chosen = self._drawn(shares, n - away)
-        if away:
+        exploring = int(np.floor(n * self.rules.explore + self.rng.random()))
+        chosen = self._drawn(shares, n - exploring)
+        if exploring:
             open_ = ~self.belief.looked & (self.belief.step_s == 1.0)
             open_[chosen] = False
-            chosen = np.unique(np.concatenate([chosen, quantiles(open_.astype(float), away, self.rng.random())]))
+            chosen = np.unique(np.concatenate([chosen, quantiles(open_.astype(float), exploring, self.rng.random())]))
         return np.sort(chosen)
 
     def _drawn(self, shares: Values, n: int) -> Rows:
@@ -248,11 +248,11 @@ class _LvqaSearch:
         )
         chosen = [t for _, t in half[:n]]
         scores = [min(_UNCONFIRMED, -p) for p, _ in half[:n]]
-        away = round(self.rules.explore * (n - len(chosen)))
+        exploring = round(self.rules.explore * (n - len(chosen)))
         apart = max(self.budget.min_gap_s, 1.0 - 1e-6)
         for wave, offset in enumerate((0.5, 0.5, self.rng.random())):
             open_ = _free(times, [*there, *chosen, *self.video.taken], apart) & ~self.belief.looked
-            left = n - len(chosen) - (away if wave < 2 else 0)
+            left = n - len(chosen) - (exploring if wave < 2 else 0)
             if wave == 0:
                 rows = np.unique(quantiles(np.where(open_, shares, 0.0), left, offset))
             elif wave == 1:

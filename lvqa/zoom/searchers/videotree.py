@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lvqa.extras import needs_extra
 from lvqa.zoom.arrays import Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, similarity_of
@@ -75,8 +76,12 @@ class VideoTree:
 def breadth(
     vectors: Values, rate: Rater, *, width: int, widest: int, threes: int, seed: int
 ) -> tuple[Labels, Rows, Labels]:
-    """Each row's cluster, (n,); the row nearest each cluster's centre, (k,); and that cluster's rating, (k,)."""
-    from sklearn.cluster import KMeans
+    """Each row's cluster, (n,); the row nearest each cluster's centre, (k,); and that cluster's rating, (k,).
+
+    Raises UsageError where scikit-learn is not installed.
+    """
+    with needs_extra("rivals", "videotree"):
+        from sklearn.cluster import KMeans
 
     distinct = len(np.unique(vectors.round(9), axis=0))
     k = max(1, min(width, distinct))

@@ -11,7 +11,7 @@ import pytest
 from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.runner import chart
 from lvqa.eval.runner.rows import AnswerRow, Results
-from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
+from lvqa.eval.runner.score import gain, quantile_t, summarise, within_t
 from lvqa.eval.tasks.base import Window
 from lvqa.types import Answer, Cost, Evidence, Span
 
@@ -83,12 +83,11 @@ def test_a_summary() -> None:
 
 
 def test_calibration() -> None:
-    assert calibration_error([]) is None
+    assert summarise("full", [replace(row(0, False, "a"), abstained=True)]).calibration is None
     sure = [row(n, n < 3, "a", confidence=0.75) for n in range(4)]
-    assert calibration_error(sure) == pytest.approx(0.0)
-    assert calibration_error([row(0, True, "a", confidence=0.6), row(1, False, "a", confidence=0.9)]) == pytest.approx(
-        0.65
-    )
+    assert summarise("full", sure).calibration == pytest.approx(0.0)
+    off = [row(0, True, "a", confidence=0.6), row(1, False, "a", confidence=0.9)]
+    assert summarise("full", off).calibration == pytest.approx(0.65)
 
 
 def test_students_t() -> None:

@@ -42,7 +42,7 @@ def test_pictures_are_the_same_for_the_same_seed(made: tuple[np.ndarray, list[Pi
 
 
 def test_answers_are_those_of_the_reader_of_descriptions(made: tuple[np.ndarray, list[Picture]]) -> None:
-    """The reader of eval/world works from the description alone: another program, of another hand."""
+    """The reader of descriptions works from the description alone: another program, of another hand."""
     compared = 0
     for picture, question, answer in all_lessons(made[1][:60]):
         there = re.fullmatch(r"is there an? (.+)\?", question)
