@@ -17,7 +17,7 @@ from lvqa.errors import LvqaError
 from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.tasks.base import TaskQuestion
 from lvqa.phrasing import for_terminal
-from lvqa.types import Answer, Question, Scope
+from lvqa.types import Answer
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -150,8 +150,14 @@ def by_agent(agent: str, seed: int, sources: Sequence[str] | None) -> Callable[.
     """How an agent is asked: about the question's videos alone, in the time and from the notes that it may use."""
 
     def ask(archive: Archive, question: TaskQuestion, order: Sequence[int]) -> Answer:
-        scope = Scope.of(question.videos, question.between, sources)
-        options = tuple(question.options[n] for n in order)
-        return archive.ask(Question(question.text, options, scope, seed=seed, agent=agent))
+        return archive.ask(
+            question.text,
+            [question.options[n] for n in order],
+            videos=question.videos or None,
+            between=question.between,
+            sources=sources,
+            seed=seed,
+            agent=agent,
+        )
 
     return ask

@@ -15,7 +15,7 @@ from lvqa.errors import UsageError
 from lvqa.eval.runner import place
 from lvqa.eval.runner.rows import AnswerRow, read_results
 from lvqa.phrasing import for_terminal
-from lvqa.types import Answer, Question, Scope, Step
+from lvqa.types import Answer, Step
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -66,9 +66,16 @@ def rerun(
         raise UsageError(f"no agent {system or ''!r} answered {question!r}; there are: {known or 'none'}")
     task = found.as_task()
     with Archive(header["footage"], archive_dir=header["index"], models=models, **header["settings"]) as archive:
-        scope = Scope.of(found.videos, found.between, header["sources"])
-        asked = Question(found.question, tuple(found.options), scope, seed=found.seed, agent=found.agent)
-        answer: Answer = archive.ask(asked, on_step=on_step)
+        answer: Answer = archive.ask(
+            found.question,
+            list(found.options),
+            videos=found.videos or None,
+            between=found.between,
+            sources=header["sources"],
+            seed=found.seed,
+            agent=found.agent,
+            on_step=on_step,
+        )
     now = AnswerRow.of(found.system, task, answer, agent=found.agent, seed=found.seed, order=found.order)
     return Again(found, now, tuple(answer.steps))
 

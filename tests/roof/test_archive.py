@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa import Answer, Archive, Span, Step, UsageError
+from lvqa import Answer, Archive, Question, Span, Step, UsageError
 from lvqa.models.profiles import Models
 
 
@@ -217,24 +217,27 @@ def test_only_some_videos_are_indexed(folder: Path, models) -> None:
     assert [video.path for video in made.videos()] == ["garden.mp4"]
 
 
-def test_a_twin_has_chats_of_its_own(indexed: Archive) -> None:
-    kept = indexed.chat()
-    indexed.twin().close()
-    assert indexed.chats() == []
+def test_a_twin_has_chats_of_its_own(archive: Archive) -> None:
+    archive.index()
+    kept = archive.chat()
+    archive.twin().close()
+    assert archive.chats() == []
     assert kept.turns == []
-    with indexed.twin() as twin:
+    with archive.twin() as twin:
         assert twin.chats() == []
-    assert indexed.videos()
+    assert archive.videos()
 
 
-def test_a_video_that_is_not_there_is_said_before_the_first_step(indexed: Archive) -> None:
-    with pytest.raises(UsageError, match="there is no video 'gone.mp4'"):
-        indexed.stream("Where is the kite?", videos=["gone.mp4"])
+def test_a_video_that_is_not_there_is_said_before_the_first_step(archive: Archive) -> None:
+    archive.index()
+    with pytest.raises(UsageError, match=r"there is no video 'gone\.mp4'"):
+        archive.stream("Where is the kite?", videos=["gone.mp4"])
 
 
-def test_a_question_ready_made_is_asked_as_one_that_is_typed(indexed: Archive) -> None:
-    typed = indexed.ask("Where is the kite?", ["in the sky", "in a drawer"], seed=3)
-    made = indexed.ask(Question("Where is the kite?", ("in the sky", "in a drawer"), seed=3))
+def test_a_question_ready_made_is_asked_as_one_that_is_typed(archive: Archive) -> None:
+    archive.index()
+    typed = archive.ask("Where is the kite?", ["in the sky", "in a drawer"], seed=3)
+    made = archive.ask(Question("Where is the kite?", ("in the sky", "in a drawer"), seed=3))
     assert (made.text, made.choice, made.confidence, made.status) == (
         typed.text,
         typed.choice,
@@ -242,4 +245,4 @@ def test_a_question_ready_made_is_asked_as_one_that_is_typed(indexed: Archive) -
         typed.status,
     )
     with pytest.raises(UsageError, match="give it alone"):
-        indexed.ask(Question("Where is the kite?"), seed=3)
+        archive.ask(Question("Where is the kite?"), seed=3)
