@@ -1,4 +1,7 @@
-"""Small real videos, archives indexed with fakes, and the command line run in this process."""
+"""Small real videos, archives indexed with fakes, and the command line run in this process, as fixtures.
+
+A room's conftest takes those that it wants, as it does those of `kitchen.py`.
+"""
 
 from __future__ import annotations
 

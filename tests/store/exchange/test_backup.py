@@ -224,7 +224,7 @@ def test_damaged_chats_are_named(filled: Path, tmp_path: Path):
 
 
 def test_an_older_archive_is_copied_as_it_is(tmp_path: Path):
-    path = Path(__file__).with_name("test_old_archives.py")
+    path = Path(__file__).parents[1] / "test_old_archives.py"
     spec = importlib.util.spec_from_file_location("old_archives", path)
     assert spec is not None
     assert spec.loader is not None
