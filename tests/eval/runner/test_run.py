@@ -117,7 +117,9 @@ def test_failures_and_unread_replies_count_as_wrong_and_are_shown(
             raise ZeroDivisionError("a defect")
         unread = video == "video4.mp4"
         steps = [AnswerStep(Draft("", None, ()), 0, unparsed=unread)]
-        return Answer("", None if unread else 0, 0.5, unread, steps=steps, cost=Cost(frames=2))
+        return Answer(
+            "", None if unread else 0, 0.5, "absent" if unread else "answered", steps=steps, cost=Cost(frames=2)
+        )
 
     scripted(monkeypatch, answer)
     outcome = runs()
