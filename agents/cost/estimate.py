@@ -22,9 +22,9 @@ from lvqa.agents.nodes.recall import recall
 from lvqa.agents.nodes.zoom import LOOK_SHARE, NAMING_FRAMES, NAMING_SHARE
 from lvqa.agents.run import checked, of_named
 from lvqa.agents.state import Context, State, initial
-from lvqa.eval.lab.wordings.parse import parse
+from lvqa.agents.temporal_query import paths_of, planner_of
 from lvqa.media.files import present
-from lvqa.models.choose import NO_CHAT, NONE, TIMELINE
+from lvqa.models.choose import NO_CHAT, NONE
 from lvqa.models.profiles import Models
 from lvqa.phrasing import count
 from lvqa.prompts import answers
@@ -169,9 +169,8 @@ class _Can:
         think = specs["chat"] not in (NONE, *NO_CHAT) and ledger.can_think
         if specs["vision"] == NONE:
             return cls(think, 0, 0, why="there is no model that looks at frames")
-        allowed = context.filter.video_ids if context.filter is not None else None
-        paths = [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
-        program = specs["chat"] == TIMELINE and parse(context.question, context.options, paths) is not None
+        paths, planner = paths_of(context), planner_of(models)
+        program = planner is not None and planner.plan(context.question, context.options, paths) is not None
         if not any(present(context.folder, path) for path in paths):
             return cls(think, 0, 0, program, why="no video file is there")
         looks, verifies = (answers(name, models.prompt_set) for name in ("inspect", "verify"))

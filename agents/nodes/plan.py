@@ -14,12 +14,12 @@ from lvqa.agents.baselines.presets import preset
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Context, Kind, Plan, State
 from lvqa.agents.structured import ask_for
+from lvqa.agents.temporal_query import query_of
 from lvqa.errors import ReplyError
 from lvqa.language.words import content, declarative, exact_parts, times, without_times
 from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.temporal.operators import Operator
-from lvqa.temporal.query import query_of
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Source, Step
 

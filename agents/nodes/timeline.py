@@ -1,7 +1,8 @@
 """The timeline node: questions about time are answered by small programs, without a chat model.
 
-The plan of such a question is its `Query`; the steps say what was asked, what was looked at and what came of it. What
-it finds travels on as notes of this question (`seen`), claims that cite them and a draft whose confidence is final.
+The plan of such a question is its `TemporalQuery`, which the models' planner reads; the steps say what was asked, what
+was looked at and what came of it. What it finds travels on as notes of this question (`seen`), claims that cite them
+and a draft whose confidence is final.
 """
 
 from __future__ import annotations
@@ -11,17 +12,15 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Claim, Context, Draft, Item, State
-from lvqa.eval.lab.wordings.descriptions import Given, Reader
-from lvqa.eval.lab.wordings.parse import Query
-from lvqa.models.base import VisionModel
+from lvqa.agents.temporal_query import planner_of, query_of, videos_of
 from lvqa.phrasing import count
 from lvqa.store import note_id
 from lvqa.temporal.localize import Interval
-from lvqa.temporal.looks import Eyes, run
+from lvqa.temporal.looks import Eyes, Looker, run
 from lvqa.temporal.options import match
 from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
-from lvqa.temporal.query import query_of, videos_of
+from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.temporal.scene import Scene
 from lvqa.types import Computation, Note, Row, Step
@@ -41,11 +40,11 @@ _BESIDE = 0.5
 def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Run the question's program: a draft with its evidence, or one that says that nothing was found."""
     context = runtime.context
-    query, vision = query_of(context), context.models.vision
+    planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
+    assert planner is not None, "there is no query without a planner"
     assert query is not None, "the graph comes here with a query alone"
     assert vision is not None, "there is no query without a vision model"
     videos = videos_of(context, query)
-    presence = _presence(state, context)
     asked = ", ".join(query.targets) or "the options"
     steps = [
         Step(
@@ -54,9 +53,13 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
         )
     ]
-    with _eyes(context, vision, presence, state["surveys"]) as eyes:
-        scene = Scene(query, context.options, presence, eyes, videos)
-        result = run(solve(scene), eyes.look)
+    with Eyes(context, vision) as eyes:
+        presence = Presence(context, state["plan"].cues)
+        looker: Looker = eyes
+        if state["surveys"]:
+            presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
+        scene = Scene(query, context.options, presence, looker, videos)
+        result = run(solve(scene, planner.program), looker.look)
     yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
     spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
     looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
@@ -69,22 +72,16 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     return {"items": items, "draft": draft, "computed": computed, "steps": steps}
 
 
-def _presence(state: State, context: Context) -> Presence:
-    """What tells where things are: the index, or for a baseline what it gathered."""
-    if not state["surveys"]:
-        return Presence(context, state["plan"].cues)
+def _described(state: State) -> dict[str, list[Note]]:
+    """What a baseline gathered of each video, in order of time: its descriptions, and the captions that it read."""
     given: dict[str, list[Note]] = {}
     gathered = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
     for note in sorted(gathered, key=lambda note: (note.span, note.id)):
         given.setdefault(note.video_id, []).append(note)
-    return Given(context, state["plan"].cues, given=given)
+    return given
 
 
-def _eyes(context: Context, vision: VisionModel, presence: Presence, reads: bool) -> Eyes:
-    return Reader(context, vision, presence=presence) if reads else Eyes(context, vision)
-
-
-def _computed(context: Context, query: Query, result: Result) -> list[Computation]:
+def _computed(context: Context, query: TemporalQuery, result: Result) -> list[Computation]:
     """What a program that counts, orders, compares or measures made of which intervals."""
     operator = _OPERATORS.get(query.op)
     if operator is None or not result.found or not result.shown:
@@ -121,6 +118,6 @@ def _item(context: Context, interval: Interval, text: str, share: float) -> Item
     return Item(note, context.retriever.path(interval.video_id), 0.0, share * interval.support)
 
 
-def _plain(query: Query) -> dict[str, Any]:
+def _plain(query: TemporalQuery) -> dict[str, Any]:
     values = {name: getattr(query, name) for name in query.__slots__}
     return {name: str(value) if name == "at" else value for name, value in values.items() if value}

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from lvqa.settings import Settings
 
 NONE = "none"
-# Reasoning without a chat model: by quoting notes, or by small programs over what a vision model sees when.
+# Reasoning without a chat model, by quoting notes.
 EXTRACTIVE = "builtin:extractive"
-TIMELINE = "builtin:timeline"
 TINY = "builtin:tiny"
-NO_CHAT = (EXTRACTIVE, TIMELINE)
+NO_CHAT = (EXTRACTIVE,)
 MINILM_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
 # What each profile wants; what is not there gives way as `resolve` says.
@@ -69,7 +68,7 @@ PROFILES: dict[str, dict[Role, str]] = {
     # For the synthetic world of `lvqa demo`, which says nothing aloud and whose signs the VLM reads itself.
     "tiny": {
         "vision": TINY,
-        "chat": TIMELINE,
+        "chat": EXTRACTIVE,
         "embedder": f"st:{MINILM_ID}",
         "image_embedder": TINY,
         "detector": NONE,
@@ -123,9 +122,9 @@ def resolve(settings: Settings) -> Choice:
         reasons.append(f"chat -> {EXTRACTIVE}: there is no vision model that could reason as well")
     if specs["vision"] == TINY and specs["chat"] == "vision":
         if settings.chat == "vision":
-            raise UsageError(f"{TINY} looks and does not reason; name another chat model, or {TIMELINE}")
-        specs["chat"] = TIMELINE
-        reasons.append(f"chat -> {TIMELINE}: {TINY} looks and does not reason")
+            raise UsageError(f"{TINY} looks and does not reason; name another chat model, or {EXTRACTIVE}")
+        specs["chat"] = EXTRACTIVE
+        reasons.append(f"chat -> {EXTRACTIVE}: {TINY} looks and does not reason")
     return Choice(profile, specs, tuple(reasons))
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
 class Models:
     """The models of a Settings, each loaded when first asked for and then kept. Thread-safe.
 
-    A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`,
-    `builtin:timeline`). Access raises ModelNotFound or ModelError where loading fails, the same way each time.
+    A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`). Access
+    raises ModelNotFound or ModelError where loading fails, the same way each time. `planner`, a
+    `lvqa.temporal.planner.Planner`, reads questions as programs over time where there is no chat model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, planner: object | None = None) -> None:
         self.settings: Settings | None = settings
+        self._planner = planner
         self._loaded: dict[Role, Any] = {}
         self._choice: Choice | None = None
         self._locks = {role: threading.RLock() for role in ROLES}
@@ -67,10 +70,11 @@ class Models:
         detector: Detector | None = None,
         ocr: TextReader | None = None,
         asr: Transcriber | None = None,
+        planner: object | None = None,
     ) -> Models:
         """Take ready-made models; a role left out is off, and reasoning without a chat model is extractive.
 
-        `chat` may be `builtin:timeline`. Raises UsageError for another spec.
+        `chat` may be `builtin:extractive`. Raises UsageError for another spec.
         """
         no_chat = EXTRACTIVE if chat is None else chat if isinstance(chat, str) else ""
         if no_chat:
@@ -90,6 +94,7 @@ class Models:
             remember_of(model)
         models = cls.__new__(cls)
         models.settings = None
+        models._planner = planner
         models._loaded = given
         specs: dict[Role, str] = {role: NONE if model is None else name_of(model) for role, model in given.items()}
         if no_chat:
@@ -129,6 +134,18 @@ class Models:
         if self.settings is None:
             return str(getattr(self._loaded["vision"], "prompt_set", ""))
         return registry.prompt_set(self.choice.specs["vision"])
+
+    @property
+    def planner(self) -> object | None:
+        """Reads questions as programs over time (`lvqa.temporal.planner.Planner`); None where there is none."""
+        if self._planner is None and self.choice.specs["vision"] == TINY:
+            self._planner = importlib.import_module("lvqa.eval.lab.wordings").WorldPlanner()
+        return self._planner
+
+    @property
+    def reasons_by_rule(self) -> bool:
+        """Whether there is no chat model. Loads nothing."""
+        return self.choice.specs["chat"] in (NONE, *NO_CHAT)
 
     @property
     def reasons(self) -> list[str]:
@@ -237,8 +254,7 @@ def _status(profile: str, role: Role, spec: str) -> RoleStatus:
     if spec == NONE:
         return RoleStatus(profile, role, spec, True, None, "", "off")
     if spec in NO_CHAT:
-        how = "reasons without a model" if spec == EXTRACTIVE else "reasons over time with the vision model alone"
-        return RoleStatus(profile, role, spec, True, 0, "lvqa", how)
+        return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
     if spec == TINY:
         own = TINY_FOLDER / ("vlm" if role == "vision" else "dual")
         there = (own / "model.safetensors").is_file()

@@ -36,7 +36,7 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
-        "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive, builtin:timeline"),
+        "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive"),
         "hf": ("lvqa.models.hf_chat:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_chat", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_chat", "lc:<provider>:<model>"),

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lvqa.eval.lab.wordings.parse import bare_phrase
 from lvqa.language.words import with_article as a
 from lvqa.temporal.localize import Found, Interval, joined
 from lvqa.temporal.looks import Course, alongside
-from lvqa.temporal.options import order_of
+from lvqa.temporal.options import bare_phrase, order_of
 from lvqa.temporal.presence import Candidate, apart_first
 from lvqa.temporal.result import Result, absence, exactly_one, nothing, product
 from lvqa.temporal.scene import Scene

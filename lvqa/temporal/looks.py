@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,23 @@ class Seen:
 
 T = TypeVar("T")
 Course = Generator[list[Ask], "list[Seen | None]", T]
+
+
+class Looker(Protocol):
+    """Who answers what programs ask: by looking at frames, or by reading what was written about them."""
+
+    @property
+    def left(self) -> int:
+        """How many more looks there may be."""
+        ...
+
+    def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
+        """What is seen, in order; None where the budget ended or the frame cannot be had."""
+        ...
+
+    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
+        """Whether the whole picture changes between two times."""
+        ...
 
 
 def alongside(courses: Sequence[Course[T]]) -> Course[list[T]]:

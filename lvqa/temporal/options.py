@@ -22,6 +22,7 @@ _NUMBERS = {word: float(n) for n, word in enumerate(_WORDS)} | {"never": 0.0, "n
 # A stretch this near to an option's, in seconds, may still be the one that it means.
 _NEAR_S = 3.0
 _NONE: Match = (None, 0.0)
+_ARTICLES = frozenset(("a", "an", "the", "any", "some"))
 
 
 def match(value: Value, options: Sequence[str]) -> Match:
@@ -37,6 +38,12 @@ def match(value: Value, options: Sequence[str]) -> Match:
         orders = [order_of(option, value) for option in options]
         return (orders.index(value), 1.0) if value in orders else _NONE
     return _by_name(value, options)
+
+
+def bare_phrase(option: str) -> str:
+    """An option that names a thing, lower case, without its article."""
+    given = option.lower().strip(" .").split()
+    return " ".join(given[1:] if given and given[0] in _ARTICLES else given)
 
 
 def window(option: str) -> Span | None:

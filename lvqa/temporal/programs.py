@@ -1,21 +1,19 @@
-"""The programs of questions about things that come and go: what is asked, computed from settled intervals.
+"""The programs of questions about things that come and go: what is asked, computed from intervals.
 
-Each is a `Course` that comes to a `Result`. What changes about a thing that stays is in `changes`.
+Each is a `Course` that comes to a `Result`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from lvqa.eval.lab.wordings import changes
-from lvqa.eval.lab.wordings.offered import when_offered
 from lvqa.language.words import with_article as a
 from lvqa.temporal import compare
 from lvqa.temporal.count import appearances
 from lvqa.temporal.frame_questions import at_place, moments, read, tell
 from lvqa.temporal.localize import MEASURED_S, Found, Interval, Measured, measure
 from lvqa.temporal.looks import Course
-from lvqa.temporal.options import number, window
+from lvqa.temporal.options import number
 from lvqa.temporal.result import Result, absence, nothing, product
 from lvqa.temporal.scene import Scene
 from lvqa.temporal.wording import shown_by, stretch, when
@@ -24,17 +22,12 @@ from lvqa.types import Span, format_time
 _MOST_EVENTS = 12
 
 
-def solve(scene: Scene) -> Course[Result]:
-    """The course that answers the scene's question."""
-    query = scene.query
+def solve(scene: Scene, own: Callable[[Scene], Course[Result] | None] | None = None) -> Course[Result]:
+    """The course that answers the scene's question: a planner's `own` where it has one for it, else lvqa's."""
     if not scene.videos:
         return _nowhere()
-    spans = [window(option) for option in scene.options]
-    if query.op == "when" and spans and all(spans):
-        return when_offered(scene, query.targets[0], [span for span in spans if span is not None])
-    if query.change in changes.PROGRAMS and query.op in ("when", "duration", "attribute", "place") and query.at is None:
-        return changes.solve(scene)
-    return _PROGRAMS[query.op](scene)
+    course = own(scene) if own is not None else None
+    return course if course is not None else _PROGRAMS[scene.query.op](scene)
 
 
 def _nowhere() -> Course[Result]:

@@ -1,30 +1,48 @@
-"""Whether a question is answered by a program over time, and which videos it is about. Runs no program."""
+"""A question as a program over time: which operation, on which things, in which videos, when. A value; runs nothing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Literal
 
-from lvqa.eval.lab.wordings.parse import Query, parse
-from lvqa.models.choose import TIMELINE
+from lvqa.types import Span
 
-if TYPE_CHECKING:
-    from lvqa.agents.state import Context
+Operation = Literal[
+    "existence",
+    "attribute",
+    "place",
+    "count_objects",
+    "count_events",
+    "when",
+    "before_after",
+    "first_last",
+    "order",
+    "duration",
+    "sign",
+    "across",
+]
+Change = Literal["appear", "vanish", "move", "recolour"]
+Side = Literal["", "before", "after", "first", "last"]
+Both = Literal["", "which", "only", "both", "not both"]
 
 
-def query_of(context: Context) -> Query | None:
-    """The question as a program; None where another way has to answer it.
+@dataclass(frozen=True, slots=True)
+class TemporalQuery:
+    """A question as a program over the intervals in which things are there.
 
-    That is so with a chat model, without a vision model, and for questions that the rules do not read.
+    `targets` are noun phrases without article, in the order of their mention; with `among`, the options name the
+    things instead. `videos` are paths; none for all. `at` is the stretch of time that the question names. `aspect` is
+    the attribute asked for (`colour`, `shape`, ...), `to` what a thing turns into where that is said.
     """
-    if context.models.specs["chat"] != TIMELINE or context.models.vision is None:
-        return None
-    allowed = context.filter.video_ids if context.filter is not None else None
-    paths = [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
-    return parse(context.question, context.options, paths)
 
-
-def videos_of(context: Context, query: Query) -> tuple[str, ...]:
-    """The ids of the videos that the question names, in its order; of all that may be used where it names none."""
-    allowed = context.filter.video_ids if context.filter is not None else None
-    ids = {v.path: v.id for v in context.store.videos() if allowed is None or v.id in allowed}
-    return tuple(ids[path] for path in query.videos) or tuple(ids.values())
+    op: Operation
+    targets: tuple[str, ...] = ()
+    videos: tuple[str, ...] = ()
+    at: Span | None = None
+    change: Change = "appear"
+    aspect: str = ""
+    to: str = ""
+    side: Side = ""
+    both: Both = ""
+    among: bool = False
+    negated: bool = False

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.eval.lab.wordings.parse import Query
 from lvqa.temporal.localize import COARSE_S, FINE_S, Found, hunt
-from lvqa.temporal.looks import Course, Eyes
+from lvqa.temporal.looks import Course, Looker
 from lvqa.temporal.presence import Candidate, Coverage, Presence, apart_first
+from lvqa.temporal.query import TemporalQuery
 from lvqa.types import Span
 
 # Refused candidates in a row that end a search: at least, and with a large budget.
@@ -27,10 +27,10 @@ _PLENTY = 16
 class Scene:
     """One question at work. `videos` are ids, in the order in which the question names them."""
 
-    query: Query
+    query: TemporalQuery
     options: tuple[str, ...]
     presence: Presence
-    eyes: Eyes
+    eyes: Looker
     videos: tuple[str, ...]
 
     def path(self, video_id: str) -> str:

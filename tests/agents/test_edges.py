@@ -8,6 +8,7 @@ import pytest
 
 from lvqa.agents.citations import AnswerReply, read_choice
 from lvqa.agents.structured import parse
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
@@ -72,7 +73,7 @@ def test_an_odd_question_is_answered(ask, script, question) -> None:
     ],
 )
 def test_a_program_without_videos_finds_nothing(ask, folder, question) -> None:
-    models = Models.of(vision=FakeVision("x"), chat="builtin:timeline")
+    models = Models.of(vision=FakeVision("x"), planner=WorldPlanner())
     with Store.open(folder / "none", write=True) as none:
         assert ask(question, models=models, store=none).abstained
         assert ask("Which of these is seen in both videos?", ["a star", "a ring"], models=models, store=none).abstained

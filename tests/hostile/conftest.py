@@ -110,6 +110,7 @@ class Place:
         also: str = "",
         chat: Any = None,
         vision: Any = None,
+        planner: Any = None,
         **settings: Any,
     ) -> Answer:
         """Ask with one video more, into which the text came by that way, with the words of `also` behind it."""
@@ -127,7 +128,7 @@ class Place:
                 question,
                 options,
                 store=self.store,
-                models=Models.of(vision=vision, chat=chat, embedder=self.embedder),
+                models=Models.of(vision=vision, chat=chat, embedder=self.embedder, planner=planner),
                 settings=Settings(**settings),
                 folder=self.folder,
             )

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.types import Answer
 
@@ -177,9 +178,9 @@ def test_any_text_may_be_the_question_or_an_option(hostile, place, plain):
         "\"\" “” «» ''",
     ],
 )
-@pytest.mark.parametrize("chat", [None, "builtin:timeline"])
-def test_a_question_with_impossible_parts_is_answered_all_the_same(question, chat, place, plain):
-    vision = FakeVision("a kitchen", 0.5) if chat else None
+@pytest.mark.parametrize("planner", [None, WorldPlanner()])
+def test_a_question_with_impossible_parts_is_answered_all_the_same(question, planner, place, plain):
+    vision = FakeVision("a kitchen", 0.5) if planner else None
     for options in (None, ["0:99-99:99", "at 12:75", "§7"]):
-        answer = place.ask("caption", plain, question, options, chat=chat, vision=vision, budget_frames=4)
+        answer = place.ask("caption", plain, question, options, planner=planner, vision=vision, budget_frames=4)
         assert 0.0 <= answer.confidence <= 1.0

@@ -149,7 +149,7 @@ def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
     models = _models(profile="tiny")
     assert models.specs == {
         "vision": "builtin:tiny",
-        "chat": "builtin:timeline",
+        "chat": "builtin:extractive",
         "embedder": "minilm",
         "image_embedder": "builtin:tiny",
         "detector": "none",
@@ -157,6 +157,7 @@ def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
         "asr": "none",
     }
     assert models.chat is None
+    assert models.planner is not None
     assert models.prompt_set == "short"
     assert "nothing of real footage" in models.reasons[0]
     assert len(models.reasons) == 2
@@ -171,8 +172,8 @@ def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
 
 def test_the_tiny_model_looks_and_does_not_reason(world: World) -> None:
     models = _models(profile="cpu", vision="builtin:tiny")
-    assert models.specs["chat"] == "builtin:timeline"
-    assert any(line.startswith("chat -> builtin:timeline:") for line in models.reasons)
+    assert models.specs["chat"] == "builtin:extractive"
+    assert any(line.startswith("chat -> builtin:extractive:") for line in models.reasons)
     with pytest.raises(UsageError, match="does not reason"):
         _ = _models(vision="builtin:tiny", chat="vision").specs
 

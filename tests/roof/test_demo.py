@@ -8,6 +8,7 @@ import pytest
 
 from lvqa import Answer, Evidence, Span, demo
 from lvqa import demo_footage as footage
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world.questions.make import TYPES, ask
 from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.media import FrameReader, probe, read_subtitles
@@ -92,7 +93,7 @@ def test_there_is_a_question_of_each_type_chosen_unseen() -> None:
 def test_the_world_is_asked_about_and_a_blind_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "PROFILE", "text")
     said: list[str] = []
-    models = Models.of(vision=FakeVision("grass, nothing else.", yes=0.1), chat="builtin:timeline")
+    models = Models.of(vision=FakeVision("grass, nothing else.", yes=0.1), planner=WorldPlanner())
     report = demo.run(tmp_path / "demo", minutes=3, models=models, say=said.append)
     assert not report.passed
     assert [one.open_ for one in report.results][:4] == [True, False, True, False]

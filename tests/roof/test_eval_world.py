@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world import bench
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
@@ -14,7 +15,7 @@ from lvqa.models.profiles import Models
 
 @pytest.fixture
 def _ready_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = Models.of(vision=FakeVision("sand, nothing else.", yes=0.1), chat="builtin:timeline")
+    models = Models.of(vision=FakeVision("sand, nothing else.", yes=0.1), planner=WorldPlanner())
     monkeypatch.setattr(bench, "PROFILE", "text")
     monkeypatch.setattr(bench, "_SCHOOL", (900_001,))
     monkeypatch.setattr(bench, "run", partial(bench.run, models=models))

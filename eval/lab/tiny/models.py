@@ -48,7 +48,7 @@ class TinyVision(HfVision):
 
     def as_chat(self) -> BaseChatModel:
         """It does not reason. Raises UsageError."""
-        raise UsageError(f"{self.name} looks and does not reason; name another chat model, or builtin:timeline")
+        raise UsageError(f"{self.name} looks and does not reason; name another chat model, or builtin:extractive")
 
     def understands(self, prompt: str) -> bool:
         """Whether it knows every word of a prompt."""

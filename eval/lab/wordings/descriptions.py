@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.eval.lab.world.words import COLOURS, FLAG, PLACES, PLURALS, SHAPES, SIGN, SIZES
-from lvqa.temporal.looks import Ask, Eyes, Seen
+from lvqa.temporal.looks import Ask, Seen
 from lvqa.temporal.presence import Presence, Series
 from lvqa.types import Note
 
@@ -120,16 +120,15 @@ class Given(Presence):
 
 
 @dataclass(slots=True)
-class Reader(Eyes):
-    """Answers from descriptions, at no cost and without end."""
+class Reader:
+    """A `lvqa.temporal.looks.Looker` that answers from descriptions, at no cost and without end.
 
-    presence: Presence | None = None
+    `presence` has the descriptions as captions; `left` is how many looks it says it has left.
+    """
+
+    presence: Presence
+    left: int
     _texts: dict[str, tuple[list[float], list[Note]]] = field(default_factory=dict)
-
-    @property
-    def left(self) -> int:
-        """Reading costs nothing."""
-        return self.context.settings.budget_frames
 
     def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
         """What the descriptions of these times say; None where there is none."""
@@ -150,7 +149,7 @@ class Reader(Eyes):
 
     def _note(self, video_id: str, time_s: float) -> Note | None:
         if video_id not in self._texts:
-            notes = self.presence.captions(video_id) if self.presence is not None else []
+            notes = self.presence.captions(video_id)
             self._texts[video_id] = [n.span.start_s for n in notes], notes
         starts, notes = self._texts[video_id]
         return notes[max(0, bisect_right(starts, time_s) - 1)] if notes else None

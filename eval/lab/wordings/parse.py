@@ -9,52 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from lvqa.language.words import clock_s, file_forms, times
+from lvqa.temporal.query import Both, Change, Operation, Side, TemporalQuery
 from lvqa.types import Span
-
-Operation = Literal[
-    "existence",
-    "attribute",
-    "place",
-    "count_objects",
-    "count_events",
-    "when",
-    "before_after",
-    "first_last",
-    "order",
-    "duration",
-    "sign",
-    "across",
-]
-Change = Literal["appear", "vanish", "move", "recolour"]
-Side = Literal["", "before", "after", "first", "last"]
-Both = Literal["", "which", "only", "both", "not both"]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question as a program over the intervals in which things are there.
-
-    `targets` are noun phrases without article, in the order of their mention; with `among`, the options name the
-    things instead. `videos` are paths; none for all. `at` is the stretch of time that the question names. `aspect` is
-    the attribute asked for (`colour`, `shape`, ...), `to` what a thing turns into where that is said.
-    """
-
-    op: Operation
-    targets: tuple[str, ...] = ()
-    videos: tuple[str, ...] = ()
-    at: Span | None = None
-    change: Change = "appear"
-    aspect: str = ""
-    to: str = ""
-    side: Side = ""
-    both: Both = ""
-    among: bool = False
-    negated: bool = False
-
 
 _CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
 _AT = re.compile(rf"\b(?:at|around|about)\s+(?:about\s+)?({_CLOCK})(?![\w:])")
@@ -98,7 +56,7 @@ _COUNTED = re.compile(
 )
 
 
-def parse(question: str, options: Sequence[str] = (), videos: Sequence[str] = ()) -> Query | None:
+def parse(question: str, options: Sequence[str] = (), videos: Sequence[str] = ()) -> TemporalQuery | None:
     """Read a question; None where it is not understood.
 
     Args:
@@ -122,7 +80,7 @@ def parse(question: str, options: Sequence[str] = (), videos: Sequence[str] = ()
     changes: list[Change] = [name for name, pattern in _CHANGES if pattern.search(bare)]
     change: Change = changes[0] if changes else "appear"
     aspect = _ASPECT.search(bare)
-    query = Query(
+    query = TemporalQuery(
         op,
         _targets(bare, op),
         named,
@@ -153,12 +111,6 @@ def noun_phrases(text: str) -> list[str]:
         elif token in _ARTICLES:
             phrase = []
     return list(dict.fromkeys(found))
-
-
-def bare_phrase(option: str) -> str:
-    """An option that names a thing, lower case, without its article."""
-    words = option.lower().strip(" .").split()
-    return " ".join(words[1:] if words and words[0] in _ARTICLES else words)
 
 
 def _without_videos(text: str, videos: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -241,7 +193,7 @@ def _both(text: str, among: bool) -> Both:
     return "only" if among else "which"
 
 
-def _is_whole(query: Query) -> bool:
+def _is_whole(query: TemporalQuery) -> bool:
     """Whether the query has the targets that its operation takes."""
     n = len(query.targets)
     least, most = {

@@ -8,7 +8,7 @@ frames` looks as the agent does, in the gold windows before anywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,14 @@ from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.timeline import draft_of
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.state import Context, State, initial
-from lvqa.eval.lab.wordings.descriptions import Given, Reader
+from lvqa.agents.temporal_query import planner_of, query_of, videos_of
 from lvqa.eval.lab.world.questions.make import Question
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
-from lvqa.temporal.looks import Eyes, run
+from lvqa.temporal.looks import Eyes, Looker, run
 from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
-from lvqa.temporal.query import query_of, videos_of
 from lvqa.temporal.scene import Scene
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Span
@@ -51,10 +50,8 @@ class Systems:
         }
         self._ask: dict[str, Callable[[Question], Answer]] = {
             **{name: partial(self._by_agent, name) for name in AGENTS},
-            ORACLE_CAPTIONS: lambda q: self._reason(q, lambda c, cues: Given(c, cues, given=self._truth)),
-            ORACLE_FRAMES: lambda q: self._reason(
-                q, lambda c, cues: Golden(c, cues, windows=self._gold(q)), looks=True
-            ),
+            ORACLE_CAPTIONS: self._reason,
+            ORACLE_FRAMES: lambda q: self._reason(q, self._gold(q)),
         }
 
     def ask(self, system: str, question: Question) -> Answer:
@@ -75,9 +72,10 @@ class Systems:
         vision = models.vision
         given = Models.of(
             vision=Remembering(vision) if vision is not None else None,
-            chat=models.chat or models.specs["chat"],
+            chat=models.chat,
             embedder=models.embedder,
             image_embedder=models.image_embedder,
+            planner=models.planner,
         )
         archive = Archive(own.folder, archive_dir=own.index_dir, models=given)
         archive.settings = own.settings
@@ -89,24 +87,23 @@ class Systems:
             found.setdefault(self._ids.get(window.video, ""), []).append(Span(window.start_s, window.end_s))
         return found
 
-    def _reason(
-        self,
-        question: Question,
-        presence_of: Callable[[Context, tuple[str, ...]], Presence],
-        *,
-        looks: bool = False,
-    ) -> Answer:
-        """What the agent's programs make of a question with another presence, and eyes that read unless it `looks`."""
+    def _reason(self, question: Question, gold: Mapping[str, Sequence[Span]] | None = None) -> Answer:
+        """What the agent's programs make of a question: reading true descriptions, or looking where it is `gold`."""
         context = self._context(question.options_question, question.options)
         runtime: Any = _Runtime(context)
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
-        query, vision = query_of(context), context.models.vision
-        if query is None or vision is None:
+        planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
+        if planner is None or query is None or vision is None:
             return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
-        presence = presence_of(context, state["plan"].cues)
-        with Eyes(context, vision) if looks else Reader(context, vision, presence=presence) as eyes:
-            scene = Scene(query, context.options, presence, eyes, videos_of(context, query))
-            result = run(solve(scene), eyes.look)
+        with Eyes(context, vision) as eyes:
+            presence = Presence(context, state["plan"].cues)
+            looker: Looker = eyes
+            if gold is not None:
+                presence = Golden(context, state["plan"].cues, windows=gold)
+            else:
+                presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
+            scene = Scene(query, context.options, presence, looker, videos_of(context, query))
+            result = run(solve(scene, planner.program), looker.look)
         items, draft = draft_of(context, result)
         answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
         return replace(answer, cost=context.ledger.cost)

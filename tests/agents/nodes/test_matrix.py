@@ -19,6 +19,7 @@ from lvqa.agents.chat.conversation import understand
 from lvqa.agents.chat.turns import Turn
 from lvqa.agents.graph import NODES, SURVEY, TIMELINE
 from lvqa.errors import ModelError
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
@@ -599,7 +600,7 @@ def survey_budget(rig: Rig, situation: str) -> None:
 
 
 def program(rig: Rig, question: str, vision: FakeVision, options: Any = None, **given: Any) -> Any:
-    models = Models.of(vision=vision, chat="builtin:timeline", embedder=rig.embedder)
+    models = Models.of(vision=vision, embedder=rig.embedder, planner=WorldPlanner())
     return rig.ask(question, options, models=models, **given)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lvqa import agents
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.media.synth import write_video
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
@@ -169,7 +170,12 @@ def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]
 
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())
-        models = Models.of(vision=given.pop("vision", vision), chat="builtin:timeline", image_embedder=scores)
+        models = Models.of(
+            vision=given.pop("vision", vision),
+            chat=given.pop("chat", None),
+            image_embedder=scores,
+            planner=given.pop("planner", WorldPlanner()),
+        )
         budget = given.pop("budget", Budget(frames=frames, vlm_calls=frames))
         settings = given.pop("settings", Settings())
         return agents.ask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.models.fake import FakeVision
+from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.types import Span
@@ -180,13 +180,23 @@ def test_without_a_vlm_the_usual_way(ask):
 
 
 def test_a_ready_made_chat_model_is_a_model_or_none():
-    assert Models.of(chat="builtin:timeline").specs["chat"] == "builtin:timeline"
-    assert Models.of(chat="builtin:timeline").chat is None
-    with pytest.raises(UsageError, match="builtin:timeline"):
+    assert Models.of(chat="builtin:extractive").specs["chat"] == "builtin:extractive"
+    assert Models.of(chat="builtin:extractive").chat is None
+    with pytest.raises(UsageError, match="builtin:extractive"):
         Models.of(chat="builtin:oracle")
-    assert Models(Settings(profile="text", chat="builtin:timeline")).chat is None
-    with pytest.raises(UsageError, match="builtin:extractive, builtin:timeline"):
+    assert Models(Settings(profile="text", chat="builtin:extractive")).chat is None
+    with pytest.raises(UsageError, match="builtin:extractive"):
         _ = Models(Settings(profile="text", chat="builtin:oracle")).specs
+
+
+def test_without_a_planner_the_usual_way(ask):
+    given = ask("Is a red star ever seen in a.mp4?", planner=None)
+    assert "timeline" not in [step.node for step in given.steps]
+
+
+def test_with_a_chat_model_the_usual_way(ask):
+    given = ask("Is a red star ever seen in a.mp4?", chat=FakeChat("{}"))
+    assert "timeline" not in [step.node for step in given.steps]
 
 
 def test_times_of_different_videos_are_no_order(ask):

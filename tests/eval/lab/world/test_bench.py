@@ -11,6 +11,7 @@ import pytest
 
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world import bench, report, systems
 from lvqa.eval.lab.world.questions.blind import train
 from lvqa.eval.lab.world.questions.make import ask
@@ -25,7 +26,7 @@ from lvqa.types import Span
 def fakes() -> Models:
     """A VLM that sees an empty meadow, and reasoning by programs."""
     vision = FakeVision("grass, nothing else.", yes=0.1)
-    return Models.of(vision=vision, chat="builtin:timeline", image_embedder=FakeImageEmbedder())
+    return Models.of(vision=vision, planner=WorldPlanner(), image_embedder=FakeImageEmbedder())
 
 
 @pytest.fixture(scope="module", autouse=True)

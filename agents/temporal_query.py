@@ -1,0 +1,39 @@
+"""Whether a question is answered by a program over time, and which videos it is about. Runs no program."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from lvqa.agents.state import Context
+from lvqa.models.profiles import Models
+from lvqa.temporal.planner import Planner
+from lvqa.temporal.query import TemporalQuery
+
+
+def planner_of(models: Models) -> Planner | None:
+    """The planner that the models carry, which takes the place of a chat model; None with a chat model."""
+    return cast("Planner | None", models.planner) if models.reasons_by_rule else None
+
+
+def query_of(context: Context) -> TemporalQuery | None:
+    """The question as a program; None where another way has to answer it.
+
+    That is so with a chat model, without a planner or a vision model, and for questions that the planner does not read.
+    """
+    planner = planner_of(context.models)
+    if planner is None or context.models.vision is None:
+        return None
+    return planner.plan(context.question, context.options, paths_of(context))
+
+
+def paths_of(context: Context) -> list[str]:
+    """The paths of the videos that may be used."""
+    allowed = context.filter.video_ids if context.filter is not None else None
+    return [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
+
+
+def videos_of(context: Context, query: TemporalQuery) -> tuple[str, ...]:
+    """The ids of the videos that the question names, in its order; of all that may be used where it names none."""
+    allowed = context.filter.video_ids if context.filter is not None else None
+    ids = {v.path: v.id for v in context.store.videos() if allowed is None or v.id in allowed}
+    return tuple(ids[path] for path in query.videos) or tuple(ids.values())
