@@ -78,7 +78,7 @@ def of_named(question: str, options: Sequence[str], store: Store, filter: Filter
     Where the question names none of them, or the options are files, both stay as they are.
     """
     allowed = filter.video_ids if filter is not None else None
-    videos = [video for video in store.videos() if allowed is None or video.id in allowed]
+    videos = [video for video in store.videos.all() if allowed is None or video.id in allowed]
     paths = [video.path for video in videos]
     wording, named = named_videos(question, paths)
     if not named or any(named_videos(f"in {option}", paths)[1] for option in options):

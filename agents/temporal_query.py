@@ -29,11 +29,11 @@ def query_of(context: Context) -> TemporalQuery | None:
 def paths_of(context: Context) -> list[str]:
     """The paths of the videos that may be used."""
     allowed = context.filter.video_ids if context.filter is not None else None
-    return [video.path for video in context.store.videos() if allowed is None or video.id in allowed]
+    return [video.path for video in context.store.videos.all() if allowed is None or video.id in allowed]
 
 
 def videos_of(context: Context, query: TemporalQuery) -> tuple[str, ...]:
     """The ids of the videos that the question names, in its order; of all that may be used where it names none."""
     allowed = context.filter.video_ids if context.filter is not None else None
-    ids = {v.path: v.id for v in context.store.videos() if allowed is None or v.id in allowed}
+    ids = {v.path: v.id for v in context.store.videos.all() if allowed is None or v.id in allowed}
     return tuple(ids[path] for path in query.videos) or tuple(ids.values())

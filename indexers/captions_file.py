@@ -22,7 +22,7 @@ from lvqa.indexers.report import ImportReport
 from lvqa.indexers.run_log import RunLog, WatchedProgress
 from lvqa.indexers.stages.assemble import make_note
 from lvqa.indexers.stages.embed import TextVectors, embed_missing
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.settings import Settings
 from lvqa.stopping import Asked, Stop
 from lvqa.store import Filter, Store
@@ -92,11 +92,11 @@ def import_captions(
     names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
     with RunLog(store.index_dir, "import") as log:
         log.start(chosen.model_dump(), names)
-        progress, stopped = WatchedProgress(progress or NoProgress(), log.pulse), log.watching(Stop.of(stop))
+        progress, stopped = WatchedProgress(progress or NoProgress(), log.heartbeat), log.watching(Stop.of(stop))
         stopped()  # from here on somebody listens
         captions = read_captions(jsonl)
         report = ImportReport(captions=len(captions))
-        vectors = TextVectors(Role("embedder", embedder.name, model=embedder)) if embedder is not None else None
+        vectors = TextVectors(StageModel("embedder", embedder.name, model=embedder)) if embedder is not None else None
         rules = SummaryRules.of(names, chosen, summaries)
         try:
             seen = _take_in(captions, _Files(Path(folder).absolute(), store), store, report, progress, stopped, log)
@@ -143,7 +143,7 @@ def _take_in(
             report.without_file += 1
             video = _without_file(name, mine, store)
             with store.atomic():
-                store.put_video(video)
+                store.videos.put(video)
         else:
             _take_over(store, name, video)
         seen.add(video.id)
@@ -167,7 +167,7 @@ def adopt_imported(folder: Path, store: Store) -> int:
     Goes by the names of `import_captions`; a name that several files have stays without one. Returns how many videos
     without a file are gone by that. The captions' vectors are left to `embed_missing`. Raises StoreError.
     """
-    names = [video.path for video in store.videos() if video.content_hash.startswith(IMPORTED)]
+    names = [video.path for video in store.videos.all() if video.content_hash.startswith(IMPORTED)]
     if not names:
         return 0
     files = _Files(Path(folder).absolute(), store)
@@ -293,28 +293,28 @@ class _Files:
         path = self._paths[rel]
         try:
             stat = path.stat()
-            row = self._store.get_file(rel)
+            row = self._store.files.get(rel)
             if row is not None and row.video_id and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-                return self._store.get_video(row.video_id)
+                return self._store.videos.get(row.video_id)
             video = identify(path, rel)
         except (OSError, MediaError):
             return None
         with self._store.atomic():
-            if (known_video := self._store.get_video(video.id)) is None:
-                self._store.put_video(video)
-            self._store.put_file(rel, video.id, stat.st_size, stat.st_mtime_ns)
+            if (known_video := self._store.videos.get(video.id)) is None:
+                self._store.videos.put(video)
+            self._store.files.put(rel, video.id, stat.st_size, stat.st_mtime_ns)
         return known_video or video
 
 
 def _take_over(store: Store, name: str, video: Video) -> bool:
     """Move the captions that stand for a name without a file to its video; False where there are none."""
-    stand_in = store.get_video(video_id(_content_of(name)))
+    stand_in = store.videos.get(video_id(_content_of(name)))
     if stand_in is None:
         return False
-    notes = store.notes(Filter(frozenset({stand_in.id}), sources=frozenset({"imported"})))
+    notes = store.notes.select(Filter(frozenset({stand_in.id}), sources=frozenset({"imported"})))
     with store.atomic():
         _write(store, video, [Caption(name, note.span, note.text) for note in notes])
-        store.remove_video(stand_in.id)
+        store.videos.remove(stand_in.id)
     return True
 
 
@@ -324,7 +324,7 @@ def _content_of(name: str) -> str:
 
 def _without_file(name: str, captions: list[Caption], store: Store) -> Video:
     content = _content_of(name)
-    known = store.get_video(video_id(content))
+    known = store.videos.get(video_id(content))
     end_s = max(caption.span.end_s for caption in captions)
     return Video(video_id(content), name, content, max(end_s, known.duration_s if known else 0.0))
 
@@ -334,8 +334,8 @@ def _write(store: Store, video: Video, captions: list[Caption]) -> int:
     clips = [Clip.of(video.id, caption.span) for caption in captions]
     notes = [make_note(clip, c.span, c.text, "imported") for clip, c in zip(clips, captions, strict=True)]
     unique = {note.id: note for note in notes}
-    known = {note.id for note in store.get_notes(list(unique))}
+    known = {note.id for note in store.notes.get_many(list(unique))}
     with store.atomic():
-        store.put_clips(clips)
-        store.put_notes(list(unique.values()))
+        store.clips.put(clips)
+        store.notes.put(list(unique.values()))
     return len(unique.keys() - known)

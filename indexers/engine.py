@@ -6,9 +6,9 @@
     speech ─────────────────────────────────┘
 
 Whoever iterates over `Pipeline.run` gets the rows and writes them; this module knows no store. A video that cannot go
-on comes out as Trouble and stops no other. A run that is to end, because it was asked to or because of an error that
+on comes out as PartFailed and stops no other. A run that is to end, because it was asked to or because of an error that
 would meet every video (a model that is not there), starts no new batch: what models are at work on still comes out, and
-each part that is left comes out as Halted; only then the error is raised.
+each part that is left comes out as PartHalted; only then the error is raised.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
-from lvqa.indexers.channel import Channel, Crew, Stopped
-from lvqa.indexers.stages.assemble import Batch, Halted, Part, Rows, Task, Trouble, make_note
+from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
+from lvqa.indexers.row_order import RowOrder
+from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, Rows, make_note
 from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.listen import Listener, sentences
-from lvqa.indexers.stages.look import PassRules, Reading, VideoPass
-from lvqa.indexers.stages.order import Order
+from lvqa.indexers.stages.look import PassRules, ScreenReading, VideoPass
 from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Frame, Utterance
 
 _log = logging.getLogger("lvqa.indexers")
@@ -53,14 +54,14 @@ class Pipeline:
 
     def __init__(
         self,
-        tasks: Sequence[Task],
+        tasks: Sequence[VideoTask],
         stages: Stages,
         rules: PassRules,
         *,
         clip_batch: int,
         workers: int,
         stop: Callable[[], bool] = lambda: False,
-        on_begin: Callable[[Task], None] = lambda task: None,
+        on_begin: Callable[[VideoTask], None] = lambda task: None,
     ) -> None:
         self._tasks = list(tasks)
         self._stages = stages
@@ -71,86 +72,86 @@ class Pipeline:
         self._on_begin = on_begin
         self._fatal: Exception | None = None
         self._dead: set[str] = set()
-        self.crew = Crew()
-        self._to_decode: Channel[Task] = self.crew.channel(max(1, len(tasks)))
-        self._to_hear: Channel[Task] = self.crew.channel(max(1, len(tasks)))
-        self._to_caption: Channel[Batch] = self.crew.channel(_BATCHES)
-        self._to_frames: Channel[Batch] = self.crew.channel(_BATCHES)
-        self._to_read: Channel[tuple[Batch, float, Frame]] = self.crew.channel(_FRAMES)
-        self._to_embed: Channel[Batch | Rows] = self.crew.channel(_ROWS)
-        self._out: Channel[Rows | Trouble | Halted] = self.crew.channel(_ROWS)
+        self.threads = ThreadGroup()
+        self._to_decode: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
+        self._to_hear: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
+        self._to_caption: BoundedQueue[Batch] = self.threads.queue(_BATCHES)
+        self._to_frames: BoundedQueue[Batch] = self.threads.queue(_BATCHES)
+        self._to_read: BoundedQueue[tuple[Batch, float, Frame]] = self.threads.queue(_FRAMES)
+        self._to_embed: BoundedQueue[Batch | Rows] = self.threads.queue(_ROWS)
+        self._out: BoundedQueue[Rows | PartFailed | PartHalted] = self.threads.queue(_ROWS)
 
-    def run(self) -> Generator[Rows | Trouble | Halted]:
+    def run(self) -> Generator[Rows | PartFailed | PartHalted]:
         """Start all threads and yield what comes out, until every task's parts have ended one way or the other.
 
-        Rows of one part of one video come in time order; after Trouble or Halted there are none of that part. Whatever
-        ends the iteration, all threads have ended when it does; but after a KeyboardInterrupt, those inside a model's
-        call are not waited for longer than `PATIENCE_S`.
+        Rows of one part of one video come in time order; after PartFailed or PartHalted there are none of that part.
+        Whatever ends the iteration, all threads have ended when it does; but after a KeyboardInterrupt, those inside a
+        model's call are not waited for longer than `PATIENCE_S`.
         """
         open_parts = sum(len(task.parts) for task in self._tasks)
-        order = Order()
+        order = RowOrder()
         self._start()
         try:
             while open_parts:
                 try:
                     (item,) = self._out.get_many()
-                except Stopped:
+                except PipelineStopped:
                     break
                 for ready in order.push(item):
                     open_parts -= not isinstance(ready, Rows) or ready.last
                     yield ready
         except KeyboardInterrupt:
-            self.crew.stop()
-            self.crew.join(PATIENCE_S)
+            self.threads.stop()
+            self.threads.join(PATIENCE_S)
             raise
         except BaseException:
-            self.crew.stop()
-            self.crew.join()
+            self.threads.stop()
+            self.threads.join()
             raise
-        self.crew.stop()
-        self.crew.join()
-        if error := self.crew.error or self._fatal:
+        self.threads.stop()
+        self.threads.join()
+        if error := self.threads.error or self._fatal:
             raise error
 
     def _ending(self) -> bool:
         """Whether no new batch is to be begun."""
         return self._fatal is not None or self._stop()
 
-    def _halt(self, task: Task, part: Part, seq: int) -> None:
+    def _halt(self, task: VideoTask, part: Part, seq: int) -> None:
         """Leave a part of a video from batch `seq` on to a later run."""
         task.drop(part, seq)
-        self._out.put(Halted(task, part, seq))
+        self._out.put(PartHalted(task, part, seq))
 
     def _start(self) -> None:
         visual = [task for task in self._tasks if "visual" in task.parts]
         spoken = [task for task in self._tasks if "speech" in task.parts]
-        for channel, tasks in ((self._to_decode, visual), (self._to_hear, spoken)):
+        for queue, tasks in ((self._to_decode, visual), (self._to_hear, spoken)):
             for task in tasks:
-                channel.put(task)
-            channel.close()
+                queue.put(task)
+            queue.close()
         for number in range(min(self._workers, len(visual))):
-            self.crew.start(f"decode-{number}", self._decode_all)
+            self.threads.start(f"decode-{number}", self._decode_all)
         if spoken:
-            self.crew.start("speech", self._hear_all)
+            self.threads.start("speech", self._hear_all)
         if self._stages.captioner is not None:
-            self.crew.start("caption", self._caption_all)
+            self.threads.start("caption", self._caption_all)
         if self._stages.frame_vectors is not None:
-            self.crew.start("image", self._embed_frames_all)
+            self.threads.start("image", self._embed_frames_all)
         if self._stages.reader is not None:
-            self.crew.start("read", self._read_all)
-        self.crew.start("embed", self._embed_all)
+            self.threads.start("read", self._read_all)
+        self.threads.start("embed", self._embed_all)
 
     def _decode_all(self) -> None:
         for task in self._to_decode:
             if self._ending():
                 self._halt(task, "visual", 0)
             elif task.altered:
-                self._trouble(task, "visual", "decode", _altered(task), 0)
+                self._fail(task, "visual", "decode", _altered(task), 0)
             else:
                 self._on_begin(task)
                 self._decode(task)
 
-    def _decode(self, task: Task) -> None:
+    def _decode(self, task: VideoTask) -> None:
         from lvqa.media import FrameReader
 
         wants = task.wants
@@ -162,7 +163,7 @@ class Pipeline:
                 for event in passing.events(reader, self._ending):
                     if task.lost("visual", batch.seq):
                         return
-                    if isinstance(event, Reading):
+                    if isinstance(event, ScreenReading):
                         batch.add_reading(event)
                         if event.frame is not None:
                             batch.expect()
@@ -171,7 +172,7 @@ class Pipeline:
                     batch.add_clip(event)
                     if len(batch.cuts) == self._clip_batch:
                         if task.altered:
-                            self._trouble(task, "visual", "decode", _altered(task), batch.seq)
+                            self._fail(task, "visual", "decode", _altered(task), batch.seq)
                             return
                         self._seal(batch)
                         batch = Batch(task, batch.seq + 1, batch.end_s)
@@ -181,7 +182,7 @@ class Pipeline:
         except MediaError as error:
             batch.error = error
         except Exception as error:
-            self._trouble(task, "visual", "decode", error, batch.seq)
+            self._fail(task, "visual", "decode", error, batch.seq)
             return
         else:
             batch.end_s = task.video.duration_s
@@ -221,7 +222,7 @@ class Pipeline:
                 del looks
                 self._release(batch)
             except Exception as error:
-                self._trouble(batch.task, "visual", "caption", error, batch.seq)
+                self._fail(batch.task, "visual", "caption", error, batch.seq)
 
     def _embed_frames_all(self) -> None:
         embed = self._stages.frame_vectors
@@ -238,7 +239,7 @@ class Pipeline:
                     cut.embed_frames.clear()
                 self._release(batch)
             except Exception as error:
-                self._trouble(batch.task, "visual", "frames", error, batch.seq)
+                self._fail(batch.task, "visual", "frames", error, batch.seq)
 
     def _read_all(self) -> None:
         reader = self._stages.reader
@@ -261,7 +262,7 @@ class Pipeline:
                 batch.texts[read_s] = text
                 self._release(batch)
         except Exception as error:
-            self._trouble(batch.task, "visual", "screen", error, batch.seq)
+            self._fail(batch.task, "visual", "screen", error, batch.seq)
 
     def _hear_all(self) -> None:
         for task in self._to_hear:
@@ -277,9 +278,9 @@ class Pipeline:
                         continue
                 self._halt(task, "speech", seq)
             except Exception as error:
-                self._trouble(task, "speech", "speech", error, seq)
+                self._fail(task, "speech", "speech", error, seq)
 
-    def _hear(self, task: Task) -> Iterator[Rows]:
+    def _hear(self, task: VideoTask) -> Iterator[Rows]:
         from lvqa.media import read_audio, read_subtitles
 
         if self._ending():
@@ -313,7 +314,9 @@ class Pipeline:
                 seq += 1
         yield self._spoken(task, seq, [], "", video.duration_s, last=True)
 
-    def _spoken(self, task: Task, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool) -> Rows:
+    def _spoken(
+        self, task: VideoTask, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool
+    ) -> Rows:
         notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
         return Rows(task, "speech", seq, end_s, last, notes=list({note.id: note for note in notes}.values()))
 
@@ -344,13 +347,13 @@ class Pipeline:
                 rows.last = rows.last and error is None
                 self._out.put(rows)
                 if error is not None:
-                    self._out.put(Trouble(item.task, part, "decode", error, rows.seq + 1))
+                    self._out.put(PartFailed(item.task, part, "decode", error, rows.seq + 1))
             except Exception as failure:
-                self._trouble(item.task, part, "embed", failure, item.seq)
+                self._fail(item.task, part, "embed", failure, item.seq)
 
-    def _trouble(self, task: Task, part: Part, stage: str, error: Exception, seq: int) -> None:
+    def _fail(self, task: VideoTask, part: Part, stage: str, error: Exception, seq: int) -> None:
         """Give up a part of a video from batch `seq` on; what came before it goes on to the store."""
-        if isinstance(error, Stopped):
+        if isinstance(error, PipelineStopped):
             raise error
         if isinstance(error, _FATAL):
             # What other models made of the batches before is not lost for it.
@@ -360,8 +363,8 @@ class Pipeline:
             return
         _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
         task.drop(part, seq)
-        self._out.put(Trouble(task, part, stage, error, seq))
+        self._out.put(PartFailed(task, part, stage, error, seq))
 
 
-def _altered(task: Task) -> MediaError:
+def _altered(task: VideoTask) -> MediaError:
     return MediaError(f"{task.video.path} changed before it was indexed; run index again")

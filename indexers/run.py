@@ -16,18 +16,18 @@ from lvqa.errors import UsageError
 from lvqa.indexers.captions_file import adopt_imported
 from lvqa.indexers.engine import Pipeline, Stages
 from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
-from lvqa.indexers.planning.plan import Plan, Planner
-from lvqa.indexers.planning.specs import stage_specs
+from lvqa.indexers.planning.plan import Planner, RunPlan
 from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.indexers.report import IndexReport
 from lvqa.indexers.run_log import RunLog, WatchedProgress
-from lvqa.indexers.stages.assemble import Task
 from lvqa.indexers.stages.caption import Captioner
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.stages.listen import Listener
 from lvqa.indexers.stages.look import PassRules
 from lvqa.indexers.stages.screen import ScreenReader
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.specs import stage_specs
+from lvqa.indexers.stages.stage_model import StageModel
+from lvqa.indexers.stages.task import VideoTask
 from lvqa.indexers.writer import Writer
 from lvqa.stopping import Asked, Stop
 
@@ -73,10 +73,10 @@ def run_index(
         raise UsageError(f"there is no folder {folder}; name the folder that holds the videos")
     with RunLog(store.index_dir, "index") as log:
         log.start(settings.model_dump(), models.names)
-        return _Run(folder, store, models, settings, progress or NoProgress(), log, stop).run(only, retry_failed)
+        return _IndexRun(folder, store, models, settings, progress or NoProgress(), log, stop).run(only, retry_failed)
 
 
-class _Run:
+class _IndexRun:
     """One run, step by step."""
 
     def __init__(
@@ -94,7 +94,7 @@ class _Run:
         self._models = models
         self._settings = settings
         self._log = log
-        self._progress = WatchedProgress(progress, log.pulse)
+        self._progress = WatchedProgress(progress, log.heartbeat)
         self._stop = log.watching(Stop.of(stop))
 
     def run(self, only: Collection[str] | None, retry_failed: bool) -> IndexReport:
@@ -133,7 +133,7 @@ class _Run:
         self._log.end("stopped" if report.stopped else "done", report=asdict(report))
         return report
 
-    def _tell(self, plan: Plan) -> None:
+    def _tell(self, plan: RunPlan) -> None:
         for path, same in plan.duplicates:
             self._progress.message(f"{path}: the same video as {same}; it is indexed once")
         for path, reason in plan.failed:
@@ -142,7 +142,7 @@ class _Run:
         footage_s = sum(task.video.duration_s for task in plan.tasks)
         self._log.write("plan", videos=len(plan.tasks), footage_s=round(footage_s, 3), stages=stages, files=plan.states)
 
-    def _index(self, tasks: list[Task], report: IndexReport) -> None:
+    def _index(self, tasks: list[VideoTask], report: IndexReport) -> None:
         settings = self._settings
         stages = _stages(self._models, settings, tasks)
         pipeline = Pipeline(
@@ -165,7 +165,7 @@ class _Run:
             return
         # Of what is in the index by now: segments are cut where the notes' vectors shift.
         rules = SummaryRules.of(models.names, settings)
-        ids = None if only is None else {row.video_id for row in store.files() if row.path in only}
+        ids = None if only is None else {row.video_id for row in store.files.all() if row.path in only}
         summarise(
             store,
             rules,
@@ -186,14 +186,14 @@ class _Run:
     def _embed(self) -> int:
         """Embed the notes that have no vector yet; loads no embedder where there are none."""
         name = self._models.names["embedder"]
-        if not name or not self._store.notes_without_vectors(name, 1):
+        if not name or not self._store.vectors.missing(name, 1):
             return 0
         text_vectors = _text_vectors(self._models, self._settings)
         assert text_vectors is not None
         return embed_missing(self._store, text_vectors, self._progress, self._stop)
 
 
-def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
+def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stages:
     """The stages that some task needs, with their models loaded: what cannot be loaded is said before work begins."""
     from lvqa.prompts import load
 
@@ -207,13 +207,15 @@ def _stages(models: Models, settings: Settings, tasks: list[Task]) -> Stages:
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
         prompt = load("caption", models.prompt_set)
-        captioner = Captioner(Role("vision", names["vision"], device, vision, trusted), prompt, settings.caption_tokens)
+        captioner = Captioner(
+            StageModel("vision", names["vision"], device, vision, trusted), prompt, settings.caption_tokens
+        )
     if ocr is not None:
-        reader = ScreenReader(Role("ocr", names["ocr"], device, ocr, trusted))
+        reader = ScreenReader(StageModel("ocr", names["ocr"], device, ocr, trusted))
     if images is not None:
-        frame_vectors = FrameVectors(Role("image_embedder", names["image_embedder"], device, images, trusted))
+        frame_vectors = FrameVectors(StageModel("image_embedder", names["image_embedder"], device, images, trusted))
     if asr is not None:
-        listener = Listener(Role("asr", names["asr"], device, asr, trusted))
+        listener = Listener(StageModel("asr", names["asr"], device, asr, trusted))
     return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models, settings))
 
 
@@ -222,4 +224,4 @@ def _text_vectors(models: Models, settings: Settings) -> TextVectors | None:
     if embedder is None:
         return None
     name, trusted = models.names["embedder"], settings.trust_remote_code
-    return TextVectors(Role("embedder", name, settings.device, embedder, trusted))
+    return TextVectors(StageModel("embedder", name, settings.device, embedder, trusted))

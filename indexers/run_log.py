@@ -5,7 +5,7 @@
 
 Every line has `event`, `time` (UTC) and `seconds` since the run began. A log that cannot be written never stops a run.
 Beside the events it takes every warning that lvqa logs while the run goes on; who listens to logger `lvqa` otherwise
-hears what they always did. Knows values, and no store.
+hears what they always did. Knows values and processes; opens no store.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import platform
-import socket
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from typing import Any
 
 from lvqa.indexers.progress import Progress
 from lvqa.secrets import strike, strike_all, traceback_text
+from lvqa.store.lock.holder import Holder
 
 LOGS_FOLDER = "logs"
 KEPT = 20
@@ -53,7 +53,7 @@ class RunLog:
         self._begun: dict[str, float] = {}
         self._ended = False
         self._stop_told = False
-        self.pulse = Pulse()
+        self.heartbeat = HeartbeatState()
         self.path = index_dir / LOGS_FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{os.getpid()}.jsonl"
 
     def __enter__(self) -> RunLog:
@@ -92,13 +92,16 @@ class RunLog:
 
     def start(self, settings: Mapping[str, Any], models: Mapping[Any, str]) -> None:
         """Write who runs what with which settings; those that are at their default are left out by the caller."""
+        me = Holder.me(self._call)
         self.write(
             "start",
             version=_version(),
             call=self._call,
             argv=sys.argv,
-            pid=os.getpid(),
-            host=socket.gethostname(),
+            pid=me.pid,
+            host=me.host,
+            started=me.started,
+            space=me.space,
             python=platform.python_version(),
             platform=platform.platform(),
             settings=dict(settings),
@@ -119,11 +122,11 @@ class RunLog:
                     raise OSError("the disk is full")
                 return
             except (OSError, ValueError) as error:
-                trouble = error
+                failure = error
                 with contextlib.suppress(OSError):
                     os.close(self._fd)
                 self._fd = None
-        self._give_up(trouble)
+        self._give_up(failure)
 
     def error(self, error: BaseException, **fields: Any) -> None:
         """Write an error with its causes and tracebacks."""
@@ -133,13 +136,13 @@ class RunLog:
         """A video's first frame, or sound, is about to be read."""
         if video not in self._begun:
             self._begun[video] = time.monotonic()
-            self.pulse.current = list(self._begun)
+            self.heartbeat.current = list(self._begun)
             self.write("video_begun", video=video)
 
     def finish(self, video: str, event: str, reason: str = "") -> None:
         """A video is done (`video_done`), failed (`video_failed`) or left to the next run (`video_left`)."""
         began = self._begun.pop(video, None)
-        self.pulse.current = list(self._begun)
+        self.heartbeat.current = list(self._begun)
         took = {} if began is None else {"video_seconds": round(time.monotonic() - began, 3)}
         self.write(event, video=video, **({"reason": reason} if reason else {}), **took)
 
@@ -164,14 +167,14 @@ class RunLog:
 
     def _beat_on(self) -> None:
         while not self._over.wait(self._beat_s):
-            self.write("heartbeat", **self.pulse.told(), **_memory())
+            self.write("heartbeat", **self.heartbeat.told(), **_memory())
 
     def _give_up(self, error: Exception) -> None:
         what = getattr(error, "strerror", None) or error
         _log.warning("the run's log %s cannot be written (%s); the run goes on without it", self.path, what)
 
 
-class Pulse:
+class HeartbeatState:
     """How far a run is, as its progress was told; read by the heartbeat."""
 
     def __init__(self) -> None:
@@ -208,21 +211,21 @@ class Pulse:
 
 
 class WatchedProgress:
-    """Tells a progress, and the pulse of a log, the same."""
+    """Tells a progress, and the heartbeat of a log, the same."""
 
-    def __init__(self, progress: Progress, pulse: Pulse) -> None:
+    def __init__(self, progress: Progress, state: HeartbeatState) -> None:
         self._progress = progress
-        self._pulse = pulse
+        self._state = state
 
     def start(self, videos: int, total: float, unit: str = "s") -> None:
         """Work begins."""
-        self._pulse.begin(videos, total, unit)
+        self._state.begin(videos, total, unit)
         self._progress.start(videos, total, unit)
 
     def advance(self, amount: float = 0.0, *, videos: int = 0, clips: int = 0) -> None:
         """So much more is done."""
-        pulse = self._pulse
-        pulse.done, pulse.videos, pulse.clips = pulse.done + amount, pulse.videos + videos, pulse.clips + clips
+        state = self._state
+        state.done, state.videos, state.clips = state.done + amount, state.videos + videos, state.clips + clips
         self._progress.advance(amount, videos=videos, clips=clips)
 
     def message(self, text: str) -> None:
@@ -240,7 +243,7 @@ class _Warnings(logging.Handler):
     def __init__(self, log: RunLog) -> None:
         super().__init__(logging.WARNING)
         self._run = log
-        # Python shows warnings on stderr only where nobody listens; that we listen must not silence them.
+        # Python shows warnings on stderr only where no handler listens; that we listen must not silence them.
         self._alone = not logging.getLogger("lvqa").hasHandlers()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -276,7 +279,7 @@ def _memory() -> dict[str, Any]:
         held["rss_bytes"] = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
     torch = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
-    # A half-imported torch, or a driver in trouble, must not end the heartbeat.
+    # A half-imported torch, or a driver that fails, must not end the heartbeat.
     with contextlib.suppress(Exception):
         if cuda is not None and cuda.is_initialized():
             held["gpu_bytes"], held["gpu_reserved_bytes"] = cuda.memory_allocated(), cuda.memory_reserved()

@@ -6,9 +6,6 @@ Reads logs and asks the operating system for a process; opens no store.
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lvqa.indexers.run_log import BEAT_S, LOGS_FOLDER
+from lvqa.store.lock.holder import Holder, pid_space
 
 # So many heartbeats late, a run is said to give no sign of life.
 _LATE = 4
@@ -48,7 +46,11 @@ class Running:
 
 
 def find_run(index_dir: Path, now: datetime | None = None) -> Running | None:
-    """The run under way, or None: there is no log, its run has ended, or its process on this host is gone."""
+    """The run under way by its newest log, or None: there is no log, its run has ended, or its process is gone.
+
+    A later process that has the number of one that died is not taken for it. Of a process on another host, or in
+    another container, nothing is known but how long ago it wrote (`Running.quiet_s`).
+    """
     newest = max((index_dir / LOGS_FOLDER).glob("*-*.jsonl"), default=None)
     if newest is None:
         return None
@@ -61,20 +63,27 @@ def find_run(index_dir: Path, now: datetime | None = None) -> Running | None:
 
 def _running(path: Path, start: dict[str, Any], rows: list[dict[str, Any]], now: datetime) -> Running | None:
     try:
-        pid, host, since = int(start["pid"]), str(start["host"]), str(start["time"])
+        # Older logs name neither the space of the number nor when the process began.
+        holder = Holder(
+            int(start["pid"]),
+            str(start["host"]),
+            started=str(start.get("started", "")),
+            space=str(start.get("space", pid_space())),
+        )
+        since = str(start["time"])
         last = datetime.fromisoformat(str(rows[-1]["time"]))
         quiet_s = max(0.0, (now - last).total_seconds())
     except (KeyError, ValueError, TypeError):
         return None
-    if host == socket.gethostname() and not _alive(pid):
+    if holder.alive() is False:
         return None
     beat: dict[str, Any] = next((row for row in reversed(rows) if row.get("event") == "heartbeat"), {})
     settled = sum(row.get("event") in ("video_done", "video_failed", "video_left") for row in rows)
     plan: dict[str, Any] = next((row for row in rows if row.get("event") == "plan"), {})
     return Running(
         str(start.get("call", "")),
-        pid,
-        host,
+        holder.pid,
+        holder.host,
         since,
         str(beat.get("phase", "videos" if plan else "planning")),
         settled,
@@ -99,15 +108,3 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(row, dict):
             yield row
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":  # pragma: no cover
-        return True  # there, to ask would be to end it
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -16,12 +16,12 @@ from lvqa.indexers.planning.survey import GROWING, being_written
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
 from lvqa.indexers.run_log import RunLog
-from lvqa.indexers.stages.assemble import Halted, Part, Rows, Task, Trouble
+from lvqa.indexers.stages.assemble import PartFailed, PartHalted, Rows
+from lvqa.indexers.stages.stage_model import GIVE_UP_AFTER
+from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.secrets import strike
 from lvqa.store import JobStatus, Store
 
-# So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
-GIVE_UP_AFTER = 3
 # The share of a video's clips that a model may not know before that is told.
 UNFAMILIAR = 0.5
 _ONLY_THE_WORLD = {"builtin:tiny": ": it was taught the synthetic world of lvqa demo and nothing of real footage"}
@@ -30,7 +30,7 @@ _MODEL_STAGES = frozenset({"caption", "screen", "frames", "speech", "embed"})
 
 
 @dataclass(slots=True)
-class _State:
+class _TaskState:
     """How far one task is: the parts still open and the second each has come to, and what went wrong."""
 
     at_s: dict[Part, float]
@@ -53,10 +53,10 @@ class Writer:
         self._progress = progress
         self._stages = stages
         self._log = log or RunLog(store.index_dir, "")  # one that was not entered writes nothing
-        self._states: dict[int, _State] = {}
+        self._states: dict[int, _TaskState] = {}
         self._streaks: dict[str, int] = {}
 
-    def write_all(self, tasks: Sequence[Task], items: Generator[Rows | Trouble | Halted]) -> None:
+    def write_all(self, tasks: Sequence[VideoTask], items: Generator[Rows | PartFailed | PartHalted]) -> None:
         """Write everything that comes; the pipeline's threads have ended when this returns or raises.
 
         Raises ModelError when a stage's model fails on three videos in a row, StoreError, and what ends the pipeline.
@@ -67,13 +67,13 @@ class Writer:
             total_s += sum(max(0.0, task.video.duration_s - start_s) for start_s in starts.values())
             caption = task.jobs.get("caption")
             blanks = (caption.unparsed, caption.blank) if caption else ()
-            self._states[id(task)] = _State(starts, *blanks)
+            self._states[id(task)] = _TaskState(starts, *blanks)
         self._progress.start(len(tasks), total_s)
         try:
             for item in items:
-                if isinstance(item, Trouble):
-                    self._trouble(item)
-                elif isinstance(item, Halted):
+                if isinstance(item, PartFailed):
+                    self._failed(item)
+                elif isinstance(item, PartHalted):
                     self._halted(item)
                 else:
                     self._rows(item)
@@ -94,14 +94,14 @@ class Writer:
         state.captioned += rows.captioned
         state.unknown += rows.unknown
         with self._store.atomic():
-            self._store.put_clips(rows.clips)
-            self._store.put_notes(rows.notes)
+            self._store.clips.put(rows.clips)
+            self._store.notes.put(rows.notes)
             if rows.note_vectors is not None and self._stages.text_vectors is not None:
                 name = self._stages.text_vectors.role.spec
-                self._store.put_vectors(name, [note.id for note in rows.notes], rows.note_vectors)
+                self._store.vectors.put(name, [note.id for note in rows.notes], rows.note_vectors)
             if rows.frame_vectors is not None and self._stages.frame_vectors is not None:
                 name = self._stages.frame_vectors.role.spec
-                self._store.put_frame_vectors(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
+                self._store.frames.put(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
             self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
         report = self._report
         report.clips += len(rows.clips)
@@ -125,29 +125,29 @@ class Writer:
         if rows.last:
             self._end(task, rows.part)
 
-    def _halted(self, halted: Halted) -> None:
+    def _halted(self, halted: PartHalted) -> None:
         """A part that the run left where it is; its jobs stay open."""
         state = self._states[id(halted.task)]
         if state.at_s.pop(halted.part, None) is not None and not state.left:
             state.left = True
             self._log.finish(halted.task.video.path, "video_left")
 
-    def _put_jobs(self, task: Task, part: Part, status: JobStatus, at_s: float, reason: str = "") -> None:
+    def _put_jobs(self, task: VideoTask, part: Part, status: JobStatus, at_s: float, reason: str = "") -> None:
         for stage in task.stages(part):
             job, state = task.jobs[stage], self._states[id(task)]
             note = reason or (pending_reason(state.unparsed) if stage == "caption" else "")
             progress_s = max(job.progress_s, at_s)
             row = job_row(task.video, stage, job, status, progress_s, note)
-            self._store.put_job(replace(row, blank=state.blank) if stage == "caption" else row)
+            self._store.jobs.put(replace(row, blank=state.blank) if stage == "caption" else row)
 
-    def _trouble(self, trouble: Trouble) -> None:
-        error, stage = trouble.error, trouble.stage
-        if trouble.task.altered:
-            self._fail(trouble.task, trouble.part, *_alteration(trouble.task))
+    def _failed(self, failed: PartFailed) -> None:
+        error, stage = failed.error, failed.stage
+        if failed.task.altered:
+            self._fail(failed.task, failed.part, *_alteration(failed.task))
             return
         reason = strike(_reason(error, stage))
-        self._log.error(error, video=trouble.task.video.path, stage=stage)
-        self._fail(trouble.task, trouble.part, reason)
+        self._log.error(error, video=failed.task.video.path, stage=stage)
+        self._fail(failed.task, failed.part, reason)
         if stage not in _MODEL_STAGES or isinstance(error, MediaError):
             return
         self._streaks[stage] = self._streaks.get(stage, 0) + 1
@@ -157,7 +157,7 @@ class Writer:
                 "indexed before is kept: mend or change the model, then run index again"
             ) from error
 
-    def _fail(self, task: Task, part: Part, reason: str, status: JobStatus = "failed") -> None:
+    def _fail(self, task: VideoTask, part: Part, reason: str, status: JobStatus = "failed") -> None:
         state = self._states[id(task)]
         with self._store.atomic():
             self._put_jobs(task, part, status, state.at_s[part], reason)
@@ -165,7 +165,7 @@ class Writer:
             state.reasons.append(reason)
         self._end(task, part)
 
-    def _end(self, task: Task, part: Part) -> None:
+    def _end(self, task: VideoTask, part: Part) -> None:
         state = self._states[id(task)]
         del state.at_s[part]
         if state.at_s or state.left:
@@ -188,11 +188,11 @@ class Writer:
         self._progress.advance(videos=1)
 
 
-def _start_s(task: Task, part: Part) -> float:
+def _start_s(task: VideoTask, part: Part) -> float:
     return min(task.jobs[stage].progress_s for stage in task.stages(part))
 
 
-def _alteration(task: Task) -> tuple[str, JobStatus]:
+def _alteration(task: VideoTask) -> tuple[str, JobStatus]:
     """Why a file that is not the one that was planned was left, and how its jobs stand: for another file's rows."""
     return (GROWING, "pending") if being_written(task.path, task.size) else (CHANGED, "failed")
 

@@ -79,7 +79,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
         text = usable_caption(reply)
         if not text:
             continue
-        video = context.store.get_video(frame.video_id)
+        video = context.store.videos.get(frame.video_id)
         span = Span(frame.time_s, frame.time_s + FRAME_S)
         span = (span.clamp(video.duration_s) if video is not None else None) or span
         made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)

@@ -116,7 +116,7 @@ def _similarity(context: Context, video_id: str, wanted: str, span: Span) -> tup
     embedder = context.models.image_embedder
     if embedder is None:
         return np.zeros(0), np.zeros(0)
-    times, vectors = context.store.frame_vectors(embedder.name, video_id, span)
+    times, vectors = context.store.frames.of(embedder.name, video_id, span)
     if not len(times):
         return np.zeros(0), np.zeros(0)
     query = encode_query(embedder, [with_article(wanted)])[0]

@@ -161,13 +161,13 @@ def _twice(context: Context, tokens_in: int, tokens_out: int) -> Cost:
 def _longest(context: Context, seen: int) -> tuple[list[Item], str]:
     """The items that make the longest prompts, and the text of the longest note of all."""
     usual = _WORD * (NOTE_CHARACTERS // len(_WORD))
-    ids = context.store.note_ids(context.filter)
-    videos = context.store.videos()
+    ids = context.store.notes.ids(context.filter)
+    videos = context.store.videos.all()
     longest_path = max(videos, key=lambda video: len(video.path)) if videos else None
     if len(ids) > _MOST_READ and longest_path is not None:
         notes = [_note(longest_path.id, f"note {n}", usual) for n in range(MOST_NOTES)]
     else:
-        found = context.store.notes(context.filter)
+        found = context.store.notes.select(context.filter)
         notes = sorted(found, key=lambda note: -most_tokens(note.text[: 2 * NOTE_CHARACTERS]))[:MOST_NOTES]
     if longest_path is not None:
         notes = [_note(longest_path.id, f"seen {n}", usual) for n in range(seen)] + notes

@@ -60,7 +60,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     for (group, _), reply in zip(asked, replies, strict=True):
         text = usable_caption(reply)  # a refusal is no evidence
         if text and not is_not_visible(text):
-            video = context.store.get_video(group[0].video_id)
+            video = context.store.videos.get(group[0].video_id)
             span = span_of(group, video.duration_s if video is not None else None)
             made = note_id(group[0].video_id, "seen", span, vision.name, prompt.hash, text)
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))

@@ -111,7 +111,7 @@ def _summaries(context: Context, phrase: str, wanted: Filter | None) -> list[Hit
     if wanted is not None and wanted.sources is not None and "summary" not in wanted.sources:
         return []
     base = replace(wanted or Filter(), sources=frozenset({"summary"}), level=None)
-    notes = context.store.notes(base)
+    notes = context.store.notes.select(base)
     if base.span is not None:  # what was written of more than the stretch says nothing sure of it
         notes = [note for note in notes if base.span.hull(note.span) == base.span]
     elif len(notes) > _MOST_SUMMARIES:
@@ -126,11 +126,11 @@ def _title_cards(context: Context, found: Sequence[Hit], wanted: Filter | None) 
     base = wanted or Filter()
     if base.sources is not None and "screen" not in base.sources:
         return []
-    durations = {video.id: video.duration_s for video in context.store.videos()}
+    durations = {video.id: video.duration_s for video in context.store.videos.all()}
     if len(durations) > _SMALL_ARCHIVE and base.video_ids is None:
         matching = list(dict.fromkeys(hit.note.video_id for hit in found))[:_MATCHING_VIDEOS]
         base = replace(base, video_ids=frozenset(matching))
-    notes = context.store.notes(replace(base, sources=frozenset({"screen"})))
+    notes = context.store.notes.select(replace(base, sources=frozenset({"screen"})))
     cards = titles(notes, lambda video_id: durations.get(video_id, math.inf), lambda note: 0.0)[:_MOST_TITLES]
     top = max((hit.score for hit in found), default=0.0)
     videos = {note.video_id for card in cards for note in card.notes}
@@ -150,7 +150,7 @@ def _around(context: Context, hits: Sequence[Hit], wanted: Filter | None) -> lis
                 continue
             span = inside
         near = Filter(frozenset({hit.note.video_id}), span, frozenset({hit.note.source}))
-        around += [_hit(context, note, hit.score / 2) for note in context.store.notes(near)]
+        around += [_hit(context, note, hit.score / 2) for note in context.store.notes.select(near)]
     return around
 
 

@@ -92,7 +92,7 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 def captions(context: Context, most: int) -> list[Hit]:
     """The captions and the speech of all videos, in order of path and time, evenly thinned to `most`."""
     wanted = context.filter or Filter(level="clip")
-    read = [n for n in context.store.notes(wanted) if n.source in ("caption", "imported", "speech")]
+    read = [n for n in context.store.notes.select(wanted) if n.source in ("caption", "imported", "speech")]
     ordered = sorted(read, key=lambda n: (context.retriever.path(n.video_id), n.span, n.id))
     if len(ordered) > most:
         ordered = [ordered[int((k + 0.5) * len(ordered) / most)] for k in range(most)]
@@ -129,7 +129,7 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
     for video in videos if embedder is not None else ():
         assert embedder is not None
         span = searchable(video.duration_s, context.filter)
-        times, vectors = context.store.frame_vectors(embedder.name, video.id, span)
+        times, vectors = context.store.frames.of(embedder.name, video.id, span)
         rows += [(video.id, float(time)) for time in times]
         parts += [vectors.astype(np.float64)] if len(times) else []
     if not parts:
@@ -202,7 +202,7 @@ def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> lis
 def _videos(context: Context) -> list[Video]:
     """The videos that may be looked at, by path, those whose file is there."""
     allowed = context.filter.video_ids if context.filter is not None else None
-    known = sorted(context.store.videos(), key=lambda video: video.path)
+    known = sorted(context.store.videos.all(), key=lambda video: video.path)
     return [
         video
         for video in known

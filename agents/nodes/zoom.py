@@ -174,10 +174,10 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
 def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[str]]:
     """The videos worth searching whose file is there, and the paths of those whose file is not."""
     ids = list(dict.fromkeys(hit.note.video_id for hit in hits[:_MOST_HITS]))
-    known: Sequence[Video | None] = [context.store.get_video(video_id) for video_id in ids]
+    known: Sequence[Video | None] = [context.store.videos.get(video_id) for video_id in ids]
     if not ids:
         allowed = context.filter.video_ids if context.filter is not None else None
-        known = [v for v in context.store.videos() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
+        known = [v for v in context.store.videos.all() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
     known = [video for video in known if video is not None and is_searchable(video, context.filter)]
     there = [video for video in known if video is not None and present(context.folder, video.path)]
     missing = [video.path for video in known if video is not None and video not in there]

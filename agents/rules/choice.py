@@ -52,12 +52,12 @@ class Weighed:
 def readable(context: Context, items: Sequence[Item]) -> list[Note]:
     """The notes that options are weighed against: all that may be used where those are few, else the items'."""
     wanted = context.filter or Filter(level="clip")
-    videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos()}
+    videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos.all()}
     own = [item.note for item in items]
     # A baseline reads what it gathered, and nothing else.
     if len(videos) > _MOST_VIDEOS or preset(context.agent).gather != "recall":
         return own
-    notes = context.store.notes(wanted)
+    notes = context.store.notes.select(wanted)
     if len(notes) > _MOST_READ:
         return own
     there = {note.id for note in notes}

@@ -42,32 +42,32 @@ def snapshot(index_dir: Path) -> Snapshot:
     from lvqa.store import Store
 
     with Store.open(index_dir, create=False) as store:
-        notes = store.notes()
-        videos = store.videos()
+        notes = store.notes.select()
+        videos = store.videos.all()
         models = store.counts()["models"]
         tables: dict[str, Counter[Row]] = {
             "videos": Counter(astuple(video) for video in videos),
-            "files": Counter(astuple(row) for row in store.files()),
-            "jobs": Counter(astuple(job) for job in store.jobs()),
+            "files": Counter(astuple(row) for row in store.files.all()),
+            "jobs": Counter(astuple(job) for job in store.jobs.all()),
             "notes": Counter(astuple(note) for note in notes),
             "digest": Counter([astuple(digest)] if (digest := read_digest(store)) is not None else []),
             "clips": Counter(astuple(clip) for video in videos for clip in _clips(store, video.id)),
         }
         vectors: dict[Row, Vectors] = {}
         for model in models:
-            bare = {note.id for note in store.notes_without_vectors(model, -1)}
+            bare = {note.id for note in store.vectors.missing(model, -1)}
             embedded = [note.id for note in notes if note.id not in bare]
-            for note_id, vector in zip(embedded, store.vectors_of(model, embedded), strict=True):
+            for note_id, vector in zip(embedded, store.vectors.of(model, embedded), strict=True):
                 vectors["note", model, note_id] = vector
             for video in videos:
-                for time_s, vector in zip(*store.frame_vectors(model, video.id), strict=True):
+                for time_s, vector in zip(*store.frames.of(model, video.id), strict=True):
                     vectors["frame", model, video.id, float(time_s)] = vector
     return Snapshot(tables, vectors)
 
 
 def _clips(store: Store, video_id: str) -> Iterator[Clip]:
     for level in LEVELS:
-        yield from store.clips(video_id, cast(Level, level))
+        yield from store.clips.of(video_id, cast(Level, level))
 
 
 def differences(expected: Snapshot, found: Snapshot) -> list[str]:

@@ -191,9 +191,9 @@ def _sampled(
     agent: str, questions: Sequence[Question], archive: Archive
 ) -> tuple[dict[str, float], dict[str, float]] | None:
     """What a question takes at most and likely, each part the mean over a sample; None where nothing is indexed."""
-    if not questions or not archive.exists or not archive.store.videos():
+    if not questions or not archive.exists or not archive.store.videos.all():
         return None
-    known = {video.path for video in archive.store.videos()}
+    known = {video.path for video in archive.store.videos.all()}
     there = [q for q in questions if set(q.videos) <= known][:_SAMPLE]
     found = [
         archive.estimate(q.text, q.options, videos=q.videos or None, between=q.between, agent=agent) for q in there
@@ -225,16 +225,16 @@ def _money(settings: Settings) -> float:
 
 def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> tuple[dict[str, float], set[str], int]:
     """Seconds of each video that can be read, those not or not wholly indexed, and how many cannot be read."""
-    known = {video.path: video.duration_s for video in archive.store.videos()} if archive.exists else {}
-    open_ = {job.path for job in archive.store.jobs(status="pending")} if archive.exists else set()
+    known = {video.path: video.duration_s for video in archive.store.videos.all()} if archive.exists else {}
+    open_ = {job.path for job in archive.store.jobs.all(status="pending")} if archive.exists else set()
     if data.footage is None:
         return _of_captions(data.captions, videos), set(), 0
     from lvqa.media import find_videos, locate, probe
 
     there = {path.relative_to(archive.folder).as_posix(): path for path in find_videos(archive.folder)}
     if archive.exists:
-        of_id = {video.id: video.duration_s for video in archive.store.videos()}
-        known |= {row.path: of_id[row.video_id] for row in archive.store.files() if row.video_id in of_id}
+        of_id = {video.id: video.duration_s for video in archive.store.videos.all()}
+        known |= {row.path: of_id[row.video_id] for row in archive.store.files.all() if row.video_id in of_id}
     lengths, to_index, unreadable = {}, set(), 0
     for name in sorted(there) if videos is None else videos:
         if name in known:

@@ -89,9 +89,9 @@ def fill(
             say(f"importing {data.captions}")
             archive.import_captions(data.captions, progress=progress)
             mark.write_text(stamp, encoding="utf-8")
-    held = {video.path for video in archive.store.videos()} if archive.exists else set()
+    held = {video.path for video in archive.store.videos.all()} if archive.exists else set()
     if archive.exists:
-        held |= {row.path for row in archive.store.files() if row.video_id}
+        held |= {row.path for row in archive.store.files.all() if row.video_id}
     missing = {name: failed.get(name, f"{name} is not below {archive.folder}") for name in set(wanted or ()) - held}
     if not held or (wanted and len(missing) == len(wanted)):
         first = next(iter(missing.values()), "there is no video")

@@ -28,7 +28,7 @@ _TOLERANCE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PromptLine:
     """One line of a prompt: the time it stands for, where that is told, and its text, which is data."""
 
     text: str
@@ -64,32 +64,32 @@ class Condenser:
 
     def segment(self, span: Span, notes: Sequence[Note]) -> str:
         """What happens in a stretch by its notes, in time order; empty where no reply was usable. Raises ModelError."""
-        lines = [Line(f"{note.source}: {note.text}", note.span) for note in notes]
+        lines = [PromptLine(f"{note.source}: {note.text}", note.span) for note in notes]
         return self._tell(load("segment"), "notes", lines, self._words[0], _times(span))
 
     def video(self, span: Span, parts: Sequence[tuple[Span, str]]) -> str:
         """A whole video by the texts of its segments, in time order; empty and raises as `segment`."""
-        lines = [Line(text, part) for part, text in parts]
+        lines = [PromptLine(text, part) for part, text in parts]
         return self._tell(load("overview"), "parts", lines, self._words[1], _times(span))
 
     def archive(self, videos: Sequence[tuple[str, str]]) -> str:
         """An archive by the path and the text of each video; empty and raises as `segment`."""
-        lines = [Line(f"{path}: {text}") for path, text in videos]
+        lines = [PromptLine(f"{path}: {text}") for path, text in videos]
         return self._tell(load("digest"), "videos", lines, self._words[2], {})
 
-    def _tell(self, prompt: Prompt, hole: str, lines: Sequence[Line], words: int, holes: dict[str, str]) -> str:
+    def _tell(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
         while len(groups := packed(lines)) > 1:
-            shorter: list[Line] = []
+            shorter: list[PromptLine] = []
             for group in groups:
                 span = _hull(group)
                 text = self._ask(prompt, hole, group, words, _times(span) if span is not None else holes)
                 if not text:
                     return ""
-                shorter.append(Line(text, span))
+                shorter.append(PromptLine(text, span))
             lines = shorter
         return self._ask(prompt, hole, groups[0], words, holes) if groups else ""
 
-    def _ask(self, prompt: Prompt, hole: str, lines: Sequence[Line], words: int, holes: dict[str, str]) -> str:
+    def _ask(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
         filled = prompt.fill(**{hole: fence("\n".join(map(_written, lines)))}, words=words, **holes)
         if self._chat is None:
             self._chat = self._load()
@@ -103,13 +103,13 @@ class Condenser:
         return ""
 
 
-def packed(lines: Sequence[Line], tokens: int = TOKENS_PER_CALL) -> list[list[Line]]:
+def packed(lines: Sequence[PromptLine], tokens: int = TOKENS_PER_CALL) -> list[list[PromptLine]]:
     """Lines in order, in groups of at most so many tokens each, by estimate, and of about equal size."""
     sizes = [estimate_tokens(_written(line)) + 1 for line in lines]
     if not sizes:
         return []
     most = min(tokens, sum(sizes) / -(-sum(sizes) // tokens) + max(sizes))
-    groups: list[list[Line]] = [[]]
+    groups: list[list[PromptLine]] = [[]]
     filled = 0
     for line, size in zip(lines, sizes, strict=True):
         if groups[-1] and filled + size > most:
@@ -120,7 +120,7 @@ def packed(lines: Sequence[Line], tokens: int = TOKENS_PER_CALL) -> list[list[Li
     return groups
 
 
-def _written(line: Line) -> str:
+def _written(line: PromptLine) -> str:
     text = for_prompt(line.text, _LINE_CHARACTERS)
     return text if line.span is None else f"{line.span} {text}"
 
@@ -129,6 +129,6 @@ def _times(span: Span) -> dict[str, str]:
     return {"start": format_time(span.start_s), "end": format_time(span.end_s)}
 
 
-def _hull(lines: Sequence[Line]) -> Span | None:
+def _hull(lines: Sequence[PromptLine]) -> Span | None:
     spans = [line.span for line in lines if line.span is not None]
     return Span(min(s.start_s for s in spans), max(s.end_s for s in spans)) if spans else None

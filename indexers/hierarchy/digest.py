@@ -39,7 +39,7 @@ def read_digest(store: Store) -> Digest | None:
 def is_stale(store: Store, digest: Digest) -> bool:
     """Whether the videos' summaries are not those that a digest was made of: one was changed, added or removed."""
     made_of = digest.key.rpartition(" ")[2].rpartition("-")[2]
-    return made_of != _key("", store.note_ids(_SUMMARIES))
+    return made_of != _key("", store.notes.ids(_SUMMARIES))
 
 
 def refresh(store: Store, model: str, condenser: Condenser | None) -> tuple[bool, bool]:
@@ -49,16 +49,16 @@ def refresh(store: Store, model: str, condenser: Condenser | None) -> tuple[bool
     ModelError; the digest of before then stays.
     """
     prompt_hash = load("digest").hash if condenser is not None else ""
-    key = f"{model} {_key(prompt_hash, store.note_ids(_SUMMARIES))}"
+    key = f"{model} {_key(prompt_hash, store.notes.ids(_SUMMARIES))}"
     held = read_digest(store)
     if held is not None and held.key == key:
         return False, False
-    notes = store.notes(_SUMMARIES)
+    notes = store.notes.select(_SUMMARIES)
     if not notes:
         if held is not None:
             store.meta.set(_META, "")
         return False, False
-    paths = {video.id: video.path for video in store.videos()}
+    paths = {video.id: video.path for video in store.videos.all()}
     notes.sort(key=lambda note: paths[note.video_id])
     entries = [(paths[note.video_id], note.text) for note in notes]
     text, wrote = "", model

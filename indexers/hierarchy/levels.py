@@ -82,7 +82,7 @@ class Hierarchy:
 
     def segments(self, video: Video) -> list[tuple[Span, list[Note]]]:
         """The segments of a video in time order, each with its notes in time order; those without notes left out."""
-        notes = self._store.notes(below(video.id))
+        notes = self._store.notes.select(below(video.id))
         vectors = self._vectors(notes) if self._embedder and notes else None
         end_s = max([video.duration_s, *(note.span.end_s for note in notes)])
         spans = (
@@ -171,7 +171,7 @@ class Hierarchy:
         """The texts of this chat model that are in the index, by clip and by what they were made of."""
         if self._condenser is None:
             return {}
-        held = self._store.notes(Filter(frozenset({video_id}), sources=frozenset({"summary"})))
+        held = self._store.notes.select(Filter(frozenset({video_id}), sources=frozenset({"summary"})))
         return {(note.clip_id or "", note.prompt_hash): note.text for note in held if note.model == self._model}
 
     def _chosen(self, notes: Sequence[Note]) -> list[Unit]:
@@ -181,7 +181,7 @@ class Hierarchy:
         ids = [note.id for note in notes]
         vectors: Vectors | None = None
         for begin in range(0, len(ids), _AT_ONCE):
-            piece = self._store.vectors_of(self._embedder, ids[begin : begin + _AT_ONCE])
+            piece = self._store.vectors.of(self._embedder, ids[begin : begin + _AT_ONCE])
             if vectors is None:
                 vectors = np.empty((len(ids), piece.shape[1]), np.float32)
             vectors[begin : begin + len(piece)] = piece
@@ -190,11 +190,11 @@ class Hierarchy:
 
     def _frames(self, video_id: str, duration_s: float) -> Iterator[tuple[Floats, Vectors]]:
         """The video's frames and vectors, piece by piece: hours of them need not be in memory at once."""
-        for model in self._store.vector_models("frames"):
+        for model in self._store.vectors.models("frames"):
             found = False
             for start_s in np.arange(0.0, duration_s, _PIECE_S):
                 span = Span(float(start_s), float(start_s) + _PIECE_S)
-                times, vectors = self._store.frame_vectors(model, video_id, span)
+                times, vectors = self._store.frames.of(model, video_id, span)
                 if len(times):
                     found = True
                     yield times, vectors

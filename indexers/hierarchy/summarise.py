@@ -19,10 +19,10 @@ from lvqa.indexers.hierarchy.condense import PROMPTS, Condenser
 from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, EXTRACTIVE, SEGMENT_WORDS, VIDEO_WORDS
 from lvqa.indexers.hierarchy.levels import VERSION, Hierarchy, Made, below
 from lvqa.indexers.hierarchy.topics import Lengths
-from lvqa.indexers.planning.specs import StageSpec, changes
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import SummaryReport
-from lvqa.indexers.writer import GIVE_UP_AFTER
+from lvqa.indexers.stages.specs import StageSpec, changes
+from lvqa.indexers.stages.stage_model import GIVE_UP_AFTER
 from lvqa.models.choose import NO_CHAT
 from lvqa.prompts import load
 from lvqa.secrets import strike
@@ -72,8 +72,8 @@ class SummaryRules:
 
     def spec(self, store: Store, video: Video) -> StageSpec:
         """What a video's summaries are made with: another key of it means that they are to be made anew."""
-        frames = store.get_job(video.id, "frames")
-        notes = hashlib.sha256("\n".join(store.note_ids(below(video.id))).encode()).hexdigest()
+        frames = store.jobs.get(video.id, "frames")
+        notes = hashlib.sha256("\n".join(store.notes.ids(below(video.id))).encode()).hexdigest()
         prompts = "-".join(load(name).hash for name in PROMPTS[:2]) if self.by_chat else ""
         params = {
             "version": VERSION,
@@ -155,10 +155,10 @@ def due_summaries(
     """The videos whose summaries are due, and (path, reason) of those that failed and are not tried again."""
     due: list[Due] = []
     failed: list[tuple[str, str]] = []
-    for video in store.videos():
+    for video in store.videos.all():
         if only is not None and video.id not in only:
             continue
-        one, job = Due(video, rules.spec(store, video)), store.get_job(video.id, STAGE)
+        one, job = Due(video, rules.spec(store, video)), store.jobs.get(video.id, STAGE)
         if job is not None and job.key == one.key:
             if job.status == "done":
                 continue
@@ -221,9 +221,9 @@ def _write_part(store: Store, one: Due, made: Made, status: JobStatus, reason: s
     """Keep the segments that are done: a rerun takes their texts over. What is there of an earlier run stays, too."""
     written = [n for n, note in enumerate(made.notes) if note.model != EXTRACTIVE]
     with store.atomic():
-        store.put_clips([made.clips[n] for n in written])
-        store.put_notes([made.notes[n] for n in written])
-        store.put_job(one.job(status, reason=reason))
+        store.clips.put([made.clips[n] for n in written])
+        store.notes.put([made.notes[n] for n in written])
+        store.jobs.put(one.job(status, reason=reason))
 
 
 def _write(store: Store, one: Due, made: Made) -> None:
@@ -231,14 +231,14 @@ def _write(store: Store, one: Due, made: Made) -> None:
     video = one.video
     clips, notes = {clip.id for clip in made.clips}, {note.id for note in made.notes}
     with store.atomic():
-        store.delete_clips(
-            clip.id for level in _LEVELS for clip in store.clips(video.id, level) if clip.id not in clips
+        store.clips.delete(
+            clip.id for level in _LEVELS for clip in store.clips.of(video.id, level) if clip.id not in clips
         )
-        held = store.note_ids(Filter(frozenset({video.id}), sources=frozenset({"summary"})))
-        store.delete_notes(note_id for note_id in held if note_id not in notes)
-        store.put_clips(made.clips)
-        store.put_notes(made.notes)
-        store.put_job(one.job("done", video.duration_s))
+        held = store.notes.ids(Filter(frozenset({video.id}), sources=frozenset({"summary"})))
+        store.notes.delete(note_id for note_id in held if note_id not in notes)
+        store.clips.put(made.clips)
+        store.notes.put(made.notes)
+        store.jobs.put(one.job("done", video.duration_s))
 
 
 def _digest(store: Store, rules: SummaryRules, condenser: Condenser | None, report: SummaryReport) -> None:
@@ -257,9 +257,9 @@ def _let_go(store: Store) -> None:
     """Summaries are off: what is whole stays, a job that failed would stay so for ever."""
     with store.atomic():
         for status in ("failed", "pending"):
-            for job in store.jobs(status):
+            for job in store.jobs.all(status):
                 if job.stage == STAGE and job.video_id:
-                    store.delete_job(job.video_id, STAGE)
+                    store.jobs.delete(job.video_id, STAGE)
 
 
 def _loader(models: Models | None, rules: SummaryRules) -> Callable[[], BaseChatModel]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from lvqa.errors import UsageError
 from lvqa.indexers.hierarchy.summarise import SummaryRules, due_summaries
-from lvqa.indexers.planning.specs import stage_specs
 from lvqa.indexers.planning.survey import IMPORTED, FilePlan, FileState, Known, Survey
-from lvqa.indexers.stages.assemble import VISUAL
+from lvqa.indexers.stages.specs import stage_specs
+from lvqa.indexers.stages.task import VISUAL
 from lvqa.secrets import strike
 from lvqa.settings import Settings
 from lvqa.store import Store
@@ -134,7 +134,7 @@ def plan_index(
     return IndexPlan(
         files,
         tuple(_summaries(store, SummaryRules.of(names, settings), files, only, known.elsewhere)),
-        len(store.notes_without_vectors(names["embedder"])) if store is not None and names.get("embedder") else 0,
+        len(store.vectors.missing(names["embedder"])) if store is not None and names.get("embedder") else 0,
         decode_s,
         listen_s,
         round(caption_s / _mean_clip_s(store, settings)),
@@ -147,7 +147,7 @@ def _summaries(
     rules: SummaryRules | None,
     files: Collection[FilePlan],
     only: Collection[str] | None,
-    away: Collection[str],
+    elsewhere_ids: Collection[str],
 ) -> list[tuple[str, str]]:
     if rules is None:
         return []
@@ -158,7 +158,7 @@ def _summaries(
         for one in due_summaries(store, rules, ids)[0]:
             video = one.video
             # Of a video that no file holds any more there will be none.
-            stays = video.content_hash.startswith(IMPORTED) or video.id in away
+            stays = video.content_hash.startswith(IMPORTED) or video.id in elsewhere_ids
             if video.id in kept or stays or only is not None:
                 due[video.id] = (kept.get(video.id, video.path), one.why)
     for file in files:
@@ -171,7 +171,7 @@ def _mean_clip_s(store: Store | None, settings: Settings) -> float:
     """How long a clip is, by those in the index, else by the setting; in seconds."""
     if store is not None:
         held = done_s = 0.0
-        for job in store.jobs():
+        for job in store.jobs.all():
             if job.stage == "segment":
                 done_s += job.progress_s
         held = store.counts()["clips"]

@@ -12,23 +12,23 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lvqa.indexers.planning.specs import STAGES, StageSpec
 from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Known, Survey, gone
-from lvqa.indexers.stages.assemble import StageJob, Task
+from lvqa.indexers.stages.specs import STAGES, StageSpec
+from lvqa.indexers.stages.task import StageJob, VideoTask
 from lvqa.secrets import strike
 from lvqa.store import Filter, JobRow, JobStatus, Store
-from lvqa.store.imported_videos import set_elsewhere
+from lvqa.store.imported_videos import set_imported_video_ids
 from lvqa.types import Video
 
 
 @dataclass(slots=True)
-class Plan:
+class RunPlan:
     """Tasks in path order, and what needed no work; `states` counts the files by what they are.
 
     `stopped` where it was ended before every file was looked at.
     """
 
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[VideoTask] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     unchanged: int = 0
     duplicates: list[tuple[str, str]] = field(default_factory=list)
@@ -57,9 +57,9 @@ class Planner:
         self._on_problem = on_problem
         self._stop = stop
         self._known = Known.of(store)
-        self._plan = Plan()
+        self._plan = RunPlan()
 
-    def plan(self, only: Collection[str] | None = None) -> Plan:
+    def plan(self, only: Collection[str] | None = None) -> RunPlan:
         """Take in every video file of the folder, or those named by relative path in `only`, and forget gone ones.
 
         Raises UsageError where there is no video to index, or `only` names one that is not there.
@@ -98,9 +98,9 @@ class Planner:
         else:
             with store.atomic():
                 if file.taken and file.video is not None:
-                    if file.state != "copied" or store.get_video(file.video.id) is None:
-                        store.put_video(file.video)
-                    store.put_file(file.path, file.video.id, file.size, file.mtime_ns)
+                    if file.state != "copied" or store.videos.get(file.video.id) is None:
+                        store.videos.put(file.video)
+                    store.files.put(file.path, file.video.id, file.size, file.mtime_ns)
                 if file.state == "failed":
                     plan.failed.append((file.path, file.reason))
                 elif file.state == "copied" and not file.stages:
@@ -114,9 +114,9 @@ class Planner:
         known = self._known.files.get(file.path)
         with self._store.atomic():
             if file.taken and (known is None or not known.video_id or self._other_copy(file.path, known.video_id)):
-                self._store.put_file(file.path, "", file.size, file.mtime_ns)
+                self._store.files.put(file.path, "", file.size, file.mtime_ns)
             status: JobStatus = "pending" if file.state == "growing" else "failed"
-            self._store.put_job(JobRow("", file.path, "probe", status=status, reason=strike(file.reason)))
+            self._store.jobs.put(JobRow("", file.path, "probe", status=status, reason=strike(file.reason)))
 
     def _other_copy(self, path: str, video_id: str) -> bool:
         """Whether another file still stands for the video of this one, which then need not."""
@@ -135,46 +135,46 @@ class Planner:
             if stage.action == "keep":
                 if held is not None and (not held.spec or held.path != file.path):
                     # Of an older lvqa, which did not write down what the rows were made with; or moved.
-                    store.put_job(replace(held, path=file.path, spec=stage.spec))
+                    store.jobs.put(replace(held, path=file.path, spec=stage.spec))
                 continue
             if stage.action in ("drop", "lose"):
-                store.delete_job(video.id, stage.stage)
+                store.jobs.delete(video.id, stage.stage)
                 continue
             if stage.action in ("make", "redo") and (held is not None or stage.stage != "segment"):
                 store.reset_stage(video.id, stage.stage)
             job = jobs[stage.stage] = StageJob(stage.key, stage.progress_s, stage.unparsed, stage.blank, stage.spec)
-            store.put_job(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
+            store.jobs.put(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
         if jobs:
             path = self._folder / file.path
-            self._plan.tasks.append(Task(video, path, file.size, file.mtime_ns, jobs))
+            self._plan.tasks.append(VideoTask(video, path, file.size, file.mtime_ns, jobs))
         else:
             self._plan.unchanged += 1
 
     def _let_go(self, file: FilePlan) -> None:
         with self._store.atomic():
             # Detached first: removing the last file of a video would take its imported captions too.
-            self._store.put_file(file.path, "", file.size, file.mtime_ns)
-            self._store.remove_file(file.path)
+            self._store.files.put(file.path, "", file.size, file.mtime_ns)
+            self._store.files.remove(file.path)
         if file.state == "gone":
             self._plan.removed.append(file.path)
 
-    def _forget(self, found: Collection[str], away: Collection[str]) -> None:
+    def _forget(self, found: Collection[str], elsewhere_ids: Collection[str]) -> None:
         """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
-        set_elsewhere(self._store, away)
-        for job in self._store.jobs():
+        set_imported_video_ids(self._store, elsewhere_ids)
+        for job in self._store.jobs.all():
             # Of what could not even be looked at, such as a dangling link, there is a job and no file.
             if not job.video_id and job.path not in found and gone(self._folder / job.path):
-                self._store.delete_job("", job.stage, job.path)
-        held = {row.video_id for row in self._store.files()}
-        for video in self._store.videos():
-            if video.id not in held | set(away) and not video.content_hash.startswith(IMPORTED):
+                self._store.jobs.delete("", job.stage, job.path)
+        held = {row.video_id for row in self._store.files.all()}
+        for video in self._store.videos.all():
+            if video.id not in held | set(elsewhere_ids) and not video.content_hash.startswith(IMPORTED):
                 self._retire(video)
 
     def _retire(self, video: Video) -> None:
         imported = Filter(video_ids=frozenset([video.id]), sources=frozenset(["imported"]))
         with self._store.atomic():
-            if not self._store.notes(imported):
-                self._store.remove_video(video.id)
+            if not self._store.notes.select(imported):
+                self._store.videos.remove(video.id)
                 return
             # The summaries are of what is left: made anew.
             for stage in (*STAGES, "summary"):

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.indexers.planning.specs import STAGES, StageSpec, changes
+from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
 from lvqa.store import FileRow, JobRow, Store
-from lvqa.store.imported_videos import elsewhere
+from lvqa.store.imported_videos import imported_video_ids
 from lvqa.types import Video
 
 TRANSCRIBERS = "transcribers"
@@ -101,14 +101,14 @@ class Known:
     @classmethod
     def of(cls, store: Store) -> Known:
         """Read it from a store."""
-        jobs = store.jobs()
+        jobs = store.jobs.all()
         return cls(
-            {row.path: row for row in store.files()},
-            {video.id: video for video in store.videos()},
+            {row.path: row for row in store.files.all()},
+            {video.id: video for video in store.videos.all()},
             {(job.video_id, job.stage): job for job in jobs if job.video_id},
             {job.path: job for job in jobs if not job.video_id},
             tuple(json.loads(store.meta.get(TRANSCRIBERS) or "[]")),
-            elsewhere(store),
+            imported_video_ids(store),
         )
 
 
@@ -165,8 +165,8 @@ class Survey:
             yield from self._gone(found.keys())
 
     def _refuse_empty(self) -> None:
-        away = self._known.elsewhere
-        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in away]
+        elsewhere_ids = self._known.elsewhere
+        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in elsewhere_ids]
         if held:
             raise UsageError(
                 f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
@@ -307,10 +307,10 @@ class Survey:
         return f"its subtitles are not read, those of {first} are; put them beside that one"
 
     def _gone(self, found: Collection[str]) -> Iterator[FilePlan]:
-        away = self._known.elsewhere - self.seen
+        elsewhere_ids = self._known.elsewhere - self.seen
         for rel in sorted(set(self._known.files) - set(found)):
             row = self._known.files[rel]
-            if row.video_id in away or not gone(self._folder / rel):
+            if row.video_id in elsewhere_ids or not gone(self._folder / rel):
                 continue
             kept = not row.video_id or row.video_id in self._first
             yield FilePlan(rel, "left" if kept else "gone", size=row.size, mtime_ns=row.mtime_ns)

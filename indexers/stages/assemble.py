@@ -1,4 +1,4 @@
-"""What travels through the pipeline: a video's task, a batch of its clips under way, and the rows that come out.
+"""Assembling: a batch of clips under way, filled in by the stages, and the rows and notes that come out of it.
 
 Values and their bookkeeping only: no models, no threads, no store.
 """
@@ -7,85 +7,21 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
 
 from lvqa.errors import MediaError
-from lvqa.indexers.stages.look import CutClip, PassRules, Reading, Wants
+from lvqa.indexers.stages.look import CutClip, PassRules, ScreenReading
 from lvqa.indexers.stages.screen import merge_texts
+from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Vectors
 from lvqa.store import note_id
-from lvqa.types import Clip, Note, Source, Span, Video
-
-Part = Literal["visual", "speech"]
-VISUAL: tuple[str, ...] = ("segment", "caption", "screen", "frames")
-
-
-@dataclass(frozen=True, slots=True)
-class StageJob:
-    """What a stage still has to do on a video: the key of its rows and the second it goes on from.
-
-    Of the clips before that, `blank` have no caption, `unparsed` of them because the reply was of no use. `spec` is
-    JSON that tells what the key was made of.
-    """
-
-    key: str
-    progress_s: float = 0.0
-    unparsed: int = 0
-    blank: int = 0
-    spec: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """One video to index: its file as it was when planned, and the jobs that are open."""
-
-    video: Video
-    path: Path
-    size: int
-    mtime_ns: int
-    jobs: dict[str, StageJob]
-    _lost: dict[Part, int] = field(default_factory=dict, init=False)
-
-    def drop(self, part: Part, seq: int) -> None:
-        """Give up the batches of a part from number `seq` on; those before it are still good."""
-        self._lost[part] = min(seq, self._lost.get(part, seq))
-
-    @property
-    def altered(self) -> bool:
-        """Whether the file is not the one that was planned any more."""
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return True
-        return (stat.st_size, stat.st_mtime_ns) != (self.size, self.mtime_ns)
-
-    def lost(self, part: Part, seq: int) -> bool:
-        """Whether a batch was given up, so that no more work should go into it."""
-        return part in self._lost and seq >= self._lost[part]
-
-    @property
-    def wants(self) -> Wants:
-        """From where on each stage of the visual pass wants the video."""
-        starts = {f"{stage}_s": self.jobs[stage].progress_s for stage in VISUAL if stage in self.jobs}
-        return Wants(**starts)
-
-    @property
-    def parts(self) -> set[Part]:
-        """The passes that are needed."""
-        visual: set[Part] = {"visual"} if any(stage in self.jobs for stage in VISUAL) else set()
-        return visual | ({"speech"} if "speech" in self.jobs else set())
-
-    def stages(self, part: Part) -> list[str]:
-        """The open stages of a part."""
-        return [stage for stage in self.jobs if (stage == "speech") == (part == "speech")]
+from lvqa.types import Clip, Note, Source, Span
 
 
 @dataclass(slots=True, eq=False)
 class Rows:
     """What one transaction writes about one video, everything up to `end_s`; `last` completes the part."""
 
-    task: Task
+    task: VideoTask
     part: Part
     seq: int
     end_s: float
@@ -102,13 +38,13 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trouble:
+class PartFailed:
     """A part of a video that cannot go on, the stage that met the error, and the error.
 
     The rows before `seq` still count: a file that breaks off is indexed as far as it goes.
     """
 
-    task: Task
+    task: VideoTask
     part: Part
     stage: str
     error: Exception
@@ -116,10 +52,10 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Halted:
+class PartHalted:
     """A part of a video that was left where it is because the run is to end; the rows before `seq` still come."""
 
-    task: Task
+    task: VideoTask
     part: Part
     seq: int
 
@@ -130,7 +66,7 @@ class Batch:
     It counts what is still to come: whoever brings the last piece gets True from `release`.
     """
 
-    def __init__(self, task: Task, seq: int, start_s: float) -> None:
+    def __init__(self, task: VideoTask, seq: int, start_s: float) -> None:
         self.task = task
         self.seq = seq
         self.end_s = start_s
@@ -155,7 +91,7 @@ class Batch:
             self._open -= 1
             return self._open == 0
 
-    def add_reading(self, reading: Reading) -> None:
+    def add_reading(self, reading: ScreenReading) -> None:
         """Remember whose text stands for a time."""
         self.readings.append((reading.time_s, reading.read_s))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvqa.indexers.stages.duplicates import distinct
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
 from lvqa.models.replies import replies_of
 from lvqa.prompts import Prompt, clean, quoted
@@ -38,7 +38,7 @@ class Captioner:
     None where the reply was empty or a refusal twice, an empty caption where the model says that it does not know.
     """
 
-    role: Role[VisionModel]
+    role: StageModel[VisionModel]
     prompt: Prompt
     max_tokens: int
 

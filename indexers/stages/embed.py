@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Embedder, Frame, ImageEmbedder, Vectors
 from lvqa.models.replies import encode_document, encode_frames
 
@@ -26,7 +26,7 @@ SWEEP_BATCH = 256
 class TextVectors:
     """Stage: texts into float32 (n, d) unit vectors."""
 
-    role: Role[Embedder]
+    role: StageModel[Embedder]
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed each text. Raises ModelError, also for vectors that are not finite or of the wrong number."""
@@ -37,7 +37,7 @@ class TextVectors:
 class FrameVectors:
     """Stage: frames into float32 (n, d) unit vectors, in the space of the same model's queries."""
 
-    role: Role[ImageEmbedder]
+    role: StageModel[ImageEmbedder]
 
     def __call__(self, frames: Sequence[Frame]) -> Vectors:
         """Embed each frame. Raises ModelError, also for vectors that are not finite or of the wrong number."""
@@ -57,7 +57,7 @@ def embed_missing(
     where `stop` says so. Raises ModelError.
     """
     name = stage.role.spec
-    missing = store.notes_without_vectors(name)
+    missing = store.vectors.missing(name)
     if not missing:
         return 0
     progress.start(0, len(missing), "embedding notes")
@@ -65,12 +65,12 @@ def embed_missing(
         notes = missing[begin : begin + SWEEP_BATCH]
         vectors = stage([note.text for note in notes])
         with store.atomic():
-            store.put_vectors(name, [note.id for note in notes], vectors)
+            store.vectors.put(name, [note.id for note in notes], vectors)
         progress.advance(len(notes))
         done = begin + len(notes)
         if done < len(missing) and stop():
             progress.finish()
             return done
     progress.finish()
-    store.drop_vectors(name)
+    store.vectors.drop(name)
     return len(missing)

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Transcriber, Utterance
 from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
@@ -30,7 +30,7 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 class Listener:
     """Stage: stretches of sound, (offset in seconds, mono float32 at 16 kHz), into the utterances of each."""
 
-    role: Role[Transcriber]
+    role: StageModel[Transcriber]
 
     def __call__(self, sounds: Sequence[tuple[float, object]]) -> list[list[Utterance]]:
         """Transcribe each stretch. Raises ModelError."""

@@ -30,7 +30,7 @@ _CHUNK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class ScreenReading:
     """A time whose text is wanted, and the time of the frame that shows it; `frame` is None where it came before."""
 
     time_s: float
@@ -90,7 +90,7 @@ class Wants:
 
     @property
     def start_s(self) -> float | None:
-        """Where the pass starts; None when nobody wants anything."""
+        """Where the pass starts; None where no stage wants anything."""
         given = [s for s in (self.segment_s, self.caption_s, self.screen_s, self.frames_s) if s is not None]
         return min(given) if given else None
 
@@ -127,7 +127,7 @@ class VideoPass:
     def __init__(self, rules: PassRules, wants: Wants, duration_s: float) -> None:
         start_s = wants.start_s
         if start_s is None:
-            raise ValueError("nobody wants this video")
+            raise ValueError("no stage wants this video")
         self._rules = rules
         self._wants = wants
         self._duration_s = duration_s
@@ -136,7 +136,9 @@ class VideoPass:
         # A clip holds no more frames than this spacing allows, however high the sampling rate.
         self._candidate_s = rules.clip.max_s / (_CANDIDATES * rules.frames_per_clip)
 
-    def events(self, reader: FrameReader, ended: Callable[[], bool] = lambda: False) -> Iterator[Reading | CutClip]:
+    def events(
+        self, reader: FrameReader, ended: Callable[[], bool] = lambda: False
+    ) -> Iterator[ScreenReading | CutClip]:
         """Read the video through and yield, in time order, readings and clips; a clip comes after its readings.
 
         Once `ended` says so, no more frames are read and `cut_short` is true: the clip that is open is not told of.
@@ -225,7 +227,7 @@ class _OpenClip:
         self._read_s = 0.0
         self._read: Frame | None = None
 
-    def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float) -> Reading | None:
+    def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float) -> ScreenReading | None:
         """Keep of a frame what is needed later; returns the reading that it asks for, if any."""
         rules, wants = self._rules, self._wants
         small: Frame | None = None
@@ -244,9 +246,9 @@ class _OpenClip:
         # Compared with the frame that was read, not with the one before: a slow fade must not hide a change. Each
         # clip starts afresh, so that a pass that starts at any clip reads the same frames.
         if self._read is not None and same_text(self._read, frame, rules.duplicate_threshold):
-            return Reading(time_s, self._read_s, None)
+            return ScreenReading(time_s, self._read_s, None)
         self._read_s, self._read = time_s, frame
-        return Reading(time_s, time_s, frame)
+        return ScreenReading(time_s, time_s, frame)
 
     def close(self, span: Span) -> CutClip:
         """The clip with what its stages get."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lvqa.errors import ModelError
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Frame, TextReader
 from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
@@ -21,7 +21,7 @@ _EPS = 1e-6
 class ScreenReader:
     """Stage: frames, whole, into the text of each, a line a text line, spaces collapsed; empty where there is none."""
 
-    role: Role[TextReader]
+    role: StageModel[TextReader]
 
     def __call__(self, frames: Sequence[Frame]) -> list[str]:
         """Read each frame. Raises ModelError, also when the model returns another number of texts than frames."""

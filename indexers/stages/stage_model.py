@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from lvqa.models.hf_common import Batches
-from lvqa.models.registry import Role as RoleName
+from lvqa.models.registry import Role
+
+# So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
+GIVE_UP_AFTER = 3
 
 ModelT = TypeVar("ModelT")
 S = TypeVar("S")
 T = TypeVar("T")
 
-_LOADERS: dict[RoleName, str] = {
+_LOADERS: dict[Role, str] = {
     "vision": "load_vision",
     "embedder": "load_embedder",
     "image_embedder": "load_image_embedder",
@@ -25,12 +28,12 @@ _LOADERS: dict[RoleName, str] = {
 }
 
 
-class Role(Generic[ModelT]):
+class StageModel(Generic[ModelT]):
     """One model in one role, known by its spec. Two are equal when role, spec and device are."""
 
     def __init__(
         self,
-        role: RoleName,
+        role: Role,
         spec: str,
         device: str = "auto",
         model: ModelT | None = None,
@@ -38,7 +41,7 @@ class Role(Generic[ModelT]):
     ) -> None:
         if role not in _LOADERS:
             raise ValueError(f"a stage's role is one of {', '.join(_LOADERS)}, got {role!r}")
-        self.role: RoleName = role
+        self.role: Role = role
         self.spec = spec
         self.device = device
         self.trusted = tuple(trusted)
@@ -64,10 +67,14 @@ class Role(Generic[ModelT]):
         return {**self.__dict__, "_model": None, "_batches": Batches(None, self.spec)}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Role) and (self.role, self.spec, self.device) == (other.role, other.spec, other.device)
+        return isinstance(other, StageModel) and (self.role, self.spec, self.device) == (
+            other.role,
+            other.spec,
+            other.device,
+        )
 
     def __hash__(self) -> int:
         return hash((self.role, self.spec, self.device))
 
     def __repr__(self) -> str:
-        return f"Role({self.role!r}, {self.spec!r}, {self.device!r})"
+        return f"StageModel({self.role!r}, {self.spec!r}, {self.device!r})"

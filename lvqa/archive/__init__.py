@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lvqa.archive.archive import Archive as Archive
     from lvqa.archive.archive import VideoReport as VideoReport
     from lvqa.archive.chats import Chat as Chat
-    from lvqa.archive.check import VerifyReport as VerifyReport
+    from lvqa.archive.check import CheckReport as CheckReport
     from lvqa.archive.results import ArchivedAnswer as ArchivedAnswer
     from lvqa.archive.results import HitList as HitList
     from lvqa.archive.results import SightList as SightList
@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "VideoReport",
         ),
         "chats": ("Chat",),
-        "check": ("VerifyReport",),
+        "check": ("CheckReport",),
         "results": (
             "ArchivedAnswer",
             "HitList",

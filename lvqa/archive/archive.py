@@ -66,7 +66,7 @@ class Archive(Keeping):
     ) -> HitList:
         """The `k` moments that together most probably hold what is searched for; none where nothing is relevant.
 
-        `videos` are names as `Store.find_videos` takes them, `between` limits the seconds within each video, `sources`
+        `videos` are names as `Store.videos.find` takes them, `between` limits the seconds within each video, `sources`
         the kinds of notes; summaries are found only where `summary` is among them. Raises UsageError for an empty
         query, an unknown video or source.
         """
@@ -80,7 +80,7 @@ class Archive(Keeping):
             store = self._filled_store()
             chosen = self._filter(videos, between, sources)
             self._match_embedder()
-            images = self.models.image_embedder if store.vector_models("frames") else None
+            images = self.models.image_embedder if store.vectors.models("frames") else None
             hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
             return HitList(hits, self.folder, self._durations())
 
@@ -104,7 +104,7 @@ class Archive(Keeping):
             what: a thing or several, as a caption would name them: "a red star".
             k: most times returned.
             cues: what tends to be near, and is easier to spot.
-            videos: names as `Store.find_videos` takes them.
+            videos: names as `Store.videos.find` takes them.
             between: the only seconds of each video that are searched.
             frames: most frames looked at; the setting `budget_frames` unless given.
             searcher: one of `lvqa.zoom.SEARCHERS`; the setting `searcher` unless given.
@@ -278,10 +278,10 @@ class Archive(Keeping):
             found = self._find_one(video)
 
             def notes(level: Level) -> list[Note]:
-                return self.store.notes(Filter(video_ids=frozenset([found.id]), level=level))
+                return self.store.notes.select(Filter(video_ids=frozenset([found.id]), level=level))
 
             summary = next(iter(notes("video")), None)
-            return VideoReport(found, self.store.clips(found.id), notes("clip"), notes("segment"), summary)
+            return VideoReport(found, self.store.clips.of(found.id), notes("clip"), notes("segment"), summary)
 
     def twin(self) -> Archive:
         """The same archive for another thread: it reads the index by itself and shares the models and settings.
@@ -354,7 +354,7 @@ class Archive(Keeping):
         )
 
     def _durations(self) -> dict[str, float]:
-        return {v.path: v.duration_s for v in self.store.videos()}
+        return {v.path: v.duration_s for v in self.store.videos.all()}
 
     def _archived(self, answer: Answer) -> ArchivedAnswer:
         values = {f.name: getattr(answer, f.name) for f in fields(Answer)}

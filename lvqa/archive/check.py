@@ -18,7 +18,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport:
+class CheckReport:
     """What `Archive.verify` found, and what `repair` did, a line each.
 
     `findings` are those that are left after it. `checked` counts the rows and files that were looked at.
@@ -40,12 +40,12 @@ class VerifyReport:
 
     def lines(self) -> list[str]:
         """As people read it."""
-        from lvqa.store.health.repair import describe
+        from lvqa.store import describe_findings
 
         head = "whole" if self.complete else "undamaged, with work left" if self.sound else "damaged"
         return [
             *self.done,
-            *describe(self.findings),
+            *describe_findings(self.findings),
             f"{head}: {phrasing.count(self.checked, 'row')} and files checked",
         ]
 
@@ -60,35 +60,33 @@ class VerifyReport:
         }
 
 
-def verify_archive(folder: Path, index_dir: Path, embedder: str | None, done: Sequence[str] = ()) -> VerifyReport:
+def check_archive(folder: Path, index_dir: Path, embedder: str | None, done: Sequence[str] = ()) -> CheckReport:
     """Look through the index of a folder and at the folder's files; `done` is told in the report.
 
     `embedder` is the model whose vectors all notes should have, empty for none, None for the one that embedded most.
     Raises StoreError where there is no index.
     """
-    from lvqa.store import Store
-    from lvqa.store.health.repair import verify_index
+    from lvqa.store import Store, check_index
 
-    findings = verify_index(index_dir, embedder=embedder)
+    findings = check_index(index_dir, embedder=embedder)
     checked = 0
     if not any(finding.kind == "database" for finding in findings):
         with Store.open(index_dir, create=False) as store:
             counts = store.counts()
-            checked = len(store.files()) + sum(counts[name] for name in ("clips", "notes", "embeddings", "frames"))
+            checked = len(store.files.all()) + sum(counts[name] for name in ("clips", "notes", "embeddings", "frames"))
             findings += [*_files(folder, store), *_open_jobs(store)]
     findings += _chats(index_dir)
-    return VerifyReport(tuple(findings), tuple(done), checked)
+    return CheckReport(tuple(findings), tuple(done), checked)
 
 
-def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> VerifyReport:
+def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> CheckReport:
     """Mend what can be mended, and look through again. Raises StoreError where nothing can be, StoreLocked."""
     from lvqa.agents.chat.chat_file import CHATS_FILE
-    from lvqa.store import Store
-    from lvqa.store.health.repair import KEPT, repair_index
+    from lvqa.store import DAMAGED_FOLDER, Store, repair_index
 
     done = repair_index(index_dir)
     if any(True for _ in _chats(index_dir)):
-        kept = index_dir / KEPT
+        kept = index_dir / DAMAGED_FOLDER
         kept.mkdir(exist_ok=True)
         (index_dir / CHATS_FILE).replace(kept / CHATS_FILE)
         done.append(f"the damaged chats were moved to {kept / CHATS_FILE}")
@@ -97,20 +95,20 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> Verif
     if rotten:
         with Store.open(index_dir, write=True) as store, store.atomic():
             for row in rotten:
-                store.put_file(row.path, row.video_id, -1, row.mtime_ns)
+                store.files.put(row.path, row.video_id, -1, row.mtime_ns)
         done.append(f"{len(rotten)} files will be looked into by the next lvqa index")
-    return verify_archive(folder, index_dir, embedder, done)
+    return check_archive(folder, index_dir, embedder, done)
 
 
 def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
     """Each file that holds a video: gone, changed, rotten (it looks as it did and holds something else) or same."""
     from lvqa.media import content_hash, locate
-    from lvqa.store.imported_videos import elsewhere
+    from lvqa.store import imported_video_ids
 
     # Of a video that came with an import the file need not be here.
-    away = elsewhere(store)
-    hashes = {video.id: video.content_hash for video in store.videos()}
-    for row in store.files():
+    away = imported_video_ids(store)
+    hashes = {video.id: video.content_hash for video in store.videos.all()}
+    for row in store.files.all():
         if row.video_id not in hashes:
             continue
         try:
@@ -148,7 +146,7 @@ def _files(folder: Path, store: Store) -> Iterator[Finding]:
 def _open_jobs(store: Store) -> Iterator[Finding]:
     from lvqa.store import Finding
 
-    if paths := sorted({job.path for job in store.jobs("pending")}):
+    if paths := sorted({job.path for job in store.jobs.all("pending")}):
         text = f"{phrasing.count(len(paths), 'video')} not indexed to the end: {phrasing.listed(paths, _SHOWN)}"
         yield Finding("work", text, "index")
 

@@ -15,11 +15,9 @@ from lvqa.archive.workspace import IndexedFolder, OnWait
 from lvqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from lvqa.archive.check import VerifyReport
+    from lvqa.archive.check import CheckReport
     from lvqa.indexers import ImportReport, IndexPlan, IndexReport, Progress
-    from lvqa.store import RemovedCounts
-    from lvqa.store.exchange.backup import BackupReport
-    from lvqa.store.exchange.format import ExportReport, MergeReport
+    from lvqa.store import BackupReport, ExportReport, MergeReport, RemovedCounts
 
 
 class Keeping(IndexedFolder):
@@ -106,13 +104,13 @@ class Keeping(IndexedFolder):
         The video files need not exist; one that appears is known by its content, and nothing of it is done anew. Raises
         UsageError that names file and line where the export is not sound, and nothing is written then.
         """
-        from lvqa.store.exchange.incoming import is_export
+        from lvqa.store import is_export, merge_export
 
         folder = Path(path).expanduser()
         if not is_export(folder):
             raise UsageError(f"{folder} holds no export: there is no manifest.json; name a folder of lvqa export")
         with self._writer("import", wait_s, on_wait, filling=True) as store:
-            return store.merge(folder)
+            return merge_export(store, folder)
 
     def export(self, path: str | os.PathLike[str], *, videos: Sequence[str] | None = None) -> ExportReport:
         """Write the archive, or some videos of it, to a new folder in the format of `lvqa.store.exchange.format`.
@@ -120,8 +118,10 @@ class Keeping(IndexedFolder):
         No settings and no chats are in it. Raises UsageError where the folder is there already, for an unknown video;
         StoreError where the index is damaged or the disk full, and nothing is left then.
         """
+        from lvqa.store import export_archive
+
         chosen = [video.id for video in self._find(videos)] if videos else None
-        return self.store.export(_new_folder(path), chosen)
+        return export_archive(self.store, _new_folder(path), chosen)
 
     def backup(self, path: str | os.PathLike[str]) -> BackupReport:
         """Copy the index to a new folder, as it is at this moment, also while it is being written.
@@ -129,7 +129,7 @@ class Keeping(IndexedFolder):
         The copy serves as `archive_dir`; chats and settings are in it. Raises UsageError where the folder is there
         already; StoreError where there is no index, it is damaged, or the disk is full, and nothing is left then.
         """
-        from lvqa.store.exchange.backup import backup
+        from lvqa.store import backup
 
         return backup(self.index_dir, _new_folder(path))
 
@@ -141,20 +141,24 @@ class Keeping(IndexedFolder):
         """
         found = self._find_one(video)
         with self._writer("remove", wait_s, on_wait) as store:
-            return store.remove_video(found.id)
+            return store.videos.remove(found.id)
 
-    def verify(self, *, repair: bool = False) -> VerifyReport:
+    def check(self, *, repair: bool = False) -> CheckReport:
         """Look through the index, row by row, and at the files; with `repair`, mend what can be mended first.
 
         What was lost and can be made again is left to the next `index`. Raises UsageError where there is no index;
         StoreError where there is nothing left to mend, StoreLocked, StoreVersionError.
         """
-        from lvqa.archive.check import repair_archive, verify_archive
+        from lvqa.archive.check import check_archive, repair_archive
 
         if not self.index_dir.is_dir():
             raise UsageError(f"there is no index of {self.folder} yet; run: {self._index_command()}")
         self.close()
-        return (repair_archive if repair else verify_archive)(self.folder, self.index_dir, self._expected_embedder())
+        return (repair_archive if repair else check_archive)(self.folder, self.index_dir, self._expected_embedder())
+
+    def verify(self, *, repair: bool = False) -> CheckReport:
+        """The earlier name of `check`, which stays."""
+        return self.check(repair=repair)
 
     def status(self) -> dict[str, Any]:
         """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason.
@@ -169,7 +173,7 @@ class Keeping(IndexedFolder):
         run = find_run(self.index_dir)
         told = run.to_dict() if run is not None else None
         with self.store.snapshot():
-            failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs(status="failed")]
+            failures = [{"video": job.path, "reason": job.reason} for job in self.store.jobs.all(status="failed")]
             found = read_digest(self.store)
             digest = found and {"text": found.text, "model": found.model, "stale": is_stale(self.store, found)}
             return {**self.store.counts(), "digest": digest, "failures": failures, "run": told}
@@ -179,8 +183,8 @@ class Keeping(IndexedFolder):
         from lvqa.store import Filter
 
         with self.store.snapshot():
-            paths = {video.id: video.path for video in self.store.videos()}
-            notes = self.store.notes(Filter(sources=frozenset({"summary"}), level="video"))
+            paths = {video.id: video.path for video in self.store.videos.all()}
+            notes = self.store.notes.select(Filter(sources=frozenset({"summary"}), level="video"))
         return {paths[note.video_id]: note.text for note in notes if note.video_id in paths}
 
     @property

@@ -81,7 +81,7 @@ class IndexedFolder:
 
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""
-        return sorted(self.store.videos(), key=lambda v: v.path)
+        return sorted(self.store.videos.all(), key=lambda v: v.path)
 
     def close(self) -> None:
         """Let go of the index; the next use opens it again."""
@@ -130,14 +130,14 @@ class IndexedFolder:
                 )
 
     def _filled_store(self) -> Store:
-        if not self.store.videos():
+        if not self.store.videos.all():
             raise UsageError(f"the index of {self.folder} holds no videos; run: {self._index_command()}")
         return self.store
 
     def _match_embedder(self) -> None:
         """Embed queries with what embedded the notes: in another model's space they would silently find nothing."""
         name = self.models.names["embedder"]
-        held = self.store.vector_models("notes")
+        held = self.store.vectors.models("notes")
         if not name or not held or name in held:
             return
         if self._given_models or self.settings.embedder:
@@ -152,7 +152,7 @@ class IndexedFolder:
     def _find(self, names: Sequence[str]) -> list[Video]:
         found: dict[str, Video] = {}
         for name in names:
-            matches = self.store.find_videos(name) if name.strip() else []
+            matches = self.store.videos.find(name) if name.strip() else []
             if not matches:
                 known = [v.path for v in self.videos()]
                 raise UsageError(

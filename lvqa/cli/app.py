@@ -262,7 +262,7 @@ def remove(
 
 
 @app.command()
-def verify(
+def check(
     folder: o.Folder,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
     archive: o.ArchiveDir = None,
@@ -272,7 +272,10 @@ def verify(
 
     Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
     """
-    return p.Request(p.Verify(p.Place(folder, archive), repair), as_json)
+    return p.Request(p.Check(p.Place(folder, archive), repair), as_json)
+
+
+app.command("verify", hidden=True)(check)  # its earlier name
 
 
 @app.command(name="import")

@@ -21,7 +21,7 @@ from lvqa.types import Note, Video
 
 if TYPE_CHECKING:
     from lvqa.agents.cost.estimate import Estimate
-    from lvqa.store.exchange.format import ExportReport, MergeReport
+    from lvqa.store import ExportReport, MergeReport
 
 OK, ERROR, SOME_FAILED, STOPPED = 0, 1, 3, 130
 
@@ -221,9 +221,9 @@ def _chat(plan: p.Chat, as_json: bool) -> int:
         return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
 
 
-def _verify(plan: p.Verify, as_json: bool) -> int:
+def _check(plan: p.Check, as_json: bool) -> int:
     with _open(plan.place) as archive:
-        report = archive.verify(repair=plan.repair)
+        report = archive.check(repair=plan.repair)
     if as_json:
         output.out_json(report.to_dict())
     else:
@@ -464,7 +464,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Show: _show,
     p.Status: _status,
     p.Remove: _remove,
-    p.Verify: _verify,
+    p.Check: _check,
     p.ListModels: _models,
     p.Demo: _demo,
     p.Find: _find,

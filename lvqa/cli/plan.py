@@ -146,8 +146,8 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """`lvqa verify`."""
+class Check:
+    """`lvqa check`."""
 
     place: Place
     repair: bool = False
@@ -246,7 +246,7 @@ Plan = (
     | Show
     | Status
     | Remove
-    | Verify
+    | Check
     | ListModels
     | Demo
     | EvalRetrieval

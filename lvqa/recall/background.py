@@ -71,12 +71,12 @@ def _scale(usual: Values) -> tuple[float, float]:
 
 def background(store: Store, kind: Kind, model: str) -> Background:
     """The background of a store's vectors; drawn anew, always the same way, when they have changed."""
-    version = store.vectors_version(model, kind)
+    version = store.vectors.version(model, kind)
     with _lock:
         known = _known.setdefault(store, {}).get((kind, model))
     if known is not None and known.version == version:
         return known
-    sources, vectors = store.sample_vectors(model, SAMPLE, kind)
+    sources, vectors = store.vectors.sample(model, SAMPLE, kind)
     drawn = Background(version, vectors, tuple(sources))
     with _lock:
         _known.setdefault(store, {})[kind, model] = drawn

@@ -69,12 +69,12 @@ class Reading:
         if self.embedder is not None and new:
             name = self.embedder.name
             try:
-                found = self.store.vectors_of(name, new)
+                found = self.store.vectors.of(name, new)
             except StoreError:
                 # Notes may have been written while this embedder was off: those are found by their words alone.
-                bare = {note.id for note in self.store.notes_without_vectors(name)}
+                bare = {note.id for note in self.store.vectors.missing(name)}
                 new = [note_id for note_id in new if note_id not in bare]
-                found = self.store.vectors_of(name, new)
+                found = self.store.vectors.of(name, new)
             self._vectors.update(zip(new, found, strict=True))
         return {note_id: self._vectors[note_id] for note_id in note_ids if note_id in self._vectors}
 
@@ -83,7 +83,7 @@ class Reading:
         wanted = set(ids)
         new = sorted(wanted - self._notes.keys())
         if new:
-            self._notes.update((note.id, note) for note in self.store.get_notes(new))
+            self._notes.update((note.id, note) for note in self.store.notes.get_many(new))
         return {note_id: self._notes[note_id] for note_id in wanted if note_id in self._notes}
 
     def path(self, video_id: str) -> str:
@@ -100,7 +100,7 @@ class Reading:
         """Read these videos in one go."""
         new = set(video_ids) - self._videos.keys()
         if new:
-            self._videos.update(self.store.get_videos(new))
+            self._videos.update(self.store.videos.get_many(new))
 
     def _video(self, video_id: str) -> Video | None:
         self.look_up([video_id])

@@ -228,7 +228,7 @@ class Retriever(Reading):
         """The n best notes by bm25. Phrases of one question often differ in stop words alone: each is run once."""
         key = (query.to_fts(), n, filter)
         if key not in self._texts:
-            self._texts[key] = dict(self.store.search_text(query, n, filter))
+            self._texts[key] = dict(self.store.notes.search(query, n, filter))
         return self._texts[key]
 
     def _by_meaning(self, asked: SearchQuery, n: int, wanted: Filter) -> dict[str, float]:
@@ -236,7 +236,7 @@ class Retriever(Reading):
         assert self.embedder is not None
         found: dict[str, float] = {}
         for group in asked.meanings:
-            for note_id, score in self.store.search_vectors(self.embedder.name, self.meaning(group), n, wanted):
+            for note_id, score in self.store.vectors.search(self.embedder.name, self.meaning(group), n, wanted):
                 found[note_id] = max(score, found.get(note_id, score))
         return found
 
@@ -250,8 +250,8 @@ class Retriever(Reading):
         vector = encode_query(self.image_embedder, [search.asked.meanings[0][-1]])[0]
         # Neighbours look alike: it takes more frames than notes to tell as many moments.
         n = max(search.n, search.rules.frame_candidates)
-        frames = self.store.search_frames(name, vector, n, search.wanted)
-        behind = self.store.notes_at([(frame.video_id, frame.time_s) for frame in frames], search.wanted)
+        frames = self.store.frames.search(name, vector, n, search.wanted)
+        behind = self.store.notes.at([(frame.video_id, frame.time_s) for frame in frames], search.wanted)
         for frame, notes in zip(frames, behind, strict=True):
             self.remember(notes)
             for note in notes:

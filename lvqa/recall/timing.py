@@ -53,7 +53,7 @@ class Timing:
         for video_id in video_ids[:_MOST_VIDEOS]:
             for start_s, end_s in self._windows(video_id):
                 allowed = self._allowed(video_id, start_s, end_s)
-                notes = self._retriever.store.notes(allowed) if allowed is not None else []
+                notes = self._retriever.store.notes.select(allowed) if allowed is not None else []
                 # Evenly thinned: a tenth of an hour of captions is too much to weigh one by one.
                 step = max(1, -(-len(notes) // _MOST_NOTES))
                 found.update((note.id, note) for note in notes[::step])
@@ -75,9 +75,9 @@ class Timing:
         only = replace(self._wanted, video_ids=frozenset({video_id}))
         if retriever.embedder is not None:
             vector = retriever.vector(self._relation.anchor)
-            found = retriever.store.search_vectors(retriever.embedder.name, vector, _MOST_ANCHORS, only)
+            found = retriever.store.vectors.search(retriever.embedder.name, vector, _MOST_ANCHORS, only)
         else:
-            found = retriever.store.search_text(self._relation.anchor, _MOST_ANCHORS, only)
+            found = retriever.store.notes.search(self._relation.anchor, _MOST_ANCHORS, only)
         return list(retriever.notes(note_id for note_id, _ in found).values())
 
     def _allowed(self, video_id: str, start_s: float, end_s: float) -> Filter | None:

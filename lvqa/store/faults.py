@@ -27,7 +27,7 @@ def explain(error: Exception, path: Path) -> StoreError:
     elif name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         line = f"the index {path} cannot be opened; check the permissions of {folder}, or {ELSEWHERE}"
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "malformed" in str(error):
-        line = f"the index {path} is damaged ({error}); lvqa verify --repair saves what can be read of it"
+        line = f"the index {path} is damaged ({error}); lvqa check --repair saves what can be read of it"
     elif name.startswith("SQLITE_BUSY") or "locked" in str(error):
         line = f"the index {path} stayed busy with another process; try again when that has finished"
     elif name.startswith("SQLITE_IOERR"):
@@ -35,9 +35,7 @@ def explain(error: Exception, path: Path) -> StoreError:
             f"reading or writing the index {path} failed ({error}); check the disk and its free space, then try again"
         )
     else:
-        line = (
-            f"the index {path} refused an operation ({error}); if it repeats, lvqa verify tells what is wrong with it"
-        )
+        line = f"the index {path} refused an operation ({error}); if it repeats, lvqa check tells what is wrong with it"
     return StoreError(line)
 
 

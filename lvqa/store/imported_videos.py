@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from lvqa.store.catalog import Catalog
+from lvqa.store.store import Store
 
 _META = "elsewhere"
 
 
-def elsewhere(store: Catalog) -> frozenset[str]:
-    """The ids of the videos whose files are elsewhere."""
+def imported_video_ids(store: Store) -> frozenset[str]:
+    """The ids of the videos that came with an import and have no file here."""
     held = store.meta.get(_META)
     return frozenset(json.loads(held)) if held else frozenset()
 
 
-def set_elsewhere(store: Catalog, video_ids: Collection[str]) -> None:
+def set_imported_video_ids(store: Store, video_ids: Collection[str]) -> None:
     """Keep which videos these are. Raises StoreError."""
-    if elsewhere(store) != frozenset(video_ids):
+    if imported_video_ids(store) != frozenset(video_ids):
         store.meta.set(_META, json.dumps(sorted(video_ids)) if video_ids else "")

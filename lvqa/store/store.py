@@ -1,4 +1,4 @@
-"""The index of an archive: opening, invalidating, counting; the rest comes from the rooms it is put together from.
+"""The index of an archive: opening, invalidating, counting; its rows are read and written through one object a table.
 
 Knows rows, not where they come from: no models, no media, no folder of videos.
 """
@@ -6,37 +6,31 @@ Knows rows, not where they come from: no models, no media, no folder of videos.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import re
-import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from lvqa.errors import StoreError, StoreFull, StoreLocked, StoreVersionError, UsageError
+from lvqa.errors import StoreError, UsageError
 from lvqa.store.checksums import sum_of
-from lvqa.store.commits import note_commits, read_commits
-from lvqa.store.database import PAGE_BYTES, Connections, connect
-from lvqa.store.embeddings import Embeddings
-from lvqa.store.faults import explained
-from lvqa.store.health.replace import finish, mended_path
+from lvqa.store.database import Connections
 from lvqa.store.keys import clean_text
 from lvqa.store.lock.writer import WriterLock
+from lvqa.store.opening import DATABASE_FILE, LOCK_FILE, check_there, migrate, reconcile
 from lvqa.store.rows import StoreCounts
-from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from lvqa.store.search.text_search import TextSearch
+from lvqa.store.search.vector_search import VectorSearch
+from lvqa.store.tables.clips import ClipTable
+from lvqa.store.tables.files import FileTable
+from lvqa.store.tables.frames import FrameTable
+from lvqa.store.tables.jobs import JobTable
+from lvqa.store.tables.meta import MetaTable
+from lvqa.store.tables.notes import NoteTable
+from lvqa.store.tables.vectors import VectorTable
+from lvqa.store.tables.videos import VideoTable
 
-if TYPE_CHECKING:
-    from lvqa.store.exchange.format import ExportReport, MergeReport
-
-DATABASE_FILE = "archive.db"
-LOCK_FILE = "lock"
-_PATIENCE_S = 10.0
 T = TypeVar("T")
-_log = logging.getLogger("lvqa.store")
-_APPLIED = "_sqlite_migrations"  # where sqlite-utils notes which migrations ran
 
 # What each stage wrote. Imported and seen notes, and speech, that stand on a clip outlive it, without it.
 _RESET: dict[str, tuple[str, ...]] = {
@@ -65,17 +59,35 @@ _RESET: dict[str, tuple[str, ...]] = {
 STAGES: tuple[str, ...] = tuple(_RESET)
 
 
-class Store(Embeddings):
-    """The index of one archive. `open` it; use it as a context manager.
+class Store:
+    """The index of one archive: an object for each of its tables, over connections that they share.
 
-    Any number of processes and threads may read, each call on one snapshot; one process writes. Ids are the caller's
-    and follow from content (`note_id`, `Clip.of`), so that doing the same work twice leaves the same rows.
+    `open` it; use it as a context manager. Any number of processes and threads may read, each call on one snapshot; one
+    process writes. Ids are the caller's and follow from content (`note_id`, `Clip.of`), so that doing the same work
+    twice leaves the same rows.
+
+    Attributes:
+        index_dir: the folder it lies in.
+        videos, files, jobs, clips, notes: the rows of that name.
+        vectors: the vectors of notes; frames: those of videos' frames.
+        meta: free-form text values by name.
+        connections: what all of them read and write through, for those that need SQL of their own.
     """
 
     def __init__(self, connections: Connections, index_dir: Path, lock: WriterLock | None) -> None:
-        super().__init__(connections, index_dir)
         self.index_dir = index_dir
+        self.connections = connections
         self._lock = lock
+        self._text_search = TextSearch(connections, index_dir)
+        self._vector_search = VectorSearch(connections, index_dir)
+        self.meta = MetaTable(connections)
+        self.videos = VideoTable(connections)
+        self.files = FileTable(connections, self.videos)
+        self.jobs = JobTable(connections)
+        self.clips = ClipTable(connections)
+        self.notes = NoteTable(connections, self._text_search)
+        self.vectors = VectorTable(connections, self._vector_search)
+        self.frames = FrameTable(connections, self._vector_search)
 
     @classmethod
     def open(
@@ -97,24 +109,15 @@ class Store(Embeddings):
         """
         path = index_dir / DATABASE_FILE
         lock = WriterLock(index_dir / LOCK_FILE, doing if write else "migration")
-        with explained(index_dir):
-            if not path.exists() or not path.stat().st_size:
-                if read_commits(index_dir):
-                    raise StoreError(
-                        f"the index {path} is {'empty' if path.exists() else 'gone'}, and there was one: put a backup "
-                        f"in its place, or delete {index_dir} and run lvqa index again"
-                    )
-                if not path.exists() and not create:
-                    raise StoreError(f"no index in {index_dir}; run lvqa index on the folder of videos first")
-                index_dir.mkdir(parents=True, exist_ok=True)
+        check_there(index_dir, create=create)
         try:
             if write:
                 lock.acquire(wait_s, on_wait)
-            _migrate(path, lock)
+            migrate(path, lock)
             connections = Connections(path, write=write, check=lock.check)
             connections.value("SELECT 1")
             if write:
-                _reconcile(connections, index_dir)
+                reconcile(connections, index_dir)
         except BaseException:
             lock.release()
             raise
@@ -123,8 +126,8 @@ class Store(Embeddings):
     def close(self) -> None:
         """Write the vector caches, close the database, give the lock back; a second call does nothing."""
         with contextlib.suppress(StoreError):
-            self._save_vectors()
-        self._c.close()
+            self._vector_search.save()
+        self.connections.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -136,18 +139,27 @@ class Store(Embeddings):
     ) -> None:
         self.close()
 
+    @contextlib.contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Write what happens inside as one transaction, or, after an exception, not at all; nested blocks join.
+
+        Every writing method opens one by itself where none is open. Raises StoreError: full disk, opened for reading.
+        """
+        with self.connections.atomic():
+            yield
+
     def consistent(self, work: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
         """What `work` returns when all that it reads of the store is of one moment, whatever others write meanwhile.
 
         Another thread's search may have brought the shared vectors past that moment: then `again` is called, which
         should drop what was read, and `work` once more.
         """
-        return self._c.consistent(work, again)
+        return self.connections.consistent(work, again)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all that is read inside be of one moment, where it would be too dear to do again; see `consistent`."""
-        with self._c.reading():
+        with self.connections.reading():
             yield
 
     def reset_stage(self, video_id: str, stage: str) -> None:
@@ -159,12 +171,12 @@ class Store(Embeddings):
         if stage not in _RESET:
             raise UsageError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
         with self.atomic():
-            n = self._c.value("SELECT n FROM videos WHERE id = ?", (clean_text(video_id),))
+            n = self.connections.value("SELECT n FROM videos WHERE id = ?", (clean_text(video_id),))
             if n is None:
                 return
             for sql in _RESET[stage]:
-                self._c.write(sql, (n,))
-            self._c.write("DELETE FROM jobs WHERE video = ? AND stage = ?", (n, stage))
+                self.connections.write(sql, (n,))
+            self.connections.write("DELETE FROM jobs WHERE video = ? AND stage = ?", (n, stage))
 
     def build_indexes(self) -> int:
         """Write or extend the index files that make searching a large archive fast; returns how many were written.
@@ -173,24 +185,10 @@ class Store(Embeddings):
         small or the files are still good; without them search is as right, and slower. Raises StoreError where the
         store was opened for reading.
         """
-        from lvqa.store.search.maintain import Files, build_bases
+        from lvqa.store.search.maintain import SearchFiles, build_bases
 
-        return len(build_bases(self._c, Files(self.index_dir, self._vector_bases, self._text_bases)))
-
-    def export(self, out: Path, video_ids: Collection[str] | None = None) -> ExportReport:
-        """Write all rows, or those of some videos, as the folder that `lvqa.store.exchange.format` describes.
-
-        Raises UsageError where `out` is there already or a video is unknown, StoreError.
-        """
-        from lvqa.store.exchange.export import export_archive
-
-        return export_archive(self._c, out, video_ids)
-
-    def merge(self, folder: Path) -> MergeReport:
-        """Take an export into this index, as `lvqa.store.exchange.merge` tells. Raises UsageError, StoreError."""
-        from lvqa.store.exchange.merge import merge_export
-
-        return merge_export(self, folder)
+        files = SearchFiles(self.index_dir, self._vector_search.bases, self._text_search.bases)
+        return len(build_bases(self.connections, files))
 
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.
@@ -198,9 +196,13 @@ class Store(Embeddings):
         A video is failed with any failed job, pending with any pending one or with neither jobs nor notes, and
         indexed otherwise.
         """
-        count: Callable[[str], int] = lambda table: int(self._c.value(f"SELECT count(*) FROM {table}"))  # noqa: E731
-        with self._c.reading():
-            states = self._c.rows(
+        c = self.connections
+
+        def count(rows: str) -> int:
+            return int(c.value(f"SELECT count(*) FROM {rows}"))
+
+        with c.reading():
+            states = c.rows(
                 """
                 SELECT CASE
                     WHEN EXISTS (SELECT 1 FROM jobs j WHERE j.video = v.n AND j.status = 'failed') THEN 'failed'
@@ -216,9 +218,7 @@ class Store(Embeddings):
             total = {"indexed": 0, "failed": 0, "pending": 0}
             for state, n in states:
                 total[state] += n
-            models = self._c.rows(
-                "SELECT model FROM notes UNION SELECT model FROM embeddings UNION SELECT model FROM frames"
-            )
+            models = c.rows("SELECT model FROM notes UNION SELECT model FROM embeddings UNION SELECT model FROM frames")
             return {
                 "videos": {"indexed": total["indexed"], "failed": total["failed"], "pending": total["pending"]},
                 "clips": count("clips WHERE level = 'clip'"),
@@ -227,24 +227,10 @@ class Store(Embeddings):
                 "embeddings": count("embeddings"),
                 "frames": count("frames"),
                 "bytes": _folder_bytes(self.index_dir),
-                "sources": dict(self._c.rows("SELECT source, count(*) FROM notes GROUP BY source ORDER BY source")),
+                "sources": dict(c.rows("SELECT source, count(*) FROM notes GROUP BY source ORDER BY source")),
                 "models": sorted(row[0] for row in models if row[0]),
-                "schema": int(self._c.value("PRAGMA user_version")),
+                "schema": int(c.value("PRAGMA user_version")),
             }
-
-
-def _reconcile(connections: Connections, index_dir: Path) -> None:
-    """Say once that commits were lost: from here on the file beside the database counts on from what there is."""
-    have, noted = int(connections.value("SELECT coalesce(max(n), 0) FROM commits")), read_commits(index_dir)
-    if noted > have:
-        _log.warning(
-            "the last %d of %d commits to %s are lost: its log was damaged or taken away, or an older copy was put "
-            "here; what they held is made again",
-            noted - have,
-            noted,
-            connections.path,
-        )
-        note_commits(index_dir, have)
 
 
 def _folder_bytes(folder: Path) -> int:
@@ -255,103 +241,3 @@ def _folder_bytes(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += Path(parent, name).stat().st_size
     return total
-
-
-def _version(path: Path) -> int:
-    """The schema version of the file, 0 for none or an empty one; changes nothing.
-
-    Raises StoreError for a file that is not ours or contradicts itself, StoreVersionError for one of a newer lvqa.
-    """
-    if not path.exists():
-        return 0
-    with explained(path), path.open("rb") as file:
-        head = file.read(72)
-    if head[68:72] == APPLICATION_ID.to_bytes(4, "big"):
-        # A database that is not opened stays as it is to the byte.
-        _refuse_newer(path, int.from_bytes(head[60:64], "big"))
-    connections = Connections(path, write=False)
-    try:
-        version = int(connections.value("PRAGMA user_version"))
-        ours = connections.value("PRAGMA application_id") == APPLICATION_ID
-        tables = {row[0] for row in connections.rows("SELECT name FROM sqlite_master")}
-        applied = []
-        if ours and _APPLIED in tables:
-            applied = connections.rows(f"SELECT name FROM {_APPLIED} WHERE migration_set = 'lvqa'")
-    finally:
-        connections.close()
-    if not ours and tables:
-        raise StoreError(f"{path} is a database, but no index of lvqa; move it away, or use --archive DIR")
-    numbers = {_number(str(row[0])) for row in applied}
-    _refuse_newer(path, max([version, *numbers]))
-    if numbers != set(range(1, version + 1)):
-        raise StoreError(
-            f"the index {path} is damaged: its header says schema {version}, its list of migrations {len(numbers)}; "
-            "run lvqa verify --repair on its folder of videos"
-        )
-    return version
-
-
-def _number(migration: str) -> int:
-    """The schema that a migration such as `m005_checks` makes; one that is not named so is none of this lvqa."""
-    known = re.match(r"m(\d{3})_", migration)
-    return int(known[1]) if known else SCHEMA_VERSION + 1
-
-
-def _refuse_newer(path: Path, version: int) -> None:
-    if version > SCHEMA_VERSION:
-        raise StoreVersionError(
-            f"the index {path} has schema {version}, this lvqa knows {SCHEMA_VERSION}; "
-            f"update lvqa, or delete {path.parent} and run lvqa index again"
-        )
-
-
-def _migrate(path: Path, lock: WriterLock) -> None:
-    """Let a mended file take its place and bring it to the newest schema, as the only process that does."""
-    deadline, version = time.monotonic() + _PATIENCE_S, 0
-    while mended_path(path).exists() or (version := _version(path)) < SCHEMA_VERSION:
-        borrowed = not lock.held
-        if borrowed:
-            try:
-                lock.acquire()
-            except StoreLocked:
-                # Its holder has only just opened the index and is about to do the same.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-                continue
-            except StoreError as error:
-                if not version or isinstance(error, StoreFull):
-                    raise
-                raise StoreError(
-                    f"the index {path} is of an older lvqa (schema {version}, now {SCHEMA_VERSION}) and cannot be "
-                    "brought up to date where it is, for it may not be written; copy it with lvqa backup FOLDER DIR "
-                    "and give --archive DIR, or change the permissions"
-                ) from error
-        try:
-            with explained(path):
-                finish(path)
-                make_database(path)
-        finally:
-            if borrowed:
-                lock.release()
-
-
-def make_database(path: Path) -> None:
-    """Make an empty database of the newest schema, or bring one there. Raises sqlite3.Error."""
-    from sqlite_utils import Database
-
-    from lvqa.store.migrations import MIGRATIONS
-
-    connection = connect(path, "mode=rwc")
-    try:
-        # Both are of effect before the first table only.
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Before any table: a kill between the bookkeeping table of the migrations and the first of ours would leave
-        # what looks like somebody else's database.
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        MIGRATIONS.apply(Database(connection, execute_plugins=False))
-    except sqlite3.Error:
-        connection.close()
-        raise
-    connection.close()

@@ -69,7 +69,7 @@ class Presence:
 
     def within(self, video_id: str) -> Span:
         """The part of a video that may be used."""
-        video = self.context.store.get_video(video_id)
+        video = self.context.store.videos.get(video_id)
         return searchable(video.duration_s if video is not None else 1.0, self.context.filter)
 
     def captions(self, video_id: str) -> list[Note]:
@@ -83,7 +83,7 @@ class Presence:
             return np.zeros(0), np.zeros(0)
         if video_id not in self._frames:
             span = self.context.filter.span if self.context.filter is not None else None
-            self._frames[video_id] = self.context.store.frame_vectors(embedder.name, video_id, span)
+            self._frames[video_id] = self.context.store.frames.of(embedder.name, video_id, span)
         times, vectors = self._frames[video_id]
         if not len(times):
             return np.zeros(0), np.zeros(0)
@@ -116,7 +116,7 @@ class Presence:
     def _by_searcher(self, video_id: str, phrase: str, within: Span | None) -> list[Candidate]:
         """The keyframes of the searcher that was asked for; what it looks at on its way is paid for."""
         context = self.context
-        video = context.store.get_video(video_id)
+        video = context.store.videos.get(video_id)
         if video is None:
             return []
         scorers = Scorers.of(context.models)
@@ -211,7 +211,7 @@ class Presence:
     def _all(self, video_id: str) -> list[Note]:
         if video_id not in self._notes:
             wanted = replace(self.context.filter or Filter(), video_ids=frozenset({video_id}))
-            notes = [n for n in self.context.store.notes(wanted) if n.source != "summary"]
+            notes = [n for n in self.context.store.notes.select(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
 

@@ -44,7 +44,7 @@ class Scene:
 
     def frame_s(self, video_id: str) -> float:
         """The usual time between two frames of a video; 0 where it is not known."""
-        video = self.presence.context.store.get_video(video_id)
+        video = self.presence.context.store.videos.get(video_id)
         return 1 / video.fps if video is not None and video.fps > 0 else 0.0
 
     def bounds(self, video_id: str) -> Span:

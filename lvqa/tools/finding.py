@@ -82,7 +82,7 @@ def find(
         )
     opener = Opener(store, folder, settings, scorers.similarity, filter)
     allowed = filter.video_ids if filter is not None else None
-    videos = [v for v in store.videos() if (allowed is None or v.id in allowed) and present(folder, v.path)]
+    videos = [v for v in store.videos.all() if (allowed is None or v.id in allowed) and present(folder, v.path)]
     if not videos:
         raise UsageError(f"none of the videos' files is below {folder}; there is nothing to look at")
     retriever = Retriever(store, models.embedder, models.image_embedder)

@@ -56,7 +56,7 @@ class Opener:
         embedder = self.similarity.embedder if self.similarity is not None else None
         if video.id not in self.known:
             wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
-            self.known[video.id] = sorted(self.store.notes(wanted), key=lambda note: (note.span, note.id))
+            self.known[video.id] = sorted(self.store.notes.select(wanted), key=lambda note: (note.span, note.id))
         return Footage(
             video.id,
             video.duration_s,
@@ -85,7 +85,7 @@ class Opener:
             within = self.filter.span if self.filter is not None else None
             for vector in vectors:
                 wanted = Filter(frozenset(ids), within)
-                nearest = self.store.search_frames(name, vector, _NEAREST, wanted)
+                nearest = self.store.frames.search(name, vector, _NEAREST, wanted)
                 for frame in nearest:
                     by_frames[frame.video_id] += float(np.exp((frame.score - nearest[0].score) / _COSINE_UNIT))
         seconds = {video.id: video.duration_s for video in videos}

@@ -74,14 +74,14 @@ class StoreChannel:
     times_s: Values = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        self.times_s = self.store.frame_times(self.model, self.video_id, self.within)
+        self.times_s = self.store.frames.times(self.model, self.video_id, self.within)
 
     def blocks(self) -> Iterator[Vectors]:
         """Blocks of `_BLOCK_S` seconds."""
         start_s = self.within.start_s
         while start_s < self.within.end_s:
             end_s = min(start_s + _BLOCK_S, self.within.end_s)
-            _, vectors = self.store.frame_vectors(self.model, self.video_id, Span(start_s, end_s))
+            _, vectors = self.store.frames.of(self.model, self.video_id, Span(start_s, end_s))
             if len(vectors):
                 yield vectors
             start_s = end_s

@@ -75,11 +75,11 @@ def fill() -> Callable[..., None]:
     def write(store: Store, notes: Sequence[Note], embedder: FakeEmbedder | None, videos: Any = VIDEOS) -> None:
         with store.atomic():
             for video_id, path, seconds in videos:
-                store.put_video(Video(video_id, path, video_id, seconds))
-            store.put_notes(notes)
+                store.videos.put(Video(video_id, path, video_id, seconds))
+            store.notes.put(notes)
             if embedder is not None:
                 vectors = embedder.encode_document([note.text for note in notes])
-                store.put_vectors(embedder.name, [note.id for note in notes], vectors)
+                store.vectors.put(embedder.name, [note.id for note in notes], vectors)
 
     return write
 

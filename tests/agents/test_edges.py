@@ -17,8 +17,8 @@ from lvqa.types import Span
 
 def add(store, embedder, notes) -> None:
     with store.atomic():
-        store.put_notes(notes)
-        store.put_vectors(embedder.name, [n.id for n in notes], embedder.encode_document([n.text for n in notes]))
+        store.notes.put(notes)
+        store.vectors.put(embedder.name, [n.id for n in notes], embedder.encode_document([n.text for n in notes]))
 
 
 def test_what_the_vlm_refutes_is_not_in_the_text_of_the_rules(ask, store, embedder, note) -> None:

@@ -71,7 +71,7 @@ def with_summaries(store):
     texts = [("v-kitchen", "A woman makes breakfast and a cat sleeps."), ("v-film", "A rabbit wakes up in a meadow.")]
     notes = [Note(note_id(v, "summary", span, "", "", t), v, None, span, t, "summary") for v, t in texts]
     with store.atomic():
-        store.put_notes(notes)
+        store.notes.put(notes)
     return store
 
 

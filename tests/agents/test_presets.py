@@ -107,7 +107,7 @@ def test_videotree_descends_where_it_is_relevant(ask, store, folder, embedder) -
     vectors = np.eye(3, dtype=np.float32)[(times // 8).astype(int)] + 0.02 * times[:, None].astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     with store.atomic():
-        store.put_frame_vectors("fake:colours", "v-kitchen", times.tolist(), vectors)
+        store.frames.put("fake:colours", "v-kitchen", times.tolist(), vectors)
 
     def rate(text: str) -> dict:
         listed = re.findall(r"^(\d+)\. (.*)$", text, re.MULTILINE)

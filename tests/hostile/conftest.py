@@ -95,10 +95,10 @@ class Place:
     def _write(self, videos: Sequence[tuple[Video, list[Note]]]) -> None:
         with self.store.atomic():
             for video, notes in videos:
-                self.store.put_video(video)
-                self.store.put_notes(notes)
+                self.store.videos.put(video)
+                self.store.notes.put(notes)
                 vectors = self.embedder.encode_document([note.text for note in notes])
-                self.store.put_vectors(self.embedder.name, [note.id for note in notes], vectors)
+                self.store.vectors.put(self.embedder.name, [note.id for note in notes], vectors)
 
     def ask(
         self,
@@ -133,7 +133,7 @@ class Place:
                 folder=self.folder,
             )
         finally:
-            self.store.remove_video("v-more")
+            self.store.videos.remove("v-more")
 
 
 @pytest.fixture(scope="module")

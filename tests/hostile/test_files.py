@@ -129,20 +129,20 @@ def test_speech_and_signs_come_in_clean(tmp_path, film, texts):
 
 
 def test_any_text_can_be_searched_for(hostile, index, texts):
-    found = index.search_text(hostile, 5)
+    found = index.notes.search(hostile, 5)
     assert len(found) <= 5
     assert all(score >= 0 for _, score in found)
-    assert index.find_videos(f"%{hostile}") == []
-    assert len(index.find_videos(hostile)) == (hostile == "*"), "a star alone is every name"
-    assert len(index.search_text("kite", 500)) == len(texts.TEXTS)
+    assert index.videos.find(f"%{hostile}") == []
+    assert len(index.videos.find(hostile)) == (hostile == "*"), "a star alone is every name"
+    assert len(index.notes.search("kite", 500)) == len(texts.TEXTS)
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory, note: Any, texts: Any) -> Iterator[Store]:
     with Store.open(tmp_path_factory.mktemp("index"), write=True) as store:
         with store.atomic():
-            store.put_video(Video("v", "a.mp4", "v", 500.0))
-            store.put_notes([note("v", n, n + 1, f"kite {text}") for n, text in enumerate(texts.TEXTS.values())])
+            store.videos.put(Video("v", "a.mp4", "v", 500.0))
+            store.notes.put([note("v", n, n + 1, f"kite {text}") for n, text in enumerate(texts.TEXTS.values())])
         yield store
 
 
@@ -157,7 +157,7 @@ def test_a_quoted_operator_is_a_word(index, texts):
         "-kite",
         "{a b}: kite",
     ):
-        assert len(index.search_text(query, 500)) == len(texts.TEXTS)
+        assert len(index.notes.search(query, 500)) == len(texts.TEXTS)
 
 
 def test_json_of_an_archive_comes_back_as_it_went(take, texts):

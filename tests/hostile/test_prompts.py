@@ -10,7 +10,7 @@ import pytest
 from lvqa import tools
 from lvqa.indexers.hierarchy.condense import Condenser
 from lvqa.indexers.stages.caption import Captioner, ClipLook, usable_caption
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.prompts import clean, fence, for_prompt, load, quoted
@@ -136,7 +136,7 @@ def test_summaries_are_made_of_data(hostile, note, plain):
 
 def test_a_file_name_stays_between_its_quotation_marks(hostile):
     vision = FakeVision("a wall")
-    captioner = Captioner(Role("vision", "fake", model=vision), load("caption"), 32)
+    captioner = Captioner(StageModel("vision", "fake", model=vision), load("caption"), 32)
 
     def prompt(video: str) -> str:
         captioner([ClipLook(video, Span(0, 4), [np.zeros((8, 8, 3), np.uint8)])])

@@ -121,23 +121,23 @@ def rows_of(index_dir: Path) -> dict[str, Any]:
     """Everything in an index that follows from the videos, in an order that does not depend on how it came there."""
     with Store.open(index_dir) as store:
         models = store.counts()["models"]
-        videos = store.videos()
-        notes = store.notes()
+        videos = store.videos.all()
+        notes = store.notes.select()
         return {
             "videos": videos,
-            "files": [(f.path, f.video_id) for f in store.files()],
-            "clips": [c for v in videos for level in LEVELS for c in store.clips(v.id, level)],
+            "files": [(f.path, f.video_id) for f in store.files.all()],
+            "clips": [c for v in videos for level in LEVELS for c in store.clips.of(v.id, level)],
             "digest": read_digest(store),
             "notes": notes,
-            "jobs": store.jobs(),
+            "jobs": store.jobs.all(),
             "vectors": {
-                n.id: store.vectors_of(m, [n.id]).tobytes()
+                n.id: store.vectors.of(m, [n.id]).tobytes()
                 for m in models
                 if m.startswith("fake:embedder")
                 for n in notes
-                if n not in store.notes_without_vectors(m)
+                if n not in store.vectors.missing(m)
             },
-            "frames": {(m, v.id): [a.tobytes() for a in store.frame_vectors(m, v.id)] for m in models for v in videos},
+            "frames": {(m, v.id): [a.tobytes() for a in store.frames.of(m, v.id)] for m in models for v in videos},
         }
 
 

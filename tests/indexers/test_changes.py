@@ -14,7 +14,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.indexers import plan_index, plan_lines
 from lvqa.indexers.planning.dry_run import IndexPlan
-from lvqa.indexers.planning.specs import UNKNOWN_CHANGE, StageSpec, changes
+from lvqa.indexers.stages.specs import UNKNOWN_CHANGE, StageSpec, changes
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
@@ -166,7 +166,7 @@ def test_renamed_without_its_subtitle_the_speech_is_done_again(
     plan, _ = agrees(kit, monkeypatch)
     assert "  speech: redo: subtitles were removed" in plan_lines(plan)
     with kit.store() as store:
-        assert store.notes(Filter(sources=frozenset({"speech"}))) == []
+        assert store.notes.select(Filter(sources=frozenset({"speech"}))) == []
 
 
 def test_swapped_names_are_two_moves(three: Path, kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_swapped_names_are_two_moves(three: Path, kit: Any, monkeypatch: pytest.
     assert [file.was for file in plan.files if file.state == "moved"] == ["c.mp4", "b.mp4"]
     assert row_ids(kit) == before
     with kit.store() as store:
-        assert {v.path: v.duration_s for v in store.videos()} == {"a.mp4": 5, "b.mp4": 7, "c.mp4": 6}
+        assert {v.path: v.duration_s for v in store.videos.all()} == {"a.mp4": 5, "b.mp4": 7, "c.mp4": 6}
 
 
 def test_moved_with_a_new_file_in_the_old_place(
@@ -190,7 +190,12 @@ def test_moved_with_a_new_file_in_the_old_place(
     assert (report.indexed, report.unchanged, report.removed) == (1, 3, [])
     assert kit.looked() == 3  # the clips of the new file alone
     with kit.store() as store:
-        assert {v.path: v.duration_s for v in store.videos()} == {"a.mp4": 5, "b.mp4": 9, "c.mp4": 7, "old b.mp4": 6}
+        assert {v.path: v.duration_s for v in store.videos.all()} == {
+            "a.mp4": 5,
+            "b.mp4": 9,
+            "c.mp4": 7,
+            "old b.mp4": 6,
+        }
 
 
 def test_replaced_copied_and_gone(
@@ -206,7 +211,7 @@ def test_replaced_copied_and_gone(
     assert "c.mp4: gone, its rows go" in plan_lines(plan)
     assert report.duplicates == [("copy of b.mp4", "b.mp4")]
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["a.mp4", "b.mp4"]
+        assert [v.path for v in store.videos.all()] == ["a.mp4", "b.mp4"]
 
 
 def test_moved_while_stages_are_open(
@@ -216,7 +221,7 @@ def test_moved_while_stages_are_open(
     asked: list[int] = []
     kit.run(stop=lambda: len(asked) > 0 if kit.looked() < 4 else bool(asked.append(1)) or True)
     with kit.store() as store:
-        job = store.get_job(store.videos()[0].id, "caption")
+        job = store.jobs.get(store.videos.all()[0].id, "caption")
         assert job is not None
         assert 0 < job.progress_s < 40
     looked = kit.looked()
@@ -228,8 +233,8 @@ def test_moved_while_stages_are_open(
     assert kit.looked() == 10
     assert looked > 0
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["b.mp4"]
-        assert {job.path for job in store.jobs()} == {"b.mp4"}
+        assert [v.path for v in store.videos.all()] == ["b.mp4"]
+        assert {job.path for job in store.jobs.all()} == {"b.mp4"}
 
 
 def test_failed_files_are_told_and_tried_again(
@@ -352,8 +357,8 @@ def test_clips_cut_anew_take_the_captions_of_a_model_that_is_off(kit: Any, count
     assert any(line.startswith("  caption: its rows go: ") for line in plan_lines(dry(kit)))
     kit.run()
     with kit.store() as store:
-        assert store.notes(Filter(sources=frozenset({"caption"}))) == []
-        assert not [job for job in store.jobs() if job.stage == "caption"]
+        assert store.notes.select(Filter(sources=frozenset({"caption"}))) == []
+        assert not [job for job in store.jobs.all() if job.stage == "caption"]
 
 
 def test_rows_of_an_older_lvqa_learn_what_they_were_made_with(kit: Any, counter: Callable[..., Path]) -> None:
@@ -362,8 +367,8 @@ def test_rows_of_an_older_lvqa_learn_what_they_were_made_with(kit: Any, counter:
     counter("a.mp4", 5)
     kit.run()
     with kit.store(write=True) as store:
-        for job in store.jobs():
-            store.put_job(replace(job, spec=""))
+        for job in store.jobs.all():
+            store.jobs.put(replace(job, spec=""))
     kit.settings["caption_tokens"] = 50
     assert f"  caption: redo: {UNKNOWN_CHANGE}" in plan_lines(dry(kit))
     kit.settings["caption_tokens"] = 96
@@ -419,7 +424,7 @@ def test_a_file_that_grows_while_it_is_looked_at_is_left(
     assert kit.run().indexed == 1
     with kit.store() as store:
         assert store.counts()["videos"] == {"indexed": 2, "failed": 0, "pending": 0}
-        assert not [job for job in store.jobs() if not job.video_id]
+        assert not [job for job in store.jobs.all() if not job.video_id]
     path.unlink()
 
 
@@ -462,9 +467,9 @@ def test_a_file_that_grows_while_it_is_indexed_is_taken_in_whole_later(
     kit.vision = FakeVision("a reply")
     assert (kit.run().indexed, kit.run().unchanged) == (1, 1)
     with kit.store() as store:
-        (video,) = store.videos()
+        (video,) = store.videos.all()
         assert video.duration_s == 60
-        assert {n.video_id for n in store.notes()} == {video.id}
+        assert {n.video_id for n in store.notes.select()} == {video.id}
         assert store.counts()["videos"] == {"indexed": 1, "failed": 0, "pending": 0}
 
 

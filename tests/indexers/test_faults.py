@@ -54,7 +54,7 @@ def test_bad_files_stop_no_other(kit: Any, counter: Callable[..., Path], folder:
     assert all(reason for _, reason in report.failed)
     with kit.store() as store:
         assert store.counts()["videos"] == {"indexed": 1, "failed": 4, "pending": 0}
-        assert {job.path: job.reason for job in store.jobs("failed")} == dict(report.failed)
+        assert {job.path: job.reason for job in store.jobs.all("failed")} == dict(report.failed)
     again = kit.run()
     assert again.failed == report.failed
     assert again.unchanged == 1
@@ -83,7 +83,7 @@ def test_a_file_that_breaks_off_is_indexed_as_far_as_it_goes(
         assert "copy" in reason
     with kit.store() as store:
         assert store.counts()["videos"]["failed"] == 1
-        read = {n.text for n in store.notes() if n.source == "screen"}
+        read = {n.text for n in store.notes.select() if n.source == "screen"}
         assert {f"01:00:00:{t:02d}" for t in range(10)} <= read
 
 
@@ -94,7 +94,7 @@ def test_bad_subtitles_fail_the_speech_alone(kit: Any, counter: Callable[..., Pa
     assert report.indexed == 0
     assert "a.srt" in report.failed[0][1]
     with kit.store() as store:
-        assert [(j.stage, j.status) for j in store.jobs()] == [
+        assert [(j.stage, j.status) for j in store.jobs.all()] == [
             ("caption", "done"),
             ("frames", "done"),
             ("screen", "done"),
@@ -132,7 +132,7 @@ def test_a_video_that_fails_half_way_goes_on_where_it_stopped(
     assert report.indexed == 0
     assert str(error) in report.failed[0][1]
     with kit.store() as store:
-        job = store.get_job(store.videos()[0].id, "caption")
+        job = store.jobs.get(store.videos.all()[0].id, "caption")
         assert job is not None
         assert (job.status, job.progress_s) == ("failed", 16.0)
     assert kit.run(retry_failed=False).failed == report.failed
@@ -237,10 +237,10 @@ class FullAfter:
     """Makes a store's disk full after n transactions."""
 
     def __init__(self, store: Store, n: int, error: BaseException) -> None:
-        self.atomic = store.atomic
+        self.atomic = store.connections.atomic
         self.left = n
         self.error = error
-        store.atomic = self  # type: ignore[method-assign, assignment]
+        store.connections.atomic = self  # type: ignore[method-assign, assignment]
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -316,7 +316,7 @@ def test_a_file_that_changes_while_it_is_indexed_is_not_done(kit: Any, counter: 
     report = kit.run()
     assert (report.indexed, report.failed) == (1, [])
     with kit.store() as store:
-        assert len(store.videos()) == 2
+        assert len(store.videos.all()) == 2
         assert store.counts()["videos"] == {"indexed": 2, "failed": 0, "pending": 0}
 
 

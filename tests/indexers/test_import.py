@@ -39,12 +39,12 @@ def test_captions_without_files_are_found_and_embedded(kit: Any, take: Callable[
     report = take(line("x/1", 0, 2.5, "a dog runs"), line("x/1", 2.5, 5, "a cat sleeps"), line("y", 0, 1, "a dog"))
     assert (report.captions, report.notes, report.embeddings, report.videos, report.without_file) == (3, 3, 3, 2, 2)
     with kit.store() as store:
-        assert [(v.path, v.duration_s, v.width) for v in store.videos()] == [("x/1", 5, 0), ("y", 1, 0)]
-        (hit, _), *_ = store.search_text("cat", 3)
-        (note,) = store.get_notes([hit])
+        assert [(v.path, v.duration_s, v.width) for v in store.videos.all()] == [("x/1", 5, 0), ("y", 1, 0)]
+        (hit, _), *_ = store.notes.search("cat", 3)
+        (note,) = store.notes.get_many([hit])
         assert (note.span, note.text, note.source, note.model) == (Span(2.5, 5), "a cat sleeps", "imported", "")
-        assert [c.id for c in store.clips(note.video_id)][1] == note.clip_id
-        assert store.notes_without_vectors("fake:embedder") == []
+        assert [c.id for c in store.clips.of(note.video_id)][1] == note.clip_id
+        assert store.vectors.missing("fake:embedder") == []
 
 
 def test_the_same_captions_again_change_nothing(kit: Any, take: Callable[..., ImportReport]) -> None:
@@ -66,9 +66,9 @@ def test_a_caption_belongs_to_the_file_of_its_name(
     report = kit.run()
     assert (report.indexed, report.failed) == (1, [])
     with kit.store() as store:
-        (video,) = store.videos()
+        (video,) = store.videos.all()
         assert (video.path, video.width) == ("deep/a.mp4", 96)
-        assert [n.text for n in store.notes(IMPORTED)] == ["given by hand"]
+        assert [n.text for n in store.notes.select(IMPORTED)] == ["given by hand"]
         assert store.counts()["videos"] == {"indexed": 1, "failed": 0, "pending": 0}
     assert kit.run().unchanged == 1
 
@@ -90,12 +90,14 @@ def test_indexing_leaves_imported_captions_alone(
         kit.settings |= change
         assert kit.run().failed == []
         with kit.store() as store:
-            assert [n.text for n in store.notes(IMPORTED)] in (["mine", "virtual"], ["virtual", "mine"])
+            assert [n.text for n in store.notes.select(IMPORTED)] in (["mine", "virtual"], ["virtual", "mine"])
     path.unlink()
     assert kit.run().removed == ["a.mp4"]
     with kit.store() as store:
-        assert sorted(n.text for n in store.notes() if n.source == "imported") == ["mine", "virtual"]
-        assert {n.source for n in store.notes() if n.video_id != store.find_videos("b.mp4")[0].id} == {"imported"}
+        assert sorted(n.text for n in store.notes.select() if n.source == "imported") == ["mine", "virtual"]
+        assert {n.source for n in store.notes.select() if n.video_id != store.videos.find("b.mp4")[0].id} == {
+            "imported"
+        }
     assert kit.run().removed == []
 
 
@@ -168,11 +170,11 @@ def test_captions_that_came_before_their_video_go_to_it(
     take(*lines)
     kit.run()
     with kit.store() as store:
-        assert sorted((v.path, v.width > 0) for v in store.videos()) == [("a.mp4", True), ("b", False)]
-        (video,) = store.find_videos("a.mp4")
-        found = store.notes(Filter(frozenset([video.id]), sources=frozenset(["imported"])))
+        assert sorted((v.path, v.width > 0) for v in store.videos.all()) == [("a.mp4", True), ("b", False)]
+        (video,) = store.videos.find("a.mp4")
+        found = store.notes.select(Filter(frozenset([video.id]), sources=frozenset(["imported"])))
         assert [(n.span, n.text) for n in found] == [(Span(0, 1), "a dog runs"), (Span(1, 2), "a cat sleeps")]
-        assert store.notes_without_vectors("fake:embedder") == []
+        assert store.vectors.missing("fake:embedder") == []
     before = kit.rows()
     assert take(*lines).notes == 0
     kit.run()

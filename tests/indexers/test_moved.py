@@ -15,8 +15,7 @@ from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.indexers import run_index
 from lvqa.models.fake import FakeVision
 from lvqa.settings import Settings
-from lvqa.store import Store
-from lvqa.store.imported_videos import elsewhere
+from lvqa.store import Store, export_archive, imported_video_ids, merge_export
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 160, 0), (0, 0, 255)
 
@@ -32,9 +31,9 @@ def moved(kit: Any, shots: Callable[..., Path], tmp_path: Path, monkeypatch: pyt
     (kit.folder / "broken.mp4").write_bytes(b"nothing")
     kit.run()
     with kit.store() as store:
-        store.export(tmp_path / "export")
+        export_archive(store, tmp_path / "export")
     with Store.open(tmp_path / "moved", write=True) as store:
-        store.merge(tmp_path / "export")
+        merge_export(store, tmp_path / "export")
     kit.vision = FakeVision()
     return tmp_path / "moved"
 
@@ -52,7 +51,7 @@ def test_the_same_folder_has_nothing_to_do(kit: Any, moved: Path):
     assert kit.looked() == report.clips == report.notes == report.embeddings == 0
     assert differences(snapshot(kit.index_dir), snapshot(moved)) == []
     with Store.open(moved) as store:
-        assert elsewhere(store) == frozenset()  # they are here
+        assert imported_video_ids(store) == frozenset()  # they are here
 
 
 def test_without_the_videos_nothing_is_lost(kit: Any, moved: Path, tmp_path: Path):
@@ -63,7 +62,7 @@ def test_without_the_videos_nothing_is_lost(kit: Any, moved: Path, tmp_path: Pat
     assert held.vectors.keys() == snapshot(kit.index_dir).vectors.keys()
     assert {row[0] for row in held.tables["videos"]} == {row[0] for row in snapshot(kit.index_dir).tables["videos"]}
     with Store.open(moved) as store:
-        assert [hit for hit, _ in store.search_text("blue", 1)]
+        assert [hit for hit, _ in store.notes.search("blue", 1)]
 
 
 def test_a_video_that_appears_is_known(kit: Any, moved: Path, tmp_path: Path, shots: Callable[..., Path]):
@@ -75,19 +74,19 @@ def test_a_video_that_appears_is_known(kit: Any, moved: Path, tmp_path: Path, sh
     assert (report.indexed, report.unchanged, report.removed, report.failed) == (1, 1, [], [])
     assert kit.looked() == 1  # the new one
     with Store.open(moved) as store:
-        known = {video.id: video.path for video in store.videos()}
+        known = {video.id: video.path for video in store.videos.all()}
         (first,) = [name for name, path in known.items() if path == "renamed.mp4"]
         assert len(known) == 4
-        assert len(elsewhere(store)) == 2
-        assert first not in elsewhere(store)
-        assert store.get_file("a.mp4") is None
+        assert len(imported_video_ids(store)) == 2
+        assert first not in imported_video_ids(store)
+        assert store.files.get("a.mp4") is None
     # From now on it is like any other: gone is gone.
     (elsewhere_folder / "renamed.mp4").unlink()
     report = index(kit, elsewhere_folder, moved)
     assert report.removed == ["renamed.mp4"]
     with Store.open(moved) as store:
-        assert store.get_video(first) is None
-        assert len(store.videos()) == 3
+        assert store.videos.get(first) is None
+        assert len(store.videos.all()) == 3
 
 
 def test_an_open_job_goes_on_there(kit: Any, shots: Callable[..., Path], tmp_path: Path, monkeypatch):
@@ -96,9 +95,9 @@ def test_an_open_job_goes_on_there(kit: Any, shots: Callable[..., Path], tmp_pat
     kit.vision = FakeVision(lambda request, left=[2]: 1 / 0 if (left.append(left.pop() - 1) or left[0] < 0) else "seen")
     assert len(kit.run().failed) == 1
     with kit.store() as store:
-        store.export(tmp_path / "export")
+        export_archive(store, tmp_path / "export")
     with Store.open(tmp_path / "moved", write=True) as store:
-        store.merge(tmp_path / "export")
+        merge_export(store, tmp_path / "export")
     kit.vision = FakeVision("seen")
     assert index(kit, kit.folder, tmp_path / "moved").indexed == 1
     assert kit.looked() == 2

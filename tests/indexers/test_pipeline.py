@@ -13,16 +13,17 @@ import pytest
 
 from lvqa.errors import ModelError, UsageError
 from lvqa.indexers import RichProgress, run_index
-from lvqa.indexers.channel import Channel, Crew, Stopped
+from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
 from lvqa.indexers.engine import Pipeline, Stages
 from lvqa.indexers.planning.survey import identify
-from lvqa.indexers.stages.assemble import Rows, StageJob, Task, Trouble
+from lvqa.indexers.row_order import RowOrder
+from lvqa.indexers.stages.assemble import PartFailed, Rows
 from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.look import PassRules
-from lvqa.indexers.stages.order import Order
 from lvqa.indexers.stages.screen import ScreenReader
-from lvqa.indexers.stages.stage_model import Role
+from lvqa.indexers.stages.stage_model import StageModel
+from lvqa.indexers.stages.task import StageJob, VideoTask
 from lvqa.models import registry
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.prompts import load
@@ -30,58 +31,58 @@ from lvqa.settings import Settings
 from lvqa.types import Span
 
 
-def test_a_full_channel_makes_its_writer_wait() -> None:
-    channel: Channel[int] = Channel(2)
+def test_a_full_queue_makes_its_writer_wait() -> None:
+    queue: BoundedQueue[int] = BoundedQueue(2)
     put: list[int] = []
 
     def write() -> None:
         for k in range(20):
-            channel.put(k)
+            queue.put(k)
             put.append(k)
-        channel.close()
+        queue.close()
 
     thread = threading.Thread(target=write)
     thread.start()
     taken: list[int] = []
-    while batch := channel.get_many(3):
+    while batch := queue.get_many(3):
         taken += batch
-        assert len(put) <= len(taken) + channel.size + 1
+        assert len(put) <= len(taken) + queue.size + 1
     thread.join()
     assert taken == list(range(20))
-    assert channel.peak <= 2
+    assert queue.peak <= 2
 
 
 def test_an_error_in_one_thread_wakes_and_ends_all() -> None:
-    crew = Crew()
-    full: Channel[int] = crew.channel(1)
-    empty: Channel[int] = crew.channel(1)
+    threads = ThreadGroup()
+    full: BoundedQueue[int] = threads.queue(1)
+    empty: BoundedQueue[int] = threads.queue(1)
     full.put(0)
 
     def fail() -> None:
         raise ModelError("gone")
 
-    crew.start("blocked-put", lambda: full.put(1))
-    crew.start("blocked-get", lambda: [None for _ in empty].clear())
-    crew.start("fail", fail)
-    crew.join()
-    assert isinstance(crew.error, ModelError)
-    with pytest.raises(Stopped):
+    threads.start("blocked-put", lambda: full.put(1))
+    threads.start("blocked-get", lambda: [None for _ in empty].clear())
+    threads.start("fail", fail)
+    threads.join()
+    assert isinstance(threads.error, ModelError)
+    with pytest.raises(PipelineStopped):
         empty.get_many()
 
 
-def a_task(path: Path, *stages: str) -> Task:
+def a_task(path: Path, *stages: str) -> VideoTask:
     video = identify(path, path.name)
     stat = path.stat()
-    return Task(video, path, stat.st_size, stat.st_mtime_ns, {stage: StageJob("key") for stage in stages})
+    return VideoTask(video, path, stat.st_size, stat.st_mtime_ns, {stage: StageJob("key") for stage in stages})
 
 
 def all_stages(vision: FakeVision, ocr: FakeReader) -> Stages:
     return Stages(
-        Captioner(Role("vision", vision.name, model=vision), load("caption"), 64),
-        ScreenReader(Role("ocr", ocr.name, model=ocr)),
-        FrameVectors(Role("image_embedder", "fake:image", model=FakeImageEmbedder())),
+        Captioner(StageModel("vision", vision.name, model=vision), load("caption"), 64),
+        ScreenReader(StageModel("ocr", ocr.name, model=ocr)),
+        FrameVectors(StageModel("image_embedder", "fake:image", model=FakeImageEmbedder())),
         None,
-        TextVectors(Role("embedder", "fake:embedder", model=FakeEmbedder())),
+        TextVectors(StageModel("embedder", "fake:embedder", model=FakeEmbedder())),
     )
 
 
@@ -103,8 +104,8 @@ def test_queues_stay_bounded_and_rows_come_in_time_order(counter: Callable[..., 
             clips = [clip for r in rows for clip in r.clips]
             assert [c.span.start_s for c in clips] == [2.0 * k for k in range(len(clips))]
             assert all(len(r.clips) <= 2 for r in rows)
-    for channel in (pipeline._to_caption, pipeline._to_frames, pipeline._to_read, pipeline._to_embed, pipeline._out):
-        assert 0 < channel.peak <= channel.size
+    for queue in (pipeline._to_caption, pipeline._to_frames, pipeline._to_read, pipeline._to_embed, pipeline._out):
+        assert 0 < queue.peak <= queue.size
 
 
 def test_a_stage_that_nobody_wants_is_not_called(counter: Callable[..., Path]) -> None:
@@ -128,16 +129,16 @@ def test_closing_the_iteration_ends_the_threads(counter: Callable[..., Path]) ->
 def test_rows_that_overtake_each_other_are_put_in_order(counter: Callable[..., Path]) -> None:
     task = a_task(counter("a.mp4", 2), "segment")
     rows = [Rows(task, "visual", seq, seq + 1.0, seq == 3) for seq in range(4)]
-    order = Order()
+    order = RowOrder()
     out = [list(order.push(rows[k])) for k in (1, 0, 3, 2)]
     assert out == [[], rows[:2], [], rows[2:]]
-    torn = Order()
-    trouble = Trouble(task, "visual", "decode", ModelError("torn"), 1)
-    assert list(torn.push(trouble)) == []
-    assert list(torn.push(rows[0])) == [rows[0], trouble]
+    torn = RowOrder()
+    failed = PartFailed(task, "visual", "decode", ModelError("torn"), 1)
+    assert list(torn.push(failed)) == []
+    assert list(torn.push(rows[0])) == [rows[0], failed]
     assert list(torn.push(rows[1])) == []
-    sudden = Order()
-    now = Trouble(task, "visual", "caption", ModelError("gone"), 0)
+    sudden = RowOrder()
+    now = PartFailed(task, "visual", "caption", ModelError("gone"), 0)
     assert list(sudden.push(rows[1])) == []
     assert list(sudden.push(now)) == [now]
     assert list(sudden.push(rows[0])) == []
@@ -151,7 +152,7 @@ def test_stages_are_pickled_by_their_settings_and_load_their_model_again(monkeyp
         return FakeVision("a cat")
 
     monkeypatch.setattr(registry, "load_vision", load_vision)
-    stage = Captioner(Role("vision", "hf:some/model", "cuda:1", FakeVision("a dog")), load("caption"), 32)
+    stage = Captioner(StageModel("vision", "hf:some/model", "cuda:1", FakeVision("a dog")), load("caption"), 32)
     copy = pickle.loads(pickle.dumps(stage))
     assert copy == stage
     look = ClipLook("a.mp4", Span(0, 2), [np.zeros((4, 4, 3), np.uint8)])
@@ -166,11 +167,11 @@ def test_stages_are_pickled_by_their_settings_and_load_their_model_again(monkeyp
 @pytest.mark.parametrize(
     ("stage", "argument"),
     [
-        (lambda m: ScreenReader(Role("ocr", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)]),
-        (lambda m: TextVectors(Role("embedder", "x", model=m)), ["a", "b"]),
-        (lambda m: FrameVectors(Role("image_embedder", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)] * 2),
+        (lambda m: ScreenReader(StageModel("ocr", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)]),
+        (lambda m: TextVectors(StageModel("embedder", "x", model=m)), ["a", "b"]),
+        (lambda m: FrameVectors(StageModel("image_embedder", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)] * 2),
         (
-            lambda m: Captioner(Role("vision", "x", model=m), load("caption"), 8),
+            lambda m: Captioner(StageModel("vision", "x", model=m), load("caption"), 8),
             [ClipLook("a", Span(0, 1), [np.zeros((4, 4, 3), np.uint8)])],
         ),
     ],

@@ -22,7 +22,7 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 160, 0), (0, 0, 255)
 
 
 def texts(store: Store, source: Any) -> list[tuple[Span, str]]:
-    return [(n.span, n.text) for n in store.notes(Filter(sources=frozenset([source])))]
+    return [(n.span, n.text) for n in store.notes.select(Filter(sources=frozenset([source])))]
 
 
 def test_a_video_of_two_shots_is_cut_captioned_and_embedded(kit: Any, shots: Callable[..., Path]) -> None:
@@ -31,16 +31,16 @@ def test_a_video_of_two_shots_is_cut_captioned_and_embedded(kit: Any, shots: Cal
     report = kit.run()
     assert (report.indexed, report.failed, report.clips, report.notes) == (1, [], 3, 3)
     with kit.store() as store:
-        (video,) = store.videos()
+        (video,) = store.videos.all()
         assert video.path == "two shots.mp4"
-        assert [c.span for c in store.clips(video.id)] == [Span(0, 3), Span(3, 7), Span(7, 9)]
+        assert [c.span for c in store.clips.of(video.id)] == [Span(0, 3), Span(3, 7), Span(7, 9)]
         assert [text.split()[-1] for _, text in texts(store, "caption")] == ["red", "blue", "blue"]
-        assert {n.model for n in store.notes()} == {"fake:vision"}
-        assert all(n.prompt_hash for n in store.notes())
-        times, vectors = store.frame_vectors("fake:image", video.id)
+        assert {n.model for n in store.notes.select()} == {"fake:vision"}
+        assert all(n.prompt_hash for n in store.notes.select())
+        times, vectors = store.frames.of("fake:image", video.id)
         assert times.tolist() == [float(t) for t in range(9)]
         assert vectors.shape == (9, 8)
-        assert store.notes_without_vectors("fake:embedder") == []
+        assert store.vectors.missing("fake:embedder") == []
         assert store.counts()["videos"] == {"indexed": 1, "failed": 0, "pending": 0}
         assert report.embeddings == 3
         assert report.frames == 9
@@ -55,8 +55,8 @@ def test_every_second_of_a_time_code_is_read_as_its_own_note(kit: Any, counter: 
     kit.run()
     with kit.store() as store:
         assert texts(store, "screen") == [(Span(t, t + 1), f"01:00:00:{t:02d}") for t in range(21)]
-        hit = store.search_text("01:00:00:13", 1)[0][0]
-        assert store.get_notes([hit])[0].span == Span(13, 14)
+        hit = store.notes.search("01:00:00:13", 1)[0][0]
+        assert store.notes.get_many([hit])[0].span == Span(13, 14)
     assert sum(kit.ocr.calls) == 21
 
 
@@ -172,7 +172,7 @@ def test_another_prompt_does_the_captions_again(
     assert kit.looked() == 2 * looked
     assert sum(kit.ocr.calls) == read
     with kit.store() as store:
-        assert {n.prompt_hash for n in store.notes(Filter(sources=frozenset(["caption"])))} == {new.hash}
+        assert {n.prompt_hash for n in store.notes.select(Filter(sources=frozenset(["caption"])))} == {new.hash}
 
 
 def test_another_embedder_embeds_all_notes_and_drops_the_old_vectors(kit: Any, counter: Callable[..., Path]) -> None:
@@ -204,13 +204,13 @@ def test_two_copies_are_one_video(kit: Any, counter: Callable[..., Path], folder
     assert report.indexed == 1
     assert report.duplicates == [("b.mp4", "a.mp4")]
     with kit.store() as store:
-        assert len(store.videos()) == 1
-        assert [f.path for f in store.files()] == ["a.mp4", "b.mp4"]
+        assert len(store.videos.all()) == 1
+        assert [f.path for f in store.files.all()] == ["a.mp4", "b.mp4"]
     (folder / "a.mp4").unlink()
     report = kit.run()
     assert (report.unchanged, report.duplicates, report.removed) == (1, [], [])
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["b.mp4"]
+        assert [v.path for v in store.videos.all()] == ["b.mp4"]
         assert store.counts()["notes"] > 0
 
 
@@ -223,8 +223,8 @@ def test_a_renamed_file_is_known_by_its_content(kit: Any, counter: Callable[...,
     report = kit.run()
     assert (report.unchanged, report.removed, kit.looked()) == (1, [], looked)
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["deeper/new name.mp4"]
-        assert [f.path for f in store.files()] == ["deeper/new name.mp4"]
+        assert [v.path for v in store.videos.all()] == ["deeper/new name.mp4"]
+        assert [f.path for f in store.files.all()] == ["deeper/new name.mp4"]
 
 
 def test_a_file_that_is_gone_leaves_the_index(kit: Any, counter: Callable[..., Path], folder: Path) -> None:
@@ -235,8 +235,8 @@ def test_a_file_that_is_gone_leaves_the_index(kit: Any, counter: Callable[..., P
     report = kit.run()
     assert report.removed == ["b.mp4"]
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["a.mp4"]
-        assert store.counts()["notes"] == len(store.notes())
+        assert [v.path for v in store.videos.all()] == ["a.mp4"]
+        assert store.counts()["notes"] == len(store.notes.select())
 
 
 def test_an_edited_file_replaces_what_it_was(kit: Any, counter: Callable[..., Path]) -> None:
@@ -246,9 +246,9 @@ def test_an_edited_file_replaces_what_it_was(kit: Any, counter: Callable[..., Pa
     report = kit.run()
     assert report.indexed == 1
     with kit.store() as store:
-        (video,) = store.videos()
+        (video,) = store.videos.all()
         assert video.duration_s == 5
-        assert {n.video_id for n in store.notes()} == {video.id}
+        assert {n.video_id for n in store.notes.select()} == {video.id}
 
 
 def test_a_folder_that_became_empty_changes_nothing(kit: Any, counter: Callable[..., Path], folder: Path) -> None:
@@ -271,7 +271,7 @@ def test_only_indexes_what_is_named(kit: Any, counter: Callable[..., Path]) -> N
     counter("b.mp4", 4)
     assert kit.run(only=["b.mp4"]).indexed == 1
     with kit.store() as store:
-        assert [v.path for v in store.videos()] == ["b.mp4"]
+        assert [v.path for v in store.videos.all()] == ["b.mp4"]
     with pytest.raises(UsageError, match=r"c\.mp4"):
         kit.run(only=["c.mp4"])
 
@@ -287,7 +287,7 @@ def test_subtitles_are_notes_and_come_before_the_transcriber(
     kit.hear((0.5, 2, "nobody hears this"))
     kit.run()
     with kit.store() as store:
-        spoken = store.notes(Filter(sources=frozenset(["speech"])))
+        spoken = store.notes.select(Filter(sources=frozenset(["speech"])))
         assert sorted((n.span, n.text, n.model) for n in spoken) == [
             (Span(1, 2), "Look up.", ""),
             (Span(1, 5), "The milk is in the fridge.", ""),
@@ -313,7 +313,7 @@ def test_speech_is_transcribed_where_there_are_no_subtitles(kit: Any, counter: C
     kit.hear((0.5, 2, "Good morning."), (3, 4, "How are you?"))
     kit.run()
     with kit.store() as store:
-        spoken = store.notes(Filter(sources=frozenset(["speech"])))
+        spoken = store.notes.select(Filter(sources=frozenset(["speech"])))
         assert [(n.span, n.text, n.model) for n in spoken] == [
             (Span(0.5, 2), "Good morning.", "fake:asr"),
             (Span(3, 4), "How are you?", "fake:asr"),
@@ -337,8 +337,8 @@ def test_an_unusable_caption_is_asked_for_once_more_and_never_made_up(kit: Any, 
     with kit.store() as store:
         assert [text for _, text in texts(store, "caption")] == ["A red wall.", "A green wall."]
         assert store.counts()["clips"] == 3
-        video = store.videos()[0]
-        job = store.get_job(video.id, "caption")
+        video = store.videos.all()[0]
+        job = store.jobs.get(video.id, "caption")
         assert job is not None
         assert (job.status, job.reason.split(" without")[0]) == ("done", "1 clip")
 
@@ -360,7 +360,7 @@ def test_what_a_model_does_not_know_is_no_note_and_is_told(kit: Any, shots: Call
     assert [line for line in told if "does not know what 2 of its 3 clips show" in line] == told
     with kit.store() as store:
         assert {text for _, text in texts(store, "caption")} == {"A blue wall."}
-        assert {job.status for job in store.jobs()} == {"done"}
+        assert {job.status for job in store.jobs.all()} == {"done"}
     assert kit.run(progress=Told()).unchanged == 2
     assert len(told) == 1
 
@@ -385,7 +385,7 @@ def test_odd_names_are_names(kit: Any, counter: Callable[..., Path], names: list
         counter(name, seconds)
     assert kit.run().indexed == len(names)
     with kit.store() as store:
-        assert {v.path for v in store.videos()} == set(names)
+        assert {v.path for v in store.videos.all()} == set(names)
 
 
 @pytest.mark.parametrize(
@@ -399,14 +399,14 @@ def test_any_spacing_works(kit: Any, counter: Callable[..., Path], spacing: dict
     assert report.failed == []
     settings = Settings(**kit.settings)
     with kit.store() as store:
-        video = store.videos()[0]
-        times, _ = store.frame_vectors("fake:image", video.id)
+        video = store.videos.all()[0]
+        times, _ = store.frames.of("fake:image", video.id)
         every_s = settings.embed_every_s
         assert times.tolist() == pytest.approx([k * every_s for k in range(int(6 / every_s - 1e-9) + 1)])
-        clips = store.clips(video.id)
+        clips = store.clips.of(video.id)
         assert clips[-1].span.end_s == 6
         assert all(a.span.end_s == b.span.start_s for a, b in pairwise(clips))
-        assert {n.clip_id for n in store.notes(Filter(sources=frozenset(["caption"])))} == {c.id for c in clips}
+        assert {n.clip_id for n in store.notes.select(Filter(sources=frozenset(["caption"])))} == {c.id for c in clips}
 
 
 def test_clips_cut_anew_in_the_middle_lose_no_frame(
@@ -431,7 +431,7 @@ def test_clips_cut_anew_in_the_middle_lose_no_frame(
     kit.settings["clip_max_s"] = 3.0  # 8 s are done, and no clip begins there any more
     kit.run()
     with kit.store() as store:
-        times, _ = store.frame_vectors("fake:image", store.videos()[0].id)
+        times, _ = store.frames.of("fake:image", store.videos.all()[0].id)
         assert times.tolist() == [float(t) for t in range(20)]
 
 
@@ -441,7 +441,7 @@ def test_a_video_goes_by_the_copy_that_can_be_read(kit: Any, shots: Callable[...
     (folder / "a.mp4").write_bytes(b"no video any more")
     assert [path for path, _ in kit.run().failed] == ["a.mp4"]
     with kit.store() as store:
-        assert [video.path for video in store.videos()] == ["b.mp4"]
+        assert [video.path for video in store.videos.all()] == ["b.mp4"]
 
 
 def test_subtitles_beside_a_second_copy_are_not_left_out_in_silence(

@@ -23,6 +23,7 @@ from lvqa.indexers.progress import NoProgress
 from lvqa.indexers.run_log import KEPT, RunLog, WatchedProgress
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeVision
+from lvqa.store.lock import holder
 
 GREEN, RED = (0, 160, 0), (255, 0, 0)
 
@@ -156,7 +157,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(
 
 def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path) -> None:
     with RunLog(tmp_path, "index", beat_s=0.02) as log:
-        progress = WatchedProgress(NoProgress(), log.pulse)
+        progress = WatchedProgress(NoProgress(), log.heartbeat)
         log.start({}, {})
         progress.start(3, 100.0)
         log.begin("a.mp4")
@@ -293,13 +294,38 @@ def test_a_run_on_another_host_is_judged_by_its_heartbeat(tmp_path: Path) -> Non
 
 
 def test_a_process_of_somebody_else_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lvqa.indexers import run_status as running
-
     def refused(pid: int, signal: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(running.os, "kill", refused)
-    assert running._alive(1)
+    monkeypatch.setattr(holder.os, "kill", refused)
+    write_log(tmp_path, START)
+    assert find_run(tmp_path) is not None
+
+
+def test_a_dead_run_is_not_under_way_where_its_number_is_in_use_again(tmp_path: Path) -> None:
+    """A run that was killed, and whose number another process has now: this one, which started at another time."""
+    me = {"started": holder.started(os.getpid()), "space": holder.pid_space()}
+    write_log(tmp_path, START | me, PLAN, BEAT)
+    assert find_run(tmp_path) is not None
+    write_log(tmp_path, START | me | {"started": "another boot:12345"}, PLAN, BEAT)
+    assert find_run(tmp_path) is None
+
+
+def test_a_run_in_another_container_is_judged_by_its_heartbeat(tmp_path: Path) -> None:
+    write_log(tmp_path, START | {"pid": 2**22 + 1, "started": "x", "space": "pid:[1]"}, age_s=720)
+    run = find_run(tmp_path)
+    assert run is not None
+    assert run.silent
+
+
+def test_a_run_writes_down_which_process_it_is(tmp_path: Path) -> None:
+    with RunLog(tmp_path, "index") as log:
+        log.start({}, {})
+        run = find_run(tmp_path)
+        assert run is not None
+        assert (run.pid, run.host) == (os.getpid(), socket.gethostname())
+        (start,) = events(tmp_path)
+    assert (start["started"], start["space"]) == (holder.started(os.getpid()), holder.pid_space())
 
 
 def test_a_log_that_cannot_be_read_tells_of_no_run(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def test_every_clip_that_the_captioner_got_is_in_the_store(kit: Any, counter: Ca
     assert (report.indexed, report.settled, report.planned, report.failed) == (0, 0, 2, [])
     assert len(kit.vision.calls) == 3
     with kit.store() as store:
-        assert len(store.notes(Filter(sources=frozenset({"caption"})))) == kit.looked() == 6
-        assert {job.status for job in store.jobs() if job.stage != "speech"} == {"pending"}
+        assert len(store.notes.select(Filter(sources=frozenset({"caption"})))) == kit.looked() == 6
+        assert {job.status for job in store.jobs.all() if job.stage != "speech"} == {"pending"}
     kit.vision = FakeVision()
     again = kit.run()
     assert (again.indexed, again.stopped) == (2, False)
@@ -79,7 +79,7 @@ def test_a_run_that_is_asked_before_it_begins_changes_nothing_that_lasts(
     assert report.stopped
     assert (report.planned, kit.looked()) == (0, 0)
     with kit.store() as store:
-        assert [f.path for f in store.files()] == ["a.mp4", "b.mp4"]
+        assert [f.path for f in store.files.all()] == ["a.mp4", "b.mp4"]
     assert kit.run().indexed == 3
     assert kit.rows() == clean_rows(kit)
 
@@ -100,7 +100,7 @@ def test_while_decoding_the_open_clip_is_left(kit: Any, counter: Callable[..., P
     assert report.stopped
     assert report.indexed == 0
     with kit.store() as store:
-        job = store.get_job(store.videos()[0].id, "screen")
+        job = store.jobs.get(store.videos.all()[0].id, "screen")
         assert job is not None
         assert job.status == "pending"
         assert job.progress_s < 30
@@ -126,11 +126,11 @@ def test_while_listening_the_chunk_is_kept(
     kit.asr.transcribe = transcribe
     assert kit.run(stop=stop).stopped
     with kit.store() as store:
-        assert [n.text for n in store.notes()] == ["One.", "Two."]
+        assert [n.text for n in store.notes.select()] == ["One.", "Two."]
     kit.asr.transcribe = hear
     assert kit.run().indexed == 1
     with kit.store() as store:
-        assert [n.text for n in store.notes()] == ["One.", "Two.", "Three."]
+        assert [n.text for n in store.notes.select()] == ["One.", "Two.", "Three."]
 
 
 def test_while_embedding_the_batch_is_kept(
@@ -152,7 +152,7 @@ def test_while_embedding_the_batch_is_kept(
     report = kit.run(stop=stop)
     assert (report.stopped, report.embeddings) == (True, 4)
     with kit.store() as store:
-        assert len(store.notes_without_vectors("fake:embedder-2")) == store.counts()["notes"] - 4
+        assert len(store.vectors.missing("fake:embedder-2")) == store.counts()["notes"] - 4
 
 
 def test_while_summarising_no_text_of_the_chat_model_is_lost(kit: Any, counter: Callable[..., Path]) -> None:
@@ -174,9 +174,9 @@ def test_while_summarising_no_text_of_the_chat_model_is_lost(kit: Any, counter: 
     assert not report.stopped
     assert report.summaries.reused == 2
     with kit.store() as store:
-        texts = [n.text for n in store.notes(Filter(sources=frozenset({"summary"}), level="segment"))]
+        texts = [n.text for n in store.notes.select(Filter(sources=frozenset({"summary"}), level="segment"))]
         assert texts[:2] == ["Text 1 tells of it.", "Text 2 tells of it."]
-        assert {job.status for job in store.jobs()} == {"done"}
+        assert {job.status for job in store.jobs.all()} == {"done"}
 
 
 def test_an_import_goes_on_where_it_was_stopped(kit: Any, tmp_path: Path) -> None:
@@ -221,8 +221,8 @@ def test_a_server_that_dies_loses_its_own_batch_alone(kit: Any, counter: Callabl
     with pytest.raises(ModelNotFound, match="start the server"):
         kit.run()
     with kit.store() as store:
-        assert len(store.notes(Filter(sources=frozenset({"caption"})))) == kit.looked()
-        assert {job.status for job in store.jobs()} <= {"pending", "done"}
+        assert len(store.notes.select(Filter(sources=frozenset({"caption"})))) == kit.looked()
+        assert {job.status for job in store.jobs.all()} <= {"pending", "done"}
     kit.embedder, kit.vision = FakeEmbedder(), FakeVision()
     again = kit.run()
     assert again.indexed + again.unchanged == 3

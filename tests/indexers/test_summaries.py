@@ -11,7 +11,7 @@ import pytest
 
 from lvqa.errors import ModelError, ModelNotFound
 from lvqa.indexers import ImportReport, import_captions, is_stale, read_digest
-from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, Line, packed
+from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, PromptLine, packed
 from lvqa.indexers.hierarchy.extract import (
     EXTRACTIVE,
     SEGMENT_WORDS,
@@ -64,22 +64,22 @@ class Archive:
 
     def notes(self, level: Level) -> list[Note]:
         with self.kit.store() as store:
-            return store.notes(Filter(sources=frozenset({"summary"}), level=level))
+            return store.notes.select(Filter(sources=frozenset({"summary"}), level=level))
 
     def jobs(self) -> list[tuple[str, str, str]]:
         with self.kit.store() as store:
-            return [(job.path, job.status, job.reason) for job in store.jobs() if job.stage == "summary"]
+            return [(job.path, job.status, job.reason) for job in store.jobs.all() if job.stage == "summary"]
 
     def change(self, video: str, start_s: float, text: str) -> None:
         """Put another caption in place of the one at that second, as captioning a clip again would."""
         from lvqa.indexers.stages.assemble import make_note
 
         with self.kit.store(write=True) as store, store.atomic():
-            (found,) = store.find_videos(video)
-            (old,) = store.notes(Filter(frozenset({found.id}), Span(start_s, start_s + 1), level="clip"))
-            (clip,) = store.clips(found.id, "clip", Span(start_s, start_s + 1))
-            store.delete_notes([old.id])
-            store.put_notes([make_note(clip, clip.span, text, "imported")])
+            (found,) = store.videos.find(video)
+            (old,) = store.notes.select(Filter(frozenset({found.id}), Span(start_s, start_s + 1), level="clip"))
+            (clip,) = store.clips.of(found.id, "clip", Span(start_s, start_s + 1))
+            store.notes.delete([old.id])
+            store.notes.put([make_note(clip, clip.span, text, "imported")])
 
 
 @pytest.fixture
@@ -107,11 +107,11 @@ def test_without_a_chat_model_notes_stand_for_the_others(archive: Archive) -> No
     assert short.text == other.text
     assert {n.model for n in (first, second, other, whole, short)} == {EXTRACTIVE}
     with archive.kit.store() as store:
-        assert [c.level for c in store.clips(whole.video_id, "segment")] == ["segment"] * 2
-        assert {n.clip_id for n in (first, second)} == {c.id for c in store.clips(whole.video_id, "segment")}
-        assert [c.id for c in store.clips(whole.video_id, "video")] == [whole.clip_id]
-        assert store.notes_without_vectors("fake:embedder") == []
-        found = [n for n, _ in store.search_text("striker", 50, Filter(level="segment"))]
+        assert [c.level for c in store.clips.of(whole.video_id, "segment")] == ["segment"] * 2
+        assert {n.clip_id for n in (first, second)} == {c.id for c in store.clips.of(whole.video_id, "segment")}
+        assert [c.id for c in store.clips.of(whole.video_id, "video")] == [whole.clip_id]
+        assert store.vectors.missing("fake:embedder") == []
+        found = [n for n, _ in store.notes.search("striker", 50, Filter(level="segment"))]
         assert set(found) == {n.id for n in archive.notes("segment") if "striker" in n.text}
         digest = read_digest(store)
         assert digest is not None
@@ -239,7 +239,7 @@ def test_a_chat_model_that_is_not_there_is_said_at_once(archive: Archive) -> Non
         archive.take()
     assert len(archive.kit.chat.calls) == 1
     with archive.kit.store() as store:
-        assert store.notes_without_vectors("fake:embedder") == []
+        assert store.vectors.missing("fake:embedder") == []
 
 
 class KilledError(BaseException):
@@ -261,10 +261,10 @@ def test_a_kill_between_texts_loses_at_most_one_video(archive: Archive, kill_at:
     with pytest.raises(KilledError):
         archive.take()
     with archive.kit.store() as store:
-        for video in store.videos():
-            whole = len(store.clips(video.id, "video"))
-            job = store.get_job(video.id, "summary")
-            assert whole == (job is not None and job.status == "done") == bool(store.clips(video.id, "segment"))
+        for video in store.videos.all():
+            whole = len(store.clips.of(video.id, "video"))
+            job = store.jobs.get(video.id, "summary")
+            assert whole == (job is not None and job.status == "done") == bool(store.clips.of(video.id, "segment"))
     archive.kit.chat = FakeChat(talk)
     archive.kit.run()
     killed = archive.kit.rows()
@@ -277,7 +277,7 @@ def test_a_kill_between_texts_loses_at_most_one_video(archive: Archive, kill_at:
 def test_a_removed_video_leaves_the_digest_stale_until_the_next_index(archive: Archive) -> None:
     archive.take()
     with archive.kit.store(write=True) as store:
-        store.remove_video(store.find_videos("b")[0].id)
+        store.videos.remove(store.videos.find("b")[0].id)
         digest = read_digest(store)
         assert digest is not None
         assert is_stale(store, digest)
@@ -288,7 +288,7 @@ def test_a_removed_video_leaves_the_digest_stale_until_the_next_index(archive: A
         assert digest is not None
         assert "b: " not in digest.text
         assert not is_stale(store, digest)
-        store.remove_video(store.find_videos("a")[0].id)
+        store.videos.remove(store.videos.find("a")[0].id)
     archive.film("c", ("one word",), seconds=8)
     archive.take(names=["c"], summaries="none")
     with archive.kit.store() as store:
@@ -324,7 +324,7 @@ def test_what_the_cuts_go_by_makes_summaries_anew(archive: Archive) -> None:
     assert archive.kit.run().summaries.segments >= 5
     assert all(n.span.duration_s <= 50 for n in archive.notes("segment"))
     with archive.kit.store() as store:
-        assert len({n.id for n in store.notes(Filter(sources=frozenset({"summary"}), level="video"))}) == 2
+        assert len({n.id for n in store.notes.select(Filter(sources=frozenset({"summary"}), level="video"))}) == 2
 
 
 def test_indexed_videos_have_summaries_and_silent_ones_none(
@@ -340,11 +340,11 @@ def test_indexed_videos_have_summaries_and_silent_ones_none(
     report = kit.run()
     assert (report.failed, report.summaries.videos) == ([], 0)
     with kit.store() as store:
-        assert [job.status for job in store.jobs() if job.stage == "summary"] == ["done", "done"]
+        assert [job.status for job in store.jobs.all() if job.stage == "summary"] == ["done", "done"]
     (kit.folder / "a.mp4").unlink()
     kit.run()
     with kit.store() as store:
-        assert store.notes() == []
+        assert store.notes.select() == []
         assert read_digest(store) is None
 
 
@@ -393,7 +393,7 @@ def test_calls_are_bounded_however_much_there_is() -> None:
 
 
 def test_lines_are_packed_in_order_and_one_long_one_is_cut() -> None:
-    lines = [Line("x " * 9000), Line("y", Span(0, 1))] * 20
+    lines = [PromptLine("x " * 9000), PromptLine("y", Span(0, 1))] * 20
     groups = packed(lines)
     assert [line for group in groups for line in group] == lines
     assert 1 < len(groups) < 10
@@ -420,7 +420,7 @@ def test_the_settings_are_checked() -> None:
 def test_deleting_clips_takes_their_notes(archive: Archive) -> None:
     archive.take()
     with archive.kit.store(write=True) as store:
-        gone = [clip.id for video in store.videos() for clip in store.clips(video.id, "segment")]
-        assert store.delete_clips([*gone, "unknown"]) == 3
-        assert store.note_ids(Filter(level="segment")) == []
-        assert store.note_ids() == [note.id for note in store.notes()]
+        gone = [clip.id for video in store.videos.all() for clip in store.clips.of(video.id, "segment")]
+        assert store.clips.delete([*gone, "unknown"]) == 3
+        assert store.notes.ids(Filter(level="segment")) == []
+        assert store.notes.ids() == [note.id for note in store.notes.select()]

@@ -102,8 +102,8 @@ def test_what_stays_behind_is_said(indexed: Path, tmp_path: Path, lvqa) -> None:
     lvqa("backup", indexed, tmp_path / "copy")
     archive = Archive(indexed, archive_dir=tmp_path / "copy")
     with archive._writer("test", 0.0, None) as store:
-        for video in store.videos():
-            store.put_job(JobRow(video.id, video.path, "segment", "another", "done", 8.0))
+        for video in store.videos.all():
+            store.jobs.put(JobRow(video.id, video.path, "segment", "another", "done", 8.0))
     done = lvqa("import", indexed, tmp_path / "export", "--archive", tmp_path / "copy")
     assert done.status == 0
     assert re.fullmatch(

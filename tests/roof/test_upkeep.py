@@ -1,4 +1,4 @@
-"""`lvqa verify` with files: what it says, what its exit status says, and what --repair and index mend."""
+"""`lvqa check` with files: what it says, what its exit status says, and what --repair and index mend."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_damage_is_told_mended_and_made_again(
     spoil("UPDATE notes SET model = 'else' WHERE source = 'speech' AND text LIKE '%rains%'")
     done = lvqa("verify", folder)
     assert done.status == 1
-    assert "1 row of notes changed on the disk; lvqa verify --repair mends it" in done.out
+    assert "1 row of notes changed on the disk; lvqa check --repair mends it" in done.out
     assert done.out.splitlines()[-1].startswith("damaged: ")
     mended = lvqa("verify", folder, "--repair", "--json")
     assert mended.status == 3
@@ -96,7 +96,7 @@ def test_a_file_that_rotted_is_found_though_it_looks_the_same(
     done = lvqa("verify", folder)
     assert done.status == 1
     assert (
-        "1 file with other content than was indexed, at the same size and time: b.mp4; lvqa verify --repair" in done.out
+        "1 file with other content than was indexed, at the same size and time: b.mp4; lvqa check --repair" in done.out
     )
     mended = lvqa("verify", folder, "--repair")
     assert mended.status == 3

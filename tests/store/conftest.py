@@ -45,16 +45,16 @@ class Make:
         every: list[Note] = []
         with store.atomic():
             for v in range(videos):
-                store.put_video(self.video(f"v{v}"))
-                store.put_file(f"v{v}.mp4", f"v{v}", 10, 20)
+                store.videos.put(self.video(f"v{v}"))
+                store.files.put(f"v{v}.mp4", f"v{v}", 10, 20)
                 clips = [self.clip(f"v{v}", 4.0 * i) for i in range(notes)]
                 texts = [f"thing{i % 7} number{i} of video{v}" for i in range(notes)]
                 own = [self.note(text, f"v{v}", clip=clip) for text, clip in zip(texts, clips, strict=True)]
-                store.put_clips(clips)
-                store.put_notes(own)
-                store.put_vectors(model, [note.id for note in own], self.vectors(notes, dim, seed=v))
+                store.clips.put(clips)
+                store.notes.put(own)
+                store.vectors.put(model, [note.id for note in own], self.vectors(notes, dim, seed=v))
                 times = [float(t) for t in range(notes)]
-                store.put_frame_vectors("img", f"v{v}", times, self.vectors(notes, dim, seed=100 + v))
+                store.frames.put("img", f"v{v}", times, self.vectors(notes, dim, seed=100 + v))
                 every += own
         return every
 

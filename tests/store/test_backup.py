@@ -14,9 +14,8 @@ import pytest
 import lvqa.store.exchange.backup as module
 from lvqa.errors import StoreError, StoreVersionError, UsageError
 from lvqa.eval.lab.snapshot import differences, snapshot
-from lvqa.store import Store
+from lvqa.store import Store, check_index
 from lvqa.store.exchange.backup import backup
-from lvqa.store.health.repair import verify_index
 from lvqa.store.health.soundness import damage
 
 WRITER = """
@@ -29,8 +28,8 @@ with Store.open(pathlib.Path(sys.argv[1]), write=True) as store:
     while True:
         with store.atomic():
             notes = [Note(f"w{k}-{i}", "v0", None, Span(k, k + 1), "text " * 400, "seen") for i in range(7)]
-            store.put_notes(notes)
-            store.put_vectors("emb", [n.id for n in notes], np.ones((7, 8), np.float32))
+            store.notes.put(notes)
+            store.vectors.put("emb", [n.id for n in notes], np.ones((7, 8), np.float32))
         k += 1
         if k in (3, 200):
             print("begun", flush=True)
@@ -68,11 +67,11 @@ def test_a_copy_has_all_rows_and_serves_as_an_archive(filled: Path, tmp_path: Pa
     assert differences(snapshot(filled), snapshot(copy)) == []
     assert sqlite3.connect(copy / "chats.db").execute("SELECT text FROM said").fetchall() == [("hello",)]
     assert (copy / "settings.toml").stat().st_mode & 0o777 == 0o600
-    assert verify_index(copy) == []
+    assert check_index(copy) == []
     with Store.open(copy, write=True) as store:
-        assert store._c.value("PRAGMA journal_mode") == "wal"
-        assert store.search_text("thing0", 3)
-        store.remove_video("v0")
+        assert store.connections.value("PRAGMA journal_mode") == "wal"
+        assert store.notes.search("thing0", 3)
+        store.videos.remove("v0")
     # And back again, as the README says.
     back = backup(copy, tmp_path / "back")
     assert len(snapshot(Path(back.folder)).tables["videos"]) == 2
@@ -82,16 +81,16 @@ def test_a_copy_has_all_rows_and_serves_as_an_archive(filled: Path, tmp_path: Pa
 def test_what_is_not_in_the_file_yet_is_in_the_copy(filled: Path, tmp_path: Path, make):
     """The last commits are in the log, and another thread of this process is in the middle of a transaction."""
     with Store.open(filled, write=True) as store:
-        store.put_video(make.video("new"))
+        store.videos.put(make.video("new"))
         with store.atomic():
-            store.put_video(make.video("half"))
+            store.videos.put(make.video("half"))
             import threading
 
             thread = threading.Thread(target=backup, args=(filled, tmp_path / "copy"))
             thread.start()
             thread.join()
     with Store.open(tmp_path / "copy") as copy:
-        assert [video.id for video in copy.videos()] == ["new", "v0", "v1", "v2"]
+        assert [video.id for video in copy.videos.all()] == ["new", "v0", "v1", "v2"]
 
 
 def test_one_snapshot_while_another_process_writes(filled: Path, tmp_path: Path, monkeypatch):
@@ -121,7 +120,7 @@ def test_one_snapshot_while_another_process_writes(filled: Path, tmp_path: Path,
         assert (notes - 60) % 7 == 0
         assert notes == copy.counts()["embeddings"] <= 60 + 200 * 7
         assert notes < grown.counts()["notes"]
-        assert damage(copy._c.connection) == ""
+        assert damage(copy.connections.connection) == ""
 
 
 def test_what_is_there_stays(filled: Path, tmp_path: Path):
@@ -164,7 +163,7 @@ LIMITED = """
 import pathlib, resource, signal, sys
 from lvqa.errors import StoreError
 from lvqa.store.exchange.backup import backup
-from lvqa.store.health.repair import verify_index
+from lvqa.store import check_index
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 try:

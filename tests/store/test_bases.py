@@ -55,7 +55,7 @@ def add(store: Store, make, first: int, count: int, *, dim: int = 8) -> list[str
     for begin in range(first, first + count, 50):
         video = f"v{begin // 50:03d}"
         with store.atomic():
-            store.put_video(make.video(video))
+            store.videos.put(make.video(video))
             notes = [
                 make.note(
                     " ".join(draw.choices(WORDS, k=draw.randint(1, 14))) + f" n{begin + s}",
@@ -66,9 +66,9 @@ def add(store: Store, make, first: int, count: int, *, dim: int = 8) -> list[str
                 )
                 for s in range(min(50, first + count - begin))
             ]
-            store.put_notes(notes)
-            store.put_vectors("emb", [note.id for note in notes], make.vectors(len(notes), dim, seed=begin))
-            store.put_frame_vectors("img", video, np.arange(len(notes)) + 0.5, make.vectors(len(notes), dim, begin + 1))
+            store.notes.put(notes)
+            store.vectors.put("emb", [note.id for note in notes], make.vectors(len(notes), dim, seed=begin))
+            store.frames.put("img", video, np.arange(len(notes)) + 0.5, make.vectors(len(notes), dim, begin + 1))
         ids += [note.id for note in notes]
     return ids
 
@@ -91,11 +91,11 @@ def everything(store: Store, make) -> list[object]:
     for wanted in FILTERS:
         for k in (1, 7, 1000):
             for query in QUERIES:
-                found.append([(i, round(s, 9)) for i, s in store.search_text(query, k, wanted)])
+                found.append([(i, round(s, 9)) for i, s in store.notes.search(query, k, wanted)])
             for seed in (5, 6):
                 vector = make.vectors(1, seed=seed)[0]
-                found.append([(i, round(s, 9)) for i, s in store.search_vectors("emb", vector, k, wanted)])
-                frames = store.search_frames("img", vector, k, wanted)
+                found.append([(i, round(s, 9)) for i, s in store.vectors.search("emb", vector, k, wanted)])
+                frames = store.frames.search("img", vector, k, wanted)
                 found.append([(f.video_id, f.time_s, round(f.score, 9)) for f in frames])
     return found
 
@@ -141,13 +141,13 @@ def test_what_is_added_and_deleted_is_seen_at_once_and_without_rebuilding(index_
         files = names(index_dir), sorted((index_dir / "vectors").iterdir())
         everything(store, make)
         add(store, make, 1000, 30)
-        store.delete_notes(ids[3:90:7])
-        store.remove_video("v005")
+        store.notes.delete(ids[3:90:7])
+        store.videos.remove("v005")
         assert store.build_indexes() == 0
         assert (names(index_dir), sorted((index_dir / "vectors").iterdir())) == files
         assert everything(store, make) == without_files(index_dir, make)
         add(store, make, 2000, 120)
-        store.remove_video("v001")
+        store.videos.remove("v001")
         assert store.build_indexes() == 3
         assert everything(store, make) == without_files(index_dir, make)
     with Store.open(index_dir, create=False) as store:
@@ -158,8 +158,8 @@ def test_an_archive_that_shrinks_loses_its_files(index_dir, make):
     with Store.open(index_dir, write=True) as store:
         add(store, make, 0, 300)
         store.build_indexes()
-        for video in store.videos()[1:]:
-            store.remove_video(video.id)
+        for video in store.videos.all()[1:]:
+            store.videos.remove(video.id)
         store.build_indexes()
         assert names(index_dir) == []
         assert everything(store, make) == without_files(index_dir, make)
@@ -169,8 +169,8 @@ def test_deleting_a_large_share_writes_the_files_again(index_dir, make):
     with Store.open(index_dir, write=True) as store:
         add(store, make, 0, 600)
         store.build_indexes()
-        for video in store.videos()[:5]:
-            store.remove_video(video.id)
+        for video in store.videos.all()[:5]:
+            store.videos.remove(video.id)
         assert store.build_indexes() == 3
         assert everything(store, make) == without_files(index_dir, make)
 
@@ -254,10 +254,10 @@ def test_a_reader_follows_a_writer_in_another_process(index_dir, make):
         everything(reader, make)
         code = (
             "import sys; from pathlib import Path; from lvqa.store import Store\n"
-            "from lvqa.store import maintain; maintain.BASE_FROM, maintain.TAIL_LEAST = 200, 0\n"
+            "from lvqa.store.search import maintain; maintain.BASE_FROM, maintain.TAIL_LEAST = 200, 0\n"
             "maintain.TAIL_SHARE = 0.0\n"
             "with Store.open(Path(sys.argv[1]), write=True) as s:\n"
-            "    s.remove_video('v002'); s.delete_notes([n.id for n in s.notes()][:5])\n"
+            "    s.videos.remove('v002'); s.notes.delete([n.id for n in s.notes.select()][:5])\n"
             "    assert s.build_indexes() >= 0\n"
         )
         subprocess.run([sys.executable, "-c", code, str(index_dir)], check=True, timeout=60)
@@ -272,7 +272,7 @@ def test_only_a_writer_builds_and_not_within_a_transaction(index_dir, make):
         store.build_indexes()
         with store.atomic():
             ids = add(store, make, 9000, 20)
-            inside = [note_id for note_id, _ in store.search_text("n9003", 3)]
+            inside = [note_id for note_id, _ in store.notes.search("n9003", 3)]
             assert set(inside) <= set(ids)
             assert inside
     with Store.open(index_dir, create=False) as store, pytest.raises(StoreError, match="write=True"):
@@ -288,13 +288,13 @@ def test_many_cells_find_nearly_all_and_score_exactly(index_dir, make, monkeypat
     with Store.open(index_dir, write=True) as store:
         for video in range(4):
             with store.atomic():
-                store.put_video(make.video(f"f{video}", 500.0))
+                store.videos.put(make.video(f"f{video}", 500.0))
                 times = np.arange(500, dtype=np.float64)
-                store.put_frame_vectors("img", f"f{video}", times, rows[500 * video : 500 * video + 500])
-        exact = [store.search_frames("img", rows[at], 10) for at in range(0, 2000, 40)]
+                store.frames.put("img", f"f{video}", times, rows[500 * video : 500 * video + 500])
+        exact = [store.frames.search("img", rows[at], 10) for at in range(0, 2000, 40)]
         assert store.build_indexes() == 1
-        found = [store.search_frames("img", rows[at], 10) for at in range(0, 2000, 40)]
+        found = [store.frames.search("img", rows[at], 10) for at in range(0, 2000, 40)]
         shared = [len(set(a) & set(b)) for a, b in zip(exact, found, strict=True)]
         assert np.mean(shared) >= 9.5
         only = Filter(frozenset({"f2"}), Span(100, 130))
-        assert len(store.search_frames("img", rows[0], 50, only)) == 30
+        assert len(store.frames.search("img", rows[0], 50, only)) == 30

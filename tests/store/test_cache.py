@@ -26,7 +26,7 @@ def saved(index_dir: Path, make) -> Path:
 
 def search(store: Store, make) -> list[object]:
     query = make.vectors(1, seed=9)[0]
-    return [store.search_vectors("emb", query, 15), store.search_frames("img", query, 15)]
+    return [store.vectors.search("emb", query, 15), store.frames.search("img", query, 15)]
 
 
 @pytest.fixture
@@ -142,22 +142,22 @@ def test_a_harmed_cache_is_mended(saved, make, wanted):
 def test_a_cache_from_before_a_change_is_stale(saved, make):
     old = {path: path.read_bytes() for path in (saved / "vectors").iterdir()}
     with Store.open(saved, write=True) as store:
-        store.remove_video("v1")
-        ids = [note.id for note in store.notes()][:5]
-        store.put_vectors("emb", ids, make.vectors(5, seed=77))
+        store.videos.remove("v1")
+        ids = [note.id for note in store.notes.select()][:5]
+        store.vectors.put("emb", ids, make.vectors(5, seed=77))
         new = search(store, make)
     for path, raw in old.items():
         path.write_bytes(raw)
     with Store.open(saved) as store:
         assert search(store, make) == new
-        assert all(note_id in {note.id for note in store.notes()} for note_id, _ in new[0])
+        assert all(note_id in {note.id for note in store.notes.select()} for note_id, _ in new[0])
 
 
 def test_an_older_database_put_back_beside_a_newer_cache(saved, make, wanted):
     old = (saved / "archive.db").read_bytes()
     with Store.open(saved, write=True) as store:
-        ids = [note.id for note in store.notes()]
-        store.put_vectors("emb", ids, make.vectors(len(ids), seed=5))
+        ids = [note.id for note in store.notes.select()]
+        store.vectors.put("emb", ids, make.vectors(len(ids), seed=5))
         search(store, make)
     (saved / "archive.db").write_bytes(old)
     with Store.open(saved) as store:
@@ -181,9 +181,9 @@ def test_caches_of_models_that_are_gone_are_swept(saved, make):
     (saved / "vectors" / "notes-x.faiss.1234.tmp").write_text("half")
     os.utime(saved / "vectors" / "notes-x.faiss.1234.tmp", (0, 0))
     with Store.open(saved, write=True) as store:
-        store.put_vectors("new", [note.id for note in store.notes()], make.vectors(120))
-        store.drop_vectors("new")
-        store.search_vectors("new", make.vectors(1)[0], 3)
+        store.vectors.put("new", [note.id for note in store.notes.select()], make.vectors(120))
+        store.vectors.drop("new")
+        store.vectors.search("new", make.vectors(1)[0], 3)
     left = {path.name for path in (saved / "vectors").iterdir()}
     files = [file_of(saved, "notes", "new"), file_of(saved, "frames", "img")]
     assert left == {path.name for file in files for path in (file.path, file.sidecar)}

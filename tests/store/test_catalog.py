@@ -9,50 +9,50 @@ from lvqa.types import Span
 
 
 def test_a_video_comes_back_as_it_was_put(store: Store, make):
-    store.put_video(make.video("b"))
-    store.put_video(make.video("a"))
-    assert store.videos() == [make.video("a"), make.video("b")]
-    assert store.get_video("a") == make.video("a")
-    assert store.get_video("zzz") is None
+    store.videos.put(make.video("b"))
+    store.videos.put(make.video("a"))
+    assert store.videos.all() == [make.video("a"), make.video("b")]
+    assert store.videos.get("a") == make.video("a")
+    assert store.videos.get("zzz") is None
 
 
 def test_putting_a_video_again_keeps_its_rows(store: Store, make):
     make.filled(store, videos=1)
-    store.put_video(make.video("v0", duration_s=55.0))
-    assert store.get_video("v0").duration_s == 55.0
-    assert len(store.notes()) == 20
+    store.videos.put(make.video("v0", duration_s=55.0))
+    assert store.videos.get("v0").duration_s == 55.0
+    assert len(store.notes.select()) == 20
 
 
 def test_two_files_of_one_content(store: Store, make):
     make.filled(store, videos=1)
-    store.put_file("copy/of.mp4", "v0", 10, 21)
-    assert store.videos()[0].path == "copy/of.mp4"
-    assert store.files() == [FileRow("copy/of.mp4", "v0", 10, 21), FileRow("v0.mp4", "v0", 10, 20)]
-    assert store.remove_file("copy/of.mp4") == RemovedCounts(files=1)
-    assert store.videos()[0].path == "v0.mp4"
-    assert len(store.notes()) == 20
-    assert store.remove_file("v0.mp4") == RemovedCounts(1, 1, 20, 20, 20, 20)
-    assert store.videos() == store.notes() == store.clips("v0") == store.files() == []
-    assert store.remove_file("v0.mp4") == RemovedCounts()
+    store.files.put("copy/of.mp4", "v0", 10, 21)
+    assert store.videos.all()[0].path == "copy/of.mp4"
+    assert store.files.all() == [FileRow("copy/of.mp4", "v0", 10, 21), FileRow("v0.mp4", "v0", 10, 20)]
+    assert store.files.remove("copy/of.mp4") == RemovedCounts(files=1)
+    assert store.videos.all()[0].path == "v0.mp4"
+    assert len(store.notes.select()) == 20
+    assert store.files.remove("v0.mp4") == RemovedCounts(1, 1, 20, 20, 20, 20)
+    assert store.videos.all() == store.notes.select() == store.clips.of("v0") == store.files.all() == []
+    assert store.files.remove("v0.mp4") == RemovedCounts()
 
 
 def test_a_file_whose_content_changed(store: Store, make):
-    store.put_video(make.video("old"))
-    store.put_video(make.video("new"))
-    store.put_file("x.mp4", "old", 1, 1)
-    store.put_file("x.mp4", "new", 2, 2)
-    assert store.get_file("x.mp4") == FileRow("x.mp4", "new", 2, 2)
-    assert [video.path for video in store.videos()] == ["old.mp4", "x.mp4"]
+    store.videos.put(make.video("old"))
+    store.videos.put(make.video("new"))
+    store.files.put("x.mp4", "old", 1, 1)
+    store.files.put("x.mp4", "new", 2, 2)
+    assert store.files.get("x.mp4") == FileRow("x.mp4", "new", 2, 2)
+    assert [video.path for video in store.videos.all()] == ["old.mp4", "x.mp4"]
 
 
 def test_find_videos(store: Store, make):
     for name, path in [("1", "cats/one.mp4"), ("2", "dogs/one.mp4"), ("3", "dogs/two [x].mkv"), ("one", "three.mp4")]:
-        store.put_video(make.video(name))
-        store.put_file(path, name, 1, 1)
-    store.put_file("zz/alias.mp4", "3", 1, 1)
+        store.videos.put(make.video(name))
+        store.files.put(path, name, 1, 1)
+    store.files.put("zz/alias.mp4", "3", 1, 1)
 
     def found(name: str) -> list[str]:
-        return [video.id for video in store.find_videos(name)]
+        return [video.id for video in store.videos.find(name)]
 
     assert found("one") == ["one"]  # an id goes before a stem
     assert found("cats/one.mp4") == ["1"]
@@ -65,29 +65,29 @@ def test_find_videos(store: Store, make):
 
 
 def test_jobs(store: Store, make):
-    store.put_video(make.video())
-    store.put_job(JobRow("a", "a.mp4", "caption", "k1", "pending", 4.0))
-    store.put_job(JobRow("a", "a.mp4", "caption", "k2", "done", 100.0))
-    store.put_job(JobRow("", "bad.mp4", "probe", "", "failed", 0.0, "not a video"))
-    assert store.get_job("a", "caption") == JobRow("a", "a.mp4", "caption", "k2", "done", 100.0)
-    assert store.get_job("a", "screen") is None
-    assert store.get_job("", "probe", "bad.mp4").reason == "not a video"
-    assert [job.stage for job in store.jobs()] == ["caption", "probe"]
-    assert [job.path for job in store.jobs("failed")] == ["bad.mp4"]
-    store.delete_job("a", "caption")
-    assert store.get_job("a", "caption") is None
+    store.videos.put(make.video())
+    store.jobs.put(JobRow("a", "a.mp4", "caption", "k1", "pending", 4.0))
+    store.jobs.put(JobRow("a", "a.mp4", "caption", "k2", "done", 100.0))
+    store.jobs.put(JobRow("", "bad.mp4", "probe", "", "failed", 0.0, "not a video"))
+    assert store.jobs.get("a", "caption") == JobRow("a", "a.mp4", "caption", "k2", "done", 100.0)
+    assert store.jobs.get("a", "screen") is None
+    assert store.jobs.get("", "probe", "bad.mp4").reason == "not a video"
+    assert [job.stage for job in store.jobs.all()] == ["caption", "probe"]
+    assert [job.path for job in store.jobs.all("failed")] == ["bad.mp4"]
+    store.jobs.delete("a", "caption")
+    assert store.jobs.get("a", "caption") is None
     # The file was mended: as a video it is no failure any more.
-    store.put_file("bad.mp4", "a", 1, 1)
-    assert store.jobs() == []
+    store.files.put("bad.mp4", "a", 1, 1)
+    assert store.jobs.all() == []
 
 
 def test_a_failed_probe_goes_with_its_file(store: Store):
-    store.put_file("bad.mp4", "", 3, 4)
-    store.put_job(JobRow("", "bad.mp4", "probe", status="failed", reason="empty"))
-    assert store.get_file("bad.mp4") == FileRow("bad.mp4", "", 3, 4)
+    store.files.put("bad.mp4", "", 3, 4)
+    store.jobs.put(JobRow("", "bad.mp4", "probe", status="failed", reason="empty"))
+    assert store.files.get("bad.mp4") == FileRow("bad.mp4", "", 3, 4)
     assert store.counts()["videos"] == {"indexed": 0, "failed": 1, "pending": 0}
-    assert store.remove_file("bad.mp4") == RemovedCounts(files=1)
-    assert store.jobs() == []
+    assert store.files.remove("bad.mp4") == RemovedCounts(files=1)
+    assert store.jobs.all() == []
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_job_is_checked(bad):
 
 def test_unknown_videos_are_refused(store: Store):
     for put in (
-        lambda: store.put_file("x.mp4", "nobody", 1, 1),
-        lambda: store.put_job(JobRow("nobody", "x.mp4", "caption")),
-        lambda: store.put_frame_vectors("m", "nobody", [0.0], [[1.0]]),
+        lambda: store.files.put("x.mp4", "nobody", 1, 1),
+        lambda: store.jobs.put(JobRow("nobody", "x.mp4", "caption")),
+        lambda: store.frames.put("m", "nobody", [0.0], [[1.0]]),
     ):
         with pytest.raises(StoreError, match="put the video first"):
             put()
@@ -126,14 +126,14 @@ def test_meta(store: Store):
 def test_counts(store: Store, make):
     assert store.counts()["videos"] == {"indexed": 0, "failed": 0, "pending": 0}
     make.filled(store, videos=4)
-    store.put_video(make.video("untouched"))
-    store.put_notes([make.note("hello", "v3", source="speech")])
-    store.put_job(JobRow("v0", "v0.mp4", "caption", status="done"))
-    store.put_job(JobRow("v1", "v1.mp4", "caption", status="done"))
-    store.put_job(JobRow("v1", "v1.mp4", "screen", status="pending"))
-    store.put_job(JobRow("v2", "v2.mp4", "caption", status="pending"))
-    store.put_job(JobRow("v2", "v2.mp4", "screen", status="failed", reason="no"))
-    store.put_job(JobRow("", "x.mp4", "probe", status="failed", reason="no"))
+    store.videos.put(make.video("untouched"))
+    store.notes.put([make.note("hello", "v3", source="speech")])
+    store.jobs.put(JobRow("v0", "v0.mp4", "caption", status="done"))
+    store.jobs.put(JobRow("v1", "v1.mp4", "caption", status="done"))
+    store.jobs.put(JobRow("v1", "v1.mp4", "screen", status="pending"))
+    store.jobs.put(JobRow("v2", "v2.mp4", "caption", status="pending"))
+    store.jobs.put(JobRow("v2", "v2.mp4", "screen", status="failed", reason="no"))
+    store.jobs.put(JobRow("", "x.mp4", "probe", status="failed", reason="no"))
     counts = store.counts()
     assert counts["videos"] == {"indexed": 2, "failed": 2, "pending": 2}
     assert (counts["clips"], counts["notes"], counts["embeddings"], counts["frames"]) == (80, 81, 80, 80)
@@ -158,13 +158,13 @@ def stages(store: Store, make) -> Store:
             make.note("se", name, source="seen"),
         ]
         with store.atomic():
-            store.put_video(make.video(name))
-            store.put_clips([clip, scene])
-            store.put_notes(notes)
-            store.put_vectors("m", [note.id for note in notes], make.vectors(len(notes)))
-            store.put_frame_vectors("img", name, [0.0, 1.0], make.vectors(2))
+            store.videos.put(make.video(name))
+            store.clips.put([clip, scene])
+            store.notes.put(notes)
+            store.vectors.put("m", [note.id for note in notes], make.vectors(len(notes)))
+            store.frames.put("img", name, [0.0, 1.0], make.vectors(2))
             for stage in ("segment", "caption", "screen", "speech", "summary", "frames", "embed"):
-                store.put_job(JobRow(name, f"{name}.mp4", stage, status="done"))
+                store.jobs.put(JobRow(name, f"{name}.mp4", stage, status="done"))
     return store
 
 
@@ -186,25 +186,25 @@ ALL = {"c", "s on a clip", "s", "sp", "i", "su", "se"}
     ],
 )
 def test_reset_takes_exactly_what_the_stage_wrote(stages: Store, stage, texts, clips, frames, jobs_gone):
-    before = {job.stage for job in stages.jobs()}
+    before = {job.stage for job in stages.jobs.all()}
     stages.reset_stage("a", stage)
-    left = stages.notes(Filter(video_ids=frozenset({"a"})))
+    left = stages.notes.select(Filter(video_ids=frozenset({"a"})))
     assert {note.text for note in left} == texts
-    assert len(stages.clips("a")) == clips
-    assert len(stages.clips("a", "segment")) == (0 if stage == "summary" else 1)
-    assert len(stages.frame_vectors("img", "a")[0]) == frames
-    assert {job.stage for job in stages.jobs() if job.video_id == "a"} == before - jobs_gone
-    bare = {note.text for note in stages.notes_without_vectors("m")}
+    assert len(stages.clips.of("a")) == clips
+    assert len(stages.clips.of("a", "segment")) == (0 if stage == "summary" else 1)
+    assert len(stages.frames.of("img", "a")[0]) == frames
+    assert {job.stage for job in stages.jobs.all() if job.video_id == "a"} == before - jobs_gone
+    bare = {note.text for note in stages.vectors.missing("m")}
     assert bare == (ALL if stage == "embed" else set())
     # The other video is whole.
-    assert {note.text for note in stages.notes(Filter(video_ids=frozenset({"b"})))} == ALL
-    assert {job.stage for job in stages.jobs() if job.video_id == "b"} == before
-    assert len(stages.frame_vectors("img", "b")[0]) == 2
+    assert {note.text for note in stages.notes.select(Filter(video_ids=frozenset({"b"})))} == ALL
+    assert {job.stage for job in stages.jobs.all() if job.video_id == "b"} == before
+    assert len(stages.frames.of("img", "b")[0]) == 2
 
 
 def test_reset_of_segments_leaves_what_stood_on_them(stages: Store):
     stages.reset_stage("a", "segment")
-    (note,) = [note for note in stages.notes(Filter(frozenset({"a"}))) if note.source == "imported"]
+    (note,) = [note for note in stages.notes.select(Filter(frozenset({"a"}))) if note.source == "imported"]
     assert note.clip_id is None
     assert note.span == Span(0, 4)
 

@@ -14,9 +14,9 @@ _FULL = 2
 
 
 def test_every_commit_is_synced(store: Store, index_dir: Path):
-    assert store._c.value("PRAGMA synchronous") == _FULL
+    assert store.connections.value("PRAGMA synchronous") == _FULL
     with Store.open(index_dir) as reader:
-        assert reader._c.value("PRAGMA synchronous") == _FULL
+        assert reader.connections.value("PRAGMA synchronous") == _FULL
 
 
 def test_index_files_are_flushed_before_they_take_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

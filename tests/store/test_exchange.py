@@ -21,12 +21,11 @@ from hypothesis import strategies as st
 
 from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.eval.lab.snapshot import differences, snapshot
-from lvqa.store import JobRow, Store
+from lvqa.store import JobRow, Store, check_index, export_archive, imported_video_ids, merge_export
+from lvqa.store.database import Connections
 from lvqa.store.exchange.format import FIELDS, TABLES, MergeReport
 from lvqa.store.health.finding import damaged
-from lvqa.store.health.repair import verify_index
 from lvqa.store.health.soundness import damage
-from lvqa.store.imported_videos import elsewhere
 from lvqa.types import Clip, Note, Span, Video
 
 ODD = os.fsdecode(b"odd\xff%.mp4")
@@ -36,20 +35,20 @@ def fill(store: Store, make: Any) -> None:
     """An archive with all kinds of rows."""
     make.filled(store, videos=2, notes=5)
     with store.atomic():
-        store.put_video(Video("odd", ODD, "hash-odd", 9.5, 64, 48, 30000 / 1001, "vp9"))
-        store.put_file(ODD, "odd", 7, -1)
-        store.put_file("copy.mp4", "v0", 7, 1 << 60)
-        store.put_file("broken.mp4", "", 3, 4)
+        store.videos.put(Video("odd", ODD, "hash-odd", 9.5, 64, 48, 30000 / 1001, "vp9"))
+        store.files.put(ODD, "odd", 7, -1)
+        store.files.put("copy.mp4", "v0", 7, 1 << 60)
+        store.files.put("broken.mp4", "", 3, 4)
         segment = Clip.of("odd", Span(0.0, 9.5), "segment")
-        store.put_clips([segment])
+        store.clips.put([segment])
         said = Note("said", "odd", None, Span(1 / 3, 2.0), 'the "milk"\n\u2028 is\0 on – 机', "speech", "asr")
         told = Note("told", "odd", segment.id, segment.span, "all of it", "summary", "m", "p")
-        store.put_notes([said, told])
-        store.put_vectors("emb", ["said"], make.vectors(1, seed=5))
-        store.put_vectors("other", ["said", "told"], make.vectors(2, dim=3, seed=6))
-        store.put_job(JobRow("", "broken.mp4", "probe", status="failed", reason="no video"))
-        store.put_job(JobRow("odd", ODD, "caption", "k", "pending", 4.5, "", '{"a": 1}', 2))
-        store.put_job(JobRow("v0", "v0.mp4", "segment", "k0", "done", 100.0))
+        store.notes.put([said, told])
+        store.vectors.put("emb", ["said"], make.vectors(1, seed=5))
+        store.vectors.put("other", ["said", "told"], make.vectors(2, dim=3, seed=6))
+        store.jobs.put(JobRow("", "broken.mp4", "probe", status="failed", reason="no video"))
+        store.jobs.put(JobRow("odd", ODD, "caption", "k", "pending", 4.5, "", '{"a": 1}', 2))
+        store.jobs.put(JobRow("v0", "v0.mp4", "segment", "k0", "done", 100.0))
     store.meta.set("folder", '"/home/me/videos"')
     store.meta.set("digest", json.dumps({"text": "t", "model": "m", "key": "k"}))
     store.meta.set("transcribers", '["a", "b"]')
@@ -69,14 +68,14 @@ def full(store: Store, make: Any) -> Store:
 
 @pytest.fixture
 def export(full: Store, tmp_path: Path) -> Path:
-    full.export(tmp_path / "export")
+    export_archive(full, tmp_path / "export")
     return tmp_path / "export"
 
 
 def merged(export: Path, index_dir: Path) -> MergeReport:
     with Store.open(index_dir, write=True) as store:
-        report = store.merge(export)
-        assert not damaged(verify_index(index_dir))
+        report = merge_export(store, export)
+        assert not damaged(check_index(index_dir))
         return report
 
 
@@ -121,14 +120,14 @@ def test_the_round_trip(full: Store, export: Path, tmp_path: Path):
     assert (report.videos, report.notes, report.embeddings, report.frames, report.left_out) == (3, 12, 13, 10, [])
     assert differences(snapshot(full.index_dir), snapshot(tmp_path / "other")) == []
     with Store.open(tmp_path / "other", write=True) as other:
-        assert elsewhere(other) == {"v0", "v1", "odd"}
+        assert imported_video_ids(other) == {"v0", "v1", "odd"}
         assert other.meta.get("folder") is None
-        assert [hit for hit, _ in other.search_text("milk", 3)] == ["said"]
-        other.export(tmp_path / "again")
-        before = other._c.value("SELECT total_changes()")
-        again = other.merge(export)
+        assert [hit for hit, _ in other.notes.search("milk", 3)] == ["said"]
+        export_archive(other, tmp_path / "again")
+        before = other.connections.value("SELECT total_changes()")
+        again = merge_export(other, export)
         assert (again.videos, again.files, again.notes, again.jobs, again.embeddings, again.frames) == (0,) * 6
-        assert other._c.value("SELECT total_changes()") == before
+        assert other.connections.value("SELECT total_changes()") == before
     assert content(tmp_path / "again") == content(export)
 
 
@@ -145,45 +144,45 @@ def test_random_rows_make_the_round_trip(data: st.DataObject):
         with Store.open(here, write=True) as store, store.atomic():
             for number, name in enumerate(ids):
                 path = os.fsdecode(data.draw(st.binary(max_size=6)).replace(b"\0", b"").replace(b"/", b"")) + "x"
-                store.put_video(Video(name, path, data.draw(words), data.draw(seconds) + 1e-9, fps=data.draw(seconds)))
-                store.put_file(f"{number}{path}", name, data.draw(st.integers(0, 1 << 62)), number)
+                store.videos.put(Video(name, path, data.draw(words), data.draw(seconds) + 1e-9, fps=data.draw(seconds)))
+                store.files.put(f"{number}{path}", name, data.draw(st.integers(0, 1 << 62)), number)
                 start_s = data.draw(seconds)
                 clip = Clip(
                     f"clip{number}", name, Span(start_s, start_s + 1), data.draw(st.sampled_from(["clip", "video"]))
                 )
-                store.put_clips([clip])
+                store.clips.put([clip])
                 note = Note(f"n{number}", name, clip.id, clip.span, data.draw(words), "caption", data.draw(words))
-                store.put_notes([note])
+                store.notes.put([note])
                 rows = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=2)
                 vector = np.array([data.draw(rows)], np.float32)
-                store.put_vectors("m", [note.id], vector)
-                store.put_frame_vectors("m", name, [data.draw(seconds)], vector)
-                store.put_job(JobRow(name, path, data.draw(words), data.draw(words), "pending", data.draw(seconds)))
+                store.vectors.put("m", [note.id], vector)
+                store.frames.put("m", name, [data.draw(seconds)], vector)
+                store.jobs.put(JobRow(name, path, data.draw(words), data.draw(words), "pending", data.draw(seconds)))
         with Store.open(here) as store:
-            store.export(Path(scratch, "export"))
+            export_archive(store, Path(scratch, "export"))
         merged(Path(scratch, "export"), there)
         assert differences(snapshot(here), snapshot(there)) == []
         with Store.open(there) as store:
-            store.export(Path(scratch, "again"))
+            export_archive(store, Path(scratch, "again"))
         assert content(Path(scratch, "export")) == content(Path(scratch, "again"))
 
 
 def test_some_videos(full: Store, tmp_path: Path):
-    report = full.export(tmp_path / "some", ["v1"])
+    report = export_archive(full, tmp_path / "some", ["v1"])
     assert (report.videos, report.files, report.notes, report.jobs, report.embeddings) == (1, 1, 5, 0, 5)
     assert not json.loads((tmp_path / "some" / "manifest.json").read_text())["complete"]
     merged(tmp_path / "some", tmp_path / "other")
     with Store.open(tmp_path / "other") as other:
-        assert [video.id for video in other.videos()] == ["v1"]
+        assert [video.id for video in other.videos.all()] == ["v1"]
         assert other.meta.get("digest") is None  # it is about all videos
     with pytest.raises(UsageError, match="no video 'nobody'"):
-        full.export(tmp_path / "none", ["nobody"])
+        export_archive(full, tmp_path / "none", ["nobody"])
     assert not list(tmp_path.glob("none*"))
 
 
 def test_an_empty_archive_makes_the_round_trip(index_dir: Path, tmp_path: Path):
     with Store.open(index_dir) as store:
-        assert store.export(tmp_path / "export").videos == 0
+        assert export_archive(store, tmp_path / "export").videos == 0
     assert merged(tmp_path / "export", tmp_path / "other").videos == 0
 
 
@@ -197,8 +196,8 @@ with Store.open(pathlib.Path(sys.argv[1]), write=True) as store:
     while True:
         with store.atomic():
             notes = [Note(f"w{k}-{i}", "v0", None, Span(k, k + 1), "text", "seen") for i in range(7)]
-            store.put_notes(notes)
-            store.put_vectors("emb", [n.id for n in notes], np.ones((7, 8), np.float32))
+            store.notes.put(notes)
+            store.vectors.put("emb", [n.id for n in notes], np.ones((7, 8), np.float32))
         k += 1
         if k == 3:
             print("begun", flush=True)
@@ -220,7 +219,7 @@ def test_a_snapshot_while_another_process_writes(index_dir: Path, make, tmp_path
     try:
         with Store.open(index_dir) as store:
             for number in range(3):
-                report = store.export(tmp_path / str(number))
+                report = export_archive(store, tmp_path / str(number))
                 assert report.notes == report.embeddings
                 assert (report.notes - 20) % 7 == 0
         assert process.poll() is None
@@ -233,7 +232,7 @@ def test_a_snapshot_while_another_process_writes(index_dir: Path, make, tmp_path
 def test_where_it_is_written(full: Store, tmp_path: Path):
     out = tmp_path / "out"
     out.mkdir()
-    full.export(out)  # an empty folder may be taken
+    export_archive(full, out)  # an empty folder may be taken
     before = content(out)
     for taken in (out, tmp_path / "file", tmp_path / "link"):
         if taken.name == "file":
@@ -241,11 +240,11 @@ def test_where_it_is_written(full: Store, tmp_path: Path):
         elif taken.name == "link":
             taken.symlink_to(tmp_path / "nowhere")
         with pytest.raises(UsageError, match="is there already"):
-            full.export(taken)
+            export_archive(full, taken)
     assert content(out) == before
     with pytest.raises(UsageError, match="name a folder"):
-        full.export(Path("/"))
-    full.export(tmp_path / "deep" / "er" / "out")
+        export_archive(full, Path("/"))
+    export_archive(full, tmp_path / "deep" / "er" / "out")
     assert content(tmp_path / "deep" / "er" / "out") == before
 
 
@@ -254,11 +253,11 @@ def test_what_a_killed_export_left_is_cleared_away(full: Store, tmp_path: Path, 
     monkeypatch.setattr("lvqa.store.exchange.part_folder.shutil.rmtree", lambda *args, **more: None)
     monkeypatch.setattr("lvqa.store.exchange.export.npy_header", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        full.export(tmp_path / "out")
+        export_archive(full, tmp_path / "out")
     monkeypatch.undo()
     assert (part / "videos.jsonl").exists()
     assert not (tmp_path / "out").exists()
-    full.export(tmp_path / "out")
+    export_archive(full, tmp_path / "out")
     assert not part.exists()
     assert not (tmp_path / "out" / "lock").exists()
 
@@ -268,7 +267,7 @@ def test_what_is_not_ours_is_left_alone(full: Store, tmp_path: Path):
     part.mkdir()
     (part / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="in the way"):
-        full.export(tmp_path / "out")
+        export_archive(full, tmp_path / "out")
     assert content(tmp_path / "out.part") == {"mine.txt": b"mine"}
 
 
@@ -278,7 +277,7 @@ def test_two_exports_to_one_folder(full: Store, tmp_path: Path):
     with part_folder(tmp_path / "out") as part:
         (part / "file").write_text("mine")
         with pytest.raises(StoreLocked, match="being written by another process"):
-            full.export(tmp_path / "out")
+            export_archive(full, tmp_path / "out")
     assert content(tmp_path / "out") == {"file": b"mine"}
 
 
@@ -288,7 +287,7 @@ def test_a_full_disk_leaves_nothing(full: Store, tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr("lvqa.store.exchange.part_folder.os.fsync", fsync)
     with pytest.raises(StoreError, match=r"is full and .*out was not written; free some space"):
-        full.export(tmp_path / "out")
+        export_archive(full, tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
 
 
@@ -311,8 +310,8 @@ def test_damage_does_not_travel(full: Store, tmp_path: Path, sql: str):
     connection.execute(sql)
     connection.commit()
     connection.close()
-    with Store.open(full.index_dir) as store, pytest.raises(StoreError, match=r"damaged \(.*lvqa verify --repair"):
-        store.export(tmp_path / "out")
+    with Store.open(full.index_dir) as store, pytest.raises(StoreError, match=r"damaged \(.*lvqa check --repair"):
+        export_archive(store, tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
 
 
@@ -324,35 +323,35 @@ def test_a_kill_between_any_two_transactions(export: Path, full: Store, tmp_path
     """Whatever was committed when it died, the next import completes, and half a stage never counts as done."""
     monkeypatch.setattr("lvqa.store.exchange.merge._BATCH", 4)
     monkeypatch.setattr("lvqa.store.exchange.incoming._BATCH", 4)
-    atomic, wanted = Store.atomic, snapshot(full.index_dir)
+    atomic, wanted = Connections.atomic, snapshot(full.index_dir)
     left, kills = 0, 0
 
-    def dying(store: Store) -> Any:
+    def dying(connections: Connections) -> Any:
         nonlocal left
         left -= 1
         if left == 0:
             raise Killed
-        return atomic(store)
+        return atomic(connections)
 
     while True:
         kills += 1
         index = tmp_path / f"killed{kills}"
         with Store.open(index, write=True) as store:
             left = kills
-            monkeypatch.setattr(Store, "atomic", dying)
+            monkeypatch.setattr(Connections, "atomic", dying)
             try:
-                store.merge(export)
+                merge_export(store, export)
             except Killed:
-                monkeypatch.setattr(Store, "atomic", atomic)
-                assert damage(store._c.connection) == ""
-                for job in store.jobs():
-                    assert len(store.notes()) == 12, job
-                assert {video.id for video in store.videos()} <= elsewhere(store)
+                monkeypatch.setattr(Connections, "atomic", atomic)
+                assert damage(store.connections.connection) == ""
+                for job in store.jobs.all():
+                    assert len(store.notes.select()) == 12, job
+                assert {video.id for video in store.videos.all()} <= imported_video_ids(store)
             else:
                 break
             finally:
-                monkeypatch.setattr(Store, "atomic", atomic)
-            store.merge(export)
+                monkeypatch.setattr(Connections, "atomic", atomic)
+            merge_export(store, export)
         assert differences(wanted, snapshot(index)) == []
         shutil.rmtree(index)
     assert kills > 12
@@ -361,65 +360,65 @@ def test_a_kill_between_any_two_transactions(export: Path, full: Store, tmp_path
 def test_two_archives_become_one(export: Path, tmp_path: Path, make):
     with Store.open(tmp_path / "other", write=True) as other:
         with other.atomic():
-            other.put_video(make.video("mine"))
-            other.put_file("copy.mp4", "mine", 1, 1)
-            other.put_notes([make.note("mine alone", "mine")])
-            other.put_vectors("emb", [other.notes()[0].id], make.vectors(1))
-            other.put_job(JobRow("", "broken.mp4", "probe", status="failed", reason="mine"))
+            other.videos.put(make.video("mine"))
+            other.files.put("copy.mp4", "mine", 1, 1)
+            other.notes.put([make.note("mine alone", "mine")])
+            other.vectors.put("emb", [other.notes.select()[0].id], make.vectors(1))
+            other.jobs.put(JobRow("", "broken.mp4", "probe", status="failed", reason="mine"))
         other.meta.set("transcribers", '["c"]')
         other.meta.set("digest", '"mine"')
-        other.merge(export)
-        assert [video.id for video in other.videos()] == ["mine", "odd", "v0", "v1"]
-        assert other.get_file("copy.mp4").video_id == "mine"  # files are told by what is here
-        assert other.get_job("", "probe", "broken.mp4").reason == "mine"
+        merge_export(other, export)
+        assert [video.id for video in other.videos.all()] == ["mine", "odd", "v0", "v1"]
+        assert other.files.get("copy.mp4").video_id == "mine"  # files are told by what is here
+        assert other.jobs.get("", "probe", "broken.mp4").reason == "mine"
         assert json.loads(other.meta.get("transcribers")) == ["a", "b", "c"]
         assert other.meta.get("digest") == '"mine"'
-        assert len(other.notes()) == 13
-        assert elsewhere(other) == {"v0", "v1", "odd"}
+        assert len(other.notes.select()) == 13
+        assert imported_video_ids(other) == {"v0", "v1", "odd"}
 
 
 def test_vectors_of_another_model_stay_behind(export: Path, tmp_path: Path, make):
     with Store.open(tmp_path / "other", write=True) as other:
         with other.atomic():
-            other.put_video(make.video("mine"))
-            other.put_notes([make.note("mine alone", "mine")])
-            other.put_vectors("new", [other.notes()[0].id], make.vectors(1))
-            other.put_frame_vectors("img", "mine", [0.0], make.vectors(1, dim=5))
-        report = other.merge(export)
+            other.videos.put(make.video("mine"))
+            other.notes.put([make.note("mine alone", "mine")])
+            other.vectors.put("new", [other.notes.select()[0].id], make.vectors(1))
+            other.frames.put("img", "mine", [0.0], make.vectors(1, dim=5))
+        report = merge_export(other, export)
         assert len(report.left_out) == 3
         assert "11 vectors of notes by emb; this archive has those of new" in report.left_out
         assert "10 vectors of frames by img; those here have 5 values" in report.left_out
-        assert (other.vector_models(), other.vector_models("frames")) == (["new"], ["img"])
+        assert (other.vectors.models(), other.vectors.models("frames")) == (["new"], ["img"])
         assert (report.embeddings, report.frames) == (0, 0)
-        assert len(other.notes_without_vectors("new")) == 12  # to be embedded by the next index
+        assert len(other.vectors.missing("new")) == 12  # to be embedded by the next index
 
 
 def test_a_frames_job_stays_behind_with_its_vectors(full: Store, tmp_path: Path, make):
-    full.put_job(JobRow("v0", "v0.mp4", "frames", "kf", "done", 100.0))
-    full.export(tmp_path / "export")
+    full.jobs.put(JobRow("v0", "v0.mp4", "frames", "kf", "done", 100.0))
+    export_archive(full, tmp_path / "export")
     with Store.open(tmp_path / "other", write=True) as other:
-        other.put_video(make.video("mine"))
-        other.put_frame_vectors("newer", "mine", [0.0], make.vectors(1))
-        other.merge(tmp_path / "export")
-        assert other.get_job("v0", "frames") is None
-        assert other.get_job("v0", "segment").status == "done"
+        other.videos.put(make.video("mine"))
+        other.frames.put("newer", "mine", [0.0], make.vectors(1))
+        merge_export(other, tmp_path / "export")
+        assert other.jobs.get("v0", "frames") is None
+        assert other.jobs.get("v0", "segment").status == "done"
 
 
 def test_a_stage_done_otherwise_here_stays_as_it_is(export: Path, tmp_path: Path, make):
     with Store.open(tmp_path / "other", write=True) as other:
         with other.atomic():
-            other.put_video(make.video("v0"))
-            other.put_clips([make.clip("v0", 1.0)])
-            other.put_notes([make.note("mine", "v0", clip=make.clip("v0", 1.0))])
-            other.put_job(JobRow("v0", "v0.mp4", "segment", "mine", "done", 100.0))
-        report = other.merge(export)
+            other.videos.put(make.video("v0"))
+            other.clips.put([make.clip("v0", 1.0)])
+            other.notes.put([make.note("mine", "v0", clip=make.clip("v0", 1.0))])
+            other.jobs.put(JobRow("v0", "v0.mp4", "segment", "mine", "done", 100.0))
+        report = merge_export(other, export)
         assert any(line.startswith("caption, screen, segment of 1 videos") for line in report.left_out)
-        assert [clip.span.start_s for clip in other.clips("v0")] == [1.0]
-        assert [note.text for note in other.notes() if note.video_id == "v0"] == ["mine"]
-        assert other.get_job("v0", "segment").key == "mine"
-        assert len(other.clips("v1")) == 5
-        assert len(other.frame_times("img", "v0")) == 5  # another stage
-        assert other.merge(export).notes == 0
+        assert [clip.span.start_s for clip in other.clips.of("v0")] == [1.0]
+        assert [note.text for note in other.notes.select() if note.video_id == "v0"] == ["mine"]
+        assert other.jobs.get("v0", "segment").key == "mine"
+        assert len(other.clips.of("v1")) == 5
+        assert len(other.frames.times("img", "v0")) == 5  # another stage
+        assert merge_export(other, export).notes == 0
 
 
 def test_the_job_that_came_further_is_taken(export: Path, tmp_path: Path, make):
@@ -430,10 +429,10 @@ def test_the_job_that_came_further_is_taken(export: Path, tmp_path: Path, make):
     ):
         index = tmp_path / f"{progress_s}"
         with Store.open(index, write=True) as other:
-            other.put_video(Video("odd", ODD, "hash-odd", 9.5))
-            other.put_job(JobRow("odd", ODD, "caption", key, status, progress_s))  # type: ignore[arg-type]
-            other.merge(export)
-            assert other.get_job("odd", "caption").progress_s == wanted
+            other.videos.put(Video("odd", ODD, "hash-odd", 9.5))
+            other.jobs.put(JobRow("odd", ODD, "caption", key, status, progress_s))  # type: ignore[arg-type]
+            merge_export(other, export)
+            assert other.jobs.get("odd", "caption").progress_s == wanted
 
 
 # What an export may not do. Each returns what the refusal must name.
@@ -662,18 +661,18 @@ def test_a_hostile_export_is_refused_in_one_line(export: Path, tmp_path: Path, m
     change(export)
     with Store.open(tmp_path / "other", write=True) as other:
         with pytest.raises(UsageError, match=told) as raised:
-            other.merge(export)
+            merge_export(other, export)
         assert "\n" not in str(raised.value)
-        assert other._c.value("SELECT total_changes()") == 0
-        assert other.videos() == []
+        assert other.connections.value("SELECT total_changes()") == 0
+        assert other.videos.all() == []
 
 
 def test_an_export_of_the_future_is_refused(export: Path, tmp_path: Path):
     manifest(lambda m: m.update(version=2, wonders=True, files={}))(export)
     with Store.open(tmp_path / "other", write=True) as other:
         with pytest.raises(StoreVersionError, match=r"format 2, this lvqa knows 1; update lvqa"):
-            other.merge(export)
-        assert other.videos() == []
+            merge_export(other, export)
+        assert other.videos.all() == []
 
 
 @pytest.mark.parametrize(
@@ -692,15 +691,15 @@ def test_what_contradicts_the_archive_is_refused(
 ):
     for file, line in ((table, 2), ("notes", 3)):
         edit(file, line, **(values if file == table else {"clip": None} if table == "clips" else {}))(export)
-    before = full._c.value("SELECT total_changes()")
+    before = full.connections.value("SELECT total_changes()")
     with pytest.raises(UsageError, match=told):
-        full.merge(export)
-    assert full._c.value("SELECT total_changes()") == before
+        merge_export(full, export)
+    assert full.connections.value("SELECT total_changes()") == before
 
 
 def test_an_archive_that_lost_rows_gets_them_back(full: Store, export: Path):
     """Rows are united by id, also where the stage counts as done: an export mends what was lost."""
     wanted = snapshot(full.index_dir)
-    full.delete_notes([note.id for note in full.notes() if note.video_id == "v0"][:4])
-    assert full.merge(export).notes == 4
+    full.notes.delete([note.id for note in full.notes.select() if note.video_id == "v0"][:4])
+    assert merge_export(full, export).notes == 4
     assert differences(wanted, snapshot(full.index_dir)) == []

@@ -36,11 +36,11 @@ def sqlite_error(name: str, text: str = "what it said") -> sqlite3.OperationalEr
         ("SQLITE_AUTH", f"the index {HERE} cannot be opened; check the permissions of /videos/.lvqa, or {ELSEWHERE}"),
         (
             "SQLITE_CORRUPT",
-            f"the index {HERE} is damaged (what it said); lvqa verify --repair saves what can be read of it",
+            f"the index {HERE} is damaged (what it said); lvqa check --repair saves what can be read of it",
         ),
         (
             "SQLITE_NOTADB",
-            f"the index {HERE} is damaged (what it said); lvqa verify --repair saves what can be read of it",
+            f"the index {HERE} is damaged (what it said); lvqa check --repair saves what can be read of it",
         ),
         ("SQLITE_BUSY", f"the index {HERE} stayed busy with another process; try again when that has finished"),
         (
@@ -50,7 +50,7 @@ def sqlite_error(name: str, text: str = "what it said") -> sqlite3.OperationalEr
         ),
         (
             "SQLITE_MISUSE",
-            f"the index {HERE} refused an operation (what it said); if it repeats, lvqa verify tells what is wrong "
+            f"the index {HERE} refused an operation (what it said); if it repeats, lvqa check tells what is wrong "
             "with it",
         ),
     ],

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from lvqa.errors import StoreError, StoreFull
-from lvqa.store import Store
+from lvqa.store import Store, check_index
 from lvqa.store.database import Connections
 from lvqa.store.faults import explain
-from lvqa.store.health.repair import verify_index
 from lvqa.store.lock.writer import WriterLock
 
 
@@ -49,35 +48,35 @@ def filled(index_dir: Path, make) -> Path:
 def test_what_was_committed_is_found_on_a_full_disk(filled: Path, make, disk: Disk):
     disk.full = True
     with Store.open(filled) as reader:
-        assert len(reader.notes()) == 20
-        assert len(reader.search_text("thing1", 9)) == 3
-        assert len(reader.search_vectors("emb", make.vectors(1)[0], 9)) == 9
+        assert len(reader.notes.select()) == 20
+        assert len(reader.notes.search("thing1", 9)) == 3
+        assert len(reader.vectors.search("emb", make.vectors(1)[0], 9)) == 9
 
 
 def test_a_reader_of_a_full_disk_sees_what_is_written_once_there_is_room(filled: Path, make, disk: Disk):
     disk.full = True
     with Store.open(filled) as reader:
-        assert len(reader.videos()) == 1
+        assert len(reader.videos.all()) == 1
         disk.full = False
         with Store.open(filled, write=True) as writer:
-            writer.put_video(make.video("new"))
-            assert len(reader.videos()) == 2
-            writer.put_video(make.video("newer"))
-            assert len(reader.videos()) == 3
-        assert len(reader.videos()) == 3
+            writer.videos.put(make.video("new"))
+            assert len(reader.videos.all()) == 2
+            writer.videos.put(make.video("newer"))
+            assert len(reader.videos.all()) == 3
+        assert len(reader.videos.all()) == 3
 
 
 def test_a_snapshot_of_a_full_disk_ends_when_the_file_changes(filled: Path, make, disk: Disk):
     disk.full = True
     with Store.open(filled) as reader:
         with reader.snapshot():
-            assert len(reader.videos()) == 1
+            assert len(reader.videos.all()) == 1
             disk.full = False
             with Store.open(filled, write=True) as writer:
-                writer.put_video(make.video("new"))
+                writer.videos.put(make.video("new"))
             with pytest.raises(StoreError, match="ask again"):
-                reader.videos()
-        assert len(reader.videos()) == 2
+                reader.videos.all()
+        assert len(reader.videos.all()) == 2
 
 
 def test_a_writer_is_told_that_the_disk_is_full(filled: Path, disk: Disk):
@@ -88,12 +87,12 @@ def test_a_writer_is_told_that_the_disk_is_full(filled: Path, disk: Disk):
 
 def test_a_log_that_must_be_read_is_not_passed_over(filled: Path, make, disk: Disk):
     writer = Store.open(filled, write=True)
-    writer.put_video(make.video("new"))  # in the log alone
+    writer.videos.put(make.video("new"))  # in the log alone
     disk.full = True
     with pytest.raises(StoreFull), Store.open(filled) as reader:
-        reader.videos()
+        reader.videos.all()
     with pytest.raises(StoreFull):
-        verify_index(filled)
+        check_index(filled)
     writer.close()
 
 
@@ -116,7 +115,7 @@ def test_the_folder_is_named_whatever_file_did_not_fit(number: int, tmp_path: Pa
 def test_an_old_index_on_a_full_disk_is_not_taken_for_one_that_may_not_be_written(
     filled: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("lvqa.store.store._version", lambda path: 4)
+    monkeypatch.setattr("lvqa.store.opening.schema_version", lambda path: 4)
 
     def full(self: WriterLock) -> None:
         raise explain(OSError(errno.ENOSPC, "no room"), self.path)

@@ -85,13 +85,13 @@ def test_a_file_of_undecodable_name_is_found_again(store: Store, tmp_path: Path)
     file.touch()
     name = file.name
     with store.atomic():
-        store.put_video(Video("v", name, "h", 1.0))
-        store.put_file(name, "v", 0, 0)
-    (video,) = store.videos()
+        store.videos.put(Video("v", name, "h", 1.0))
+        store.files.put(name, "v", 0, 0)
+    (video,) = store.videos.all()
     assert (tmp_path / video.path).exists()
-    assert store.get_file(name) is not None
-    assert store.find_videos(name) == [video]
-    assert store.remove_file(name).videos == 1
+    assert store.files.get(name) is not None
+    assert store.videos.find(name) == [video]
+    assert store.files.remove(name).videos == 1
 
 
 def test_keys_and_ids_stay_what_they_were():

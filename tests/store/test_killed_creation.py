@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import lvqa.store.store as module
+import lvqa.store.opening as module
 from lvqa.store import Store
 from lvqa.store.schema import SCHEMA_VERSION
 
@@ -32,5 +32,5 @@ def test_every_instant_of_making_an_index(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(left) > 20
     for folder in left:
         with Store.open(folder, write=True) as store:
-            assert store.videos() == []
+            assert store.videos.all() == []
             assert store.counts()["schema"] == SCHEMA_VERSION

@@ -137,7 +137,7 @@ def test_waiting_takes_the_lock_when_its_holder_has_finished(any_lock: str, tmp_
     began = time.monotonic()
     with Store.open(index_dir, write=True, wait_s=math.inf, on_wait=told.append) as second:
         assert 0.2 < time.monotonic() - began < 5
-        assert second.videos() == []
+        assert second.videos.all() == []
     assert len(told) == 1
     assert f"process {os.getpid()} on " in told[0]
     assert "(lvqa import) since " in told[0]
@@ -153,7 +153,7 @@ def test_waiting_ends(any_lock: str, tmp_path: Path):
 
 def test_a_reader_needs_no_lock(any_lock: str, tmp_path: Path):
     with Store.open(tmp_path / "index", write=True), Store.open(tmp_path / "index") as reader:
-        assert reader.videos() == []
+        assert reader.videos.all() == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])

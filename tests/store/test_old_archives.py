@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-import lvqa.store.store as module
+import lvqa.store.opening as module
 from lvqa.errors import StoreError, StoreVersionError
 from lvqa.indexers import run_index
 from lvqa.settings import Settings
-from lvqa.store import Store
+from lvqa.store import Store, export_archive
 from lvqa.store.checksums import SUMMED, sum_of
 from lvqa.store.schema import SCHEMA_VERSION
 
@@ -61,16 +61,16 @@ def check_rows(index_dir: Path, expected: dict[str, list[list[object]]]) -> None
 def check_sound(store: Store) -> None:
     """Checksums, tallies, references and SQLite's own structures are right."""
     assert store.counts()["schema"] == SCHEMA_VERSION
-    assert store._c.rows("PRAGMA integrity_check") == [("ok",)]
-    assert store._c.rows("PRAGMA foreign_key_check") == []
+    assert store.connections.rows("PRAGMA integrity_check") == [("ok",)]
+    assert store.connections.rows("PRAGMA foreign_key_check") == []
     for table in SUMMED:
-        assert store._c.value(f"SELECT count(*) FROM {table} WHERE sum <> {sum_of(table)}") == 0, table
-    counted = store._c.rows(
+        assert store.connections.value(f"SELECT count(*) FROM {table} WHERE sum <> {sum_of(table)}") == 0, table
+    counted = store.connections.rows(
         "SELECT video, 'clips ' || level, count(*) FROM clips GROUP BY 1, 2 "
         "UNION ALL SELECT video, 'notes ' || source, count(*) FROM notes GROUP BY 1, 2 "
         "UNION ALL SELECT video, 'frames ' || model, count(*) FROM frames GROUP BY 1, 2"
     )
-    assert sorted(store._c.rows("SELECT * FROM tallies WHERE count > 0")) == sorted(counted)
+    assert sorted(store.connections.rows("SELECT * FROM tallies WHERE count > 0")) == sorted(counted)
 
 
 def test_every_schema_that_was_is_stored():
@@ -85,8 +85,8 @@ def test_it_opens_with_all_its_rows(index_dir: Path, schema: int, killed: bool, 
     then = unpack(index_dir, schema, killed=killed)
     with Store.open(index_dir, create=False, write=write) as store:
         check_sound(store)
-        assert len({job.status for job in store.jobs()}) == 3
-        assert any("\udcff" in file.path for file in store.files())
+        assert len({job.status for job in store.jobs.all()}) == 3
+        assert any("\udcff" in file.path for file in store.files.all())
     check_rows(index_dir, then["rows"])
     found = made.read_searches(index_dir)
     for kind, hits in then["found"].items():
@@ -101,15 +101,15 @@ def test_indexing_goes_on_from_it(tmp_path: Path, schema: int, killed: bool):
     unpack(index, schema, killed=killed)
     models = made.models()
     with Store.open(index, write=True) as store:
-        before = {note.id: note for note in store.notes()}
-        vectors = store.vectors_of("fake:embedder", list(before))
+        before = {note.id: note for note in store.notes.select()}
+        vectors = store.vectors.of("fake:embedder", list(before))
         report = run_index(folder, store, models, Settings(**made.SETTINGS))
         assert (report.indexed, report.unchanged, len(report.failed)) == (1, 3, 1)
         # The one that was under way goes on from the second it had come to; the others are not looked at.
         assert sum(len(call) for call in models.vision.calls) == (2 if killed else 6)
-        assert before.items() <= {note.id: note for note in store.notes()}.items()
-        assert (store.vectors_of("fake:embedder", list(before)) == vectors).all()
-        assert not store.jobs("pending")
+        assert before.items() <= {note.id: note for note in store.notes.select()}.items()
+        assert (store.vectors.of("fake:embedder", list(before)) == vectors).all()
+        assert not store.jobs.all("pending")
         check_sound(store)
 
 
@@ -121,7 +121,7 @@ def test_all_schemas_come_to_the_same_archive(tmp_path: Path, schema: int):
     for name, version in (("old", schema), ("new", SCHEMA_VERSION)):
         unpack(tmp_path / name, version, killed=True)
         with Store.open(tmp_path / name, write=True) as store:
-            store.delete_job("", "probe", "broken.mp4")  # its reason names the folder of its time
+            store.jobs.delete("", "probe", "broken.mp4")  # its reason names the folder of its time
             run_index(folder, store, made.models(), Settings(**made.SETTINGS))
     assert differences(snapshot(tmp_path / "new"), snapshot(tmp_path / "old")) == []
 
@@ -181,7 +181,7 @@ def test_an_old_one_in_a_read_only_folder(schema: int, request: pytest.FixtureRe
         "import os, pathlib, sys\nfrom lvqa.errors import StoreError\nfrom lvqa.store import Store\n"
         "import lvqa.store.database\nos.chdir(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "try: print(len(Store.open(pathlib.Path('index'), create=False).notes()))\n"
+        "try: print(len(Store.open(pathlib.Path('index'), create=False).notes.select()))\n"
         "except StoreError as error: print(error)"
     )
     said = subprocess.run(
@@ -240,7 +240,7 @@ def test_an_archive_from_the_future_is_refused_by_every_command(tmp_path: Path, 
     captions.write_text('{"video": "first.mp4", "start_s": 0, "end_s": 1, "text": "hello"}')
     unpack(tmp_path / "other", SCHEMA_VERSION)
     with Store.open(tmp_path / "other") as other:
-        other.export(tmp_path / "export")
+        export_archive(other, tmp_path / "export")
     before = {path.name: path.read_bytes() for path in index.iterdir()}
     holes = {"captions": captions, "export": tmp_path / "export", "out": tmp_path / "out"}
     for command, *rest in COMMANDS:
@@ -264,7 +264,7 @@ def test_a_header_that_says_too_little_is_damage(index_dir: Path, version: int, 
     with (index_dir / "archive.db").open("r+b") as file:
         file.seek(60)
         file.write(version.to_bytes(4, "big"))
-    with pytest.raises(StoreError, match=r"damaged: .*lvqa verify --repair") as raised:
+    with pytest.raises(StoreError, match=r"damaged: .*lvqa check --repair") as raised:
         Store.open(index_dir, write=write)
     assert not isinstance(raised.value, StoreVersionError)
     with (index_dir / "archive.db").open("r+b") as file:
@@ -279,6 +279,6 @@ def test_a_header_that_says_too_much_is_damage(index_dir: Path):
     with (index_dir / "archive.db").open("r+b") as file:
         file.seek(60)
         file.write(SCHEMA_VERSION.to_bytes(4, "big"))
-    with pytest.raises(StoreError, match=r"damaged: .*lvqa verify --repair"):
+    with pytest.raises(StoreError, match=r"damaged: .*lvqa check --repair"):
         Store.open(index_dir)
     assert [path.name for path in index_dir.iterdir()] == ["archive.db"]

@@ -28,7 +28,7 @@ def test_reading_needs_an_index(tmp_path: Path):
 
 def test_opening_for_reading_makes_an_index_where_told_to(index_dir: Path):
     with Store.open(index_dir) as store:
-        assert store.videos() == []
+        assert store.videos.all() == []
         assert store.counts()["schema"] == SCHEMA_VERSION
 
 
@@ -36,21 +36,21 @@ def test_what_was_written_is_there_again(index_dir: Path, make):
     with Store.open(index_dir, write=True) as store:
         notes = make.filled(store)
     with Store.open(index_dir, create=False) as store:
-        assert store.notes() == notes
+        assert store.notes.select() == notes
 
 
 def test_reading_cannot_write(index_dir: Path, make):
     Store.open(index_dir, write=True).close()
     with Store.open(index_dir) as store:
         with pytest.raises(StoreError, match="opened for reading"):
-            store.put_video(make.video())
+            store.videos.put(make.video())
         with pytest.raises(StoreError, match="read-only"):
-            store._c.rows("DELETE FROM meta RETURNING key")
+            store.connections.rows("DELETE FROM meta RETURNING key")
 
 
 def test_writing_needs_a_transaction(store: Store):
     with pytest.raises(StoreError, match=r"inside Store\.atomic"):
-        store._c.write("DELETE FROM notes")
+        store.connections.write("DELETE FROM notes")
 
 
 def test_a_closed_store_says_so(index_dir: Path):
@@ -58,34 +58,34 @@ def test_a_closed_store_says_so(index_dir: Path):
     store.close()
     store.close()
     with pytest.raises(StoreError, match="was closed"):
-        store.videos()
+        store.videos.all()
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store, make):
     make.filled(store, videos=1)
-    before = store.notes()
+    before = store.notes.select()
 
     def fail() -> None:
         with store.atomic():
-            store.delete_notes([before[0].id])
+            store.notes.delete([before[0].id])
             with store.atomic():
-                store.put_video(make.video("new"))
+                store.videos.put(make.video("new"))
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    assert store.notes() == before
-    assert len(store.videos()) == 1
+    assert store.notes.select() == before
+    assert len(store.videos.all()) == 1
 
 
 def test_an_inner_failure_undoes_only_itself_when_it_is_caught(store: Store, make):
     with store.atomic():
-        store.put_video(make.video("a"))
+        store.videos.put(make.video("a"))
         with pytest.raises(StoreError):
-            store.put_notes([make.note("fine"), make.note("not fine", video="nobody")])
-        store.put_video(make.video("b"))
-    assert [video.id for video in store.videos()] == ["a", "b"]
-    assert store.notes() == []
+            store.notes.put([make.note("fine"), make.note("not fine", video="nobody")])
+        store.videos.put(make.video("b"))
+    assert [video.id for video in store.videos.all()] == ["a", "b"]
+    assert store.notes.select() == []
 
 
 def old_index(path: Path, stop_before: str) -> None:
@@ -104,18 +104,18 @@ def old_index(path: Path, stop_before: str) -> None:
 def test_an_old_index_is_brought_forward(index_dir: Path, make, stop_before, write):
     old_index(index_dir / "archive.db", stop_before)
     with Store.open(index_dir, create=False, write=write) as store:
-        assert [note_id for note_id, _ in store.search_text("opening", 3)] == ["n"]
+        assert [note_id for note_id, _ in store.notes.search("opening", 3)] == ["n"]
         assert store.counts()["schema"] == SCHEMA_VERSION
-        assert [note.id for note in store.notes_without_vectors("m")] == ["n"]
+        assert [note.id for note in store.vectors.missing("m")] == ["n"]
     with Store.open(index_dir, write=True) as store:
-        store.put_vectors("m", ["n"], make.vectors(1))
-        assert store.search_vectors("m", make.vectors(1)[0], 3)[0][0] == "n"
+        store.vectors.put("m", ["n"], make.vectors(1))
+        assert store.vectors.search("m", make.vectors(1)[0], 3)[0][0] == "n"
 
 
 def test_an_old_index_in_use_is_left_alone(index_dir: Path, monkeypatch):
     from lvqa.store.lock.writer import WriterLock
 
-    monkeypatch.setattr("lvqa.store.store._PATIENCE_S", 0.1)
+    monkeypatch.setattr("lvqa.store.opening._PATIENCE_S", 0.1)
     old_index(index_dir / "archive.db", "m002_full_text")
     lock = WriterLock(index_dir / "lock")
     lock.acquire()
@@ -142,8 +142,8 @@ def test_a_migration_that_fails_leaves_the_old_schema(index_dir: Path, monkeypat
 
 
 def test_the_version_counts_the_migrations(store: Store):
-    assert len(MIGRATIONS.applied(Database(store._c.connection))) == SCHEMA_VERSION
-    assert MIGRATIONS.pending(Database(store._c.connection)) == []
+    assert len(MIGRATIONS.applied(Database(store.connections.connection))) == SCHEMA_VERSION
+    assert MIGRATIONS.pending(Database(store.connections.connection)) == []
 
 
 def test_an_index_from_the_future_is_refused(index_dir: Path):
@@ -176,15 +176,15 @@ def test_an_empty_file_becomes_an_index(index_dir: Path):
     index_dir.mkdir(parents=True)
     (index_dir / "archive.db").touch()
     with Store.open(index_dir) as store:
-        assert store._c.value("PRAGMA application_id") == APPLICATION_ID
-        assert store._c.value("PRAGMA journal_mode") == "wal"
+        assert store.connections.value("PRAGMA application_id") == APPLICATION_ID
+        assert store.connections.value("PRAGMA journal_mode") == "wal"
 
 
 @pytest.mark.parametrize("raw", [b"not a database at all" * 400, b"SQLite format 3\0" + os.urandom(9000)])
 def test_a_file_of_garbage_is_named(index_dir: Path, raw):
     index_dir.mkdir(parents=True)
     (index_dir / "archive.db").write_bytes(raw)
-    with pytest.raises(StoreError, match=r"damaged .*; lvqa verify --repair saves what can be read"):
+    with pytest.raises(StoreError, match=r"damaged .*; lvqa check --repair saves what can be read"):
         Store.open(index_dir, write=True)
 
 
@@ -193,27 +193,27 @@ def test_a_truncated_database_is_named(index_dir: Path, make):
         make.filled(store, videos=5, notes=40)
     os.truncate(index_dir / "archive.db", 3 * 16384)
     with pytest.raises(StoreError, match=r"damaged|refused|failed"), Store.open(index_dir) as store:
-        store.notes()
+        store.notes.select()
 
 
 def test_a_full_disk_loses_nothing(store: Store, make):
     notes = make.filled(store, videos=1)
-    pages = store._c.value("PRAGMA page_count")
-    store._c.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    pages = store.connections.value("PRAGMA page_count")
+    store.connections.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
 
     def fill() -> None:
         with store.atomic():
-            store.put_video(make.video("big"))
+            store.videos.put(make.video("big"))
             for i in range(1000):
-                store.put_notes([make.note(f"{i} " + "long text " * 500, "big", start_s=float(i))])
+                store.notes.put([make.note(f"{i} " + "long text " * 500, "big", start_s=float(i))])
 
     with pytest.raises(StoreError, match=r"disk below .* is full; free some space"):
         fill()
-    assert store.notes() == notes
-    assert [video.id for video in store.videos()] == ["v0"]
-    store._c.connection.execute("PRAGMA max_page_count = 1000000")
+    assert store.notes.select() == notes
+    assert [video.id for video in store.videos.all()] == ["v0"]
+    store.connections.connection.execute("PRAGMA max_page_count = 1000000")
     make.filled(store, videos=2)
-    assert len(store.notes()) == 40
+    assert len(store.notes.select()) == 40
 
 
 def test_writing_on_after_a_full_disk_is_refused(store: Store, make):
@@ -221,15 +221,15 @@ def test_writing_on_after_a_full_disk_is_refused(store: Store, make):
 
     def lose_it(*then: str) -> None:
         with store.atomic():
-            store.put_video(make.video("a"))
-            store._c.connection.execute("ROLLBACK")
+            store.videos.put(make.video("a"))
+            store.connections.connection.execute("ROLLBACK")
             for name in then:
-                store.put_video(make.video(name))
+                store.videos.put(make.video(name))
 
     for then in ((), ("b",), ("b", "c")):
         with pytest.raises(StoreError, match="rolled back by an earlier error"):
             lose_it(*then)
-        assert store.videos() == []
+        assert store.videos.all() == []
 
 
 READ_ONLY = """
@@ -242,7 +242,7 @@ os.setgid(65534); os.setuid(65534)
 what, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 try:
     with Store.open(folder / ".lvqa", write=what == "write") as store:
-        print(len(store.notes()), len(store.search_text("thing0", 99)))
+        print(len(store.notes.select()), len(store.notes.search("thing0", 99)))
 except StoreError as error:
     print(type(error).__name__, error)
 """
@@ -324,9 +324,9 @@ def test_a_folder_that_is_a_file(tmp_path: Path):
 def test_odd_folder_names(tmp_path: Path, make):
     for name in ("with space", "per%cent", "q?uery#hash", "quote'\"", "emoji😀", "new\nline", os.fsdecode(b"bad\xff")):
         with Store.open(tmp_path / name / ".lvqa", write=True) as store:
-            store.put_video(make.video())
+            store.videos.put(make.video())
         with Store.open(tmp_path / name / ".lvqa", create=False) as store:
-            assert len(store.videos()) == 1
+            assert len(store.videos.all()) == 1
             assert (tmp_path / name / ".lvqa" / "archive.db").exists()
 
 
@@ -346,7 +346,7 @@ def test_reading_loads_nothing_heavy(index_dir: Path, make):
         make.filled(store, videos=1)
     loaded = modules_after(
         f"import lvqa.store, pathlib\nstore = lvqa.store.Store.open(pathlib.Path({str(index_dir)!r}))\n"
-        "assert store.search_text('thing0', 3) and store.counts()\nstore.close()"
+        "assert store.notes.search('thing0', 3) and store.counts()\nstore.close()"
     )
     assert not loaded & {"torch", "faiss", "transformers", "pandas", "sqlite_utils", "langchain_core"}
 
@@ -356,5 +356,5 @@ def test_every_promised_name_is_there():
 
     for name in room.__all__:
         assert getattr(room, name) is not None
-    with pytest.raises(AttributeError, match="no attribute"):
+    with pytest.raises(AttributeError, match="attribute"):
         room.nothing  # noqa: B018

@@ -55,12 +55,12 @@ def test_the_second_writer_is_told_who_holds_the_lock(index_dir: Path):
         with pytest.raises(StoreLocked, match=rf"process {child.process.pid} on \S+ since .*; wait"):
             Store.open(index_dir, write=True)
         with Store.open(index_dir) as reader:
-            assert reader.videos() == []
+            assert reader.videos.all() == []
     finally:
         child.kill()
     # No lock outlives its holder.
     with Store.open(index_dir, write=True) as store:
-        assert store.videos() == []
+        assert store.videos.all() == []
 
 
 def test_two_writers_in_one_process(index_dir: Path):
@@ -92,36 +92,36 @@ os._exit(0)
 
 
 HALF = """
-store.put_video(Video("new", "new.mp4", "h", 10.0))
-store._c.connection.execute("PRAGMA cache_size = 5")  # so that pages reach the log before the commit
+store.videos.put(Video("new", "new.mp4", "h", 10.0))
+store.connections.connection.execute("PRAGMA cache_size = 5")  # so that pages reach the log before the commit
 block = store.atomic()
 block.__enter__()
-store.put_notes([Note(f"n{i}", "old", None, Span(i, i + 1), "half " + "x" * 3000, "caption") for i in range(500)])
-store.delete_notes(["kept"])
-store.put_vectors("m", ["n1"], [[1.0, 0.0]])
+store.notes.put([Note(f"n{i}", "old", None, Span(i, i + 1), "half " + "x" * 3000, "caption") for i in range(500)])
+store.notes.delete(["kept"])
+store.vectors.put("m", ["n1"], [[1.0, 0.0]])
 """
 
 
 def test_a_kill_inside_a_transaction_leaves_the_old_state(index_dir: Path):
     with Store.open(index_dir, write=True) as store:
-        store.put_video(Video("old", "old.mp4", "h", 1000.0))
-        store.put_notes([Note("kept", "old", None, Span(0, 1), "kept", "caption")])
+        store.videos.put(Video("old", "old.mp4", "h", 1000.0))
+        store.notes.put([Note("kept", "old", None, Span(0, 1), "kept", "caption")])
     child = Child(index_dir, HALF)
     child.kill()
     with Store.open(index_dir, write=True) as store:
-        assert [note.id for note in store.notes()] == ["kept"]
-        assert sorted(video.id for video in store.videos()) == ["new", "old"]
-        assert store.search_text("half", 3) == []
+        assert [note.id for note in store.notes.select()] == ["kept"]
+        assert sorted(video.id for video in store.videos.all()) == ["new", "old"]
+        assert store.notes.search("half", 3) == []
         assert store.counts()["embeddings"] == 0
         check(store)
 
 
 def check(store: Store) -> None:
     """SQLite's own checks: the file, the references, the full-text index against the notes."""
-    assert store._c.rows("PRAGMA integrity_check") == [("ok",)]
-    assert store._c.rows("PRAGMA foreign_key_check") == []
+    assert store.connections.rows("PRAGMA integrity_check") == [("ok",)]
+    assert store.connections.rows("PRAGMA foreign_key_check") == []
     with store.atomic():
-        store._c.write("INSERT INTO notes_fts(notes_fts, rank) VALUES ('integrity-check', 1)")
+        store.connections.write("INSERT INTO notes_fts(notes_fts, rank) VALUES ('integrity-check', 1)")
 
 
 def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, make):
@@ -140,9 +140,9 @@ def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, m
             for n in range(rounds):
                 new = generation(n)
                 with writer.atomic():
-                    writer.delete_notes([note.id for note in writer.notes()])
-                    writer.put_notes(new)
-                    writer.put_vectors("m", [note.id for note in new], make.vectors(size, seed=n))
+                    writer.notes.delete([note.id for note in writer.notes.select()])
+                    writer.notes.put(new)
+                    writer.vectors.put("m", [note.id for note in new], make.vectors(size, seed=n))
         except BaseException as error:
             failures.append(error)
         finally:
@@ -154,9 +154,9 @@ def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, m
             while True:
                 last = done.is_set()
                 for ids in (
-                    [note.id for note in store.notes()],
-                    [note_id for note_id, _ in store.search_text("word", 50)],
-                    [note_id for note_id, _ in store.search_vectors("m", query, 50)],
+                    [note.id for note in store.notes.select()],
+                    [note_id for note_id, _ in store.notes.search("word", 50)],
+                    [note_id for note_id, _ in store.vectors.search("m", query, 50)],
                 ):
                     assert len(ids) in (0, size)
                     rounds_seen = {by_id[note_id] for note_id in ids}
@@ -169,7 +169,7 @@ def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, m
 
     by_id = {note.id: note.text for n in range(rounds) for note in generation(n)}
     with writer, Store.open(index_dir) as other:
-        writer.put_video(make.video("a"))
+        writer.videos.put(make.video("a"))
         threads = [threading.Thread(target=read, args=(store,)) for store in (writer, writer, other, other)]
         threads.append(threading.Thread(target=write))
         for thread in threads:
@@ -182,39 +182,39 @@ def test_readers_see_whole_transactions_while_a_writer_writes(index_dir: Path, m
 
 
 def test_threads_that_write_take_turns(store: Store, make):
-    store.put_video(make.video("a", duration_s=1e6))
+    store.videos.put(make.video("a", duration_s=1e6))
 
     def write(worker: int) -> None:
         for i in range(20):
             with store.atomic():
-                store.put_notes([make.note(f"w{worker} first{i}", start_s=float(i))])
-                store.put_notes([make.note(f"w{worker} second{i}", start_s=float(i))])
+                store.notes.put([make.note(f"w{worker} first{i}", start_s=float(i))])
+                store.notes.put([make.note(f"w{worker} second{i}", start_s=float(i))])
 
     threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    assert len(store.notes()) == 160
+    assert len(store.notes.select()) == 160
 
 
 def test_a_reader_s_snapshot_holds_while_others_commit(index_dir: Path, make):
     with Store.open(index_dir, write=True) as writer, Store.open(index_dir) as reader:
         make.filled(writer, videos=1)
-        assert len(reader.search_vectors("emb", make.vectors(1)[0], 99)) == 20
-        with reader._c.reading():
-            before = reader.notes()
-            writer.remove_video("v0")
-            assert reader.notes() == before
-            assert len(reader.search_text("thing0", 99)) == 3
-            assert len(reader.search_vectors("emb", make.vectors(1)[0], 99)) == 20
-        assert reader.notes() == []
-        assert reader.search_vectors("emb", make.vectors(1)[0], 99) == []
+        assert len(reader.vectors.search("emb", make.vectors(1)[0], 99)) == 20
+        with reader.connections.reading():
+            before = reader.notes.select()
+            writer.videos.remove("v0")
+            assert reader.notes.select() == before
+            assert len(reader.notes.search("thing0", 99)) == 3
+            assert len(reader.vectors.search("emb", make.vectors(1)[0], 99)) == 20
+        assert reader.notes.select() == []
+        assert reader.vectors.search("emb", make.vectors(1)[0], 99) == []
 
 
 def test_connections_of_finished_threads_are_closed(store: Store):
     for _ in range(5):
-        thread = threading.Thread(target=store.videos)
+        thread = threading.Thread(target=store.videos.all)
         thread.start()
         thread.join()
-    assert len(store._c._holders) == 1
+    assert len(store.connections._holders) == 1

@@ -31,10 +31,10 @@ def index(index_dir: Path, make) -> Path:
     with Store.open(index_dir, write=True) as store:
         make.filled(store, videos=4, notes=120, dim=64)
         store.meta.set("some", "thing")
-        store.put_file("broken.mp4", "", 1, 2)
-        store.put_job(JobRow("v0", "v0.mp4", "caption", "key", "done", 9.0, spec="{}", blank=1))
-        store.put_job(JobRow("", "broken.mp4", "probe", status="failed", reason="no video"))
-        store.delete_notes([store.notes()[5].id])
+        store.files.put("broken.mp4", "", 1, 2)
+        store.jobs.put(JobRow("v0", "v0.mp4", "caption", "key", "done", 9.0, spec="{}", blank=1))
+        store.jobs.put(JobRow("", "broken.mp4", "probe", status="failed", reason="no video"))
+        store.notes.delete([store.notes.select()[5].id])
     return index_dir
 
 

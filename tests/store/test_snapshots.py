@@ -23,9 +23,9 @@ def _elsewhere(work: Callable[[], object]) -> None:
 
 def _searches(store: Store, make) -> tuple[list[str], list[str], list[tuple[str, float]]]:
     query = make.vectors(1, seed=7)[0]
-    notes = [note_id for note_id, _ in store.search_text("thing1", 99)]
-    near = [note_id for note_id, _ in store.search_vectors("emb", query, 99)]
-    frames = [(f.video_id, f.time_s) for f in store.search_frames("img", query, 99)]
+    notes = [note_id for note_id, _ in store.notes.search("thing1", 99)]
+    near = [note_id for note_id, _ in store.vectors.search("emb", query, 99)]
+    frames = [(f.video_id, f.time_s) for f in store.frames.search("img", query, 99)]
     return notes, near, frames
 
 
@@ -39,7 +39,7 @@ def filled(index_dir: Path, make, backend: str):
 
 def _grow(store: Store, make) -> Callable[[], None]:
     def grow() -> None:
-        store.remove_video("v0")
+        store.videos.remove("v0")
         _searches(store, make)
 
     return grow
@@ -50,7 +50,7 @@ def test_work_begins_again_where_another_thread_has_gone_further(filled: Store, 
 
     def work() -> tuple[object, int]:
         calls.append(1)
-        videos = len(filled.videos())
+        videos = len(filled.videos.all())
         if len(calls) == 1:
             _elsewhere(_grow(filled, make))
         return _searches(filled, make), videos
@@ -63,9 +63,9 @@ def test_work_begins_again_where_another_thread_has_gone_further(filled: Store, 
 def test_a_snapshot_goes_on_by_itself_where_another_thread_has_gone_further(filled: Store, make):
     before = _searches(filled, make)
     with filled.snapshot():
-        assert len(filled.videos()) == 2
+        assert len(filled.videos.all()) == 2
         _elsewhere(_grow(filled, make))
-        assert len(filled.videos()) == 2
+        assert len(filled.videos.all()) == 2
         assert _searches(filled, make) == before
     assert _searches(filled, make) != before
     # The shared indexes are those of the newest moment, and good.
@@ -86,21 +86,21 @@ def test_a_snapshot_uses_and_fills_what_is_shared(filled: Store, make, monkeypat
     assert filled.consistent(lambda: _searches(filled, make)) == found
     assert made == []
     with filled.atomic():
-        filled.remove_video("v1")
+        filled.videos.remove("v1")
         assert _searches(filled, make) != found
     assert len(made) == 3  # what may yet be rolled back enters indexes of its own
 
 
 def test_inside_a_transaction_nothing_begins_again(filled: Store, make):
     with filled.atomic():
-        filled.remove_video("v1")
-        assert len(filled.consistent(filled.videos)) == 1
+        filled.videos.remove("v1")
+        assert len(filled.consistent(filled.videos.all)) == 1
         assert {video for video, _ in filled.consistent(lambda: _searches(filled, make))[2]} == {"v0"}
 
 
 def test_an_index_that_is_always_further_is_done_without(filled: Store, make, monkeypatch: pytest.MonkeyPatch):
     expected, calls = _searches(filled, make), []
-    for index in (*filled._indexes.values(), filled._text_index):
+    for index in (*filled._vector_search.indexes.values(), filled._text_search.index):
 
         def behind(*_: object) -> object:
             raise BehindError
@@ -118,12 +118,12 @@ def test_an_index_that_is_always_further_is_done_without(filled: Store, make, mo
 def test_an_error_ends_the_snapshot(filled: Store):
     with pytest.raises(ZeroDivisionError):
         filled.consistent(lambda: 1 // 0)
-    assert not filled._c.in_transaction
-    assert not filled._c.restarts
+    assert not filled.connections.in_transaction
+    assert not filled.connections.restarts
 
     def closing() -> None:
         filled.close()
-        filled.videos()
+        filled.videos.all()
 
     with pytest.raises(StoreError, match="closed"):
         filled.consistent(closing)
@@ -140,11 +140,11 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
         notes = [make.note(f"round{n} word", f"v{n}", start_s=4.0 * i) for i in range(size)]
         with store.atomic():
             if n:
-                store.remove_video(f"v{n - 1}")
-            store.put_video(make.video(f"v{n}"))
-            store.put_notes(notes)
-            store.put_vectors("emb", [note.id for note in notes], make.vectors(size, seed=n))
-            store.put_frame_vectors("img", f"v{n}", [float(i) for i in range(size)], make.vectors(size, seed=n))
+                store.videos.remove(f"v{n - 1}")
+            store.videos.put(make.video(f"v{n}"))
+            store.notes.put(notes)
+            store.vectors.put("emb", [note.id for note in notes], make.vectors(size, seed=n))
+            store.frames.put("img", f"v{n}", [float(i) for i in range(size)], make.vectors(size, seed=n))
 
     def write(store: Store) -> None:
         try:
@@ -159,11 +159,11 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
         query = make.vectors(1, seed=99)[0]
 
         def once() -> None:
-            found = [note_id for note_id, _ in store.search_text("word", 50)]
-            near = [note_id for note_id, _ in store.search_vectors("emb", query, 50)]
-            frames = store.search_frames("img", query, 50)
-            notes = store.get_notes(found)
-            (video,) = store.videos()
+            found = [note_id for note_id, _ in store.notes.search("word", 50)]
+            near = [note_id for note_id, _ in store.vectors.search("emb", query, 50)]
+            frames = store.frames.search("img", query, 50)
+            notes = store.notes.get_many(found)
+            (video,) = store.videos.all()
             assert sorted(found) == sorted(near) == sorted(note.id for note in notes)
             assert len(frames) == size
             assert {note.video_id for note in notes} | {frame.video_id for frame in frames} == {video.id}

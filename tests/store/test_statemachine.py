@@ -69,7 +69,7 @@ class StoreMachine(RuleBasedStateMachine):
     def ensure(self, name: str) -> None:
         if name not in self.videos:
             self.videos[name] = Video(name, f"{name}.avi", f"h{name}", 60.0)
-            self.store.put_video(self.videos[name])
+            self.store.videos.put(self.videos[name])
 
     @initialize(name=VIDEOS)
     def first(self, name: str) -> None:
@@ -79,11 +79,11 @@ class StoreMachine(RuleBasedStateMachine):
     def put_file(self, path: str, name: str, size: int) -> None:
         self.ensure(name)
         self.files[path] = FileRow(path, name, size, size)
-        self.store.put_file(path, name, size, size)
+        self.store.files.put(path, name, size, size)
 
     @rule(path=PATHS)
     def remove_file(self, path: str) -> None:
-        counts = self.store.remove_file(path)
+        counts = self.store.files.remove(path)
         row = self.files.pop(path, None)
         assert counts.files == (row is not None)
         if row is not None and not any(file.video_id == row.video_id for file in self.files.values()):
@@ -92,7 +92,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(name=VIDEOS)
     def remove_video(self, name: str) -> None:
-        counts = self.store.remove_video(name)
+        counts = self.store.videos.remove(name)
         before = len(self.notes), len(self.clips), len(self.vectors), len(self.frames)
         self.forget_video(name)
         after = len(self.notes), len(self.clips), len(self.vectors), len(self.frames)
@@ -104,7 +104,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.ensure(name)
         clip = Clip.of(name, Span(start, start + 2), level)  # type: ignore[arg-type]
         self.clips[clip.id] = clip
-        self.store.put_clips([clip])
+        self.store.clips.put([clip])
 
     @rule(name=VIDEOS, start=STARTS, text=TEXTS, source=st.sampled_from(SOURCES), level=st.none() | LEVELS)
     def put_note(self, name: str, start: int, text: str, source: str, level: str | None) -> None:
@@ -113,7 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
         if level is not None:
             clip = Clip.of(name, Span(start, start + 2), level)  # type: ignore[arg-type]
             self.clips[clip.id] = clip
-            self.store.put_clips([clip])
+            self.store.clips.put([clip])
         span = Span(start, start + 2)
         # The id leaves the clip out, so that one id may come with other content.
         note = Note(
@@ -127,20 +127,20 @@ class StoreMachine(RuleBasedStateMachine):
         if self.notes.get(note.id) != note:
             self.forget_notes({note.id})
         self.notes[note.id] = note
-        self.store.put_notes([note, note])
+        self.store.notes.put([note, note])
 
     @rule(data=st.data())
     def delete_note(self, data: st.DataObject) -> None:
         if self.notes:
             gone = data.draw(st.sampled_from(sorted(self.notes)))
-            assert self.store.delete_notes([gone]) == 1
+            assert self.store.notes.delete([gone]) == 1
             self.forget_notes({gone})
 
     @rule(data=st.data())
     def delete_clip(self, data: st.DataObject) -> None:
         if self.clips:
             gone = data.draw(st.sampled_from(sorted(self.clips)))
-            assert self.store.delete_clips([gone, "unknown"]) == 1
+            assert self.store.clips.delete([gone, "unknown"]) == 1
             self.forget_clips({gone})
 
     @rule(data=st.data(), model=MODELS, vector=VECTORS)
@@ -148,12 +148,12 @@ class StoreMachine(RuleBasedStateMachine):
         if self.notes:
             owner = data.draw(st.sampled_from(sorted(self.notes)))
             self.vectors[model, owner] = vector
-            self.store.put_vectors(model, [owner], vector[None])
+            self.store.vectors.put(model, [owner], vector[None])
 
     @rule(keep=MODELS)
     def drop_vectors(self, keep: str) -> None:
         gone = [key for key in self.vectors if key[0] != keep]
-        assert self.store.drop_vectors(keep) == len(gone)
+        assert self.store.vectors.drop(keep) == len(gone)
         for key in gone:
             del self.vectors[key]
 
@@ -161,14 +161,14 @@ class StoreMachine(RuleBasedStateMachine):
     def put_frame(self, name: str, time_s: int, model: str, vector: np.ndarray) -> None:
         self.ensure(name)
         self.frames[model, name, float(time_s)] = vector
-        self.store.put_frame_vectors(model, name, [time_s], vector[None])
+        self.store.frames.put(model, name, [time_s], vector[None])
 
     @rule(name=VIDEOS, stage=STAGES, status=st.sampled_from(["pending", "done", "failed"]))
     def put_job(self, name: str, stage: str, status: str) -> None:
         self.ensure(name)
         job = JobRow(name, f"{name}.avi", stage, "key", status, 1.0)  # type: ignore[arg-type]
         self.jobs[name, stage] = job
-        self.store.put_job(job)
+        self.store.jobs.put(job)
 
     @rule(name=VIDEOS, stage=STAGES)
     def reset(self, name: str, stage: str) -> None:
@@ -199,11 +199,11 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(name=VIDEOS, text=TEXTS)
     def fail_half_way(self, name: str, text: str) -> None:
         with contextlib.suppress(KeyError), self.store.atomic():
-            self.store.remove_video(name)
-            self.store.put_video(Video("new", "new.avi", "h", 1.0))
-            self.store.put_notes([Note("half", "new", None, Span(0, 1), text, "seen")])
-            self.store.put_vectors("m1", ["half"], np.ones((1, 3), np.float32))
-            assert "half" in dict(self.store.search_vectors("m1", np.ones(3, np.float32), 100))
+            self.store.videos.remove(name)
+            self.store.videos.put(Video("new", "new.avi", "h", 1.0))
+            self.store.notes.put([Note("half", "new", None, Span(0, 1), text, "seen")])
+            self.store.vectors.put("m1", ["half"], np.ones((1, 3), np.float32))
+            assert "half" in dict(self.store.vectors.search("m1", np.ones(3, np.float32), 100))
             raise KeyError
 
     @rule()
@@ -233,17 +233,17 @@ class StoreMachine(RuleBasedStateMachine):
             and (sources is None or note.source in sources)
             and (span is None or span.overlaps(note.span))
         }
-        assert {note.id for note in self.store.notes(wanted)} == set(allowed)
-        found = {found for found, _ in self.store.search_text(query, 1000, wanted)}
+        assert {note.id for note in self.store.notes.select(wanted)} == set(allowed)
+        found = {found for found, _ in self.store.notes.search(query, 1000, wanted)}
         assert found == {note.id for note in allowed.values() if query in note.text.split()}
-        assert len(self.store.search_text(query, k, wanted)) == min(k, len(found))
+        assert len(self.store.notes.search(query, k, wanted)) == min(k, len(found))
 
-        near = self.store.search_vectors(model, vector, k, wanted)
+        near = self.store.vectors.search(model, vector, k, wanted)
         scores = {i: float(unit(v) @ unit(vector)) for (m, i), v in self.vectors.items() if m == model and i in allowed}
         assert np.allclose([s for _, s in near], sorted(scores.values(), reverse=True)[:k], atol=1e-6)
         assert np.allclose([s for _, s in near], [scores[i] for i, _ in near], atol=1e-6)
 
-        frames = self.store.search_frames(model, vector, k, wanted)
+        frames = self.store.frames.search(model, vector, k, wanted)
         scores = {
             (v, t): float(unit(row) @ unit(vector))
             for (m, v, t), row in self.frames.items()
@@ -254,25 +254,25 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_same_rows(self) -> None:
-        assert {video.id for video in self.store.videos()} == set(self.videos)
-        assert self.store.files() == [self.files[path] for path in sorted(self.files)]
-        assert {note.id: note for note in self.store.notes()} == self.notes
+        assert {video.id for video in self.store.videos.all()} == set(self.videos)
+        assert self.store.files.all() == [self.files[path] for path in sorted(self.files)]
+        assert {note.id: note for note in self.store.notes.select()} == self.notes
         for name in self.videos:
             own = sorted((c for c in self.clips.values() if c.video_id == name), key=lambda c: c.span)
-            assert self.store.clips(name) + self.store.clips(name, "segment") == [
+            assert self.store.clips.of(name) + self.store.clips.of(name, "segment") == [
                 *(c for c in own if c.level == "clip"),
                 *(c for c in own if c.level == "segment"),
             ]
-        assert {(job.video_id, job.stage): job for job in self.store.jobs()} == self.jobs
+        assert {(job.video_id, job.stage): job for job in self.store.jobs.all()} == self.jobs
         for model in ("m1", "m2"):
             owners = sorted(i for m, i in self.vectors if m == model)
             if owners:
                 rows = np.stack([self.vectors[model, i] for i in owners])
-                assert np.array_equal(self.store.vectors_of(model, owners), rows)
-            assert {n.id for n in self.store.notes_without_vectors(model)} == set(self.notes) - set(owners)
+                assert np.array_equal(self.store.vectors.of(model, owners), rows)
+            assert {n.id for n in self.store.vectors.missing(model)} == set(self.notes) - set(owners)
             for name in self.videos:
                 times = sorted(t for m, v, t in self.frames if (m, v) == (model, name))
-                assert self.store.frame_vectors(model, name)[0].tolist() == times
+                assert self.store.frames.of(model, name)[0].tolist() == times
 
     @invariant()
     def the_same_counts(self) -> None:
@@ -292,7 +292,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def the_full_text_index_agrees_with_the_notes(self) -> None:
         with self.store.atomic():
-            self.store._c.write("INSERT INTO notes_fts(notes_fts, rank) VALUES ('integrity-check', 1)")
+            self.store.connections.write("INSERT INTO notes_fts(notes_fts, rank) VALUES ('integrity-check', 1)")
 
 
 TestStore = StoreMachine.TestCase

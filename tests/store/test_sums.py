@@ -14,12 +14,12 @@ from lvqa.store.database import connect
 
 
 def wrong(store: Store) -> dict[str, int]:
-    return {t: store._c.value(f"SELECT count(*) FROM {t} WHERE sum IS NOT {checked_sum(t)}") for t in SUMMED}
+    return {t: store.connections.value(f"SELECT count(*) FROM {t} WHERE sum IS NOT {checked_sum(t)}") for t in SUMMED}
 
 
 def test_every_column_but_the_number_is_summed(store: Store):
     for table, columns in SUMMED.items():
-        held = [row[1] for row in store._c.rows(f"PRAGMA table_info({table})")]
+        held = [row[1] for row in store.connections.rows(f"PRAGMA table_info({table})")]
         assert sorted(columns) == sorted(set(held) - {"n", "sum"})
 
 
@@ -27,30 +27,30 @@ def test_whatever_is_written_has_its_sum(store: Store, make):
     notes = make.filled(store)
     store.meta.set("a", "b")
     store.meta.set("a", "c")
-    store.put_file("broken.mp4", "", 1, 1 << 62)
-    store.put_job(JobRow("", "broken.mp4", "probe", status="failed", reason="no"))
-    store.put_job(JobRow("v0", "v0.mp4", "caption", "k", "pending", 1.5))
-    store.put_job(JobRow("v0", "v0.mp4", "caption", "k", "done", 3.0, spec="{}", blank=2))
-    store.put_video(make.video("v0", duration_s=7))
-    store.put_notes([make.note("imported", "v1", source="imported", clip=make.clip("v1", 4.0))])
+    store.files.put("broken.mp4", "", 1, 1 << 62)
+    store.jobs.put(JobRow("", "broken.mp4", "probe", status="failed", reason="no"))
+    store.jobs.put(JobRow("v0", "v0.mp4", "caption", "k", "pending", 1.5))
+    store.jobs.put(JobRow("v0", "v0.mp4", "caption", "k", "done", 3.0, spec="{}", blank=2))
+    store.videos.put(make.video("v0", duration_s=7))
+    store.notes.put([make.note("imported", "v1", source="imported", clip=make.clip("v1", 4.0))])
     assert wrong(store) == dict.fromkeys(SUMMED, 0)
     store.reset_stage("v1", "segment")
-    store.delete_notes([notes[0].id])
-    store.remove_video("v2")
+    store.notes.delete([notes[0].id])
+    store.videos.remove("v2")
     assert wrong(store) == dict.fromkeys(SUMMED, 0)
-    assert store.get_job("v0", "caption") == JobRow("v0", "v0.mp4", "caption", "k", "done", 3.0, spec="{}", blank=2)
+    assert store.jobs.get("v0", "caption") == JobRow("v0", "v0.mp4", "caption", "k", "done", 3.0, spec="{}", blank=2)
 
 
 @pytest.mark.parametrize("table", SUMMED)
 def test_a_change_of_any_column_shows(store: Store, make, table: str):
     make.filled(store, videos=1, notes=2)
     store.meta.set("a", "b")
-    store.put_job(JobRow("v0", "v0.mp4", "caption"))
+    store.jobs.put(JobRow("v0", "v0.mp4", "caption"))
     first = f"WHERE rowid = (SELECT min(rowid) FROM {table})" if table != "meta" else ""
     for column in SUMMED[table]:
-        kind = store._c.value(f"SELECT typeof({column}) FROM {table}")
+        kind = store.connections.value(f"SELECT typeof({column}) FROM {table}")
         new = {"text": "CAST(x'41FF' AS TEXT)", "blob": "x'00'", "null": "'now'"}.get(kind, f"{column} + 1000")
-        connection = store._c.connection
+        connection = store.connections.connection
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN")
         connection.execute(f"UPDATE {table} SET {column} = {new} {first}")

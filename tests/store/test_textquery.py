@@ -39,8 +39,8 @@ def test_stop_words_are_lower_case_words():
 @pytest.fixture
 def texts(store: Store, make) -> Store:
     with store.atomic():
-        store.put_video(make.video())
-        store.put_notes(
+        store.videos.put(make.video())
+        store.notes.put(
             make.note(text, start_s=i)
             for i, text in enumerate(
                 [
@@ -75,23 +75,23 @@ def texts(store: Store, make) -> Store:
     ],
 )
 def test_search_finds(texts: Store, query, starts):
-    found = texts.get_notes(note_id for note_id, _ in texts.search_text(query, 10))
+    found = texts.notes.get_many(note_id for note_id, _ in texts.notes.search(query, 10))
     assert [note.span.start_s for note in found] == starts
 
 
 def test_words_are_alternatives_and_rank_by_bm25(texts: Store):
-    found = texts.search_text("milk code", 10)
+    found = texts.notes.search("milk code", 10)
     assert len(found) == 3
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
-    assert texts.get_notes([found[0][0]])[0].span.start_s == 0
+    assert texts.notes.get_many([found[0][0]])[0].span.start_s == 0
     assert all(score > 0 for _, score in found)
 
 
 def test_a_query_made_of_terms(texts: Store):
-    assert len(texts.search_text(TextQuery(("milk carton",)), 5)) == 1
-    assert texts.search_text(TextQuery(("carton milk",)), 5) == []
-    assert texts.search_text(TextQuery(()), 5) == []
-    assert texts.search_text("milk", 0) == []
+    assert len(texts.notes.search(TextQuery(("milk carton",)), 5)) == 1
+    assert texts.notes.search(TextQuery(("carton milk",)), 5) == []
+    assert texts.notes.search(TextQuery(()), 5) == []
+    assert texts.notes.search("milk", 0) == []
 
 
 # Pieces of FTS5's own syntax, and characters that tokenizers treat apart.
@@ -126,7 +126,7 @@ SYNTAX = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 def test_no_query_is_an_error(fuzzed, pieces, joint):
     for query in (joint.join(pieces), TextQuery(tuple(pieces))):
-        assert len(fuzzed.search_text(query, 3)) <= 3
+        assert len(fuzzed.notes.search(query, 3)) <= 3
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Zs", "Zl", "Zp", "Cc"]), min_size=1))
@@ -137,20 +137,22 @@ def test_a_text_is_found_by_itself(fuzzed, make_row, text):
     if note is None or not TextQuery.of(text).terms:
         return
     with fuzzed.atomic():
-        fuzzed.put_notes([note])
+        fuzzed.notes.put([note])
     try:
-        rows = fuzzed._c.rows("SELECT count(*) FROM notes_fts WHERE notes_fts MATCH ?", (TextQuery.of(text).to_fts(),))
-        found = [note_id for note_id, _ in fuzzed.search_text(text, 1000)]
+        rows = fuzzed.connections.rows(
+            "SELECT count(*) FROM notes_fts WHERE notes_fts MATCH ?", (TextQuery.of(text).to_fts(),)
+        )
+        found = [note_id for note_id, _ in fuzzed.notes.search(text, 1000)]
         assert len(found) == rows[0][0]
         if text.isascii():
             assert note.id in found
     finally:
-        fuzzed.delete_notes([note.id])
+        fuzzed.notes.delete([note.id])
 
 
 def test_a_very_long_query(texts: Store):
-    assert texts.search_text(" ".join(f"w{i}" for i in range(5000)) + " milk", 3) == []
-    assert len(texts.search_text("milk " + " ".join(f"w{i}" for i in range(5000)), 3)) == 1
+    assert texts.notes.search(" ".join(f"w{i}" for i in range(5000)) + " milk", 3) == []
+    assert len(texts.notes.search("milk " + " ".join(f"w{i}" for i in range(5000)), 3)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +170,6 @@ def fuzzed(tmp_path_factory):
     from lvqa.types import Note, Span, Video
 
     with Store.open(tmp_path_factory.mktemp("fuzz"), write=True) as opened:
-        opened.put_video(Video("a", "a.mp4", "h", 9.0))
-        opened.put_notes([Note("n", "a", None, Span(0, 1), "and or not near text milk", "caption")])
+        opened.videos.put(Video("a", "a.mp4", "h", 9.0))
+        opened.notes.put([Note("n", "a", None, Span(0, 1), "and or not near text milk", "caption")])
         yield opened

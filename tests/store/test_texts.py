@@ -11,80 +11,80 @@ from lvqa.types import Clip, Note, Span
 
 def test_rows_come_back_as_they_were_put(store: Store, make):
     notes = make.filled(store, videos=2)
-    assert store.notes() == sorted(notes, key=lambda n: (n.video_id, n.span.start_s))
-    assert store.clips("v1") == [make.clip("v1", 4.0 * i) for i in range(20)]
-    assert store.clips("v1", span=Span(3.9, 8.0)) == [make.clip("v1", 0.0), make.clip("v1", 4.0)]
-    assert store.clips("v1", "segment") == []
+    assert store.notes.select() == sorted(notes, key=lambda n: (n.video_id, n.span.start_s))
+    assert store.clips.of("v1") == [make.clip("v1", 4.0 * i) for i in range(20)]
+    assert store.clips.of("v1", span=Span(3.9, 8.0)) == [make.clip("v1", 0.0), make.clip("v1", 4.0)]
+    assert store.clips.of("v1", "segment") == []
     wanted = [notes[5].id, "gone", notes[1].id, notes[5].id]
-    assert store.get_notes(wanted) == [notes[5], notes[1], notes[5]]
-    assert store.get_notes([]) == []
+    assert store.notes.get_many(wanted) == [notes[5], notes[1], notes[5]]
+    assert store.notes.get_many([]) == []
 
 
 def test_putting_twice_changes_nothing(store: Store, make):
     notes = make.filled(store)
     tables = [f"SELECT * FROM {name}" for name in ("notes", "clips", "embeddings", "frames", "versions", "files")]
-    before = [store._c.rows(sql) for sql in tables]
+    before = [store.connections.rows(sql) for sql in tables]
     assert make.filled(store) == notes
-    assert [store._c.rows(sql) for sql in tables] == before
+    assert [store.connections.rows(sql) for sql in tables] == before
 
 
 def test_a_known_id_with_another_text_is_replaced(store: Store, make):
     notes = make.filled(store, videos=1)
     old = notes[3]
     new = Note(old.id, "v0", old.clip_id, old.span, "a zebra", "caption", *("fake:vlm", "p1"))
-    store.put_notes([new])
-    assert store.get_notes([old.id]) == [new]
-    assert [found for found, _ in store.search_text("zebra", 5)] == [old.id]
-    assert old.id not in [found for found, _ in store.search_text("number3", 50)]
-    assert store.notes_without_vectors("emb") == [new]
+    store.notes.put([new])
+    assert store.notes.get_many([old.id]) == [new]
+    assert [found for found, _ in store.notes.search("zebra", 5)] == [old.id]
+    assert old.id not in [found for found, _ in store.notes.search("number3", 50)]
+    assert store.vectors.missing("emb") == [new]
 
 
 def test_a_known_clip_with_another_span_is_replaced(store: Store, make):
     make.filled(store, videos=1)
-    clip = store.clips("v0")[2]
-    store.put_clips([Clip(clip.id, "v0", Span(0.5, 1.5))])
-    assert [note for note in store.notes() if note.clip_id == clip.id] == []
-    assert len(store.notes()) == 19
+    clip = store.clips.of("v0")[2]
+    store.clips.put([Clip(clip.id, "v0", Span(0.5, 1.5))])
+    assert [note for note in store.notes.select() if note.clip_id == clip.id] == []
+    assert len(store.notes.select()) == 19
 
 
 def test_what_a_note_stands_on_must_be_there(store: Store, make):
     with pytest.raises(StoreError, match="put the video first"):
-        store.put_notes([make.note("x")])
-    store.put_video(make.video("a"))
-    store.put_video(make.video("b"))
+        store.notes.put([make.note("x")])
+    store.videos.put(make.video("a"))
+    store.videos.put(make.video("b"))
     with pytest.raises(StoreError, match="put the clip before"):
-        store.put_notes([make.note("x", clip=make.clip("a"))])
-    store.put_clips([make.clip("a")])
+        store.notes.put([make.note("x", clip=make.clip("a"))])
+    store.clips.put([make.clip("a")])
     with pytest.raises(StoreError, match="belongs to video 'a'"):
-        store.put_notes([Note("n", "b", make.clip("a").id, Span(0, 1), "x", "caption")])
+        store.notes.put([Note("n", "b", make.clip("a").id, Span(0, 1), "x", "caption")])
     with pytest.raises(StoreError, match="put the video first"):
-        store.put_clips([make.clip("c")])
-    assert store.notes() == []
+        store.clips.put([make.clip("c")])
+    assert store.notes.select() == []
 
 
 def test_deleting_notes_takes_their_text_and_vectors(store: Store, make):
     notes = make.filled(store, videos=1)
-    assert store.delete_notes([notes[0].id, "gone", notes[0].id]) == 1
-    assert store.delete_notes([]) == 0
-    assert store.search_text("number0", 5) == []
+    assert store.notes.delete([notes[0].id, "gone", notes[0].id]) == 1
+    assert store.notes.delete([]) == 0
+    assert store.notes.search("number0", 5) == []
     assert store.counts()["embeddings"] == 19
 
 
 def test_text_that_sqlite_cannot_hold_is_mended(store: Store, make):
-    store.put_video(make.video())
-    store.put_notes([make.note("bad \udcff byte\0 milk")])
-    (note,) = store.notes()
+    store.videos.put(make.video())
+    store.notes.put([make.note("bad \udcff byte\0 milk")])
+    (note,) = store.notes.select()
     assert note.text == "bad \ufffd byte\0 milk"
-    assert len(store.search_text("byte", 1)) == len(store.search_text("milk", 1)) == 1
+    assert len(store.notes.search("byte", 1)) == len(store.notes.search("milk", 1)) == 1
 
 
 def test_ties_are_settled_by_video_time_and_id(store: Store, make):
     for name in ("b", "a"):
-        store.put_video(make.video(name))
-        store.put_notes(
+        store.videos.put(make.video(name))
+        store.notes.put(
             [make.note("same words here", name, start_s=float(t)) for t in (*range(90, 50, -1), *range(51))]
         )
-    found = store.get_notes(note_id for note_id, _ in store.search_text("same words", 100))
+    found = store.notes.get_many(note_id for note_id, _ in store.notes.search("same words", 100))
     assert [(note.video_id, note.span.start_s) for note in found] == [
         *(("a", float(t)) for t in range(91)),
         *(("b", float(t)) for t in range(9)),
@@ -93,8 +93,8 @@ def test_ties_are_settled_by_video_time_and_id(store: Store, make):
 
 def test_the_filter_holds_before_the_best_are_taken(store: Store, make):
     notes = make.filled(store, videos=3, notes=50)
-    store.put_notes([make.note("thing0 " * 20, "v0", start_s=float(i)) for i in range(50)])
-    found = store.search_text("thing0", 5, Filter(video_ids=frozenset({"v2"}), span=Span(100, 200)))
+    store.notes.put([make.note("thing0 " * 20, "v0", start_s=float(i)) for i in range(50)])
+    found = store.notes.search("thing0", 5, Filter(video_ids=frozenset({"v2"}), span=Span(100, 200)))
     assert len(found) == 4
     by_id = {note.id: note for note in notes}
     assert all(by_id[note_id].video_id == "v2" and by_id[note_id].span.end_s > 100 for note_id, _ in found)
@@ -107,13 +107,13 @@ def mixed(tmp_path_factory):
         from lvqa.types import SOURCES, Video
 
         for v in "abc":
-            store.put_video(Video(v, f"{v}.mp4", v, 100.0))
+            store.videos.put(Video(v, f"{v}.mp4", v, 100.0))
             for i in range(24):
                 level = ("clip", "segment", "video")[i % 3]
                 clip = Clip.of(v, Span(i * 2, i * 2 + 5), level)
-                store.put_clips([clip])
+                store.clips.put([clip])
                 text = f"red w{i % 5} " + "blue " * (i % 4)
-                store.put_notes([Note(f"{v}{i}", v, clip.id if i % 5 else None, clip.span, text, SOURCES[i % 6])])
+                store.notes.put([Note(f"{v}{i}", v, clip.id if i % 5 else None, clip.span, text, SOURCES[i % 6])])
         yield store
 
 
@@ -139,11 +139,11 @@ def allows(wanted: Filter, note: Note) -> bool:
 @given(FILTERS, st.sampled_from(["red", "blue", "w1 w2", "w3", "green"]), st.integers(1, 80))
 @settings(max_examples=150, deadline=None)
 def test_filtered_search_is_the_unfiltered_one_without_the_rest(mixed, wanted, query, k):
-    every = mixed.search_text(query, 1000)
-    notes = {note.id: note for note in mixed.notes()}
+    every = mixed.notes.search(query, 1000)
+    notes = {note.id: note for note in mixed.notes.select()}
     allowed = [(note_id, score) for note_id, score in every if allows(wanted, notes[note_id])]
-    assert mixed.search_text(query, k, wanted) == allowed[:k]
-    assert {note.id for note in mixed.notes(wanted)} == {n.id for n in notes.values() if allows(wanted, n)}
+    assert mixed.notes.search(query, k, wanted) == allowed[:k]
+    assert {note.id for note in mixed.notes.select(wanted)} == {n.id for n in notes.values() if allows(wanted, n)}
 
 
 def test_a_filter_is_checked():
@@ -157,12 +157,12 @@ def test_what_covers_a_time(store: Store, make):
     make.filled(store, videos=2, notes=5)
     said = make.note("a long speech", "v1", start_s=2.0, length_s=12.0, source="speech")
     whole = make.clip("v1", 0.0, 20.0, level="segment")
-    store.put_clips([whole])
-    store.put_notes([said, make.note("all of it", clip=whole, video="v1", source="summary")])
+    store.clips.put([whole])
+    store.notes.put([said, make.note("all of it", clip=whole, video="v1", source="summary")])
     asked = [("v1", 5.0), ("v0", 5.0), ("v1", 4.0), ("v1", 14.0), ("nobody", 1.0), ("v1", 20.0)]
 
     def texts(wanted: Filter | None) -> list[list[str]]:
-        return [[note.text for note in notes] for notes in store.notes_at(asked, wanted)]
+        return [[note.text for note in notes] for notes in store.notes.at(asked, wanted)]
 
     mine = "thing1 number1 of video1"
     assert texts(None) == [
@@ -176,19 +176,21 @@ def test_what_covers_a_time(store: Store, make):
     assert texts(Filter(level="clip"))[0] == ["a long speech", mine]
     assert texts(Filter(sources=frozenset({"caption"})))[0] == [mine]
     assert texts(Filter(video_ids=frozenset({"v0"})))[0] == []
-    store.put_notes([make.note("longer still", "v1", start_s=0.0, length_s=19.0, source="speech")])
+    store.notes.put([make.note("longer still", "v1", start_s=0.0, length_s=19.0, source="speech")])
     assert texts(Filter(level="clip"))[3] == ["longer still", "thing3 number3 of video1"]
-    assert store.notes_at([], None) == []
+    assert store.notes.at([], None) == []
 
 
 def test_ids_and_notes_go_together(store: Store, make):
     notes = make.filled(store, videos=2, notes=5)
-    assert store.note_ids() == [note.id for note in notes]
+    assert store.notes.ids() == [note.id for note in notes]
     wanted = Filter(video_ids=frozenset({"v1"}), span=Span(4.0, 9.0))
-    assert store.note_ids(wanted) == [note.id for note in store.notes(wanted)] == [note.id for note in notes[6:8]]
-    assert store.get_notes([notes[3].id, "none", notes[1].id]) == [notes[3], notes[1]]
-    assert store.delete_notes([notes[3].id, "none"]) == 1
+    assert (
+        store.notes.ids(wanted) == [note.id for note in store.notes.select(wanted)] == [note.id for note in notes[6:8]]
+    )
+    assert store.notes.get_many([notes[3].id, "none", notes[1].id]) == [notes[3], notes[1]]
+    assert store.notes.delete([notes[3].id, "none"]) == 1
     clip_id = notes[0].clip_id
     assert clip_id is not None
-    assert store.delete_clips([clip_id, "none"]) == 1
-    assert store.note_ids() == [note.id for note in notes if note not in (notes[0], notes[3])]
+    assert store.clips.delete([clip_id, "none"]) == 1
+    assert store.notes.ids() == [note.id for note in notes if note not in (notes[0], notes[3])]

@@ -89,9 +89,9 @@ def fill(store: Store, folder: Path) -> None:
             for s in range(seconds)
         ]
         with store.atomic():
-            store.put_video(video)
-            store.put_notes(notes)
-            store.put_vectors(embedder.name, [n.id for n in notes], embedder.encode_document([n.text for n in notes]))
+            store.videos.put(video)
+            store.notes.put(notes)
+            store.vectors.put(embedder.name, [n.id for n in notes], embedder.encode_document([n.text for n in notes]))
 
 
 def ask_all(store: Store, folder: Path, models: Models, watch: Stopwatch) -> dict[str, float]:

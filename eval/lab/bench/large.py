@@ -75,9 +75,9 @@ def put_notes(store: Store, block: Block) -> None:
     """A video with its notes and their vectors, in one transaction."""
     notes = notes_of(block)
     with store.atomic():
-        store.put_video(video_of(block.number))
-        store.put_notes(notes)
-        store.put_vectors(NOTE_MODEL, [note.id for note in notes], block.notes)
+        store.videos.put(video_of(block.number))
+        store.notes.put(notes)
+        store.vectors.put(NOTE_MODEL, [note.id for note in notes], block.notes)
 
 
 def fill(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
@@ -94,12 +94,12 @@ def fill(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
 
     with Store.open(folder / INDEX, write=True) as store:
         for block in corpus.blocks():
-            if store.get_video(video_of(block.number).id) is None:
+            if store.videos.get(video_of(block.number).id) is None:
                 timed("notes", lambda block=block: put_notes(store, block))  # type: ignore[misc]
         timed("note indexes", store.build_indexes)
         for block in corpus.blocks():
             name = video_of(block.number).id
-            timed("frames", lambda b=block, n=name: store.put_frame_vectors(FRAME_MODEL, n, times, b.frames))  # type: ignore[misc]
+            timed("frames", lambda b=block, n=name: store.frames.put(FRAME_MODEL, n, times, b.frames))  # type: ignore[misc]
         timed("frame index", store.build_indexes)
     size = sum(path.stat().st_size for path in (folder / INDEX).rglob("*") if path.is_file())
     return {"seconds": spent, "peak GB": peak_gb(), "disk GB": size / 1e9}
@@ -171,14 +171,14 @@ def row_of_note(note_id: str) -> int:
 def hybrid(store: Store, queries: Queries, at: int, wanted: Filter | None, clock: dict[str, float]) -> dict[str, Any]:
     """One query through the three channels, and the notes of the best; adds up each channel's milliseconds."""
     started = time.perf_counter()
-    text = store.search_text(queries.texts[at], CANDIDATES, wanted)
+    text = store.notes.search(queries.texts[at], CANDIDATES, wanted)
     after_text = time.perf_counter()
-    notes = store.search_vectors(NOTE_MODEL, queries.notes[at], CANDIDATES, wanted)
+    notes = store.vectors.search(NOTE_MODEL, queries.notes[at], CANDIDATES, wanted)
     after_notes = time.perf_counter()
-    frames = store.search_frames(FRAME_MODEL, queries.frames[at], CANDIDATES, wanted)
+    frames = store.frames.search(FRAME_MODEL, queries.frames[at], CANDIDATES, wanted)
     after_frames = time.perf_counter()
     best = [note_id for note_id, _ in [*text[:K], *notes[:K]]]
-    shown = store.get_notes(best)
+    shown = store.notes.get_many(best)
     done = time.perf_counter()
     if len(shown) < len(set(best)):
         raise RuntimeError("a note that was found is not there")
@@ -238,9 +238,9 @@ def add(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
         first = hybrid(store, queries, 1, None, {})["ms"]
         clock: dict[str, float] = {}
         later = [hybrid(store, queries, at, None, clock)["ms"] for at in range(min(100, len(queries.texts)))]
-        text = [note_id for note_id, _ in store.search_vectors(NOTE_MODEL, blocks[0].notes[7], 1)]
+        text = [note_id for note_id, _ in store.vectors.search(NOTE_MODEL, blocks[0].notes[7], 1)]
         for block in blocks:
-            store.remove_video(video_of(block.number).id)
+            store.videos.remove(video_of(block.number).id)
         found = text == [notes_of(blocks[0])[7].id]
     return {"seconds": added_s, "first ms": first, **summary(later), "found": found, "peak GB": peak_gb()}
 

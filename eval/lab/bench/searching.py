@@ -42,10 +42,10 @@ def make_archive(folder: Path, minutes: float) -> None:
     write_video(folder / "video.mp4", panning(seconds, FPS, SIZE), fps=FPS, gop=10 * FPS, options=options)
     name, rng = FakeImageEmbedder(dim=DIM).name, np.random.default_rng(0)
     with Store.open(folder / ".lvqa", write=True) as store:
-        store.put_video(Video("v", "video.mp4", "v", float(seconds)))
+        store.videos.put(Video("v", "video.mp4", "v", float(seconds)))
         spans = [Span(at, min(at + _EVERY_S, seconds)) for at in np.arange(0.0, seconds, _EVERY_S).tolist()]
         texts = [f"a wall, number {n}" for n in range(len(spans))]
-        store.put_notes(
+        store.notes.put(
             [
                 Note(note_id("v", "caption", span, "", "", text), "v", None, span, text, "caption")
                 for span, text in zip(spans, texts, strict=True)
@@ -55,7 +55,7 @@ def make_archive(folder: Path, minutes: float) -> None:
             times = np.arange(start, min(start + 600, seconds), dtype=np.float64)
             vectors = rng.normal(size=(len(times), DIM)) + 2.0
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            store.put_frame_vectors(name, "v", times, vectors.astype(np.float32))
+            store.frames.put(name, "v", times, vectors.astype(np.float32))
 
 
 def search(folder: Path) -> dict[str, float]:
@@ -74,7 +74,7 @@ def search(folder: Path) -> dict[str, float]:
     with Store.open(folder / ".lvqa", create=False) as store:
         opener = Opener(store, folder, settings, scorers.similarity)
         for name in SEARCHERS:
-            with opener(store.videos()[0]) as footage:
+            with opener(store.videos.all()[0]) as footage:
                 found = make_searcher(name, scorers).search(
                     footage, Query(("red star",), ("red flag",)), SearchBudget(16, 64), 0
                 )

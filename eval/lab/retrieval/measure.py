@@ -204,7 +204,7 @@ def _measure(
     from lvqa.recall import hybrid_search
     from lvqa.store import Filter
 
-    by_path = {video.path: video for video in store.videos()}
+    by_path = {video.path: video for video in store.videos.all()}
     for question in questions:
         run.asked.append(question.video)
         video = by_path[question.video]

@@ -146,8 +146,8 @@ class Bench:
         self._archive = archive
         self._scorers = Scorers.of(archive.models)
         self.scorer = Remembered(Yes(vision))
-        (self.video,) = archive.store.videos()
-        self._notes = sorted(archive.store.notes(), key=lambda note: (note.span, note.id))
+        (self.video,) = archive.store.videos.all()
+        self._notes = sorted(archive.store.notes.select(), key=lambda note: (note.span, note.id))
         self._model = images.name
         # What a look takes is known before the first search that makes none.
         with self.footage(SYSTEMS[0]) as footage:

@@ -266,10 +266,10 @@ class Stage:
     def _looked(self, index_dir: Path) -> str:
         """What is wrong with an index on a full disk; empty where nothing is."""
         from lvqa.archive.archive import Archive
-        from lvqa.store.health.repair import verify_index
+        from lvqa.store import check_index
 
         try:
-            bad = [finding.text for finding in verify_index(index_dir) if finding.is_damage]
+            bad = [finding.text for finding in check_index(index_dir) if finding.is_damage]
             if bad:
                 return "; ".join(bad)
             with Archive(self._folder, archive_dir=index_dir, models=workload.models(0)) as archive:
@@ -284,10 +284,10 @@ class Stage:
         return ""
 
     def _compared(self, index_dir: Path, expected: Path) -> str:
-        from lvqa.store.health.repair import verify_index
+        from lvqa.store import check_index
 
         lines = differences(snapshot(expected), snapshot(index_dir))
-        return "; ".join([*lines, *(finding.text for finding in verify_index(index_dir))])
+        return "; ".join([*lines, *(finding.text for finding in check_index(index_dir))])
 
 
 def _unfinished(index_dir: Path) -> bool:

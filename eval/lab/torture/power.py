@@ -187,9 +187,8 @@ class Trial:
 
     def survives(self, recorded: Recorded, state: State, *, finish: bool) -> str:
         """What is wrong with an index that has to go on from a state of the disk; empty where nothing is."""
-        from lvqa.store import Store
+        from lvqa.store import Store, check_index
         from lvqa.store.commits import COMMITS_FILE
-        from lvqa.store.health.repair import verify_index
 
         index_dir, draw = self._scratch / "state", random.Random(state.seed)
         shutil.rmtree(index_dir, ignore_errors=True)
@@ -205,13 +204,13 @@ class Trial:
             (index_dir / "lock").write_bytes(draw.choice([b"", bytes(64), b"{"]))
         try:
             with Store.open(index_dir, write=True) as store:
-                empty = not store.videos() and not store.notes() and not store.jobs()
+                empty = not store.videos.all() and not store.notes.select() and not store.jobs.all()
             found = digest(index_dir)
             allowed = recorded.digests[max(0, returned - 1) : returned + 1]
             if found not in allowed and not (returned == 0 and empty):
                 known = recorded.digests.index(found) + 1 if found in recorded.digests else "none"
                 return f"{returned} commits had returned, and the rows are those after {known}"
-            bad = [finding.text for finding in verify_index(index_dir) if finding.mend != "index" or returned]
+            bad = [finding.text for finding in check_index(index_dir) if finding.mend != "index" or returned]
             bad = [text for text in bad if "has no vector" not in text and "have no vector" not in text]
             if bad:
                 return "; ".join(bad)
@@ -220,7 +219,7 @@ class Trial:
                 self._perform(index_dir, under_way)
                 if lines := differences(self.expected, snapshot(index_dir)):
                     return "; ".join(lines)
-                if left := verify_index(index_dir):
+                if left := check_index(index_dir):
                     return "; ".join(finding.text for finding in left)
         except (LvqaError, sqlite3.Error) as error:
             return str(error)
@@ -272,9 +271,9 @@ def _answers(index_dir: Path) -> list[object]:
     with Store.open(index_dir, create=False) as store:
         found: list[object] = []
         for query in ("a ladder before a red wall", "gate open", "the tea is cold"):
-            found.append(store.search_text(query, 20))
-            near = store.search_vectors(models.embedder.name, models.embedder.encode_query([query])[0], 20)
-            seen = store.search_frames(models.image_embedder.name, models.image_embedder.encode_query([query])[0], 20)
+            found.append(store.notes.search(query, 20))
+            near = store.vectors.search(models.embedder.name, models.embedder.encode_query([query])[0], 20)
+            seen = store.frames.search(models.image_embedder.name, models.image_embedder.encode_query([query])[0], 20)
             found.append([(name, round(score, 5)) for name, score in near])
             found.append([(frame.video_id, frame.time_s, round(frame.score, 5)) for frame in seen])
         return found

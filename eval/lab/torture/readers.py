@@ -186,7 +186,7 @@ def write(place: Place, until: float, draw: random.Random) -> int:
                     number = draw.randrange(STAMPED)
                     generations[number] += 1
                     if draw.random() < 0.2:
-                        store.remove_video(stamped_video(number).id)
+                        store.videos.remove(stamped_video(number).id)
                     else:
                         stamp(store, number, generations[number])
                 if draw.random() < 0.3:

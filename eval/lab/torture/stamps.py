@@ -66,12 +66,12 @@ def stamp(store: Store, number: int, generation: int) -> None:
     frames = models.image_embedder.encode_frames([np.full((8, 8, 3), 20 * k, np.uint8) for k in range(size)])
     vectors = models.embedder.encode_document(texts)
     with store.atomic():
-        store.remove_video(video.id)
-        store.put_video(video)
-        store.put_clips(clips)
-        store.put_notes(notes)
-        store.put_vectors(models.embedder.name, [note.id for note in notes], vectors)
-        store.put_frame_vectors(models.image_embedder.name, video.id, [c.span.start_s for c in clips], frames)
+        store.videos.remove(video.id)
+        store.videos.put(video)
+        store.clips.put(clips)
+        store.notes.put(notes)
+        store.vectors.put(models.embedder.name, [note.id for note in notes], vectors)
+        store.frames.put(models.image_embedder.name, video.id, [c.span.start_s for c in clips], frames)
 
 
 class Reader:
@@ -132,14 +132,14 @@ class Reader:
         query, picture = text.encode_query([_WORD])[0], image.encode_query(["grey"])[0]
 
         def look() -> list[dict[str, Counter[int]]]:
-            notes = [note for note in store.notes() if _is_stamped(note)]
+            notes = [note for note in store.notes.select() if _is_stamped(note)]
             by_id = {note.id: note for note in notes}
-            words = [by_id.get(name) for name, _ in store.search_text(_WORD, _MOST, imported)]
-            near = [by_id[name] for name, _ in store.search_vectors(text.name, query, _MOST) if name in by_id]
-            frames = store.search_frames(image.name, picture, _MOST)
+            words = [by_id.get(name) for name, _ in store.notes.search(_WORD, _MOST, imported)]
+            near = [by_id[name] for name, _ in store.vectors.search(text.name, query, _MOST) if name in by_id]
+            frames = store.frames.search(image.name, picture, _MOST)
             if None in words:
                 raise TornError("words of notes that are not there")
-            clips = [clip for number in range(STAMPED) for clip in store.clips(stamped_video(number).id)]
+            clips = [clip for number in range(STAMPED) for clip in store.clips.of(stamped_video(number).id)]
             return [
                 _counted((note.video_id, _stamp_of(note)[1] % _CYCLE) for note in notes),
                 _counted((note.video_id, _stamp_of(note)[1] % _CYCLE) for note in words if note is not None),
@@ -160,7 +160,7 @@ class Reader:
         number = self._draw.randrange(STAMPED)
         archive = self._archive
         with archive.store.snapshot():
-            if not archive.store.find_videos(stamped_video(number).path):
+            if not archive.store.videos.find(stamped_video(number).path):
                 return
             report = archive.show(stamped_video(number).path)
         stamps = {tuple(_stamp_of(note)) for note in report.notes}

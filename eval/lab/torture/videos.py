@@ -207,9 +207,9 @@ def index(folder: Path, index_dir: Path, report_path: Path) -> int:
     ):
         report = archive.index()
         done: dict[str, set[str]] = {}
-        for job in archive.store.jobs("done"):
+        for job in archive.store.jobs.all("done"):
             done.setdefault(job.video_id, set()).add(job.stage)
-        held = {row.path: row.video_id for row in archive.store.files() if row.video_id}
+        held = {row.path: row.video_id for row in archive.store.files.all() if row.video_id}
     copies = dict(report.duplicates)
     indexed = [path for path, video_id in held.items() if done.get(video_id)]
     POOL.close()

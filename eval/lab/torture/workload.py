@@ -145,7 +145,7 @@ def perform(
             if captions is None:
                 raise ValueError("import needs a file of captions")
             return archive.import_captions(captions, **waiting)
-        if archive.exists and archive.store.find_videos(video):
+        if archive.exists and archive.store.videos.find(video):
             return archive.remove(video, **waiting)
         return None
 

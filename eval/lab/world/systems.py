@@ -44,7 +44,7 @@ class Systems:
 
     def __init__(self, archive: Archive, world: WorldSet) -> None:
         self._archive = archive
-        self._ids = {video.path: video.id for video in archive.store.videos()}
+        self._ids = {video.path: video.id for video in archive.store.videos.all()}
         self._truth = {
             self._ids[v.name]: truth_notes(v, self._ids[v.name]) for v in world.videos if v.name in self._ids
         }

@@ -21,6 +21,7 @@ from lvqa.store.database import Connections, connect
 from lvqa.store.exchange.part_folder import full_disk, part_folder
 from lvqa.store.faults import explain
 from lvqa.store.health.soundness import damage
+from lvqa.store.opening import DATABASE_FILE, schema_version
 
 # Free pages between two looks at whether to stop: 16 MiB.
 _STEP_PAGES = 1024
@@ -50,10 +51,8 @@ def backup(index_dir: Path, out: Path, *, on_step: Callable[[int, int], None] | 
         UsageError: `out` is there; StoreError: there is no index, it is damaged, the disk is full;
         StoreVersionError: the index was written by a newer lvqa.
     """
-    from lvqa.store.store import DATABASE_FILE, _version
-
     path = index_dir / DATABASE_FILE
-    if not _version(path):
+    if not schema_version(path):
         raise StoreError(f"no index in {index_dir}; run lvqa index on the folder of videos first")
     with part_folder(out) as part:
         connections = Connections(path, write=False)
@@ -124,6 +123,6 @@ def _check(copy: Path, path: Path) -> int:
 
 def _damaged(path: Path, how: str) -> StoreError:
     return StoreError(
-        f"{path} is damaged ({how}), so no copy was made; keep the copies of before, and run lvqa verify --repair on "
+        f"{path} is damaged ({how}), so no copy was made; keep the copies of before, and run lvqa check --repair on "
         "its folder of videos"
     )

@@ -33,6 +33,7 @@ from lvqa.store.exchange.format import (
 from lvqa.store.exchange.part_folder import part_folder
 from lvqa.store.faults import explained
 from lvqa.store.health.soundness import damage
+from lvqa.store.store import Store
 
 # Rows of one video, or of none where there is no hole, in the order of the files.
 _OF_VIDEO = {
@@ -69,13 +70,14 @@ _COUNTS = {
 
 
 def export_archive(
-    connections: Connections, out: Path, video_ids: Collection[str] | None = None, *, check: bool = True
+    store: Store, out: Path, video_ids: Collection[str] | None = None, *, check: bool = True
 ) -> ExportReport:
-    """Write all rows, or those of some videos, as a folder; whatever else writes to the archive meanwhile.
+    """Write all rows of a store, or those of some videos, as a folder; whatever else writes to the archive meanwhile.
 
     The folder is there whole or not at all. Raises UsageError where it is there already and not empty, or a video is
     unknown; StoreError where the disk will not have it, and, with `check`, for rows that are damaged.
     """
+    connections = store.connections
     with part_folder(out, empty_ok=True) as part, connections.reading():
         if check:
             with explained(connections.path):
@@ -94,7 +96,7 @@ def _version() -> str:
 
 def _damaged(path: Path, how: str) -> StoreError:
     return StoreError(
-        f"the index {path} is damaged ({how}), so nothing was exported; run lvqa verify --repair on its folder of "
+        f"the index {path} is damaged ({how}), so nothing was exported; run lvqa check --repair on its folder of "
         "videos first"
     )
 

@@ -13,17 +13,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from lvqa.errors import UsageError
 from lvqa.store.checksums import SUMMED, insert, upsert
 from lvqa.store.exchange.format import LOCAL_META, TABLES, VECTORS, MergeReport, Table, VectorFile
 from lvqa.store.exchange.incoming import Incoming, Row, open_export, read_table, read_vectors
 from lvqa.store.faults import explained
-from lvqa.store.imported_videos import elsewhere, set_elsewhere
-
-if TYPE_CHECKING:
-    from lvqa.store.store import Store
+from lvqa.store.imported_videos import imported_video_ids, set_imported_video_ids
+from lvqa.store.store import Store
 
 T = TypeVar("T")
 _BATCH = 512
@@ -56,7 +54,7 @@ class _Merge:
 
     def __init__(self, store: Store, incoming: Incoming) -> None:
         self._store = store
-        self._c = store._c
+        self._c = store.connections
         self._incoming = incoming
         self.report = MergeReport()
         self._numbers: dict[str, int] = {}
@@ -102,7 +100,7 @@ class _Merge:
             )
 
     def _compare_stage(self, video: str, stage: str, key: str) -> None:
-        known = self._store.get_job(video, stage)
+        known = self._store.jobs.get(video, stage)
         if known is not None and known.key != key:
             self._own.setdefault(video, set()).update((stage, *_UPON.get(stage, ())))
 
@@ -110,11 +108,11 @@ class _Merge:
         return stage in self._own.get(video, ())
 
     def _videos(self) -> None:
-        away = set(elsewhere(self._store))
+        known = set(imported_video_ids(self._store))
         rows = [row for _, row in read_table(self._incoming, "videos")]
-        new = [row for row in rows if self._store.get_video(row[0]) is None]
+        new = [row for row in rows if self._store.videos.get(row[0]) is None]
         with self._store.atomic():
-            set_elsewhere(self._store, away | {row[0] for row in new})
+            set_imported_video_ids(self._store, known | {row[0] for row in new})
         for batch in _batches(iter(new)):
             with self._store.atomic():
                 self.report.videos += sum(self._c.write(_INSERT["videos"], row) for row in batch)
@@ -142,7 +140,7 @@ class _Merge:
     def _taken_vectors(self) -> list[VectorFile]:
         taken = []
         for file in self._incoming.vectors:
-            held = self._store.vector_models(file.kind)
+            held = self._store.vectors.models(file.kind)
             table = {"notes": "embeddings", "frames": "frames"}[file.kind]
             dim = self._c.value(f"SELECT dim FROM {table} WHERE model = ? LIMIT 1", (file.model,))
             if (held and file.model not in held) or dim not in (None, file.dim):
@@ -214,7 +212,7 @@ class _Check:
     def __init__(self, incoming: Incoming, scratch: sqlite3.Connection, store: Store) -> None:
         self._incoming = incoming
         self._scratch = scratch
-        self._c = store._c
+        self._c = store.connections
 
     def videos(self, line: int, row: Row) -> None:
         self._add("videos", line, row[0], row[2])

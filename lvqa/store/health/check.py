@@ -6,16 +6,20 @@ Reads one snapshot and changes nothing, so that it can run beside a writer. Know
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from lvqa.errors import StoreError
+from lvqa.errors import StoreError, StoreFull, StoreVersionError
 from lvqa.store.checksums import SUMMED, checked_sum
 from lvqa.store.commits import read_commits
 from lvqa.store.database import Connections
+from lvqa.store.faults import explained
 from lvqa.store.health.base_files import check_bases, check_flat
 from lvqa.store.health.finding import Finding
+from lvqa.store.health.salvage import header_is_right
 from lvqa.store.health.text_check import text_problem
+from lvqa.store.opening import DATABASE_FILE
+from lvqa.store.store import Store
 
 _SHOWN = 5
 # What each video has of each kind of row: (video, kind, found).
@@ -42,7 +46,37 @@ CAPTIONLESS = """
 _SCHEMA = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
 
 
-def verify(connections: Connections, index_dir: Path, *, embedder: str | None = None) -> list[Finding]:
+def check_index(index_dir: Path, *, embedder: str | None = None) -> list[Finding]:
+    """All that is wrong with the index in a folder, also where it cannot even be opened. See `check_open`.
+
+    Raises StoreError where there never was one; StoreVersionError for one of a newer lvqa; StoreFull where the disk has
+    not even room for looking.
+    """
+    path = index_dir / DATABASE_FILE
+    if not path.exists() or not path.stat().st_size:
+        noted = read_commits(index_dir)
+        if not noted:
+            Store.open(index_dir, create=False).close()
+        what = "is empty" if path.exists() else "is gone"
+        told = f"the database {path} {what}, and with it {noted} commits; its caches cannot bring them back"
+        return [Finding("database", told, "backup")]
+    try:
+        Store.open(index_dir, create=False).close()
+        with explained(path):
+            if not header_is_right(path):
+                return [Finding("database", f"the header of the database {path.name} is damaged")]
+    except (StoreFull, StoreVersionError):
+        raise
+    except StoreError as error:
+        return [Finding("database", f"the database cannot be opened ({error.__cause__ or error})")]
+    connections = Connections(path, write=False)
+    try:
+        return check_open(connections, index_dir, embedder=embedder)
+    finally:
+        connections.close()
+
+
+def check_open(connections: Connections, index_dir: Path, *, embedder: str | None = None) -> list[Finding]:
     """All that is wrong with an open index; empty where nothing is.
 
     `embedder` is the model that every note should have a vector of, empty for none; where it is not given, the one
@@ -183,3 +217,9 @@ def _embedded(connections: Connections, embedder: str | None) -> Iterator[Findin
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return "; ".join(" ".join(name.split()) for name in names[:_SHOWN]) + more
+
+
+def describe_findings(findings: Iterable[Finding]) -> list[str]:
+    """A line for each finding, with what mends it."""
+    how = {"repair": "lvqa check --repair mends it", "index": "run lvqa index", "backup": "put a backup in its place"}
+    return [f"{finding.text}; {how[finding.mend]}" for finding in findings]

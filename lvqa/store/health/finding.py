@@ -14,7 +14,7 @@ Mend = Literal["repair", "index", "backup"]
 class Finding:
     """One thing that is not as it should be.
 
-    `mend` says what puts it right: `repair` (`lvqa verify --repair`), `index` (nothing is damaged, there is work left
+    `mend` says what puts it right: `repair` (`lvqa check --repair`), `index` (nothing is damaged, there is work left
     to do: `lvqa index`), `backup` (the truth is gone: put a backup in its place, or begin anew).
     """
 

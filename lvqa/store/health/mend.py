@@ -39,7 +39,7 @@ class Mender:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._c = store._c
+        self._c = store.connections
         self._open: set[tuple[int, str]] = set()
         self._told: list[str] = []
 
@@ -90,7 +90,7 @@ class Mender:
             # Its rows are worth more than what its file says again: let the file be read anew.
             self._c.write(f"UPDATE videos SET sum = {checked_sum('videos')}")
             for number_, *_ in rows:
-                self._store.forget_size(number_)
+                self._store.files.forget_size(number_)
             self._told.append(f"{len(rows)} videos changed on the disk; the next index reads their files again")
             return
         for _, video, kind in rows:
@@ -139,7 +139,7 @@ class Mender:
             video_id, path = names[video]
             self._store.reset_stage(video_id, stage)
             if stage in _ANY:
-                self._store.put_job(JobRow(video_id, path, stage))
+                self._store.jobs.put(JobRow(video_id, path, stage))
             opened += 1
         if opened:
             videos = len({video for video, _ in self._open})

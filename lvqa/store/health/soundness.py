@@ -1,6 +1,6 @@
 """Whether the rows of an index are what was written, in one line: for what copies them, and must not copy damage.
 
-Also for indexes of older schemas. Knows nothing of files and vectors; all that may be wrong is told by `lvqa verify`.
+Also for indexes of older schemas. Knows nothing of files and vectors; all that may be wrong is told by `lvqa check`.
 """
 
 from __future__ import annotations

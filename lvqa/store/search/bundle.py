@@ -50,7 +50,7 @@ def folder_of(index_dir: Path, subject: Subject, stamp: str) -> Path:
 
 
 @dataclass(slots=True)
-class Draft:
+class BundleDraft:
     """A folder that is being filled. `about` are JSON values that `checked` will ask for; to be set before the end."""
 
     folder: Path
@@ -59,14 +59,14 @@ class Draft:
 
 
 @contextmanager
-def writing(index_dir: Path, subject: Subject) -> Iterator[Draft]:
+def writing(index_dir: Path, subject: Subject) -> Iterator[BundleDraft]:
     """Give an empty folder to write files to; they are in their place once the block is left.
 
     Raises OSError; after any exception nothing is left.
     """
     stamp = secrets.token_hex(8)
     final = folder_of(index_dir, subject, stamp)
-    draft = Draft(final.with_name(f"{final.name}.part"), stamp, {})
+    draft = BundleDraft(final.with_name(f"{final.name}.part"), stamp, {})
     draft.folder.mkdir(parents=True)
     try:
         yield draft

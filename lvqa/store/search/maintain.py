@@ -62,7 +62,7 @@ _ABOUT_TEXTS = "SELECT n, video, start_s, end_s, source, level FROM notes WHERE 
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class SearchFiles:
     """Where the files are opened, and how."""
 
     index_dir: Path
@@ -74,7 +74,7 @@ class Files:
         return self.texts.get(base) if base.subject == TEXTS else self.vectors.get(base)
 
 
-def build_bases(connections: Connections, files: Files) -> list[Subject]:
+def build_bases(connections: Connections, files: SearchFiles) -> list[Subject]:
     """Write the files that are missing or behind; returns what they are about.
 
     Where the disk will not have them there are fewer, and search is as right and slower. Raises StoreError.
@@ -97,7 +97,7 @@ def build_bases(connections: Connections, files: Files) -> list[Subject]:
     return written
 
 
-def _bring_up(connections: Connections, files: Files, subject: Subject) -> bool:
+def _bring_up(connections: Connections, files: SearchFiles, subject: Subject) -> bool:
     try:
         with connections.reading():
             token = _token(connections, subject)

@@ -199,7 +199,7 @@ def test_ratings_that_cannot_be_had_are_given_by_rule(ask, store, embedder, faul
 
     vectors = np.eye(3, dtype=np.float32)[np.arange(24) // 8]
     with store.atomic():
-        store.put_frame_vectors("fake:colours", "v-kitchen", [float(t) for t in range(24)], vectors)
+        store.frames.put("fake:colours", "v-kitchen", [float(t) for t in range(24)], vectors)
 
     def reply(messages: Any) -> str:
         text = str(messages[-1].text)

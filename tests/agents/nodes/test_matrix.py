@@ -76,8 +76,8 @@ class Rig:
     def add(self, *texts: str, start_s: float = 0.0) -> None:
         notes = [self.note("v-kitchen", start_s, start_s + 5, text) for text in texts]
         with self.store.atomic():
-            self.store.put_notes(notes)
-            self.store.put_vectors(
+            self.store.notes.put(notes)
+            self.store.vectors.put(
                 self.embedder.name, [n.id for n in notes], self.embedder.encode_document([n.text for n in notes])
             )
 
@@ -86,7 +86,7 @@ class Rig:
 def rig(ask, script, store, embedder, note, folder, fill) -> Any:
     with Store.open(folder / "empty", write=True) as empty, Store.open(folder / "red", write=True) as red:
         said = note("v-kitchen", 1.0, 6.0, "the milk carton is red")
-        fill(red, [*store.notes(Filter(level="clip")), said], embedder)
+        fill(red, [*store.notes.select(Filter(level="clip")), said], embedder)
         yield Rig(ask, script, store, embedder, note, empty, red)
 
 

@@ -52,7 +52,7 @@ def test_syntax_does_not_hide_what_is_there(store, embedder, query):
 
 def test_more_hits_than_notes_are_all_notes(store, embedder):
     everything = hybrid_search(store, embedder, "milk", 10_000)
-    assert len(everything) == len(store.notes())
+    assert len(everything) == len(store.notes.select())
     assert len({hit.note.id for hit in everything}) == len(everything)
 
 

@@ -73,7 +73,7 @@ def test_frames_speak_for_the_notes_that_cover_them(store, embedder):
     image = FakeImageEmbedder()
     shown = np.stack([np.full((4, 4, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 160, 0), (0, 0, 255))])
     with store.atomic():
-        store.put_frame_vectors(image.name, "v-kitchen", [3.0, 9.0, 15.0], image.encode_frames(shown))
+        store.frames.put(image.name, "v-kitchen", [3.0, 9.0, 15.0], image.encode_frames(shown))
     hits = hybrid_search(store, None, "green", 3, channels=("frames",), image_embedder=image)
     assert hits[0].span == Span(6, 12)
     assert hits[0].channels["frames"] == pytest.approx(1.0, abs=1e-5)
@@ -127,9 +127,9 @@ def test_summaries_are_found_only_when_asked_for(folder, fill, note, embedder):
         clip = Clip.of("v-kitchen", Span(0, 24), "video")
         summary = replace(note("v-kitchen", 0, 24, "zebras all day", "summary"), clip_id=clip.id)
         with store.atomic():
-            store.put_clips([clip])
-            store.put_notes([summary])
-            store.put_vectors(embedder.name, [summary.id], embedder.encode_document([summary.text]))
+            store.clips.put([clip])
+            store.notes.put([summary])
+            store.vectors.put(embedder.name, [summary.id], embedder.encode_document([summary.text]))
         assert {hit.note.source for hit in hybrid_search(store, embedder, "zebra", 9)} == {"caption"}
         for only in (Filter(level="video"), Filter(sources=frozenset({"summary"}))):
             assert [hit.note.text for hit in hybrid_search(store, embedder, "zebra", 9, only)] == ["zebras all day"]
@@ -175,7 +175,7 @@ def test_frames_are_heard_where_captions_say_nothing(folder, fill, note, embedde
         )
         shown = [green if s == 30 else grey for s in range(40)]
         with store.atomic():
-            store.put_frame_vectors(image.name, "v-film", np.arange(40) + 0.5, image.encode_frames(np.stack(shown)))
+            store.frames.put(image.name, "v-film", np.arange(40) + 0.5, image.encode_frames(np.stack(shown)))
         hits = hybrid_search(store, embedder, "green", 6, image_embedder=image)
         unseen = hybrid_search(store, embedder, "green", 1, image_embedder=image, rules=RecallRules(seen_share=0.0))
     starts = [hit.span.start_s for hit in hits]

@@ -17,13 +17,13 @@ def _replace(store: Store, n: int, embedder: FakeEmbedder, images: FakeImageEmbe
     clips = [Clip.of(video.id, Span(4.0 * i, 4.0 * i + 4)) for i in range(10)]
     notes = [Note(f"n{n}.{i}", video.id, c.id, c.span, f"a red kite {i}", "caption") for i, c in enumerate(clips)]
     with store.atomic():
-        for old in store.videos():
-            store.remove_video(old.id)
-        store.put_video(video)
-        store.put_clips(clips)
-        store.put_notes(notes)
-        store.put_vectors(embedder.name, [note.id for note in notes], embedder.encode_document([n.text for n in notes]))
-        store.put_frame_vectors(images.name, video.id, [4.0 * i for i in range(10)], images.encode_query(["red"] * 10))
+        for old in store.videos.all():
+            store.videos.remove(old.id)
+        store.videos.put(video)
+        store.clips.put(clips)
+        store.notes.put(notes)
+        store.vectors.put(embedder.name, [note.id for note in notes], embedder.encode_document([n.text for n in notes]))
+        store.frames.put(images.name, video.id, [4.0 * i for i in range(10)], images.encode_query(["red"] * 10))
 
 
 def test_hits_are_all_of_one_version_and_of_a_video_that_is_there(tmp_path: Path):
@@ -36,7 +36,7 @@ def test_hits_are_all_of_one_version_and_of_a_video_that_is_there(tmp_path: Path
         def search() -> None:
             hits = hybrid_search(store, embedder, "the red kite", 5, image_embedder=images)
             # Between these two calls the store may change; inside `consistent` it must not.
-            known = {video.id: video.path for video in store.videos()}
+            known = {video.id: video.path for video in store.videos.all()}
             assert hits
             assert {(hit.note.video_id, hit.video) for hit in hits} == set(known.items())
             assert all(set(hit.channels) == {"text", "dense", "frames"} for hit in hits)

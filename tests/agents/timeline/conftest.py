@@ -155,11 +155,11 @@ def captions(video: str) -> list[Note]:
 def index(clocks: Path) -> Iterator[Store]:
     with Store.open(clocks / ".lvqa", write=True) as store, store.atomic():
         for name in VIDEOS:
-            store.put_video(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
-            store.put_notes(captions(name))
+            store.videos.put(Video(name, name, name, float(SECONDS), 160, 64, float(FPS)))
+            store.notes.put(captions(name))
             times = np.arange(0, SECONDS, 0.5)
-            store.put_frame_vectors(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
-        store.put_notes([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
+            store.frames.put(Scores.name, name, times, np.stack([Scores().at(name, t) for t in times]))
+        store.notes.put([note("b.mp4", 12.5, 14.5, "Look, an orange diamond!", "speech")])
     with Store.open(clocks / ".lvqa") as store:
         yield store
 

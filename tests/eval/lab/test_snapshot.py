@@ -17,15 +17,15 @@ def _write(
     video = Video("v", "a.mp4", "hash", 8.0)
     clip = Clip.of("v", Span(0, 8))
     with Store.open(index, write=True) as store, store.atomic():
-        store.put_video(video)
-        store.put_file("a.mp4", "v", 10, 20)
-        store.put_clips([clip])
+        store.videos.put(video)
+        store.files.put("a.mp4", "v", 10, 20)
+        store.clips.put([clip])
         made = [Note(f"n{i}", "v", clip.id, Span(i, i + 1), text, "caption", "fake") for i in range(notes)]
-        store.put_notes(made)
+        store.notes.put(made)
         vector = np.array([[1.0, tilt, 0.0]], np.float32)
-        store.put_vectors("fake:e", ["n0"], vector)
-        store.put_frame_vectors("fake:i", "v", [0.0, 1.0], np.eye(2, dtype=np.float32))
-        store.put_job(JobRow("v", "a.mp4", "caption", "key", "done", progress_s))
+        store.vectors.put("fake:e", ["n0"], vector)
+        store.frames.put("fake:i", "v", [0.0, 1.0], np.eye(2, dtype=np.float32))
+        store.jobs.put(JobRow("v", "a.mp4", "caption", "key", "done", progress_s))
     return index
 
 

@@ -47,7 +47,7 @@ def test_only_what_is_asked_about_is_indexed(
     index = tmp_path / "run" / "index"
     with Archive(footage, archive_dir=index) as archive:
         assert [video.path for video in archive.videos()] == ["deep/b.mp4"]
-        began = archive.store.get_video(archive.videos()[0].id)
+        began = archive.store.videos.get(archive.videos()[0].id)
     found = estimate.estimate(task, all_, tmp_path / "run", settings={"profile": "text"}, models=models)
     assert found.hours == pytest.approx(9 / 3600, rel=0.05)
     assert found.hours_to_index == pytest.approx(6 / 3600, rel=0.05)
@@ -55,7 +55,7 @@ def test_only_what_is_asked_about_is_indexed(
     assert runs(data=all_, say=said.append).summaries[0].accuracy.value == 1.0
     with Archive(footage, archive_dir=index) as archive:
         assert [video.path for video in archive.videos()] == [f"deep/{name}" for name in SAID]
-        assert archive.store.get_video(archive.show("deep/b.mp4").video.id) == began
+        assert archive.store.videos.get(archive.show("deep/b.mp4").video.id) == began
     assert not (footage / ".lvqa").exists()
 
 

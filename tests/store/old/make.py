@@ -122,10 +122,14 @@ def read_searches(index_dir: Path) -> dict[str, Any]:
 
     texts, pictures = FakeEmbedder(DIM), FakeImageEmbedder()
     with Store.open(index_dir, create=False) as store:
-        near = store.search_vectors(texts.name, texts.encode_query([QUERY])[0], 5)
-        frames = store.search_frames(pictures.name, pictures.encode_query(["red"])[0], 5)
+        if hasattr(store, "search_text"):  # before the tables of a store were objects of their own
+            said, like, shown = store.search_text, store.search_vectors, store.search_frames
+        else:
+            said, like, shown = store.notes.search, store.vectors.search, store.frames.search
+        near = like(texts.name, texts.encode_query([QUERY])[0], 5)
+        frames = shown(pictures.name, pictures.encode_query(["red"])[0], 5)
         return {
-            "text": [list(hit) for hit in store.search_text("cafe", 5)],
+            "text": [list(hit) for hit in said("cafe", 5)],
             "vectors": [list(hit) for hit in near],
             "frames": [[frame.video_id, frame.time_s, frame.score] for frame in frames],
         }

@@ -31,7 +31,7 @@ def _read(index_dir: Path, times: int = 40) -> stamps.Seen:
 def test_whole_generations_are_no_tear(index_dir: Path):
     with Store.open(index_dir, write=True) as store:
         stamp(store, 1, 123)  # in the stretch of time that generation 23 had
-        store.remove_video(stamped_video(2).id)
+        store.videos.remove(stamped_video(2).id)
         seen = _read(index_dir, 60)
     assert (seen.reads, seen.errors, seen.torn) == (60, [], [])
     assert 1 < seen.changes <= 4
@@ -40,18 +40,18 @@ def test_whole_generations_are_no_tear(index_dir: Path):
 @pytest.mark.parametrize("lost", ["note", "frame", "clip", "vector"])
 def test_half_a_generation_is_a_tear(index_dir: Path, lost: str):
     with Store.open(index_dir, write=True) as store:
-        note = next(note for note in store.notes() if note.video_id == stamped_video(3).id)
+        note = next(note for note in store.notes.select() if note.video_id == stamped_video(3).id)
         if lost == "note":
-            store.delete_notes([note.id])
+            store.notes.delete([note.id])
         elif lost == "frame":
             with store.atomic():
-                store._c.write("DELETE FROM frames WHERE n = (SELECT max(n) FROM frames)")
+                store.connections.write("DELETE FROM frames WHERE n = (SELECT max(n) FROM frames)")
         elif lost == "clip":
             assert note.clip_id is not None
-            store.delete_clips([note.clip_id])
+            store.clips.delete([note.clip_id])
         else:
             with store.atomic():
-                store._c.write("DELETE FROM embeddings WHERE n = (SELECT max(n) FROM embeddings)")
+                store.connections.write("DELETE FROM embeddings WHERE n = (SELECT max(n) FROM embeddings)")
     seen = _read(index_dir)
     assert seen.errors == []
     assert seen.torn
@@ -59,10 +59,10 @@ def test_half_a_generation_is_a_tear(index_dir: Path, lost: str):
 
 def test_two_generations_at_once_are_a_tear(index_dir: Path):
     with Store.open(index_dir, write=True) as store:
-        old = [note for note in store.notes() if note.video_id == stamped_video(0).id]
+        old = [note for note in store.notes.select() if note.video_id == stamped_video(0).id]
         stamp(store, 0, 8)
-        store.put_clips([stamps.Clip(str(n.clip_id), n.video_id, n.span) for n in old])
-        store.put_notes(old)
+        store.clips.put([stamps.Clip(str(n.clip_id), n.video_id, n.span) for n in old])
+        store.notes.put(old)
     assert any("generations" in problem for problem in _read(index_dir).torn)
 
 

@@ -99,7 +99,7 @@ def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
             context = systems.Systems(archive, ran.world)._context(question.options_question, question.options)
-            (video,) = (v for v in archive.store.videos() if v.path == question.video)
+            (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
             first = Golden(context, windows=gold).candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lvqa.indexers.stages.assemble import VISUAL
+from lvqa.indexers.stages.task import VISUAL
 from lvqa.settings import Settings
 from lvqa.store import stage_key
 

@@ -1,6 +1,6 @@
 """Bounded queues that can be stopped, and the threads around them: what keeps a pipeline from growing or hanging.
 
-Knows nothing of videos. A blocked `put` or `get` of any thread ends with Stopped as soon as the pipeline stops.
+Knows nothing of videos. A blocked `put` or `get` of any thread ends with PipelineStopped as soon as the pipeline stops.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ T = TypeVar("T")
 _TICK_S = 0.5
 
 
-class Stopped(Exception):
+class PipelineStopped(Exception):
     """The pipeline is stopping: the thread that sees this ends."""
 
 
-class Channel(Generic[T]):
+class BoundedQueue(Generic[T]):
     """A queue of at most `size` items between threads; `peak` is the most it ever held."""
 
     def __init__(self, size: int) -> None:
         if size < 1:
-            raise ValueError(f"a channel holds at least one item, got {size}")
+            raise ValueError(f"a queue holds at least one item, got {size}")
         self.size = size
         self.peak = 0
         self._items: deque[T] = deque()
@@ -35,23 +35,26 @@ class Channel(Generic[T]):
         self._stopped = False
 
     def put(self, item: T) -> None:
-        """Add an item, waiting while the channel is full. Raises Stopped."""
+        """Add an item, waiting while the queue is full. Raises PipelineStopped."""
         with self._changed:
             while len(self._items) >= self.size and not self._stopped:
                 self._changed.wait(_TICK_S)
             if self._stopped:
-                raise Stopped
+                raise PipelineStopped
             self._items.append(item)
             self.peak = max(self.peak, len(self._items))
             self._changed.notify_all()
 
     def get_many(self, limit: int = 1) -> list[T]:
-        """Take what is there, 1 to `limit` items, waiting for the first; [] when closed and empty. Raises Stopped."""
+        """Take what is there, 1 to `limit` items, waiting for the first; [] when closed and empty.
+
+        Raises PipelineStopped.
+        """
         with self._changed:
             while not self._items and not self._closed and not self._stopped:
                 self._changed.wait(_TICK_S)
             if self._stopped:
-                raise Stopped
+                raise PipelineStopped
             taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
             self._changed.notify_all()
             return taken
@@ -67,27 +70,27 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Drop what is in it and make every waiting thread raise Stopped."""
+        """Drop what is in it and make every waiting thread raise PipelineStopped."""
         with self._changed:
             self._stopped = True
             self._items.clear()
             self._changed.notify_all()
 
 
-class Crew:
+class ThreadGroup:
     """Threads that stop together: the first error of one stops all, and is kept in `error`."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
-        self._channels: list[Channel[Any]] = []
+        self._queues: list[BoundedQueue[Any]] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
-    def channel(self, size: int) -> Channel[Any]:
-        """Make a channel that stops with the crew."""
-        channel: Channel[Any] = Channel(size)
-        self._channels.append(channel)
-        return channel
+    def queue(self, size: int) -> BoundedQueue[Any]:
+        """Make a queue that stops with the threads."""
+        queue: BoundedQueue[Any] = BoundedQueue(size)
+        self._queues.append(queue)
+        return queue
 
     def start(self, name: str, work: Callable[[], None]) -> None:
         """Run `work` in a thread of its own."""
@@ -95,7 +98,7 @@ class Crew:
         def body() -> None:
             try:
                 work()
-            except Stopped:
+            except PipelineStopped:
                 pass
             except BaseException as error:
                 self.fail(error)
@@ -113,8 +116,8 @@ class Crew:
 
     def stop(self) -> None:
         """Make every thread end at its next `put` or `get`."""
-        for channel in self._channels:
-            channel.stop()
+        for queue in self._queues:
+            queue.stop()
 
     def join(self, most_s: float | None = None) -> None:
         """Wait until all threads have ended, or `most_s` seconds; one inside a model's call ends after that call."""

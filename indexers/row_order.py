@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lvqa.indexers.stages.assemble import Halted, Part, Rows, Trouble
+from lvqa.indexers.stages.assemble import PartFailed, PartHalted, Rows
+from lvqa.indexers.stages.task import Part
 
 
-class Order:
+class RowOrder:
     """Puts the rows of each part of each video back in order, and ends a part where it cannot go on."""
 
     def __init__(self) -> None:
         self._next: dict[tuple[int, Part], int] = {}
-        self._early: dict[tuple[int, Part], dict[int, Rows | Trouble | Halted]] = {}
+        self._early: dict[tuple[int, Part], dict[int, Rows | PartFailed | PartHalted]] = {}
         self._ended: set[tuple[int, Part]] = set()
 
-    def push(self, item: Rows | Trouble | Halted) -> Iterator[Rows | Trouble | Halted]:
+    def push(self, item: Rows | PartFailed | PartHalted) -> Iterator[Rows | PartFailed | PartHalted]:
         """Take what came out, yield what is due."""
         key = (id(item.task), item.part)
         if key in self._ended:

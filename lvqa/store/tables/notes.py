@@ -1,0 +1,145 @@
+"""Notes: what is seen, said and shown when, and their full-text search. Knows nothing of their vectors."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+
+from lvqa.errors import StoreError
+from lvqa.store.checksums import SUMMED, insert
+from lvqa.store.database import Connections, Row
+from lvqa.store.filters import Filter, note_conditions
+from lvqa.store.keys import clean_text
+from lvqa.store.search.text_query import TextQuery
+from lvqa.store.search.text_search import TextSearch
+from lvqa.store.tables.videos import video_number
+from lvqa.types import Note, Span
+
+NOTES = """
+    SELECT t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
+    FROM notes t JOIN videos v ON v.n = t.video LEFT JOIN clips c ON c.n = t.clip
+"""
+BY_TIME = " ORDER BY v.id, t.start_s, t.end_s, t.id"
+
+
+class NoteTable:
+    """What is seen, said and shown when, a text with a span and a source each."""
+
+    def __init__(self, connections: Connections, texts: TextSearch) -> None:
+        self._c = connections
+        self._texts = texts
+        self._longest: tuple[int | None, float] | None = None
+
+    def put(self, notes: Sequence[Note]) -> None:
+        """Add notes; those known already stay, with their vectors.
+
+        A known id with another content is a new note in place of the old, whose vectors go. Raises StoreError for an
+        unknown video or clip, or a clip of another video.
+        """
+        videos: dict[str, int] = {}
+        with self._c.atomic():
+            for note in notes:
+                if note.video_id not in videos:
+                    videos[note.video_id] = video_number(self._c, note.video_id)
+                clip, level = self._clip_of(note)
+                row = (
+                    clean_text(note.id),
+                    videos[note.video_id],
+                    clip,
+                    note.span.start_s,
+                    note.span.end_s,
+                    level,
+                    clean_text(note.text),
+                    note.source,
+                    clean_text(note.model),
+                    clean_text(note.prompt_hash),
+                )
+                known = self._c.row(f"SELECT {', '.join(SUMMED['notes'])} FROM notes WHERE id = ?", row[:1])
+                if known == row:
+                    continue
+                if known is not None:
+                    self._c.write("DELETE FROM notes WHERE id = ?", row[:1])
+                self._c.write(insert("notes"), row)
+
+    def select(self, wanted: Filter | None = None) -> list[Note]:
+        """Notes that satisfy the filter, by video id, then time."""
+        where, params = note_conditions(wanted)
+        return [note_of(row) for row in self._c.rows(f"{NOTES} WHERE 1{where}{BY_TIME}", params)]
+
+    def ids(self, wanted: Filter | None = None) -> list[str]:
+        """The ids of what `select` returns, in the same order, without reading the texts."""
+        where, params = note_conditions(wanted)
+        rows = self._c.rows(f"SELECT t.id FROM notes t JOIN videos v ON v.n = t.video WHERE 1{where}{BY_TIME}", params)
+        return [row[0] for row in rows]
+
+    def get_many(self, note_ids: Iterable[str]) -> list[Note]:
+        """The notes of those ids, in that order; unknown ones are left out."""
+        wanted = [clean_text(note_id) for note_id in note_ids]
+        rows = self._c.rows(
+            f"{NOTES} WHERE t.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(wanted),),
+        )
+        found = {row[0]: note_of(row) for row in rows}
+        return [found[note_id] for note_id in wanted if note_id in found]
+
+    def at(self, times: Sequence[tuple[str, float]], wanted: Filter | None = None) -> list[list[Note]]:
+        """For each (video id, time in seconds), the notes that cover it and satisfy the filter, by time."""
+        where, params = note_conditions(wanted)
+        longest_s = self._longest_clip_s() if wanted is not None and wanted.level == "clip" else math.inf
+        asked = json.dumps([[clean_text(video_id), time_s, max(0.0, time_s - longest_s)] for video_id, time_s in times])
+        # CROSS JOIN keeps the few times outermost, so that each note is found through its video and start.
+        rows = self._c.rows(
+            f"""
+            SELECT j.key, t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
+            FROM json_each(?) j CROSS JOIN videos v ON v.id = j.value ->> 0
+            CROSS JOIN notes t ON t.video = v.n AND t.start_s >= j.value ->> 2 AND t.start_s <= j.value ->> 1
+                AND t.end_s > j.value ->> 1
+            LEFT JOIN clips c ON c.n = t.clip WHERE 1{where} ORDER BY j.key, t.start_s, t.end_s, t.id
+            """,
+            (asked, *params),
+        )
+        found: list[list[Note]] = [[] for _ in times]
+        for key, *row in rows:
+            found[int(key)].append(note_of(tuple(row)))
+        return found
+
+    def delete(self, note_ids: Iterable[str]) -> int:
+        """Delete notes and their vectors; returns how many there were."""
+        wanted = json.dumps(sorted({clean_text(note_id) for note_id in note_ids}))
+        with self._c.atomic():
+            return self._c.write("DELETE FROM notes WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+
+    def search(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
+        """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.
+
+        Any text is a query; see `TextQuery`. Equal scores are ordered by video id, time and note id. The statistics
+        are those of the whole archive, whatever the filter. Empty for a query without a word.
+        """
+        return self._texts.search(TextQuery.of(query) if isinstance(query, str) else query, k, wanted)
+
+    def _clip_of(self, note: Note) -> tuple[int | None, str]:
+        if note.clip_id is None:
+            return None, "clip"
+        row = self._c.row(
+            "SELECT c.n, c.level, v.id FROM clips c JOIN videos v ON v.n = c.video WHERE c.id = ?",
+            (clean_text(note.clip_id),),
+        )
+        if row is None:
+            raise StoreError(f"no clip {note.clip_id!r} in the index {self._c.path}; put the clip before its notes")
+        if row[2] != clean_text(note.video_id):
+            raise StoreError(f"clip {note.clip_id!r} belongs to video {row[2]!r}, its note to {note.video_id!r}")
+        return int(row[0]), str(row[1])
+
+    def _longest_clip_s(self) -> float:
+        """The length of the longest note of level clip, in seconds: no longer ago began what covers a time."""
+        token = self._c.value("SELECT token FROM versions WHERE kind = 'texts'")
+        if self._longest is None or self._longest[0] != token:
+            longest_s = self._c.value("SELECT max(end_s - start_s) FROM notes WHERE level = 'clip'")
+            self._longest = (token, float(longest_s or 0.0))
+        return self._longest[1]
+
+
+def note_of(row: Row) -> Note:
+    """The note that a row of `NOTES` is."""
+    return Note(row[0], row[1], row[2], Span(row[3], row[4]), *row[5:])

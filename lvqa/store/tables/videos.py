@@ -1,0 +1,115 @@
+"""The videos of an index: what is known of each, and which of them a user means. Knows nothing of notes or vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from lvqa.errors import StoreError
+from lvqa.store.checksums import upsert
+from lvqa.store.database import Connections, Row
+from lvqa.store.keys import clean_text, decode_path, encode_path
+from lvqa.store.rows import RemovedCounts
+from lvqa.types import Video
+
+# A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.
+_VIDEOS = """
+    SELECT v.id, coalesce((SELECT min(f.path) FROM files f WHERE f.video = v.n), v.path) AS shown, v.content_hash,
+        v.duration_s, v.width, v.height, v.fps, v.codec, v.has_audio
+    FROM videos v
+"""
+
+
+class VideoTable:
+    """The videos of an index, each known by the id that follows from its content."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._c = connections
+
+    def put(self, video: Video) -> None:
+        """Add a video, or bring what is known about it up to date; its rows stay."""
+        values = (
+            clean_text(video.id),
+            encode_path(video.path),
+            clean_text(video.content_hash),
+            video.duration_s,
+            video.width,
+            video.height,
+            video.fps,
+            clean_text(video.codec),
+            int(video.has_audio),
+        )
+        with self._c.atomic():
+            self._c.write(upsert("videos", "(id)"), values)
+
+    def all(self) -> list[Video]:
+        """All videos by path."""
+        return [_video(row) for row in self._c.rows(_VIDEOS + " ORDER BY shown, v.id")]
+
+    def get(self, video_id: str) -> Video | None:
+        """The video of that id."""
+        row = self._c.row(_VIDEOS + " WHERE v.id = ?", (clean_text(video_id),))
+        return None if row is None else _video(row)
+
+    def get_many(self, video_ids: Iterable[str]) -> dict[str, Video]:
+        """The videos of those ids, by id; unknown ones are left out."""
+        wanted = json.dumps(sorted({clean_text(video_id) for video_id in video_ids}))
+        rows = self._c.rows(_VIDEOS + " WHERE v.id IN (SELECT value FROM json_each(?))", (wanted,))
+        return {row[0]: _video(row) for row in rows}
+
+    def find(self, name: str) -> list[Video]:
+        """Videos that a user may mean, by path: those of that id, else path, else file name or stem, else glob.
+
+        Every file of a video counts, not only the one it goes by. Empty where nothing fits.
+        """
+        with self._c.reading():
+            if (video := self.get(name)) is not None:
+                return [video]
+            videos = self.all()
+            paths = {video.id: {video.path} for video in videos}
+            for video_id, path in self._c.rows("SELECT v.id, f.path FROM files f JOIN videos v ON v.n = f.video"):
+                paths[video_id].add(decode_path(path))
+        tests = (
+            lambda path: path == name,
+            lambda path: name in (PurePosixPath(path).name, PurePosixPath(path).stem),
+            lambda path: fnmatchcase(path, name) or fnmatchcase(PurePosixPath(path).name, name),
+        )
+        for test in tests:
+            if found := [video for video in videos if any(map(test, paths[video.id]))]:
+                return found
+        return []
+
+    def remove(self, video_id: str) -> RemovedCounts:
+        """Delete a video with its files, jobs, clips, notes and vectors; nothing where it is unknown."""
+        with self._c.atomic():
+            n = self._c.value("SELECT n FROM videos WHERE id = ?", (clean_text(video_id),))
+            if n is None:
+                return RemovedCounts()
+            row = self._c.row(
+                """
+                SELECT 1, (SELECT count(*) FROM files WHERE video = :n), (SELECT count(*) FROM clips WHERE video = :n),
+                    (SELECT count(*) FROM notes WHERE video = :n),
+                    (SELECT count(*) FROM embeddings e JOIN notes t ON t.n = e.note WHERE t.video = :n),
+                    (SELECT count(*) FROM frames WHERE video = :n)
+                """.replace(":n", "?"),
+                (n,) * 5,
+            )
+            assert row is not None
+            # Frames and notes first: SQLite's cascade visits the tables one row at a time, this scans an index.
+            self._c.write("DELETE FROM videos WHERE n = ?", (n,))
+            return RemovedCounts(*row)
+
+
+def video_number(connections: Connections, video_id: str) -> int:
+    """The number by which rows refer to a video. Raises StoreError for an unknown video."""
+    n = connections.value("SELECT n FROM videos WHERE id = ?", (clean_text(video_id),))
+    if n is None:
+        raise StoreError(f"no video {video_id!r} in the index {connections.path}; put the video first")
+    return int(n)
+
+
+def _video(row: Row) -> Video:
+    video_id, path, content_hash, duration_s, width, height, fps, codec, has_audio = row
+    return Video(video_id, decode_path(path), content_hash, duration_s, width, height, fps, codec, bool(has_audio))
