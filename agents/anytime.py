@@ -29,8 +29,8 @@ def answer_now(state: State, context: Context, after: str = "") -> tuple[Answer,
     made, drafted = state["answer"], state["draft"] != initial()["draft"]
     if made is None:  # else verify made it while the run was being stopped
         made = _of_draft(state, context, drafted)
-    if made.text == NOT_HERE:  # the videos were not searched to the end
-        made = replace(made, text=UNFINISHED)
+    if made.abstained:  # what was not found may be there: the videos were not searched to the end
+        made = replace(made, status="stopped", text=UNFINISHED if made.text == NOT_HERE else made.text)
     return made, StopStep(after, drafted, made.confidence, made.abstained, tuple(context.ledger.spent))
 
 

@@ -6,7 +6,7 @@ is stopped ends with what it has (`lvqa.agents.anytime`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,14 +18,14 @@ from lvqa.agents.cost.measured import measured_with
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
-from lvqa.errors import UsageError
 from lvqa.language.video_names import named_videos
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
 from lvqa.tools.prices import Prices
-from lvqa.types import Answer, Step
+from lvqa.tools.scope import filter_of
+from lvqa.types import Answer, Budget, Question, Step
 from lvqa.zoom import Searcher, check_searcher
 
 if TYPE_CHECKING:
@@ -38,78 +38,47 @@ _NODES_A_ROUND = 7
 
 
 def ask(
-    question: str,
-    options: Sequence[str] | None = None,
+    question: Question,
     *,
     store: Store,
     models: Models,
     settings: Settings,
     folder: Path,
-    filter: Filter | None = None,
-    budget: Budget | None = None,
-    seed: int = 0,
-    agent: str | None = None,
-    searcher: str | Searcher | None = None,
+    searcher: Searcher | None = None,
     on_step: Callable[[Step], None] | None = None,
     stop: Asked = None,
 ) -> Answer:
     """Answer a question from the store's notes and the folder's videos; see `stream`."""
     ending = Stop.of(stop)
     events = stream(
-        question,
-        options,
-        store=store,
-        models=models,
-        settings=settings,
-        folder=folder,
-        filter=filter,
-        budget=budget,
-        seed=seed,
-        agent=agent,
-        searcher=searcher,
-        stop=ending,
+        question, store=store, models=models, settings=settings, folder=folder, searcher=searcher, stop=ending
     )
     return until_answered(events, ending, on_step)
 
 
-def of_named(question: str, options: Sequence[str], store: Store, filter: Filter | None) -> tuple[str, Filter | None]:
-    """The question without the files that it names, and the filter with only those of the videos that it allows.
+def where_to_look(question: Question, store: Store) -> tuple[str, Filter]:
+    """The question's text without the files that it names, and its scope with only those of the videos that it allows.
 
-    Where the question names none of them, or the options are files, both stay as they are.
+    Where the text names none of them, or the options are files, both stay as they are. Raises UsageError where the
+    scope names a video that is not there.
     """
-    allowed = filter.video_ids if filter is not None else None
-    videos = [video for video in store.videos.all() if allowed is None or video.id in allowed]
+    allowed = filter_of(question.scope, store)
+    videos = [video for video in store.videos.all() if allowed.video_ids is None or video.id in allowed.video_ids]
     paths = [video.path for video in videos]
-    wording, named = named_videos(question, paths)
-    if not named or any(named_videos(f"in {option}", paths)[1] for option in options):
-        return question, filter
-    ids = frozenset(video.id for video in videos if video.path in named)
-    return wording, replace(filter if filter is not None else Filter(), video_ids=ids)
-
-
-def checked(question: str, options: Sequence[str] | None) -> tuple[str, ...]:
-    """The options without what is around them. Raises UsageError for an empty question, and options that are none."""
-    if not question.strip():
-        raise UsageError("the question is empty; ask something")
-    given = tuple(option.strip() for option in options or ())
-    if len(given) == 1 or not all(given):
-        raise UsageError("a multiple-choice question needs at least two options, none of them empty")
-    return given
+    wording, named = named_videos(question.text, paths)
+    if not named or any(named_videos(f"in {option}", paths)[1] for option in question.options):
+        return question.text, allowed
+    return wording, replace(allowed, video_ids=frozenset(video.id for video in videos if video.path in named))
 
 
 def stream(
-    question: str,
-    options: Sequence[str] | None = None,
+    question: Question,
     *,
     store: Store,
     models: Models,
     settings: Settings,
     folder: Path,
-    filter: Filter | None = None,
-    budget: Budget | None = None,
-    seed: int = 0,
-    agent: str | None = None,
-    searcher: str | Searcher | None = None,
+    searcher: Searcher | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     thread_id: str = "",
     stop: Asked = None,
@@ -117,48 +86,40 @@ def stream(
     """Every step as it happens, and the answer last.
 
     Args:
-        question: what to answer; where it names videos by file, only those are looked at.
-        options: the answers to choose from, or None (or none) for an open question.
+        question: what to answer, and how; where it names videos by file, only those are looked at.
         store: the index, open for reading.
         models: `vision`, `chat`, `embedder` and `image_embedder` are used where they are there.
-        settings: `top_k`, `rounds`, `explore`, `frames_per_clip`, `max_side`, `abstain_below` and the budget.
+        settings: `top_k`, `rounds`, `explore`, `frames_per_clip`, `max_side`, `abstain_below`, and the budget, agent
+            and searcher of a question that names none.
         folder: what the videos' paths are relative to; a file that is not there is not looked at.
-        filter: the only videos, time, sources and level that may be used; the notes of clips when not given.
-        budget: in place of the settings' budget.
-        seed: of the frames drawn to explore. Same question, seed and models: same answer.
-        agent: in place of the settings' `agent`: a name of `lvqa.agents.baselines.presets.AGENTS`.
-        searcher: chooses keyframes, in place of the settings' `searcher`: a name, or a searcher.
+        searcher: chooses keyframes, in place of the one that the question or the settings name.
         checkpointer: keeps the graph's state under `thread_id`, which is one question's: a new one unless given.
         stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said
             from what was found. A first Ctrl-C does the same; its last step's node is `stop`.
 
-    Raises UsageError for an empty question or option and an unknown agent or searcher, ModelError when a model fails,
-    KeyboardInterrupt for a second Ctrl-C.
+    Raises UsageError for an unknown video, agent or searcher, ModelError when a model fails, KeyboardInterrupt for a
+    second Ctrl-C.
     """
-    given = checked(question, options)
-    chooser = searcher if searcher is not None else settings.searcher
-    if isinstance(chooser, str):
-        check_searcher(chooser)
-    preset = check_agent(agent if agent is not None else settings.agent)
+    named = question.searcher if question.searcher is not None else settings.searcher
+    check_searcher(named)
+    agent = check_agent(question.agent if question.agent is not None else settings.agent)
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
-    wording, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
+    wording, filter = where_to_look(question, store)
     ending = Stop.of(stop)
-    limits = budget if budget is not None else Budget.of(settings)
-    ledger = Ledger(limits, prices=Prices.of(settings), stop=ending)
+    budget = question.budget if question.budget is not None else Budget.of(settings)
+    ledger = Ledger(budget, prices=Prices.of(settings), stop=ending)
     context = Context(
-        question=question.strip(),
-        options=given,
+        question=question,
         store=store,
         models=models,
         settings=settings,
         folder=folder,
         ledger=ledger,
         retriever=Retriever(store, embedder, image_embedder),
-        agent=preset,
-        searcher=chooser,
+        agent=agent,
+        searcher=searcher if searcher is not None else named,
         filter=filter,
-        seed=seed,
         wording=wording,
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
@@ -177,7 +138,7 @@ def stream(
                     steps.append(step)
                     yield step
         else:
-            measured_with(models).add(preset, ledger.cost)
+            measured_with(models).add(agent, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
     answer = state["answer"]
@@ -185,4 +146,4 @@ def stream(
         answer, last = answer_now(state, context, steps[-1].node if steps else "")
         steps.append(last)
         yield last
-    yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=context.question, options=given)
+    yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=question.text, options=question.options)

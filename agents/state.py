@@ -20,7 +20,7 @@ from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.temporal.operators import Operator
 from lvqa.tools.ledger import Ledger
-from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Span, Step
+from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step
 from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
@@ -210,15 +210,15 @@ def initial() -> State:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the nodes work with: resources and the question, the same through all rounds.
+    """What the nodes work with: the question and the resources, the same through all rounds.
 
-    `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`. `searcher` chooses keyframes: a name of
-    `lvqa.zoom.SEARCHERS`, or one ready-made. `wording` is the question without the files that it names, where it
-    names some: those say where to look, and stand on no frame.
+    What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
+    `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
+    in this index. `wording` is the question's text without the files that it names, where it names some: those say
+    where to look, and stand on no frame.
     """
 
-    question: str
-    options: tuple[str, ...]
+    question: Question
     store: Store
     models: Models
     settings: Settings
@@ -228,10 +228,19 @@ class Context:
     agent: str = DEFAULT_AGENT
     searcher: str | Searcher = DEFAULT
     filter: Filter | None = None
-    seed: int = 0
     wording: str = ""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The answers to choose from; empty for an open question."""
+        return self.question.options
+
+    @property
+    def seed(self) -> int:
+        """What decides all that is drawn."""
+        return self.question.seed
 
     @property
     def asked(self) -> str:
         """What is searched for: the wording, else the question as it is."""
-        return self.wording or self.question
+        return self.wording or self.question.text

@@ -31,7 +31,7 @@ def query_of(context: Context) -> TemporalQuery | None:
     planner = planner_of(context.models)
     if planner is None or context.models.vision is None:
         return None
-    return planner.plan(context.question, context.options, paths_of(context))
+    return planner.plan(context.question.text, context.options, paths_of(context))
 
 
 def paths_of(context: Context) -> list[str]:

@@ -13,10 +13,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import lazy_loader
+
 if TYPE_CHECKING:
-    from lvqa.archive.archive import Archive as Archive
-    from lvqa.archive.chats import Chat as Chat
-    from lvqa.archive.results import HitList as HitList
+    from lvqa.archive import Archive as Archive
+    from lvqa.archive import ArchivedAnswer as ArchivedAnswer
+    from lvqa.archive import Chat as Chat
+    from lvqa.archive import CheckReport as CheckReport
+    from lvqa.archive import HitList as HitList
+    from lvqa.archive import SightingList as SightingList
+    from lvqa.archive import VideoReport as VideoReport
     from lvqa.errors import LvqaError as LvqaError
     from lvqa.errors import MediaError as MediaError
     from lvqa.errors import ModelError as ModelError
@@ -31,62 +37,83 @@ if TYPE_CHECKING:
     from lvqa.errors import UsageError as UsageError
     from lvqa.models.profiles import Models as Models
     from lvqa.settings import Settings as Settings
-    from lvqa.tools.ledger import Budget as Budget
     from lvqa.types import Answer as Answer
+    from lvqa.types import Budget as Budget
     from lvqa.types import Clip as Clip
+    from lvqa.types import Computation as Computation
     from lvqa.types import Cost as Cost
+    from lvqa.types import EventRow as EventRow
     from lvqa.types import Evidence as Evidence
     from lvqa.types import Hit as Hit
     from lvqa.types import Keyframe as Keyframe
     from lvqa.types import Note as Note
+    from lvqa.types import Question as Question
+    from lvqa.types import Scope as Scope
+    from lvqa.types import Sighting as Sighting
     from lvqa.types import Span as Span
+    from lvqa.types import Statement as Statement
     from lvqa.types import Step as Step
     from lvqa.types import Video as Video
 
     __version__: str
 
-_HOMES = {
-    "lvqa.tools.ledger": ("Budget",),
-    "lvqa.archive.archive": ("Archive",),
-    "lvqa.archive.chats": ("Chat",),
-    "lvqa.errors": (
-        "LvqaError",
-        "MediaError",
-        "ModelError",
-        "ModelNotFound",
-        "PromptError",
-        "ReplyError",
-        "StoreError",
-        "StoreFull",
-        "StoreLocked",
-        "StoreVersionError",
-        "SubtitleError",
-        "UsageError",
-    ),
-    "lvqa.models.profiles": ("Models",),
-    "lvqa.archive.results": ("HitList",),
-    "lvqa.settings": ("Settings",),
-    "lvqa.types": ("Answer", "Clip", "Cost", "Evidence", "Hit", "Keyframe", "Note", "Span", "Step", "Video"),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_load, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "archive": (
+            "Archive",
+            "ArchivedAnswer",
+            "Chat",
+            "CheckReport",
+            "HitList",
+            "SightingList",
+            "VideoReport",
+        ),
+        "errors": (
+            "LvqaError",
+            "MediaError",
+            "ModelError",
+            "ModelNotFound",
+            "PromptError",
+            "ReplyError",
+            "StoreError",
+            "StoreFull",
+            "StoreLocked",
+            "StoreVersionError",
+            "SubtitleError",
+            "UsageError",
+        ),
+        "models.profiles": ("Models",),
+        "settings": ("Settings",),
+        "types": (
+            "Answer",
+            "Budget",
+            "Clip",
+            "Computation",
+            "Cost",
+            "EventRow",
+            "Evidence",
+            "Hit",
+            "Keyframe",
+            "Note",
+            "Question",
+            "Scope",
+            "Sighting",
+            "Span",
+            "Statement",
+            "Step",
+            "Video",
+        ),
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module, metadata
+    if name != "__version__":
+        return _load(name)
+    from importlib import metadata
 
-    value: Any
-    if name == "__version__":
-        try:
-            value = metadata.version("lvqa")
-        except metadata.PackageNotFoundError:  # a bare checkout on the path
-            value = "0+uninstalled"
-    elif name in _HOME_OF:
-        value = getattr(import_module(_HOME_OF[name]), name)
-    else:
-        raise AttributeError(f"module 'lvqa' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF, "__version__"})
+    try:
+        return metadata.version("lvqa")
+    except metadata.PackageNotFoundError:  # a bare checkout on the path
+        return "0+uninstalled"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lvqa.phrasing import cited_text, cost_text, count, duration_text, escaped, for_terminal, is_cited, span_text
-from lvqa.types import Answer, Evidence, Hit, Sight, Span, Step, Video, format_time
+from lvqa.types import Answer, Evidence, Hit, Sighting, Span, Step, Video, format_time
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -123,7 +123,7 @@ def hits_html(hits: Sequence[Hit], thumbnail: Thumbnailer, durations: Mapping[st
 
 
 def sights_html(
-    sights: Sequence[Sight],
+    sights: Sequence[Sighting],
     thumbnail: Thumbnailer,
     durations: Mapping[str, float],
     note: str,

@@ -9,7 +9,7 @@ import pytest
 
 from lvqa import phrasing, render
 from lvqa.cli.output import answer_lines
-from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Note, Row, Span, Statement, Step, Video
+from lvqa.types import Answer, Computation, Cost, EventRow, Evidence, Hit, Note, Span, Statement, Step, Video
 
 EVIL = '<script>alert("1")</script>\x1b[31m&'
 
@@ -46,7 +46,7 @@ def evil_answer() -> Answer:
         Evidence('a"b<i>.mp4', Span(1, 2), EVIL, "caption", 0.5),
         Evidence("javascript:x", Span(3, 4), "t", "seen", 0.1),
     ]
-    return Answer(EVIL, 1, 0.5, False, evidence, Cost(1), question=EVIL, options=["x", EVIL])
+    return Answer(EVIL, 1, 0.5, "answered", evidence, Cost(1), question=EVIL, options=["x", EVIL])
 
 
 def test_every_text_of_an_answer_is_escaped() -> None:
@@ -145,21 +145,21 @@ def test_cost_and_durations_read_well() -> None:
 def test_each_sentence_shows_what_it_cites() -> None:
     shown = [Evidence("a.mp4", Span(n, n + 1), f"note {n}", "caption", 0.9) for n in range(2)]
     said = (Statement("She opens it.", (0,), 0.9), Statement("It is <empty>.", (0, 1), 0.8))
-    answer = Answer("She opens it. It is <empty>.", None, 0.8, False, shown, statements=said)
+    answer = Answer("She opens it. It is <empty>.", None, 0.8, "answered", shown, statements=said)
     assert phrasing.cited_text(answer) == "She opens it. [1] It is <empty>. [1][2]"
     lines = answer_lines(answer)
     assert lines[0].startswith("She opens it. [1] It is <empty>. [1][2]   (confidence")
     assert lines[1].split() == ["[1]", "a.mp4", "00:00:00-00:00:01", "note", "0", "[caption]"]
     html = render.answer_html(answer, lambda video, time_s: None, {"a.mp4": 9.0})
     assert "It is &lt;empty&gt;. [1][2]" in html
-    quoted = Answer("The screen says so.", None, 0.8, False, shown, statements=said)
+    quoted = Answer("The screen says so.", None, 0.8, "answered", shown, statements=said)
     assert phrasing.cited_text(quoted) == "The screen says so."
     assert not answer_lines(quoted)[1].strip().startswith("[1]")
 
 
 def test_what_was_computed_is_shown_with_its_rows() -> None:
-    rows = (Row("a knock", "a.mp4", Span(1, 2)), Row("a <b>knock</b>", "a.mp4", Span(8, 9)))
-    answer = Answer("2 times", None, 0.8, False, computed=(Computation("before_after", "2 times", rows),))
+    rows = (EventRow("a knock", "a.mp4", Span(1, 2)), EventRow("a <b>knock</b>", "a.mp4", Span(8, 9)))
+    answer = Answer("2 times", None, 0.8, "answered", computed=(Computation("before_after", "2 times", rows),))
     text = "\n".join(answer_lines(answer))
     assert "computed: before after of" in text
     assert "00:00:08-00:00:09" in text

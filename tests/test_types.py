@@ -97,7 +97,7 @@ def test_clip_ids_follow_from_their_content():
         (lambda: Clip("c", "v", Span(0, 1), "scene"), "level must be one of"),
         (lambda: Note("n", "v", None, Span(0, 1), " ", "caption"), "needs a text"),
         (lambda: Note("n", "v", None, Span(0, 1), "x", "rumour"), "source must be one of"),
-        (lambda: Answer("x", None, 1.5, False), "confidence"),
+        (lambda: Answer("x", None, 1.5), "confidence"),
     ],
 )
 def test_values_are_checked_when_made(make, message):
@@ -116,12 +116,13 @@ def test_costs_add_up(a, b, c):
 
 def test_answers_and_hits_have_the_fields_that_scripts_rely_on():
     evidence = Evidence("a.mp4", Span(1, 2), "a door opens", "seen", 0.5)
-    answer = Answer("The door.", 1, 0.75, False, [evidence], Cost(3, 1, 2, 100, 20, 1.23456, 0.12345678))
+    answer = Answer("The door.", 1, 0.75, "answered", [evidence], Cost(3, 1, 2, 100, 20, 1.23456, 0.12345678))
     assert answer.to_dict() == {
         "answer": "The door.",
         "choice": 1,
         "confidence": 0.75,
         "abstained": False,
+        "status": "answered",
         "evidence": [
             {"video": "a.mp4", "start_s": 1, "end_s": 2, "text": "a door opens", "source": "seen", "score": 0.5}
         ],

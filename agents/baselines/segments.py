@@ -89,7 +89,7 @@ def _needs(
         prompt = load("lacking")
         listed = _in_order(context, segments, seen)
         filled = prompt.fill(
-            question=fence(context.question), options=options_block(context.options), seen=fence(listed)
+            question=fence(context.question.text), options=options_block(context.options), seen=fence(listed)
         )
 
         def wrong(reply: NeedsReply) -> list[str]:

@@ -161,6 +161,6 @@ def _short(text: str) -> str:
 
 
 def _ledger() -> Ledger:
-    from lvqa.tools.ledger import Budget
+    from lvqa.types import Budget
 
     return Ledger(Budget())

@@ -14,17 +14,17 @@ from typing import Any
 
 from lvqa.agents.baselines.presets import DEFAULT_AGENT, check_agent
 from lvqa.agents.cost.measured import measured_with
-from lvqa.agents.run import checked, of_named
+from lvqa.agents.run import where_to_look
 from lvqa.agents.temporal_query import planner_of
 from lvqa.media.files import present
 from lvqa.models.choose import NONE
 from lvqa.models.profiles import Models
 from lvqa.phrasing import count
 from lvqa.settings import Settings
-from lvqa.store import Filter, Store
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.store import Store
+from lvqa.tools.ledger import Ledger
 from lvqa.tools.prices import Prices
-from lvqa.types import Cost
+from lvqa.types import Budget, Cost, Question
 
 # The chat model's calls of a round of lvqa's own agent: rows, a summary, two ways to the answer, the options' scores,
 # support. All but the summary have to parse, and are asked for twice at most; so is the plan.
@@ -94,39 +94,24 @@ class Estimate:
         }
 
 
-def estimate(
-    question: str,
-    options: Sequence[str] | None = None,
-    *,
-    store: Store,
-    models: Models,
-    settings: Settings,
-    folder: Path,
-    filter: Filter | None = None,
-    budget: Budget | None = None,
-    agent: str | None = None,
-) -> Estimate:
-    """What `lvqa.agents.ask` would take with the same arguments.
-
-    Raises UsageError for an empty question or option, and an unknown agent.
-    """
-    given = checked(question, options)
-    name = check_agent(agent if agent is not None else settings.agent)
-    _, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
-    allowed = filter.video_ids if filter is not None else None
+def estimate(question: Question, *, store: Store, models: Models, settings: Settings, folder: Path) -> Estimate:
+    """What `lvqa.agents.ask` would take with the same arguments. Raises UsageError for an unknown video or agent."""
+    name = check_agent(question.agent if question.agent is not None else settings.agent)
+    _, filter = where_to_look(question, store)
+    allowed = filter.video_ids
     paths = [video.path for video in store.videos.all() if allowed is None or video.id in allowed]
     prices = Prices.of(settings)
-    ledger = Ledger(budget if budget is not None else Budget.of(settings), prices=prices)
+    ledger = Ledger(question.budget if question.budget is not None else Budget.of(settings), prices=prices)
     planner = planner_of(models)
     program = (
         planner is not None
         and models.specs["vision"] != NONE
-        and planner.plan(question.strip(), given, paths) is not None
+        and planner.plan(question.text, question.options, paths) is not None
     )
     thinks = not models.reasons_by_rule and ledger.can_think
     if name == DEFAULT_AGENT:
         rounds = 1 if program else settings.rounds + 1
-        llm_calls = _PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if given else 0))
+        llm_calls = _PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if question.options else 0))
         looks = True
     else:
         effort = EFFORTS[name]

@@ -141,7 +141,7 @@ def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, s
 
 def summarise_prompt(context: Context, numbered: Mapping[int, Item], words: int) -> str:
     """What the chat model is asked for a summary of numbered notes."""
-    return load("summarise").fill(notes=fence(lines(numbered)), question=fence(context.question), words=words)
+    return load("summarise").fill(notes=fence(lines(numbered)), question=fence(context.question.text), words=words)
 
 
 def answer_prompt(
@@ -150,7 +150,7 @@ def answer_prompt(
     """What the chat model is asked for the answer: from a summary, or from all notes where that is empty."""
     nearest = {item.note.id for item in items[:_NEAREST]}
     return load("answer").fill(
-        question=fence(context.question),
+        question=fence(context.question.text),
         options=options_block(context.options),
         summary=fence(summary) if summary.strip() else fence(lines(numbered)),
         notes=fence(lines({n: item for n, item in numbered.items() if item.note.id in nearest})),
@@ -168,7 +168,7 @@ def direct(asked: _Asked) -> Way:
 def direct_prompt(context: Context, numbered: Mapping[int, Item], computed: str) -> str:
     """What the chat model is asked for the answer from the notes in order of time."""
     return load("direct").fill(
-        question=fence(context.question),
+        question=fence(context.question.text),
         options=options_block(context.options),
         notes=fence(lines(numbered)),
         computed=computed,
@@ -180,7 +180,7 @@ def scored(asked: _Asked) -> list[float]:
     """A score in [0, 1] for each option, in the options' own order; asked for in a shuffled one, drawn by the seed."""
     context, options = asked.context, asked.context.options
     places = list(range(len(options)))
-    drawn_by = f"{context.seed}:{context.question}".encode("utf-8", "surrogatepass")
+    drawn_by = f"{context.seed}:{context.question.text}".encode("utf-8", "surrogatepass")
     random.Random(drawn_by).shuffle(places)
     asked.prompts["options"] = load("options").hash
     filled = options_prompt(context, asked.numbered, tuple(options[place] for place in places))
@@ -205,7 +205,7 @@ def scored(asked: _Asked) -> list[float]:
 def options_prompt(context: Context, numbered: Mapping[int, Item], options: tuple[str, ...]) -> str:
     """What the chat model is asked for the scores of options."""
     return load("options").fill(
-        question=fence(context.question), options=options_block(options), notes=fence(lines(numbered))
+        question=fence(context.question.text), options=options_block(options), notes=fence(lines(numbered))
     )
 
 

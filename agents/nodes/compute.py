@@ -28,7 +28,7 @@ from lvqa.recall.relevance import lexical_closeness
 from lvqa.temporal.operators import compute as run_operator
 from lvqa.temporal.operators import distinct
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Row
+from lvqa.types import EventRow
 
 # A note tells of an event, by rule, from this closeness on, and from this share of the closest one's.
 _LEAST, _SHARE = 0.35, 0.75
@@ -57,7 +57,7 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"items": items, "computed": [], "steps": [ComputeSkippedStep()]}
     events = list(plan.events)
     chat, reading, failed, reason, unparsed = context.models.chat, None, False, "", False
-    rows: list[list[Row]] = []
+    rows: list[list[EventRow]] = []
     if chat is not None:
         try:
             rows, reading = by_chat(context, chat, events, items)
@@ -76,7 +76,7 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def by_chat(
     context: Context, chat: BaseChatModel, events: Sequence[str], items: Sequence[Item]
-) -> tuple[list[list[Row]], RowsReading]:
+) -> tuple[list[list[EventRow]], RowsReading]:
     """The rows of each event as the chat model reads them. Raises BudgetSpent, ReplyError, ModelError."""
     numbered = number(items, len(items))
 
@@ -90,7 +90,7 @@ def by_chat(
         return wrong
 
     parsed = ask_for(chat, context.ledger, rows_prompt(events, numbered), RowsReply, complaints)
-    found: list[list[Row]] = [[] for _ in events]
+    found: list[list[EventRow]] = [[] for _ in events]
     dropped = 0
     for row in parsed.value.rows:
         cited = [numbered[n] for n in row.notes if n in numbered]
@@ -101,7 +101,7 @@ def by_chat(
             mine = [item for item in cited if item.video == video]
             span = reduce(lambda a, b: a.hull(b), (item.note.span for item in mine))
             ids = tuple(item.note.id for item in mine)
-            found[row.event - 1].append(Row(events[row.event - 1], video, span, row.sure, ids))
+            found[row.event - 1].append(EventRow(events[row.event - 1], video, span, row.sure, ids))
     return found, RowsReading(load("rows").hash, parsed.repaired, dropped)
 
 
@@ -111,7 +111,7 @@ def rows_prompt(events: Sequence[str], numbered: Mapping[int, Item]) -> str:
     return load("rows").fill(events=fence(listed), notes=fence(lines(numbered)))
 
 
-def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> list[list[Row]]:
+def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> list[list[EventRow]]:
     """The rows of each event: the notes that come close to it, each a row."""
     notes = [item.note for item in items]
     dense = np.clip(scaled_cosines(context, events, notes), 0.0, 1.0)
@@ -122,7 +122,7 @@ def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> 
         bar = max(_LEAST, _SHARE * float(near[:, n].max(initial=0.0)))
         found.append(
             [
-                Row(event, item.video, item.note.span, float(near[k, n]), (item.note.id,))
+                EventRow(event, item.video, item.note.span, float(near[k, n]), (item.note.id,))
                 for k, item in enumerate(items)
                 if near[k, n] >= bar and item.note.source != "summary"
             ]

@@ -76,7 +76,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def inspect_prompt(context: Context, plan: Plan, frames: int, start_s: float, end_s: float) -> str:
     """What the VLM is asked about frames between two times in seconds."""
-    wanted = "\n".join([context.question, *(sub.text for sub in plan.sub_questions)])
+    wanted = "\n".join([context.question.text, *(sub.text for sub in plan.sub_questions)])
     question = fence(wanted) + ("\n\n" + options_block(context.options) if context.options else "")
     return load("inspect").fill(frames=frames, start=format_time(start_s), end=format_time(end_s), question=question)
 

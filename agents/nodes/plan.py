@@ -50,7 +50,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def plan_prompt(context: Context) -> str:
     """The prompt that asks the chat model for a plan of the question and its options."""
-    return load("plan").fill(question=fence(context.question), options=options_block(context.options))
+    return load("plan").fill(question=fence(context.question.text), options=options_block(context.options))
 
 
 def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:

@@ -23,7 +23,7 @@ from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.tools.eyes import run
-from lvqa.types import Computation, Note, Row, Step
+from lvqa.types import Computation, EventRow, Note, Step
 
 _OPERATORS = {
     "count_events": "count",
@@ -77,7 +77,7 @@ def _computed(context: Context, query: TemporalQuery, result: Result) -> list[Co
     if operator is None or not result.found or not result.shown:
         return []
     path = context.retriever.path
-    rows = tuple(Row(text, path(one.video_id), one.span, min(1.0, one.support)) for one, text in result.shown)
+    rows = tuple(EventRow(text, path(one.video_id), one.span, min(1.0, one.support)) for one, text in result.shown)
     return [Computation(query.side if operator == "first" else operator, result.text, rows)]
 
 

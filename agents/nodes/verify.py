@@ -222,7 +222,7 @@ def support_prompt(context: Context, claims: Sequence[Claim], items: Mapping[str
             for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
         ]
         blocks.append("\n".join([f"{n}. {for_prompt(claim.text, NOTE_CHARACTERS)}", *lines]))
-    return load("support").fill(question=fence(context.question), claims=fence("\n".join(blocks)))
+    return load("support").fill(question=fence(context.question.text), claims=fence("\n".join(blocks)))
 
 
 def by_words(context: Context, claim: Claim, items: dict[str, Item]) -> float:
@@ -288,11 +288,11 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
     """
     nearest = distinct([item.evidence() for item in items.values()], _NEAREST)
     if draft.unread:
-        return Answer(UNREAD, None, 0.0, True, nearest)
+        return Answer(UNREAD, None, 0.0, "absent", nearest)
     verifies = preset(context.agent).verifies
     chose = draft.choice is not None and not verifies
     if (verifies and sure < context.settings.abstain_below) or not (kept or chose):
-        return Answer(NOT_HERE, None, sure, True, nearest)
+        return Answer(NOT_HERE, None, sure, "absent", nearest)
     cites = [cited(claim, items) for claim in kept]
     shown = _shown(cites)
     statements = tuple(
@@ -311,7 +311,7 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
             for claim, found in zip(kept, cites, strict=True)
             if found
         )
-    return Answer(text, draft.choice, sure, False, shown, statements=statements)
+    return Answer(text, draft.choice, sure, "answered", shown, statements=statements)
 
 
 def _shown(cites: Sequence[Sequence[Evidence]]) -> list[Evidence]:

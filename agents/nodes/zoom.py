@@ -77,7 +77,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     query = Query(
         plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
         plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),
-        context.question,
+        context.question.text,
     )
     # A VLM is shown a frame once for each thing that it is asked for.
     each = len(query.things) if isinstance(scorers.look, Yes) else 1
@@ -138,7 +138,7 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
             images = list(footage.at(footage.clip(times).tolist()).images())
         if not ledger.take_vision([len(images)]):
             return plan, []
-        filled = prompt.fill(frames=len(images), question=fence(context.question))
+        filled = prompt.fill(frames=len(images), question=fence(context.question.text))
         (reply,) = generate(vision, ledger, [VisionRequest(images, filled, _NAMING_TOKENS)])
     except (MediaError, ModelError) as error:
         return plan, [NoTargetsStep(str(error))]

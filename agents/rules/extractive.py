@@ -113,7 +113,7 @@ def choose(context: Context, items: Sequence[Item]) -> tuple[Draft, list[Item]]:
     note = notes[weighed.best[choice]]
     closeness = max(item.closeness for item in items)
     share = weighed.shares[choice] * min(1.0, closeness / _UNRELATED)
-    stated = f'The answer to "{context.question}" is "{context.options[choice]}".'
+    stated = f'The answer to "{context.question.text}" is "{context.options[choice]}".'
     found = Draft(
         context.options[choice],
         choice,

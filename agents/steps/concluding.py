@@ -10,7 +10,7 @@ from lvqa.agents.state import Claim, Draft
 from lvqa.agents.steps.wording import each_after, spent_budget
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt
-from lvqa.types import Computation, Row, Step
+from lvqa.types import Computation, EventRow, Step
 
 Route = Literal["answer", "abstain", "again"]
 """Where `verify` goes on: to the answer, to "not in these videos", or to another round."""
@@ -43,7 +43,7 @@ class ComputeStep(Step):
 
     operator: str
     events: tuple[str, ...]
-    rows: tuple[tuple[Row, ...], ...]
+    rows: tuple[tuple[EventRow, ...], ...]
     computed: Computation | None
     reading: RowsReading | None = None
     reason: str = ""

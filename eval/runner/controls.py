@@ -23,8 +23,8 @@ from lvqa.eval.runner.rows import AnswerRow
 from lvqa.eval.runner.score import as_json, mean
 from lvqa.eval.tasks.base import TaskQuestion
 from lvqa.prompts import fence, load
-from lvqa.tools.ledger import Budget, Ledger
-from lvqa.types import Answer, Step
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Answer, Budget, Step
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -162,8 +162,8 @@ def ask_blind(question: TaskQuestion, chat: BaseChatModel, settings: Settings) -
         reply, choice = None, None
     if reply is None or choice is None:
         step = BlindStep(unparsed=True)
-        return Answer("", None, 0.0, True, cost=ledger.cost, steps=(step,))
-    return Answer(question.options[choice], choice, reply.confidence, False, cost=ledger.cost)
+        return Answer("", None, 0.0, "absent", cost=ledger.cost, steps=(step,))
+    return Answer(question.options[choice], choice, reply.confidence, "answered", cost=ledger.cost)
 
 
 def shuffled_name(agent: str) -> str:

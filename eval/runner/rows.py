@@ -146,7 +146,7 @@ class AnswerRow:
         order: Sequence[int] | None = None,
     ) -> AnswerRow:
         """A question that got no answer; it counts as wrong."""
-        nothing = Answer("", None, 0.0, False)
+        nothing = Answer("", None, 0.0)
         return replace(cls.of(system, question, nothing, agent=agent, seed=seed, order=order), error=reason)
 
     @classmethod

@@ -11,27 +11,25 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive as Archive
-    from lvqa.archive.archive import VideoReport as VideoReport
     from lvqa.archive.chats import Chat as Chat
     from lvqa.archive.check import CheckReport as CheckReport
+    from lvqa.archive.contents import VideoReport as VideoReport
     from lvqa.archive.results import ArchivedAnswer as ArchivedAnswer
     from lvqa.archive.results import HitList as HitList
-    from lvqa.archive.results import SightList as SightList
+    from lvqa.archive.results import SightingList as SightingList
     from lvqa.archive.workspace import INDEX_FOLDER as INDEX_FOLDER
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "archive": (
-            "Archive",
-            "VideoReport",
-        ),
+        "archive": ("Archive",),
         "chats": ("Chat",),
         "check": ("CheckReport",),
+        "contents": ("VideoReport",),
         "results": (
             "ArchivedAnswer",
             "HitList",
-            "SightList",
+            "SightingList",
         ),
         "workspace": ("INDEX_FOLDER",),
     },

@@ -1,52 +1,40 @@
 """A folder of videos with its index: the one object that users of the library hold.
 
-Joins settings, models, store, indexers and agents; loads each on its first use. Where the index lies is told in
-`lvqa.archive.workspace`, how it is filled and kept in `lvqa.archive.maintenance`; what is asked of it stands here.
-Knows nothing of command lines, and decides nothing that a lower room decides: how to index, to search and to answer is
-theirs.
+Only the door: what a person types becomes a `Question` or a `Scope` here, and each method hands on to the part that
+does it: `workspace` opens, `maintenance` fills and keeps, `questions` searches and answers, `chats` holds
+conversations, `contents` tells what there is. Knows nothing of command lines, and decides nothing that a lower room
+decides.
 """
 
 from __future__ import annotations
 
-import copy
+import os
 import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from lvqa import phrasing, render
-from lvqa.archive.maintenance import Keeping
-from lvqa.archive.results import ArchivedAnswer, HitList, SightList, link_base, no_picture, thumbnailer
-from lvqa.errors import UsageError
-from lvqa.types import SOURCES, Answer, Clip, Level, Note, Source, Span, Step, Video
+from lvqa.archive.chats import Chats
+from lvqa.archive.contents import Contents
+from lvqa.archive.maintenance import Maintenance
+from lvqa.archive.questions import Questions
+from lvqa.archive.results import HitList, SightingList
+from lvqa.archive.workspace import OnWait, Workspace
+from lvqa.settings import Settings
+from lvqa.types import Answer, Budget, Question, Scope, Span, Step, Video
 
 if TYPE_CHECKING:
-    from lvqa.agents.chat.memory import ChatSummary, Memory
+    from lvqa.agents.chat.memory import ChatSummary
     from lvqa.agents.cost.estimate import Estimate
     from lvqa.archive.chats import Chat
-    from lvqa.store import Filter
-    from lvqa.tools.ledger import Budget
-
-_SHOWN_VIDEOS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class VideoReport:
-    """All that is known of one video: its clips and notes in time order, and what was written of them.
-
-    `segments` are the summaries of stretches of one to three minutes, `summary` is that of the whole video, None where
-    there is none. `notes` holds neither.
-    """
-
-    video: Video
-    clips: Sequence[Clip]
-    notes: Sequence[Note]
-    segments: Sequence[Note] = ()
-    summary: Note | None = None
+    from lvqa.archive.check import CheckReport
+    from lvqa.archive.contents import VideoReport
+    from lvqa.indexers import ImportReport, IndexPlan, IndexReport, Progress
+    from lvqa.models.profiles import Models
+    from lvqa.store import BackupReport, ExportReport, MergeReport, RemovedCounts, Store
 
 
-class Archive(Keeping):
+class Archive:
     """The videos below `folder`, and their index in `archive_dir` (`folder/.lvqa` unless told otherwise).
 
     `profile` and further keywords are settings (see `lvqa.settings.Settings`) and win over `LVQA_*` variables and the
@@ -54,6 +42,200 @@ class Archive(Keeping):
     `decode_memory_mb`, `decode_stall_s`) holds for the process from then on. Making an Archive loads no model
     and writes nothing. Raises UsageError where the folder is missing or a setting is wrong.
     """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        archive_dir: str | os.PathLike[str] | None = None,
+        profile: str | None = None,
+        models: Models | None = None,
+        **settings: Any,
+    ) -> None:
+        self._compose(Workspace.at(folder, archive_dir=archive_dir, profile=profile, models=models, **settings))
+
+    def _compose(self, workspace: Workspace) -> None:
+        """Put the parts together over a workspace."""
+        self.workspace = workspace
+        self._maintenance = Maintenance(workspace)
+        self._contents = Contents(workspace)
+        self._questions = Questions(workspace)
+        self._chats = Chats(workspace, self._questions)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the videos."""
+        return self.workspace.folder
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder that holds the index."""
+        return self.workspace.index_dir
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold for this archive."""
+        return self.workspace.settings
+
+    @property
+    def models(self) -> Models:
+        """The models of all roles; each loads when it is first used."""
+        return self.workspace.models
+
+    @property
+    def store(self) -> Store:
+        """The index, opened for reading. Raises UsageError where there is none yet."""
+        return self.workspace.store
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was indexed here before."""
+        return self.workspace.exists
+
+    def close(self) -> None:
+        """Let go of the index and the chats; the next use opens them again."""
+        self.workspace.close()
+        self._chats.close()
+
+    def twin(self, models: Models | None = None) -> Archive:
+        """The same archive for another thread: it opens index and chats by itself, and shares settings and models.
+
+        With `models` it has those in place of its own. Raises UsageError where the index was embedded with a model that
+        is not the one given.
+        """
+        other = object.__new__(type(self))
+        other._compose(self.workspace.twin(models))
+        return other
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Archive({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        return self._contents.html()
+
+    def index(
+        self,
+        *,
+        progress: Progress | None = None,
+        only: Collection[str] | None = None,
+        wait_s: float = 0.0,
+        on_wait: OnWait | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
+    ) -> IndexReport:
+        """Index every new or changed video below the folder, and go on where an earlier run stopped.
+
+        `only` are the paths in the folder of those to index now; the others are left as they are. A video that cannot
+        be read is one line in the report, and does not stop the others. Where another process is writing to the index,
+        this waits at most `wait_s` (`inf`: for ever), and tells `on_wait` once who that is. Once `stop` is set, or says
+        yes, the batches that models are at work on are committed, nothing new is begun, and the report says `stopped`.
+        The run is written down in `logs` of the index folder. Raises UsageError where there is no video at all, or none
+        of a path in `only`; StoreError where the index cannot be written, StoreLocked where another process went on
+        writing to it, ModelNotFound.
+        """
+        return self._maintenance.index(progress=progress, only=only, wait_s=wait_s, on_wait=on_wait, stop=stop)
+
+    def plan_index(self, *, only: Collection[str] | None = None) -> IndexPlan:
+        """What `index` would do now and why, without doing it: nothing is written, no model is loaded.
+
+        Works while another process indexes, and where there is no index yet. Raises UsageError as `index`.
+        """
+        return self._maintenance.plan_index(only=only)
+
+    def import_captions(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        progress: Progress | None = None,
+        wait_s: float = 0.0,
+        on_wait: OnWait | None = None,
+        stop: threading.Event | Callable[[], bool] | None = None,
+    ) -> ImportReport:
+        """Take ready-made captions: a JSON object a line, `{"video", "start_s", "end_s", "text"}`.
+
+        The video files need not exist. It waits for another writer, and stops, as `index` does; importing the file
+        again goes on. Raises UsageError for a file that is missing or malformed, StoreLocked.
+        """
+        return self._maintenance.import_captions(path, progress=progress, wait_s=wait_s, on_wait=on_wait, stop=stop)
+
+    def import_archive(
+        self, path: str | os.PathLike[str], *, wait_s: float = 0.0, on_wait: OnWait | None = None
+    ) -> MergeReport:
+        """Take what `export` wrote, beside what is here: rows known already stay, and no model is asked.
+
+        The video files need not exist; one that appears is known by its content, and nothing of it is done anew. Raises
+        UsageError that names file and line where the export is not sound, and nothing is written then.
+        """
+        return self._maintenance.import_archive(path, wait_s=wait_s, on_wait=on_wait)
+
+    def export(self, path: str | os.PathLike[str], *, videos: Sequence[str] | None = None) -> ExportReport:
+        """Write the archive, or some videos of it, to a new folder in the format of `lvqa.store.exchange.format`.
+
+        No settings and no chats are in it. Raises UsageError where the folder is there already, for an unknown video;
+        StoreError where the index is damaged or the disk full, and nothing is left then.
+        """
+        return self._maintenance.export(path, videos=videos)
+
+    def backup(self, path: str | os.PathLike[str]) -> BackupReport:
+        """Copy the index to a new folder, as it is at this moment, also while it is being written.
+
+        The copy serves as `archive_dir`; chats and settings are in it. Raises UsageError where the folder is there
+        already; StoreError where there is no index, it is damaged, or the disk is full, and nothing is left then.
+        """
+        return self._maintenance.backup(path)
+
+    def remove(self, video: str, *, wait_s: float = 0.0, on_wait: OnWait | None = None) -> RemovedCounts:
+        """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
+
+        It waits for another writer as `index` does. Raises UsageError where there is no such video, or the name fits
+        several; StoreLocked.
+        """
+        return self._maintenance.remove(video, wait_s=wait_s, on_wait=on_wait)
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Look through the index, row by row, and at the files; with `repair`, mend what can be mended first.
+
+        What was lost and can be made again is left to the next `index`. Raises UsageError where there is no index;
+        StoreError where there is nothing left to mend, StoreLocked, StoreVersionError.
+        """
+        self.close()
+        return self._maintenance.check(repair=repair)
+
+    def verify(self, *, repair: bool = False) -> CheckReport:
+        """The earlier name of `check`, which stays."""
+        return self.check(repair=repair)
+
+    def videos(self) -> list[Video]:
+        """Every video of the index, by path."""
+        return self.workspace.videos()
+
+    def show(self, video: str) -> VideoReport:
+        """What is known of one video, named by path, file name or id. Raises UsageError where there is no such one."""
+        return self._contents.show(video)
+
+    def status(self) -> dict[str, Any]:
+        """Counts of what is indexed; `videos` holds `indexed`, `failed` and `pending`, `failures` each reason.
+
+        `digest` holds the `text` about all videos, the `model` that wrote it,
+        and whether it is `stale`: of videos that have changed since; None where there is none. `run` tells of the run
+        that is under way: `pid`, `host`, `since`, `videos` settled of `videos_total`, seconds since it last wrote into
+        its log (`quiet_s`), and whether that is too long (`silent`); None where there is none.
+        """
+        return self._contents.status()
+
+    def summaries(self) -> dict[str, str]:
+        """What each video holds, by path; those without a summary are left out."""
+        return self._contents.summaries()
+
+    @property
+    def digest(self) -> str:
+        """What the videos hold, all in one text; empty where there is none. Of the videos at the last `index`."""
+        return self._contents.digest()
 
     def search(
         self,
@@ -64,27 +246,13 @@ class Archive(Keeping):
         between: Span | tuple[float, float] | None = None,
         sources: Sequence[str] | None = None,
     ) -> HitList:
-        """The `k` moments that together most probably hold what is searched for; none where nothing is relevant.
+        """The `k` passages that together most probably hold what is searched for; none where nothing is relevant.
 
         `videos` are names as `Store.videos.find` takes them, `between` limits the seconds within each video, `sources`
         the kinds of notes; summaries are found only where `summary` is among them. Raises UsageError for an empty
         query, an unknown video or source.
         """
-        from lvqa.recall import hybrid_search
-
-        _require_text(query, "query")
-        if k < 1:
-            raise UsageError(f"k must be at least 1, got {k}")
-
-        def search() -> HitList:
-            store = self._filled_store()
-            chosen = self._filter(videos, between, sources)
-            self._match_embedder()
-            images = self.models.image_embedder if store.vectors.models("frames") else None
-            hits = hybrid_search(store, self.models.embedder, query, k, chosen, image_embedder=images)
-            return HitList(hits, self.folder, self._durations())
-
-        return self.store.consistent(search)
+        return self._questions.search(query, k, Scope.of(videos, between, sources))
 
     def find(
         self,
@@ -97,7 +265,7 @@ class Archive(Keeping):
         frames: int | None = None,
         searcher: str | None = None,
         seed: int = 0,
-    ) -> SightList:
+    ) -> SightingList:
         """At most `k` times at which something is to be seen, looked for in the videos themselves (temporal search).
 
         Args:
@@ -112,37 +280,13 @@ class Archive(Keeping):
 
         Raises UsageError for an empty name, an unknown video or searcher, and where no model can look; ModelNotFound.
         """
-        from lvqa import tools
-        from lvqa.zoom import Query
-
         targets = [what] if isinstance(what, str) else list(what)
-        for thing in targets or [""]:
-            _require_text(thing, "thing to find")
-        for cue in cues:
-            _require_text(cue, "cue")
-        if k < 1 or (frames is not None and frames < 0):
-            raise UsageError(f"k must be at least 1, and frames at least 0; got {k} and {frames}")
-        with self.store.snapshot():
-            store = self._filled_store()
-            chosen = self._filter(videos, between, None)
-            self._match_embedder()
-            finding = tools.find(
-                Query(tuple(targets), tuple(cues)),
-                store=store,
-                models=self.models,
-                settings=self.settings,
-                folder=self.folder,
-                filter=chosen,
-                k=k,
-                frames=frames,
-                seed=seed,
-                searcher=searcher,
-            )
-            return SightList(finding, self.folder, self._durations())
+        scope = Scope.of(videos, between)
+        return self._questions.find(targets, k, scope, cues=cues, frames=frames, searcher=searcher, seed=seed)
 
     def ask(
         self,
-        question: str,
+        question: str | Question,
         options: Sequence[str] | None = None,
         *,
         videos: Sequence[str] | None = None,
@@ -162,55 +306,14 @@ class Archive(Keeping):
         Ctrl-C, the answer is what can be said from what was found so far. Raises UsageError for an empty question,
         fewer than two options, an unknown video; ModelNotFound; KeyboardInterrupt for a second Ctrl-C.
         """
-        from lvqa.agents.stop import Stop, until_answered
-
-        ending = Stop.of(stop)
-        events = self.stream(
-            question,
-            options,
-            videos=videos,
-            between=between,
-            sources=sources,
-            budget=budget,
-            seed=seed,
-            agent=agent,
-            stop=ending,
+        asked = Question.of(
+            question, options, videos=videos, between=between, sources=sources, budget=budget, seed=seed, agent=agent
         )
-        return until_answered(events, ending, on_step)
-
-    def estimate(
-        self,
-        question: str,
-        options: Sequence[str] | None = None,
-        *,
-        videos: Sequence[str] | None = None,
-        between: Span | tuple[float, float] | None = None,
-        budget: Budget | None = None,
-        agent: str | None = None,
-    ) -> Estimate:
-        """What `ask` would take, at most and likely, without loading or asking any model. Raises UsageError as `ask`.
-
-        What is likely is the mean of what questions took before with these models in this process, and None before.
-        """
-        from lvqa.agents.cost.estimate import estimate
-
-        _require_question(question, options)
-        store = self._filled_store()
-        return estimate(
-            question,
-            options,
-            store=store,
-            models=self.models,
-            settings=self.settings,
-            folder=self.folder,
-            filter=self._filter(videos, between, None),
-            budget=budget,
-            agent=agent,
-        )
+        return self._questions.ask(asked, on_step=on_step, stop=stop)
 
     def stream(
         self,
-        question: str,
+        question: str | Question,
         options: Sequence[str] | None = None,
         *,
         videos: Sequence[str] | None = None,
@@ -222,26 +325,27 @@ class Archive(Keeping):
         stop: threading.Event | Callable[[], bool] | None = None,
     ) -> Iterator[Step | Answer]:
         """Like `ask`, as it happens: every Step, and the Answer last. Raises as `ask`, before the first step."""
-        from lvqa import agents
-
-        _require_question(question, options)
-        store = self._filled_store()
-        chosen = self._filter(videos, between, sources)
-        self._match_embedder()
-        events = agents.stream(
-            question,
-            options,
-            store=store,
-            models=self.models,
-            settings=self.settings,
-            folder=self.folder,
-            filter=chosen,
-            budget=budget,
-            seed=seed,
-            agent=agent,
-            stop=stop,
+        asked = Question.of(
+            question, options, videos=videos, between=between, sources=sources, budget=budget, seed=seed, agent=agent
         )
-        return (self._archived(event) if isinstance(event, Answer) else event for event in events)
+        return self._questions.stream(asked, stop=stop)
+
+    def estimate(
+        self,
+        question: str | Question,
+        options: Sequence[str] | None = None,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        budget: Budget | None = None,
+        agent: str | None = None,
+    ) -> Estimate:
+        """What `ask` would take, at most and likely, without loading or asking any model. Raises UsageError as `ask`.
+
+        What is likely is the mean of what questions took before with these models in this process, and None before.
+        """
+        asked = Question.of(question, options, videos=videos, between=between, budget=budget, agent=agent)
+        return self._questions.estimate(asked)
 
     def chat(self, thread: str | None = None) -> Chat:
         """A conversation, whose questions may refer to the answers before them: a new one, or the one of that id.
@@ -249,130 +353,12 @@ class Archive(Keeping):
         It is kept in `chats.db` of the index folder; where that cannot be written, in memory, with a warning. Raises
         UsageError where there is no such chat or no index, StoreError where the file holds something else.
         """
-        from lvqa.archive.chats import Chat
-
-        memory = self._chats()
-        if thread is not None and not memory.turns(thread):
-            known = [chat.id for chat in memory.chats()]
-            raise UsageError(f"there is no chat {thread!r}; there are: {phrasing.listed(known) or 'none'}")
-        chat = Chat(self, self._chats, thread if thread is not None else memory.begin())
-        if chat.notice:
-            warnings.warn(chat.notice, stacklevel=2)
-        return chat
+        return self._chats.open(thread)
 
     def chats(self) -> list[ChatSummary]:
         """The chats that were kept, the latest first: `id`, `turns`, first `question`, `updated`. Raises StoreError."""
-        return self._chats().chats() if self._has_chats else []
+        return self._chats.kept()
 
     def forget(self, thread: str) -> None:
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
-        if not self._has_chats or not self._chats().forget(thread):
-            known = [chat.id for chat in self.chats()]
-            raise UsageError(f"there is no chat {thread!r}; there are: {phrasing.listed(known) or 'none'}")
-
-    def show(self, video: str) -> VideoReport:
-        """What is known of one video, named by path, file name or id. Raises UsageError where there is no such one."""
-        from lvqa.store import Filter
-
-        with self.store.snapshot():
-            found = self._find_one(video)
-
-            def notes(level: Level) -> list[Note]:
-                return self.store.notes.select(Filter(video_ids=frozenset([found.id]), level=level))
-
-            summary = next(iter(notes("video")), None)
-            return VideoReport(found, self.store.clips.of(found.id), notes("clip"), notes("segment"), summary)
-
-    def twin(self) -> Archive:
-        """The same archive for another thread: it reads the index by itself and shares the models and settings.
-
-        Raises UsageError where the index was embedded with a model that is not the one given.
-        """
-        if self.exists:
-            self._match_embedder()
-        other = copy.copy(self)
-        other._models, other._reader = self.models, None
-        return other
-
-    def _repr_html_(self) -> str:
-        if not self.exists:
-            return render.archive_html(
-                str(self.folder), f"not indexed yet; run: {self._index_command()}", [], no_picture
-            )
-        with self.store.snapshot():
-            videos, counts = self.videos(), self.status()
-        summary = (
-            f"{phrasing.count(len(videos), 'video')}, {phrasing.duration_text(sum(v.duration_s for v in videos))}, "
-            f"{phrasing.count(counts['clips'], 'clip')}, {phrasing.count(counts['notes'], 'note')}"
-        )
-        if counts["videos"]["failed"]:
-            summary += f"; {counts['videos']['failed']} could not be read"
-        if len(videos) > _SHOWN_VIDEOS:
-            summary += f"; the first {_SHOWN_VIDEOS}:"
-        return render.archive_html(
-            str(self.folder), summary, videos[:_SHOWN_VIDEOS], thumbnailer(self.folder), link_base(self.folder)
-        )
-
-    @property
-    def _has_chats(self) -> bool:
-        from lvqa.agents.chat.chat_file import CHATS_FILE
-
-        return self._memory is not None or (self.index_dir / CHATS_FILE).exists()
-
-    def _chats(self) -> Memory:
-        if self._memory is None:
-            from lvqa.agents.chat.chat_file import CHATS_FILE
-            from lvqa.agents.chat.memory import Memory
-
-            self._filled_store()
-            self._memory = Memory.open(self.index_dir / CHATS_FILE)
-        return self._memory
-
-    def _filter(
-        self,
-        videos: Sequence[str] | None,
-        between: Span | tuple[float, float] | None,
-        sources: Sequence[str] | None,
-    ) -> Filter:
-        from lvqa.store import Filter
-
-        for source in sources or ():
-            if source not in SOURCES:
-                raise UsageError(f"there is no source {source!r}; there are: {', '.join(SOURCES)}")
-        if between is not None and not isinstance(between, Span):
-            try:
-                between = Span(*between)
-            except (TypeError, ValueError) as error:
-                raise UsageError(f"bad time range {between!r}: {error}") from error
-        # A summary says again what notes of its time say: it comes where it was asked for, not beside them.
-        level: Level | None = None if "summary" in (sources or ()) else "clip"
-        return Filter(
-            level=level,
-            video_ids=frozenset(v.id for v in self._find(videos)) if videos else None,
-            span=between,
-            sources=frozenset(cast("Sequence[Source]", sources)) if sources else None,
-        )
-
-    def _durations(self) -> dict[str, float]:
-        return {v.path: v.duration_s for v in self.store.videos.all()}
-
-    def _archived(self, answer: Answer) -> ArchivedAnswer:
-        values = {f.name: getattr(answer, f.name) for f in fields(Answer)}
-        from lvqa.tools.prices import Prices
-
-        currency = Prices.of(self.settings).shown
-        return ArchivedAnswer(**values, folder=self.folder, durations=self._durations(), currency=currency)
-
-
-def _require_text(text: str, what: str) -> None:
-    if not text.strip():
-        raise UsageError(f"the {what} is empty; write one")
-
-
-def _require_question(question: str, options: Sequence[str] | None) -> None:
-    _require_text(question, "question")
-    if options is not None:
-        if len(options) < 2:
-            raise UsageError("a multiple-choice question needs at least two options")
-        for option in options:
-            _require_text(option, "option")
+        self._chats.forget(thread)

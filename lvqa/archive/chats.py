@@ -1,56 +1,77 @@
-"""A chat with an archive: questions that may refer to the answers before them, and are remembered.
+"""Chats with an archive: questions that may refer to the answers before them, and are remembered.
 
-Knows what it asks only as `Asked`; how a follow-up is understood, and how turns are kept, is the agents'.
+How a follow-up is understood, and how turns are kept, is `lvqa.agents.chat`'s.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lvqa import phrasing, render
+from lvqa.archive.questions import Questions
 from lvqa.archive.results import link_base, thumbnailer
+from lvqa.archive.workspace import Workspace
 from lvqa.errors import UsageError
-from lvqa.types import Answer, Span, Step, Video
+from lvqa.stopping import Asked
+from lvqa.types import Answer, Budget, Question, Step
 
 if TYPE_CHECKING:
-    from lvqa.agents.chat.memory import Memory
-    from lvqa.agents.chat.turns import Turn, Understood
-    from lvqa.models.profiles import Models
-    from lvqa.settings import Settings
-    from lvqa.tools.ledger import Budget, Ledger
+    from lvqa.agents.chat.memory import ChatSummary, Memory
+    from lvqa.agents.chat.turns import Turn
+    from lvqa.tools.ledger import Ledger
 
 
-class Asked(Protocol):
-    """What a chat asks: an archive."""
+class Chats:
+    """The conversations with one archive, in `chats.db` of its index folder; opened when they are first needed."""
 
-    folder: Path
-    settings: Settings
+    def __init__(self, workspace: Workspace, questions: Questions) -> None:
+        self._workspace = workspace
+        self._questions = questions
+        self._memory: Memory | None = None
+
+    def open(self, thread: str | None = None) -> Chat:
+        """A new conversation, or the one of that id; see `Archive.chat`."""
+        memory = self.memory()
+        if thread is not None and not memory.turns(thread):
+            raise _no_such_chat(thread, memory.chats())
+        chat = Chat(self._workspace, self._questions, self.memory, thread if thread is not None else memory.begin())
+        if chat.notice:
+            warnings.warn(chat.notice, stacklevel=3)
+        return chat
+
+    def kept(self) -> list[ChatSummary]:
+        """The chats that were kept, the latest first. Raises StoreError."""
+        return self.memory().chats() if self._exist else []
+
+    def forget(self, thread: str) -> None:
+        """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
+        if not self._exist or not self.memory().forget(thread):
+            raise _no_such_chat(thread, self.kept())
+
+    def memory(self) -> Memory:
+        """Where the turns are kept, opened. Raises UsageError where there is no index, StoreError."""
+        if self._memory is None:
+            from lvqa.agents.chat.chat_file import CHATS_FILE
+            from lvqa.agents.chat.memory import Memory
+
+            self._workspace.filled_store()
+            self._memory = Memory.open(self._workspace.index_dir / CHATS_FILE)
+        return self._memory
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
     @property
-    def models(self) -> Models:
-        """The models of all roles."""
-        ...
+    def _exist(self) -> bool:
+        from lvqa.agents.chat.chat_file import CHATS_FILE
 
-    def videos(self) -> list[Video]:
-        """Every video of the index."""
-        ...
-
-    def stream(
-        self,
-        question: str,
-        options: Sequence[str] | None = None,
-        *,
-        videos: Sequence[str] | None = None,
-        between: Span | tuple[float, float] | None = None,
-        budget: Budget | None = None,
-        seed: int = 0,
-        agent: str | None = None,
-    ) -> Iterator[Step | Answer]:
-        """Every step, and the answer last."""
-        ...
+        return self._memory is not None or (self._workspace.index_dir / CHATS_FILE).exists()
 
 
 class Chat:
@@ -59,10 +80,11 @@ class Chat:
     `notice` says why it is kept in memory alone, where the index folder cannot be written; it is empty otherwise.
     """
 
-    def __init__(self, archive: Asked, memory: Callable[[], Memory], id: str) -> None:
+    def __init__(self, workspace: Workspace, questions: Questions, memory: Callable[[], Memory], id: str) -> None:
         self.id = id
         self.notice = memory().notice
-        self._archive = archive
+        self._workspace = workspace
+        self._questions = questions
         self._memory = memory
 
     @property
@@ -72,7 +94,7 @@ class Chat:
 
     def ask(
         self,
-        question: str,
+        question: str | Question,
         options: Sequence[str] | None = None,
         *,
         on_step: Callable[[Step], None] | None = None,
@@ -94,12 +116,10 @@ class Chat:
 
     def stream(
         self,
-        question: str,
+        question: str | Question,
         options: Sequence[str] | None = None,
         *,
-        videos: Sequence[str] | None = None,
-        between: Span | tuple[float, float] | None = None,
-        budget: Budget | None = None,
+        stop: Asked = None,
         **given: Any,
     ) -> Iterator[Step | Answer]:
         """Like `ask`, as it happens: every Step, and the Answer last, by then kept as a turn.
@@ -108,20 +128,25 @@ class Chat:
         """
         from lvqa.agents.chat.memory import Asking
         from lvqa.agents.chat.turns import Turn
-        from lvqa.tools.ledger import Budget, Ledger
+        from lvqa.tools.ledger import Ledger
         from lvqa.tools.prices import Prices
 
-        if not question.strip():
-            raise UsageError("the question is empty; write one")
-        durations = {video.path: video.duration_s for video in self._archive.videos()}
-        chat = self._archive.models.chat  # loaded before the clock starts
-        settings = self._archive.settings
-        ledger = Ledger(budget if budget is not None else Budget.of(settings), prices=Prices.of(settings))
-        found = self._memory().understand(self.id, question.strip(), Asking(durations, chat, ledger))
+        asked = Question.of(question, options, **given)
+        workspace, scope = self._workspace, asked.scope
+        durations, chat = workspace.durations(), workspace.models.chat  # loaded before the clock starts
+        budget = asked.budget if asked.budget is not None else Budget.of(workspace.settings)
+        ledger = Ledger(budget, prices=Prices.of(workspace.settings))
+        found = self._memory().understand(self.id, asked.text, Asking(durations, chat, ledger))
         step, cost = found.step(), ledger.cost
-        where = tuple(videos) if videos else found.videos
-        when = _span(between) if between is not None else found.between
-        answering = self._answers(found, options, where, when, _left(ledger), bool(videos or between), given)
+        where = scope.videos or found.videos
+        when = scope.between if scope.between is not None else found.between
+        if found.empty and not scope.videos and scope.between is None:
+            nothing = Answer(_sentence(found.why), None, 0.0, "absent", options=asked.options)
+            answering: Iterator[Step | Answer] = iter([nothing])
+        else:
+            narrowed = replace(scope, videos=where, between=when)
+            understood = replace(asked, text=found.question, scope=narrowed, budget=_left(ledger))
+            answering = self._questions.stream(understood, stop=stop)
 
         def events() -> Iterator[Step | Answer]:
             yield step
@@ -129,38 +154,22 @@ class Chat:
                 if not isinstance(event, Answer):
                     yield event
                     continue
-                answer = replace(event, question=question.strip(), steps=(step, *event.steps), cost=event.cost + cost)
+                answer = replace(event, question=asked.text, steps=(step, *event.steps), cost=event.cost + cost)
                 self._memory().keep(self.id, Turn.answered(answer, found.question, where, when))
                 yield answer
 
         return events()
 
-    def _answers(
-        self,
-        found: Understood,
-        options: Sequence[str] | None,
-        videos: tuple[str, ...],
-        between: Span | None,
-        budget: Budget,
-        narrowed: bool,
-        given: dict[str, Any],
-    ) -> Iterator[Step | Answer]:
-        if found.empty and not narrowed:
-            return iter([Answer(_sentence(found.why), None, 0.0, True, options=tuple(options or ()))])
-        return self._archive.stream(
-            found.question, options, videos=videos or None, between=between, budget=budget, **given
-        )
-
     def __repr__(self) -> str:
         return f"Chat({self.id!r}, {phrasing.count(len(self.turns), 'turn')})"
 
     def _repr_html_(self) -> str:
-        durations = {video.path: video.duration_s for video in self._archive.videos()}
+        workspace = self._workspace
         turns = [
             render.Said(t.question, t.understood, t.answer, t.confidence, t.abstained, t.evidence) for t in self.turns
         ]
-        pictures, base = thumbnailer(self._archive.folder), link_base(self._archive.folder)
-        return render.chat_html(self.id, turns, pictures, durations, base, note=self.notice)
+        pictures, base = thumbnailer(workspace.folder), link_base(workspace.folder)
+        return render.chat_html(self.id, turns, pictures, workspace.durations(), base, note=self.notice)
 
 
 def _left(ledger: Ledger) -> Budget:
@@ -175,11 +184,9 @@ def _left(ledger: Ledger) -> Budget:
     )
 
 
-def _span(between: Span | tuple[float, float]) -> Span:
-    try:
-        return between if isinstance(between, Span) else Span(*between)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"bad time range {between!r}: {error}") from error
+def _no_such_chat(thread: str, chats: Sequence[ChatSummary]) -> UsageError:
+    known = phrasing.listed([chat.id for chat in chats])
+    return UsageError(f"there is no chat {thread!r}; there are: {known or 'none'}")
 
 
 def _sentence(text: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from lvqa import phrasing, render
 from lvqa.errors import MediaError, UsageError
-from lvqa.types import Answer, Hit, Sight, Span
+from lvqa.types import Answer, Hit, Sighting, Span
 
 if TYPE_CHECKING:
     from lvqa.tools.finding import FindResult
@@ -67,8 +67,8 @@ class HitList(list[Hit]):
         return render.hits_html(self, thumbnailer(self.folder), self.durations, link_base(self.folder))
 
 
-class SightList(list[Sight]):
-    """Where something was seen, those seen first; a list of `Sight` that a notebook shows with pictures.
+class SightingList(list[Sighting]):
+    """Where something was seen, those seen first; a list of `Sighting` that a notebook shows with pictures.
 
     `frames` were looked at, in `seconds`; `searches` holds each searched video's path and its search, `troubles` a line
     for each video that could not be read.

@@ -9,19 +9,17 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from lvqa import phrasing
 from lvqa.errors import UsageError
 from lvqa.media.bounds import Limits, use_limits
 from lvqa.settings import Settings
 from lvqa.types import Video
 
 if TYPE_CHECKING:
-    from lvqa.agents.chat.memory import Memory
     from lvqa.models.profiles import Models
     from lvqa.store import Store
 
@@ -30,29 +28,51 @@ OnWait = Callable[[str], None]
 _FOLDER = "folder"  # where the index keeps whose it is
 
 
-class IndexedFolder:
-    """The videos below `folder`, and their index in `archive_dir`. See `lvqa.archive.archive.Archive`, which is one."""
+class Workspace:
+    """The videos below `folder`, their index in `index_dir`, the settings and models, and the index once it is open."""
 
-    def __init__(
-        self,
+    def __init__(self, folder: Path, index_dir: Path, settings: Settings, models: Models | None = None) -> None:
+        self.folder = folder
+        self.index_dir = index_dir
+        self.settings = settings
+        self._models = models
+        self._given_models = models is not None
+        self._store: Store | None = None
+
+    @classmethod
+    def at(
+        cls,
         folder: str | os.PathLike[str],
         *,
         archive_dir: str | os.PathLike[str] | None = None,
         profile: str | None = None,
         models: Models | None = None,
         **settings: Any,
-    ) -> None:
-        self.folder = _folder(folder)
-        self.index_dir = Path(archive_dir).expanduser() if archive_dir is not None else self.folder / INDEX_FOLDER
+    ) -> Workspace:
+        """The workspace of a folder, as `lvqa.archive.archive.Archive` takes it.
+
+        Its bounds of decoding hold for the process from then on. Writes nothing and loads no model. Raises UsageError
+        where the folder is missing or a setting is wrong.
+        """
+        found = _folder(folder)
+        index_dir = Path(archive_dir).expanduser() if archive_dir is not None else found / INDEX_FOLDER
         if archive_dir is not None and not os.fspath(archive_dir).strip():
             raise UsageError("the index folder's name is empty; give --archive a folder")
-        self.settings = Settings.load(self.index_dir, profile=profile, **settings)
-        isolate = self.settings.isolate and sys.platform != "win32"
-        use_limits(Limits(isolate, self.settings.decode_memory_mb, self.settings.decode_stall_s))
-        self._models = models
-        self._given_models = models is not None
-        self._reader: Store | None = None
-        self._memory: Memory | None = None
+        loaded = Settings.load(index_dir, profile=profile, **settings)
+        isolate = loaded.isolate and sys.platform != "win32"
+        use_limits(Limits(isolate, loaded.decode_memory_mb, loaded.decode_stall_s))
+        return cls(found, index_dir, loaded, models)
+
+    def twin(self, models: Models | None = None) -> Workspace:
+        """The same for another thread: it opens the index by itself, and shares the models unless given others.
+
+        Raises UsageError as `match_embedder`.
+        """
+        if self.exists:
+            self.match_embedder()
+        other = Workspace(self.folder, self.index_dir, self.settings, models if models is not None else self.models)
+        other._given_models = models is not None or self._given_models
+        return other
 
     @property
     def models(self) -> Models:
@@ -71,38 +91,42 @@ class IndexedFolder:
     @property
     def store(self) -> Store:
         """The index, opened for reading. Raises UsageError where there is none yet."""
-        if self._reader is None:
+        if self._store is None:
             from lvqa.store import Store
 
             if not self.exists:
-                raise UsageError(f"there is no index of {self.folder} yet; run: {self._index_command()}")
-            self._reader = Store.open(self.index_dir, create=False)
-        return self._reader
+                raise UsageError(f"there is no index of {self.folder} yet; run: {self.index_command()}")
+            self._store = Store.open(self.index_dir, create=False)
+        return self._store
+
+    def filled_store(self) -> Store:
+        """The index, opened for reading. Raises UsageError where there is none yet, or none with a video."""
+        if not self.store.videos.all():
+            raise UsageError(f"the index of {self.folder} holds no videos; run: {self.index_command()}")
+        return self.store
 
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""
         return sorted(self.store.videos.all(), key=lambda v: v.path)
 
+    def durations(self) -> dict[str, float]:
+        """The length of every video in seconds, by path."""
+        return {video.path: video.duration_s for video in self.store.videos.all()}
+
     def close(self) -> None:
         """Let go of the index; the next use opens it again."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"Archive({str(self.folder)!r})"
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
     @contextmanager
-    def _writer(self, doing: str, wait_s: float, on_wait: OnWait | None, *, filling: bool = False) -> Iterator[Store]:
+    def writer(
+        self, doing: str, wait_s: float = 0.0, on_wait: OnWait | None = None, *, filling: bool = False
+    ) -> Iterator[Store]:
+        """The index opened for writing; made where it is missing, and claimed for this folder where it is `filling`.
+
+        `doing` is what other processes are told; see `lvqa.archive.maintenance.Maintenance.index` for the wait.
+        """
         from lvqa.store import Store
 
         with Store.open(self.index_dir, write=True, wait_s=wait_s, on_wait=on_wait, doing=doing) as store:
@@ -115,11 +139,12 @@ class IndexedFolder:
 
         A folder that was moved, or copied with its index, takes it over.
         """
-        self._check_claim(store)
+        self.check_claim(store)
         if store.meta.get(_FOLDER) != (mine := json.dumps(str(self.folder))):
             store.meta.set(_FOLDER, mine)
 
-    def _check_claim(self, store: Store) -> None:
+    def check_claim(self, store: Store) -> None:
+        """Raise UsageError where the index is that of another folder, which is still there."""
         held = store.meta.get(_FOLDER)
         if held is not None and self.index_dir.resolve() != (self.folder / INDEX_FOLDER).resolve():
             other = Path(json.loads(held))
@@ -129,13 +154,11 @@ class IndexedFolder:
                     "folder, or delete this one to start anew"
                 )
 
-    def _filled_store(self) -> Store:
-        if not self.store.videos.all():
-            raise UsageError(f"the index of {self.folder} holds no videos; run: {self._index_command()}")
-        return self.store
+    def match_embedder(self) -> None:
+        """Embed queries with what embedded the notes: in another model's space they would silently find nothing.
 
-    def _match_embedder(self) -> None:
-        """Embed queries with what embedded the notes: in another model's space they would silently find nothing."""
+        Raises UsageError where another embedder was given.
+        """
         name = self.models.names["embedder"]
         held = self.store.vectors.models("notes")
         if not name or not held or name in held:
@@ -143,34 +166,14 @@ class IndexedFolder:
         if self._given_models or self.settings.embedder:
             raise UsageError(
                 f"the index was embedded with {', '.join(held)}, not with {name}; take --embedder {held[-1]}, or embed "
-                f"it anew: {self._index_command()} --embedder {name}"
+                f"it anew: {self.index_command()} --embedder {name}"
             )
         from lvqa.models.profiles import Models
 
         self._models = Models(self.settings.model_copy(update={"embedder": held[-1]}))
 
-    def _find(self, names: Sequence[str]) -> list[Video]:
-        found: dict[str, Video] = {}
-        for name in names:
-            matches = self.store.videos.find(name) if name.strip() else []
-            if not matches:
-                known = [v.path for v in self.videos()]
-                raise UsageError(
-                    f"there is no video {name!r} in the index; there are: {phrasing.listed(known) or 'none'}"
-                )
-            found |= {v.id: v for v in matches}
-        return list(found.values())
-
-    def _find_one(self, name: str) -> Video:
-        """The video that a name means. Raises UsageError where there is none, or several."""
-        (found, *others) = self._find([name])
-        if others:
-            raise UsageError(
-                f"{name!r} names {len(others) + 1} videos: {phrasing.listed([v.path for v in (found, *others)])}"
-            )
-        return found
-
-    def _index_command(self) -> str:
+    def index_command(self) -> str:
+        """The command that fills this index, to be shown to people."""
         command = f"lvqa index {shlex.quote(str(self.folder))}"
         if self.index_dir != self.folder / INDEX_FOLDER:
             command += f" --archive {shlex.quote(str(self.index_dir))}"

@@ -18,6 +18,7 @@ from lvqa.cli import options as o
 from lvqa.cli import plan as p
 from lvqa.errors import LvqaError, UsageError
 from lvqa.secrets import strike, traceback_text
+from lvqa.types import Question, Span
 
 OK, ERROR, USAGE, SOME_FAILED, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 
@@ -71,7 +72,7 @@ def index(
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Index the videos below FOLDER, or go on with it. Ctrl-C ends it after the batch under way."""
-    return p.Request(p.Index(p.Place(folder, archive, settings), wait, dry_run), as_json)
+    return p.Request(p.Index(p.ArchivePlace(folder, archive, settings), wait, dry_run), as_json)
 
 
 @app.command()
@@ -116,13 +117,9 @@ def ask(
     settings = settings | {name: value for name, value in budget.items() if value is not None}
     return p.Request(
         p.Ask(
-            p.Place(folder, archive, settings),
-            question,
-            tuple(option or ()),
-            tuple(video or ()),
-            p.parse_between(between) if between is not None else None,
+            p.ArchivePlace(folder, archive, settings),
+            Question.of(question, option or None, videos=video, between=_between(between), seed=seed),
             steps,
-            seed,
             plot,
             dry_run,
         ),
@@ -150,7 +147,9 @@ def chat(
     """
     if sum((resume is not None, list_all, forget is not None)) > 1:
         raise UsageError("--resume, --list and --forget go alone; give one of them")
-    return p.Request(p.Chat(p.Place(folder, archive, settings), resume, list_all, forget, steps, seed), as_json)
+    return p.Request(
+        p.Converse(p.ArchivePlace(folder, archive, settings), resume, list_all, forget, steps, seed), as_json
+    )
 
 
 @app.command()
@@ -177,11 +176,11 @@ def search(
     """Find the moments that fit a query best."""
     return p.Request(
         p.Search(
-            p.Place(folder, archive, settings),
+            p.ArchivePlace(folder, archive, settings),
             query,
             k,
             tuple(video or ()),
-            p.parse_between(between) if between is not None else None,
+            _between(between),
             tuple(source or ()),
         ),
         as_json,
@@ -216,12 +215,12 @@ def find(
     settings = settings | {name: value for name, value in given.items() if value is not None}
     return p.Request(
         p.Find(
-            p.Place(folder, archive, settings),
+            p.ArchivePlace(folder, archive, settings),
             what,
             k,
             tuple(cue or ()),
             tuple(video or ()),
-            p.parse_between(between) if between is not None else None,
+            _between(between),
             thumbnails,
             plot,
             seed,
@@ -233,19 +232,19 @@ def find(
 @app.command()
 def videos(folder: o.Folder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
     """List the videos of the index, and those that failed."""
-    return p.Request(p.Videos(p.Place(folder, archive)), as_json)
+    return p.Request(p.Videos(p.ArchivePlace(folder, archive)), as_json)
 
 
 @app.command()
 def show(folder: o.Folder, video: o.VideoName, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
     """Show all that is known of one video, in time order."""
-    return p.Request(p.Show(p.Place(folder, archive), video), as_json)
+    return p.Request(p.Show(p.ArchivePlace(folder, archive), video), as_json)
 
 
 @app.command()
 def status(folder: o.Folder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
     """Count what is indexed, what failed, and why."""
-    return p.Request(p.Status(p.Place(folder, archive)), as_json)
+    return p.Request(p.Status(p.ArchivePlace(folder, archive)), as_json)
 
 
 @app.command()
@@ -257,7 +256,7 @@ def remove(
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Take a video out of the index; its file stays."""
-    return p.Request(p.Remove(p.Place(folder, archive), video, wait), as_json)
+    return p.Request(p.Remove(p.ArchivePlace(folder, archive), video, wait), as_json)
 
 
 @app.command()
@@ -271,7 +270,7 @@ def check(
 
     Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
     """
-    return p.Request(p.CheckIndex(p.Place(folder, archive), repair), as_json)
+    return p.Request(p.CheckIndex(p.ArchivePlace(folder, archive), repair), as_json)
 
 
 app.command("verify", hidden=True)(check)  # its earlier name
@@ -294,7 +293,7 @@ def import_(
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Take ready-made captions, or an exported index, into the index."""
-    return p.Request(p.Import(p.Place(folder, archive, settings), captions, wait), as_json)
+    return p.Request(p.Import(p.ArchivePlace(folder, archive, settings), captions, wait), as_json)
 
 
 @app.command()
@@ -306,13 +305,13 @@ def export(
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Write the index as JSON Lines and NumPy arrays, to be read or taken in elsewhere."""
-    return p.Request(p.Export(p.Place(folder, archive), out, tuple(video or ())), as_json)
+    return p.Request(p.Export(p.ArchivePlace(folder, archive), out, tuple(video or ())), as_json)
 
 
 @app.command()
 def backup(folder: o.Folder, out: o.NewFolder, archive: o.ArchiveDir = None, as_json: o.AsJson = False) -> p.Request:
     """Copy the index, also while it is being written; the copy serves as --archive DIR."""
-    return p.Request(p.Backup(p.Place(folder, archive), out), as_json)
+    return p.Request(p.Backup(p.ArchivePlace(folder, archive), out), as_json)
 
 
 @app.command()
@@ -389,6 +388,10 @@ def _add_task(name: str, title: str) -> None:
 
 for _name, _title in o.TASKS.items():
     _add_task(_name, _title)
+
+
+def _between(text: str | None) -> Span | None:
+    return p.parse_between(text) if text is not None else None
 
 
 def run(argv: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ from lvqa.types import Answer
 
 if TYPE_CHECKING:
     from lvqa.archive.chats import Chat
-    from lvqa.cli.plan import Chat as Plan
+    from lvqa.cli.plan import Converse
 
 OK, ERROR, STOPPED = 0, 1, 130
 _QUESTION_CHARACTERS = 80
@@ -61,7 +61,7 @@ def forget(archive: Archive, thread: str, as_json: bool) -> int:
     return OK
 
 
-def converse(archive: Archive, plan: Plan, as_json: bool, first: Callable[[], Sequence[str]]) -> int:
+def converse(archive: Archive, plan: Converse, as_json: bool, first: Callable[[], Sequence[str]]) -> int:
     """Answer questions until stdin ends, a line is empty, or Ctrl-C; `first` is said before the first answer.
 
     A question that fails is one line on stderr, and does not stop the next; the status then is 1.
@@ -101,7 +101,7 @@ def _read() -> str:
     return sys.stdin.readline().strip()
 
 
-def _answer(chat: Chat, question: str, plan: Plan, as_json: bool) -> int:
+def _answer(chat: Chat, question: str, plan: Converse, as_json: bool) -> int:
     understood: Understood | None = None
     answer: Answer | None = None
     try:

@@ -1,6 +1,6 @@
 """Carries out plans: one function a plan, each returning the exit status.
 
-Knows the library, not typer: `execute(Request(Search(Place("videos"), "milk")))` does what the command line does.
+Knows the library, not typer: `execute(Request(Search(ArchivePlace("videos"), "milk")))` does what a person typed.
 """
 
 from __future__ import annotations
@@ -169,16 +169,13 @@ def _rows_text(report: ExportReport | MergeReport) -> str:
 def _ask(plan: p.Ask, as_json: bool) -> int:
     from lvqa.agents.stop import Stop, until_answered, was_stopped
 
-    options = list(plan.options) or None
     told = (lambda step: output.note(output.step_line(step))) if plan.steps else None
     with _open(plan.place) as archive:
         if plan.dry_run:
-            expected = archive.estimate(plan.question, options, videos=plan.videos, between=plan.between)
+            expected = archive.estimate(plan.question)
             return _estimated(expected, as_json)
         ending = Stop()
-        events = archive.stream(
-            plan.question, options, videos=plan.videos, between=plan.between, seed=plan.seed, stop=ending
-        )
+        events = archive.stream(plan.question, stop=ending)
         for reason in _reasons(archive)[:1]:
             output.note(reason)
         answer = until_answered(events, ending, told)
@@ -210,7 +207,7 @@ def _estimated(expected: Estimate, as_json: bool) -> int:
     return OK
 
 
-def _chat(plan: p.Chat, as_json: bool) -> int:
+def _chat(plan: p.Converse, as_json: bool) -> int:
     from lvqa.cli import chat
 
     with _open(plan.place) as archive:
@@ -396,7 +393,7 @@ def _demo(plan: p.Demo, as_json: bool) -> int:
     return OK if report.passed else ERROR
 
 
-def _open(place: p.Place) -> Archive:
+def _open(place: p.ArchivePlace) -> Archive:
     checked_settings(place.settings)  # before they mix with the arguments that are no settings
     return Archive(place.folder, archive_dir=place.archive_dir, **place.settings)
 
@@ -457,7 +454,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Export: _export,
     p.Backup: _backup,
     p.Ask: _ask,
-    p.Chat: _chat,
+    p.Converse: _chat,
     p.Search: _search,
     p.Videos: _videos,
     p.Show: _show,

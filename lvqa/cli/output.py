@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.phrasing import cited_text, cost_text, count, duration_text, escaped, for_terminal, is_cited, span_text
-from lvqa.types import Answer, Sight, Span, Step, format_time
+from lvqa.types import Answer, Sighting, Span, Step, format_time
 
 if TYPE_CHECKING:
     from lvqa.agents.cost.estimate import Estimate
-    from lvqa.archive.results import SightList
+    from lvqa.archive.results import SightingList
     from lvqa.indexers import SummaryReport
 
 _TEXT_LIMIT, _ANSWER_LIMIT = 160, 2000
@@ -69,7 +69,7 @@ def moments(rows: Iterable[tuple[str, Span, str, str]]) -> list[str]:
     )
 
 
-def sight_lines(sights: Sequence[Sight], pictures: Mapping[int, str]) -> list[str]:
+def sight_lines(sights: Sequence[Sighting], pictures: Mapping[int, str]) -> list[str]:
     """Lines of video, time, score, whether it was seen, and the picture's file where there is one, by number."""
     return table(
         (
@@ -86,7 +86,7 @@ def sight_lines(sights: Sequence[Sight], pictures: Mapping[int, str]) -> list[st
     )
 
 
-def thumbnails(sights: SightList, folder: Path) -> dict[int, str]:
+def thumbnails(sights: SightingList, folder: Path) -> dict[int, str]:
     """Write a small JPEG of each sight, and return their files by number. Raises UsageError where that is not possible.
 
     A video that cannot be read has none.

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lvqa.errors import UsageError
-from lvqa.types import Span, parse_time
+from lvqa.types import Question, Span, parse_time
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ArchivePlace:
     """Which archive, with which settings."""
 
     folder: str
@@ -29,7 +29,7 @@ class Index:
     With `dry_run` it only says what it would do.
     """
 
-    place: Place
+    place: ArchivePlace
     wait_s: float = 0.0
     dry_run: bool = False
 
@@ -38,7 +38,7 @@ class Index:
 class Import:
     """`lvqa import`: a file of captions, or a folder that `lvqa export` wrote."""
 
-    place: Place
+    place: ArchivePlace
     captions: str
     wait_s: float = 0.0
 
@@ -47,7 +47,7 @@ class Import:
 class Export:
     """`lvqa export`."""
 
-    place: Place
+    place: ArchivePlace
     out: str
     videos: Sequence[str] = ()
 
@@ -56,7 +56,7 @@ class Export:
 class Backup:
     """`lvqa backup`."""
 
-    place: Place
+    place: ArchivePlace
     out: str
 
 
@@ -64,22 +64,18 @@ class Backup:
 class Ask:
     """`lvqa ask`; with `dry_run` only what it would take."""
 
-    place: Place
-    question: str
-    options: Sequence[str] = ()
-    videos: Sequence[str] = ()
-    between: Span | None = None
+    place: ArchivePlace
+    question: Question
     steps: bool = False
-    seed: int = 0
     plot: str | None = None
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class Converse:
     """`lvqa chat`: a new one, or the one of `resume`; with `list_all` or `forget` no question is read."""
 
-    place: Place
+    place: ArchivePlace
     resume: str | None = None
     list_all: bool = False
     forget: str | None = None
@@ -91,7 +87,7 @@ class Chat:
 class Search:
     """`lvqa search`."""
 
-    place: Place
+    place: ArchivePlace
     query: str
     k: int = 10
     videos: Sequence[str] = ()
@@ -103,7 +99,7 @@ class Search:
 class Find:
     """`lvqa find`."""
 
-    place: Place
+    place: ArchivePlace
     what: str
     k: int = 10
     cues: Sequence[str] = ()
@@ -118,14 +114,14 @@ class Find:
 class Videos:
     """`lvqa videos`."""
 
-    place: Place
+    place: ArchivePlace
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
     """`lvqa show`."""
 
-    place: Place
+    place: ArchivePlace
     video: str
 
 
@@ -133,14 +129,14 @@ class Show:
 class Status:
     """`lvqa status`."""
 
-    place: Place
+    place: ArchivePlace
 
 
 @dataclass(frozen=True, slots=True)
 class Remove:
     """`lvqa remove`."""
 
-    place: Place
+    place: ArchivePlace
     video: str
     wait_s: float = 0.0
 
@@ -149,7 +145,7 @@ class Remove:
 class CheckIndex:
     """`lvqa check`."""
 
-    place: Place
+    place: ArchivePlace
     repair: bool = False
 
 
@@ -203,7 +199,7 @@ Plan = (
     | Export
     | Backup
     | Ask
-    | Chat
+    | Converse
     | Search
     | Find
     | Videos

@@ -1,8 +1,8 @@
 """Operators over time: what is counted, ordered, compared and measured is computed on rows, not left to a model.
 
-A `Row` is an event with its video and its stretch of time. Rows of different videos have no common clock: what compares
-times says nothing about them. Each operator returns a `Computation`, the answer in words beside the rows that it worked
-on, or None where the rows do not tell. This module knows no note, no model and no question.
+A `EventRow` is an event with its video and its stretch of time. Rows of different videos have no common clock: what
+compares times says nothing about them. Each operator returns a `Computation`, the answer in words beside the rows that
+it worked on, or None where the rows do not tell. This module knows no note, no model and no question.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lvqa.types import Computation, Row, Span, format_time
+from lvqa.types import Computation, EventRow, Span, format_time
 
 Operator = Literal["count", "first", "last", "before_after", "order", "duration", "overlap"]
-Alike = Callable[[Row, Row], bool]
+Alike = Callable[[EventRow, EventRow], bool]
 
 # Rows of one event closer than this are one happening told twice, in seconds: neighbouring clips, a caption and speech.
 GAP_S = 2.0
@@ -27,10 +27,10 @@ class EventOrder:
     """The relation of two events in one video: `before`, `after` or `together`, and the rows that show it."""
 
     relation: Literal["before", "after", "together"]
-    rows: tuple[Row, Row]
+    rows: tuple[EventRow, EventRow]
 
 
-def distinct(rows: Sequence[Row], *, gap_s: float = GAP_S, alike: Alike | None = None) -> list[Row]:
+def distinct(rows: Sequence[EventRow], *, gap_s: float = GAP_S, alike: Alike | None = None) -> list[EventRow]:
     """Separate happenings, in order of video and time: rows of one video that nearly touch are one.
 
     Args:
@@ -39,7 +39,7 @@ def distinct(rows: Sequence[Row], *, gap_s: float = GAP_S, alike: Alike | None =
         alike: whether two rows tell of the same; by the event's name when not given.
     """
     same = alike if alike is not None else lambda a, b: a.event.casefold() == b.event.casefold()
-    made: list[Row] = []
+    made: list[EventRow] = []
     for row in sorted(rows, key=lambda r: (r.video, r.span, r.event)):
         at = next(
             (
@@ -56,14 +56,14 @@ def distinct(rows: Sequence[Row], *, gap_s: float = GAP_S, alike: Alike | None =
     return sorted(made, key=lambda r: (r.video, r.span, r.event))
 
 
-def count(rows: Sequence[Row], *, gap_s: float = GAP_S, alike: Alike | None = None) -> Computation:
+def count(rows: Sequence[EventRow], *, gap_s: float = GAP_S, alike: Alike | None = None) -> Computation:
     """How many separate happenings the rows tell of; 0 for no rows."""
     found = distinct(rows, gap_s=gap_s, alike=alike)
     times = "once" if len(found) == 1 else f"{len(found)} times"
     return Computation("count", times if found else "not once", tuple(found))
 
 
-def extreme(rows: Sequence[Row], which: Literal["first", "last"]) -> Computation | None:
+def extreme(rows: Sequence[EventRow], which: Literal["first", "last"]) -> Computation | None:
     """The row that begins first or last; None for no rows, and for rows of several videos."""
     if not rows or len({row.video for row in rows}) > 1:
         return None
@@ -73,7 +73,7 @@ def extreme(rows: Sequence[Row], which: Literal["first", "last"]) -> Computation
     return Computation(which, text, tuple(ranked))
 
 
-def relation(one: Sequence[Row], other: Sequence[Row]) -> EventOrder | None:
+def relation(one: Sequence[EventRow], other: Sequence[EventRow]) -> EventOrder | None:
     """Whether the first happening of one event comes before or after that of another, in the video that holds both.
 
     None where no video does. Where several do, the one whose rows are surest together.
@@ -89,7 +89,7 @@ def relation(one: Sequence[Row], other: Sequence[Row]) -> EventOrder | None:
     return EventOrder("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
 
 
-def before_after(one: Sequence[Row], other: Sequence[Row]) -> Computation | None:
+def before_after(one: Sequence[EventRow], other: Sequence[EventRow]) -> Computation | None:
     """`relation` in words; None where it is not known."""
     found = relation(one, other)
     if found is None:
@@ -100,7 +100,7 @@ def before_after(one: Sequence[Row], other: Sequence[Row]) -> Computation | None
     return Computation("before_after", f"{a.event} {words} {b.event} ({at})", (a, b))
 
 
-def order(events: Sequence[Sequence[Row]]) -> Computation | None:
+def order(events: Sequence[Sequence[EventRow]]) -> Computation | None:
     """Events in the order in which they first happen, in the video that holds most of them.
 
     Rows of one event stand together in `events`. None where no video holds two of them.
@@ -109,7 +109,7 @@ def order(events: Sequence[Sequence[Row]]) -> Computation | None:
     if not names:
         return None
 
-    def held(video: str) -> list[Row]:
+    def held(video: str) -> list[EventRow]:
         return [_first(rows, video) for rows in events if any(row.video == video for row in rows)]
 
     video = max(sorted(names), key=lambda v: (len(held(v)), sum(row.sure for row in held(v))))
@@ -120,7 +120,7 @@ def order(events: Sequence[Sequence[Row]]) -> Computation | None:
     return Computation("order", f"{text}, in {video}", tuple(found))
 
 
-def duration(rows: Sequence[Row], *, gap_s: float = GAP_S) -> Computation | None:
+def duration(rows: Sequence[EventRow], *, gap_s: float = GAP_S) -> Computation | None:
     """How long an event lasts: the length of its surest happening; None for no rows."""
     found = distinct(rows, gap_s=gap_s)
     if not found:
@@ -130,7 +130,7 @@ def duration(rows: Sequence[Row], *, gap_s: float = GAP_S) -> Computation | None
     return Computation("duration", text, (best,))
 
 
-def overlap(one: Sequence[Row], other: Sequence[Row]) -> Computation | None:
+def overlap(one: Sequence[EventRow], other: Sequence[EventRow]) -> Computation | None:
     """Whether two events are there at the same time, and when; None where no video holds both."""
     if not {r.video for r in one} & {r.video for r in other}:
         return None
@@ -146,7 +146,7 @@ def overlap(one: Sequence[Row], other: Sequence[Row]) -> Computation | None:
     return Computation("overlap", f"together in {_stretch(span)} of {a.video}", (a, b))
 
 
-def compute(operator: Operator, events: Sequence[Sequence[Row]]) -> Computation | None:
+def compute(operator: Operator, events: Sequence[Sequence[EventRow]]) -> Computation | None:
     """Run an operator by name on the rows of each event; None where the rows do not tell.
 
     `before_after` and `overlap` take the first two events, `count` and `duration` the first, the others all.
@@ -167,11 +167,11 @@ def compute(operator: Operator, events: Sequence[Sequence[Row]]) -> Computation 
     return (before_after if operator == "before_after" else overlap)(events[0], events[1])
 
 
-def _first(rows: Sequence[Row], video: str) -> Row:
+def _first(rows: Sequence[EventRow], video: str) -> EventRow:
     return min((row for row in rows if row.video == video), key=lambda r: (r.span, -r.sure))
 
 
-def _joined(a: Row, b: Row) -> Row:
+def _joined(a: EventRow, b: EventRow) -> EventRow:
     return replace(
         a,
         span=a.span.hull(b.span),

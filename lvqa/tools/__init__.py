@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from lvqa.tools.eyes import Eyes as Eyes
     from lvqa.tools.finding import FindResult as FindResult
     from lvqa.tools.finding import find as find
-    from lvqa.tools.ledger import Budget as Budget
     from lvqa.tools.ledger import BudgetSpent as BudgetSpent
     from lvqa.tools.ledger import Ledger as Ledger
     from lvqa.tools.prices import Prices as Prices
@@ -24,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "eyes": ("Eyes",),
         "finding": ("FindResult", "find"),
-        "ledger": ("Budget", "BudgetSpent", "Ledger"),
+        "ledger": ("BudgetSpent", "Ledger"),
         "prices": ("Prices",),
         "proposals": ("SearcherProposals",),
     },

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lvqa.errors import MediaError, UsageError
 from lvqa.media.files import present
 from lvqa.recall import Retriever
-from lvqa.types import Keyframe, Sight
+from lvqa.types import Keyframe, Sighting
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, SearchResult, make_searcher
 from lvqa.zoom.across import Opener, search_videos
 from lvqa.zoom.scorers import Scorers
@@ -37,7 +37,7 @@ class FindResult:
     """
 
     query: Query
-    sights: tuple[Sight, ...]
+    sights: tuple[Sighting, ...]
     searches: tuple[tuple[str, SearchResult], ...]
     frames: int
     seconds: float
@@ -95,7 +95,7 @@ def find(
     if failed and not found:
         raise MediaError(failed[0])
     paths = {video.id: video.path for video in videos}
-    sights = [Sight(paths[f.video_id], f.time_s, f.score, was_seen(one, f)) for one in found for f in one.keyframes]
+    sights = [Sighting(paths[f.video_id], f.time_s, f.score, was_seen(one, f)) for one in found for f in one.keyframes]
     # What is only likely is of use where nothing was seen.
     sights = [sight for sight in sights if sight.seen] or sights
     sights.sort(key=lambda sight: (not sight.seen, -sight.score, sight.video, sight.time_s))

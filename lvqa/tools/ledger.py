@@ -1,4 +1,4 @@
-"""What an answer may take, and what it took: a `Budget` of limits and a `Ledger` that every model call is charged to.
+"""What an answer took: a `Ledger` that every model call is charged to, against a `Budget`.
 
 One VLM call is one request (its frames and one reply), however many share a batch. Tokens are the backend's own counts;
 where it counts none, four characters are taken for one token, so that the budget binds there too. Money follows from
@@ -10,13 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from lvqa.errors import LvqaError, UsageError
+from lvqa.errors import LvqaError
 from lvqa.models.replies import estimate_tokens as estimate_tokens
-from lvqa.settings import Settings
 from lvqa.tools.prices import FREE, Prices
-from lvqa.types import Cost
+from lvqa.types import Budget, Cost
 
 # Why nothing more is begun where it is not the budget that ran out.
 ASKED_TO_STOP = "asked to stop"
@@ -32,48 +31,6 @@ class BudgetSpent(LvqaError):
         self.kind = kind
         self.reason = "the run was asked to stop" if stopped else f"the budget of {kind} is spent"
         super().__init__(self.reason if stopped else f"{self.reason}; give more of it to have this done")
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """The most that one question may take: frames shown to a model, VLM calls, tokens in and out, wall seconds, money.
-
-    No call is begun beyond it; one already begun may run over the seconds, and its reply over the tokens and the money.
-    `money` is in the currency of the prices, and 0 is no limit.
-    """
-
-    frames: int = 32
-    vlm_calls: int = 24
-    tokens: int = 200_000
-    seconds: float = 120.0
-    money: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not min(self.frames, self.vlm_calls, self.tokens, self.money) >= 0 or not self.seconds > 0:
-            raise UsageError(f"a budget cannot be negative, and its seconds must be above zero; got {self}")
-
-    @classmethod
-    def of(
-        cls,
-        settings: Settings,
-        *,
-        frames: int | None = None,
-        seconds: float | None = None,
-        money: float | None = None,
-    ) -> Budget:
-        """The budget of the settings, with what is given in its place."""
-        budget = cls(
-            settings.budget_frames,
-            settings.budget_vlm_calls,
-            settings.budget_tokens,
-            settings.budget_seconds,
-            settings.budget_money,
-        )
-        if frames is not None:
-            budget = replace(budget, frames=frames)
-        if money is not None:
-            budget = replace(budget, money=money)
-        return budget if seconds is None else replace(budget, seconds=seconds)
 
 
 class Ledger:

@@ -21,7 +21,7 @@ from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store
-from lvqa.types import Answer
+from lvqa.types import Answer, Question
 
 
 @pytest.fixture
@@ -37,15 +37,16 @@ def ask(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[..., Ans
         settings: dict[str, Any] | None = None,
         **given: Any,
     ) -> Answer:
+        archive = given.pop("store", store)
         models = given.pop("models", None) or Models.of(vision=vision, chat=chat, embedder=embedder)
+        kept = {name: given.pop(name) for name in ("on_step", "stop", "searcher") if name in given}
         return agents.ask(
-            question,
-            options,
-            store=given.pop("store", store),
+            Question.of(question, options, **given),
+            store=archive,
             models=models,
             settings=Settings(**(settings or {})),
             folder=folder,
-            **given,
+            **kept,
         )
 
     return run

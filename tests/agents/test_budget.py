@@ -8,10 +8,10 @@ from lvqa.agents.structured import say
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.settings import Settings
-from lvqa.tools.ledger import ASKED_TO_STOP, Budget, BudgetSpent, Ledger
+from lvqa.tools.ledger import ASKED_TO_STOP, BudgetSpent, Ledger
 from lvqa.tools.prices import Prices
 from lvqa.tools.search_charges import charge_looks, charge_to
-from lvqa.types import Cost, Span
+from lvqa.types import Budget, Cost, Span
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Scorers, Yes
 

@@ -11,8 +11,8 @@ from lvqa.agents.structured import parse
 from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
-from lvqa.store import Filter, Store
-from lvqa.types import Span
+from lvqa.store import Store
+from lvqa.types import Question
 
 
 def add(store, embedder, notes) -> None:
@@ -42,9 +42,8 @@ def test_a_baseline_reads_nothing_of_the_index_but_what_it_retrieved(ask, script
 
 def test_a_video_outside_the_time_asked_about_is_not_looked_at(ask) -> None:
     vision = FakeVision("a wall", yes=0.5)
-    beyond = Filter(span=Span(50, 55), level="clip")
     for agent in ("uniform", "lvqa"):
-        assert ask("Is there a wall?", agent=agent, vision=vision, filter=beyond).cost.frames == 0
+        assert ask("Is there a wall?", agent=agent, vision=vision, between=(50, 55)).cost.frames == 0
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_questions_on_one_checkpointer_share_nothing(store, folder, embedder) ->
 
     given = {"store": store, "models": Models.of(embedder=embedder), "settings": Settings(), "folder": folder}
     saver = InMemorySaver()
-    first = list(agents.stream("Where is the cat?", **given))[-1]
-    list(agents.stream("What does she pour?", **given, checkpointer=saver))
-    second = list(agents.stream("Where is the cat?", **given, checkpointer=saver))[-1]
+    first = list(agents.stream(Question("Where is the cat?"), **given))[-1]
+    list(agents.stream(Question("What does she pour?"), **given, checkpointer=saver))
+    second = list(agents.stream(Question("Where is the cat?"), **given, checkpointer=saver))[-1]
     assert [e.to_dict() for e in second.evidence] == [e.to_dict() for e in first.evidence]

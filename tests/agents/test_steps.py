@@ -37,7 +37,7 @@ from lvqa.agents.steps import (
 )
 from lvqa.eval.runner.controls import BlindStep
 from lvqa.temporal.query import TemporalQuery
-from lvqa.types import Computation, Hit, Keyframe, Note, Row, Span, Step
+from lvqa.types import Computation, EventRow, Hit, Keyframe, Note, Span, Step
 from lvqa.zoom.base import Round, Trace
 
 NOTE = Note("n1", "v1", None, Span(1.23456, 2.0), "a cat", "seen", "m", "p")
@@ -45,7 +45,7 @@ HIT = Hit("a.mp4", NOTE, 0.123456, {"text": 0.98765432})
 CLAIM = Claim("A cat sits.", ("n1",), 0.876543)
 DRAFT = Draft("A cat sits.", 1, (CLAIM,), own=0.7, closeness=0.55555, agreement=1.0, missing=("a dog",), by="chat")
 PLAN = Plan(kind="when", sub_questions=(SubQuestion(text="who?"),), phrases=("a cat", "the cat"), between=(1.0, 2.0))
-ROW = Row("a cat", "a.mp4", Span(1, 2), 0.5, ("n1",))
+ROW = EventRow("a cat", "a.mp4", Span(1, 2), 0.5, ("n1",))
 TRACE = Trace(
     "lvqa", "v1", 9.0, ("cat", "sofa"), 1,
     [Round("scan", (1.00049, 2.0), (None, (0.0, 0.0, 0.5, 0.5)), ((0.12345, 0.0), (1.0, 0.5)), (1.0,))],

@@ -11,7 +11,8 @@ from lvqa.agents.structured import ask_for, parse, say
 from lvqa.errors import ModelError, ReplyError, UsageError
 from lvqa.models.fake import FakeChat
 from lvqa.settings import Settings
-from lvqa.tools.ledger import Budget, BudgetSpent, Ledger, estimate_tokens
+from lvqa.tools.ledger import BudgetSpent, Ledger, estimate_tokens
+from lvqa.types import Budget
 
 
 class Reply(BaseModel):

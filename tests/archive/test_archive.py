@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa import Answer, Archive, Span, Step, UsageError
+from lvqa import Answer, Archive, Question, Span, Step, UsageError
 from lvqa.models.profiles import Models
 
 
@@ -169,7 +169,7 @@ def test_queries_are_embedded_with_what_embedded_the_notes(folder: Path) -> None
     with pytest.raises(UsageError, match="--embedder st:held"):
         Archive(folder, profile="text", embedder="minilm").search("milk")
     unsaid = Archive(folder, profile="text")
-    unsaid._match_embedder()
+    unsaid.workspace.match_embedder()
     assert unsaid.models.names["embedder"] == "st:held"
     assert Archive(folder, profile="text", embedder="none").search("milk")[0].video == "kitchen.mp4"
 
@@ -215,3 +215,34 @@ def test_only_some_videos_are_indexed(folder: Path, models) -> None:
     made = Archive(folder, models=models, profile="text")
     made.index(only=["garden.mp4"])
     assert [video.path for video in made.videos()] == ["garden.mp4"]
+
+
+def test_a_twin_has_chats_of_its_own(archive: Archive) -> None:
+    archive.index()
+    kept = archive.chat()
+    archive.twin().close()
+    assert archive.chats() == []
+    assert kept.turns == []
+    with archive.twin() as twin:
+        assert twin.chats() == []
+    assert archive.videos()
+
+
+def test_a_video_that_is_not_there_is_said_before_the_first_step(archive: Archive) -> None:
+    archive.index()
+    with pytest.raises(UsageError, match=r"there is no video 'gone\.mp4'"):
+        archive.stream("Where is the kite?", videos=["gone.mp4"])
+
+
+def test_a_question_ready_made_is_asked_as_one_that_is_typed(archive: Archive) -> None:
+    archive.index()
+    typed = archive.ask("Where is the kite?", ["in the sky", "in a drawer"], seed=3)
+    made = archive.ask(Question("Where is the kite?", ("in the sky", "in a drawer"), seed=3))
+    assert (made.text, made.choice, made.confidence, made.status) == (
+        typed.text,
+        typed.choice,
+        typed.confidence,
+        typed.status,
+    )
+    with pytest.raises(UsageError, match="give it alone"):
+        archive.ask(Question("Where is the kite?"), seed=3)

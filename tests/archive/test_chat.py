@@ -18,6 +18,7 @@ import pytest
 
 from lvqa import Answer, Archive, Budget, Span, StoreError, UsageError
 from lvqa.agents.chat.memory import Memory
+from lvqa.archive.questions import Questions
 from lvqa.errors import StoreVersionError
 from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
@@ -533,14 +534,14 @@ def test_json_is_a_document_a_line_and_steps_come_along(place: Path, piped) -> N
 
 
 def test_a_question_that_fails_does_not_end_the_chat(place: Path, piped, monkeypatch) -> None:
-    stream = Archive.stream
+    stream = Questions.stream
 
     def moody(self, question, *args, **given):
-        if "cat" in question:
+        if "cat" in question.text:
             raise StoreError("the disk\x1b[31m is gone")
         return stream(self, question, *args, **given)
 
-    monkeypatch.setattr(Archive, "stream", moody)
+    monkeypatch.setattr(Questions, "stream", moody)
     done = piped(place, "--json", lines=("Where is the cat?", FIRST))
     assert done.status == 1
     failed, answered = (json.loads(line) for line in done.out.splitlines())

@@ -101,7 +101,7 @@ def test_what_stays_behind_is_said(indexed: Path, tmp_path: Path, lvqa) -> None:
     lvqa("export", indexed, tmp_path / "export")
     lvqa("backup", indexed, tmp_path / "copy")
     archive = Archive(indexed, archive_dir=tmp_path / "copy")
-    with archive._writer("test", 0.0, None) as store:
+    with archive.workspace.writer("test") as store:
         for video in store.videos.all():
             store.jobs.put(JobRow(video.id, video.path, "segment", "another", "done", 8.0))
     done = lvqa("import", indexed, tmp_path / "export", "--archive", tmp_path / "copy")

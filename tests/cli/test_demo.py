@@ -39,7 +39,7 @@ def test_making_it_again_changes_no_file(made: Path) -> None:
 
 def answer(text: str, *evidence: tuple[str, Span], choice: int | None = None, abstained: bool = False) -> Answer:
     shown = [Evidence(video, span, "x", "speech", 0.5) for video, span in evidence]
-    return Answer(text, choice, 0.5, abstained, shown)
+    return Answer(text, choice, 0.5, "absent" if abstained else "answered", shown)
 
 
 def test_truth_holds_for_right_answers_only() -> None:

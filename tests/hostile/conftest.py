@@ -24,7 +24,7 @@ from lvqa.models.fake import COLOURS, FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store, note_id
-from lvqa.types import Answer, Note, Span, Video
+from lvqa.types import Answer, Note, Question, Span, Video
 
 # What stands where a hostile text is put, when things are as they should be.
 PLAIN = "a grey wall with nothing on it"
@@ -125,8 +125,7 @@ class Place:
         self._write([(video, [note])])
         try:
             return agents.ask(
-                question,
-                options,
+                Question.of(question, options),
                 store=self.store,
                 models=Models.of(vision=vision, chat=chat, embedder=self.embedder, planner=planner),
                 settings=Settings(**settings),

@@ -15,7 +15,7 @@ from lvqa import Archive, render
 from lvqa.characters import BIDI
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeVision
 from lvqa.models.profiles import Models
-from lvqa.types import Answer, Evidence, Hit, Note, Sight, Span, Step, Video
+from lvqa.types import Answer, Evidence, Hit, Note, Sighting, Span, Step, Video
 
 VOID = {"img", "br", "rect"}
 FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029", *BIDI}
@@ -103,12 +103,12 @@ def pages(text: str) -> list[str]:
         return b"\xff\xd8" if time_s < 2 else None
 
     evidence = [Evidence(text, span, text, "screen", 0.5), Evidence("b.mp4", Span(3, 4), text, "seen", 0.4)]
-    chosen = Answer(text, 1, 0.5, False, evidence, question=text, options=["x", text])
+    chosen = Answer(text, 1, 0.5, "answered", evidence, question=text, options=["x", text])
     hits = [Hit(text, Note("1", "v", None, span, text, "speech"), 0.5)]
-    sights = [Sight(text, 1.0, 0.9, True)]
+    sights = [Sighting(text, 1.0, 0.9, True)]
     return [
         render.answer_html(chosen, picture, {text: 9.0}),
-        render.answer_html(Answer(text, None, 0.0, True, evidence, question=text), picture, {}),
+        render.answer_html(Answer(text, None, 0.0, "absent", evidence, question=text), picture, {}),
         render.hits_html(hits, picture, {text: 9.0}),
         render.sights_html(sights, picture, {}, text, [b"png"]),
         render.archive_html(text, text, [Video("v", text, "h", 5.0)], picture),
@@ -154,7 +154,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory, film: Callable[[Path], Pat
 
 
 def test_an_archive_and_what_it_gives(archive, texts):
-    one = Answer("a", 0, 0.5, False, [Evidence("a", Span(0, 1), "a", "seen", 1.0)], question="q", options=["a", "b"])
+    one = Answer(
+        "a", 0, 0.5, "answered", [Evidence("a", Span(0, 1), "a", "seen", 1.0)], question="q", options=["a", "b"]
+    )
     allowed = set(check(render.answer_html(one, no_picture, {})).shape)
     allowed |= set(check(pages("a")[0]).shape) | set(check(pages("a")[3]).shape)
     shown = [archive, archive.find("red", k=3, frames=12), archive.search("kite", k=20)]

@@ -210,7 +210,7 @@ def test_errors_tell_names_as_text(folder):
 
 def test_lines_of_an_answer_made_of_nothing_else(hostile):
     evidence = [Evidence(hostile, Span(1, 2), hostile, "screen", 0.5)]
-    lines = output.answer_lines(Answer(hostile, None, 0.5, False, evidence))
+    lines = output.answer_lines(Answer(hostile, None, 0.5, "answered", evidence))
     lines += [output.step_line(NoTargetsStep(hostile)), *output.moments([(hostile, Span(0, 1), hostile, "seen")])]
     assert len(lines) == 5
     for line in lines:

@@ -18,8 +18,7 @@ from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Store, note_id
-from lvqa.tools.ledger import Budget
-from lvqa.types import Answer, Note, Span, Video
+from lvqa.types import Answer, Budget, Note, Question, Span, Video
 
 # A small model that was taught short questions alone.
 SHORT = Capabilities(
@@ -173,7 +172,7 @@ def index(clocks: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]:
-    """LookRequest the two videos; `frames` is the budget of frames and calls."""
+    """Ask the two videos; `frames` is the budget of frames and calls."""
 
     def run(question: str, options: Sequence[str] | None = None, *, frames: int = 96, **given: Any) -> Answer:
         scores = given.pop("image_embedder", Scores())
@@ -185,8 +184,8 @@ def ask(index: Store, clocks: Path, vision: FakeVision) -> Callable[..., Answer]
         )
         budget = given.pop("budget", Budget(frames=frames, vlm_calls=frames))
         settings = given.pop("settings", Settings())
-        return agents.ask(
-            question, options, store=index, models=models, settings=settings, folder=clocks, budget=budget, **given
-        )
+        stop = given.pop("stop", None)
+        asked = Question.of(question, options, budget=budget, **given)
+        return agents.ask(asked, store=index, models=models, settings=settings, folder=clocks, stop=stop)
 
     return run

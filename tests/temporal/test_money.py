@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lvqa.settings import Settings
-from lvqa.tools.ledger import Budget
+from lvqa.types import Budget
 
 WHEN = "When does the red star appear in a.mp4?"
 

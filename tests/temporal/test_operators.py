@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvqa.temporal import operators as o
-from lvqa.types import Row, Span
+from lvqa.types import EventRow, Span
 
 
-def row(event: str, start: float, end: float, video: str = "a.mp4", sure: float = 0.9) -> Row:
-    return Row(event, video, Span(start, end), sure, (f"{event}{start}",))
+def row(event: str, start: float, end: float, video: str = "a.mp4", sure: float = 0.9) -> EventRow:
+    return EventRow(event, video, Span(start, end), sure, (f"{event}{start}",))
 
 
 def spans(rows) -> list[tuple[str, float, float]]:

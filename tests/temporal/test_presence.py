@@ -10,9 +10,9 @@ from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter
 from lvqa.temporal.presence import CAPTION, Presence, spread
-from lvqa.tools.ledger import Budget, Ledger
+from lvqa.tools.ledger import Ledger
 from lvqa.tools.proposals import SearcherProposals
-from lvqa.types import Span
+from lvqa.types import Budget, Span
 from lvqa.zoom.salience import peaks, robust_z, salience
 
 

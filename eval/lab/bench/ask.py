@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from lvqa.eval.lab.bench.footage import make
 from lvqa.eval.lab.bench.outcome import BenchOutcome
 from lvqa.eval.lab.bench.timed import Stopwatch, TimedEmbedder, TimedVision, timed_decoding
-from lvqa.types import Note, Span, Video
+from lvqa.types import Note, Question, Span, Video
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -110,7 +110,7 @@ def ask_all(store: Store, folder: Path, models: Models, watch: Stopwatch) -> dic
         watch.seconds = decoding.seconds = 0.0
         with timed_decoding(decoding):
             started = time.perf_counter()
-            answer = ask(question, (), store=store, models=models, settings=settings, folder=folder, seed=number)
+            answer = ask(Question(question, seed=number), store=store, models=models, settings=settings, folder=folder)
             wall_s = time.perf_counter() - started
         if number >= WARM_UP:
             ours_ms.append((wall_s - watch.seconds - decoding.seconds) * 1000)

@@ -57,7 +57,7 @@ class Scores:
         self.hit.append(metrics.is_hit(returned, question.video, question.windows, slack_s=SLACK_S))
         self.right_video.append(metrics.has_video(returned, question.video))
         self.f1.append(metrics.temporal_f1(returned, gold, tolerance_s=TOLERANCE_S))
-        best: Window | None = (hits[0].moment.start_s, hits[0].moment.end_s) if hits else None
+        best: Window | None = (hits[0].passage.start_s, hits[0].passage.end_s) if hits else None
         self.iou.append(metrics.iou(best, question.windows) if best is not None else 0.0)
         self.stated.append(sum(hit.score for hit in hits))
         self.nothing.append(not hits)

@@ -152,7 +152,7 @@ def guess(question: WorldQuestion) -> Answer:
     """An option at random, the same each time."""
     digest = hashlib.sha256(f"{question.id}:{question.options_question}".encode()).digest()
     choice = random.Random(digest).randrange(len(question.options))
-    return Answer(question.options[choice], choice, 1 / len(question.options), False)
+    return Answer(question.options[choice], choice, 1 / len(question.options))
 
 
 def _gains(rows: dict[str, list[AnswerRow]]) -> list[tuple[str, Gain]]:

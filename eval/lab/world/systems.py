@@ -27,8 +27,8 @@ from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.looks import Viewer
 from lvqa.temporal.programs import solve
 from lvqa.tools.eyes import run
-from lvqa.tools.ledger import Budget, Ledger
-from lvqa.types import Answer, Span
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Answer, Budget, Question, Span
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
@@ -65,7 +65,6 @@ class Systems:
     @cached_property
     def _describing(self) -> Archive:
         """The same archive, whose vision model describes no frame twice: baselines see the same ones every time."""
-        from lvqa.archive.archive import Archive
         from lvqa.models.profiles import Models
 
         own, models = self._archive, self._archive.models
@@ -77,9 +76,7 @@ class Systems:
             image_embedder=models.image_embedder,
             planner=models.planner,
         )
-        archive = Archive(own.folder, archive_dir=own.index_dir, models=given)
-        archive.settings = own.settings
-        return archive
+        return own.twin(given)
 
     def _gold(self, question: WorldQuestion) -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
@@ -94,7 +91,7 @@ class Systems:
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
         planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
         if planner is None or query is None or vision is None:
-            return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
+            return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
         with eyes_of(context, vision) as eyes:
             presence = presence_of(context, state["plan"].cues)
             looker: Viewer = eyes
@@ -111,8 +108,7 @@ class Systems:
     def _context(self, question: str, options: Sequence[str]) -> Context:
         archive = self._archive
         return Context(
-            question=question,
-            options=tuple(options),
+            question=Question(question, tuple(options)),
             store=archive.store,
             models=archive.models,
             settings=archive.settings,

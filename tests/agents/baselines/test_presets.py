@@ -12,7 +12,7 @@ from lvqa.agents.baselines.presets import AGENTS, PRESETS
 from lvqa.errors import UsageError
 from lvqa.models.fake import FakeChat, FakeVision, colour_name
 from lvqa.models.profiles import Models
-from lvqa.tools.ledger import Budget
+from lvqa.types import Budget
 
 WHEN = "When does the woman lift out the milk carton?"
 DESCRIBED = {"red": "a red wall", "green": "a green wall", "blue": "a blue wall", "yellow": "a yellow wall with a cat"}

@@ -11,8 +11,8 @@ from lvqa.agents.chat.turns import Turn, Understood
 from lvqa.errors import ModelError
 from lvqa.language.noun_phrases import noun_phrases, whole_phrase
 from lvqa.models.fake import FakeChat
-from lvqa.tools.ledger import Budget, Ledger
-from lvqa.types import Evidence, Span
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget, Evidence, Span
 
 DURATIONS = {"kitchen.mp4": 24.0, "garden.mp4": 40.0, "trips/day_2.mp4": 600.0}
 

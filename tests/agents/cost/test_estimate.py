@@ -12,8 +12,9 @@ from lvqa.agents.cost.estimate import estimate
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
-from lvqa.tools.ledger import Budget, estimate_tokens
+from lvqa.tools.ledger import estimate_tokens
 from lvqa.tools.prices import Prices
+from lvqa.types import Budget, Question
 
 WHEN = "When does the woman lift out the milk carton?"
 OFTEN = "How many times does the woman lift out a milk carton?"
@@ -50,9 +51,8 @@ def test_a_run_takes_no_more(
     chat = script(answer=reply(confidence), repair=reply(confidence), likes="milk")
     given = {"price_in": 2.0, "price_out": 8.0, "price_frame": 0.001, "price_call": 0.002, **settings}
     models = Models.of(vision=vision, chat=chat, embedder=embedder)
-    expected = estimate(
-        question, options, store=store, models=models, settings=Settings(**given), folder=folder, agent=agent
-    )
+    asked = Question.of(question, options, agent=agent)
+    expected = estimate(asked, store=store, models=models, settings=Settings(**given), folder=folder)
     assert not chat.calls
     assert vision is None or not (vision.calls or vision.yes_calls)
     took = ask(question, options, models=models, settings=given, agent=agent).cost
@@ -70,7 +70,7 @@ def test_a_run_takes_no_more(
 
 
 def test_without_models_nothing_is_taken(store, folder) -> None:
-    free = estimate(WHEN, store=store, models=Models.of(), settings=Settings(), folder=folder)
+    free = estimate(Question(WHEN), store=store, models=Models.of(), settings=Settings(), folder=folder)
     assert (free.most.frames, free.most.vlm_calls, free.most.llm_calls, free.most.money) == (0, 0, 0, 0)
     assert "no model that looks" in free.why
     assert free.to_dict()["at_most"]["llm_calls"] == 0
@@ -80,9 +80,8 @@ def test_a_budget_bounds_what_is_expected(script, store, folder, embedder) -> No
     models = Models.of(vision=FakeVision("x"), chat=script(), embedder=embedder)
 
     def most(**budget: float):
-        return estimate(
-            WHEN, store=store, models=models, settings=Settings(), folder=folder, budget=Budget(**budget)
-        ).most
+        asked = Question(WHEN, budget=Budget(**budget))
+        return estimate(asked, store=store, models=models, settings=Settings(), folder=folder).most
 
     assert most(frames=3).frames == 3
     assert most(frames=0).vlm_calls == 0
@@ -93,9 +92,8 @@ def test_what_is_likely_is_the_mean_of_what_was_measured(ask, script, store, fol
     models = Models.of(vision=FakeVision("a woman with a milk carton", yes=0.9), embedder=embedder)
 
     def expected(agent: str | None = None, **budget: float):
-        return estimate(
-            WHEN, store=store, models=models, settings=Settings(), folder=folder, budget=Budget(**budget), agent=agent
-        )
+        asked = Question(WHEN, budget=Budget(**budget), agent=agent)
+        return estimate(asked, store=store, models=models, settings=Settings(), folder=folder)
 
     assert not expected().timed
     assert "not known" in expected().why
@@ -110,16 +108,18 @@ def test_what_is_likely_is_the_mean_of_what_was_measured(ask, script, store, fol
     assert expected(frames=1).likely.frames == 1
     assert expected("uniform").likely is None
     other = Models.of(vision=FakeVision(), embedder=embedder)
-    assert estimate(WHEN, store=store, models=other, settings=Settings(), folder=folder).likely is None
+    assert estimate(Question(WHEN), store=store, models=other, settings=Settings(), folder=folder).likely is None
 
 
 def test_a_run_that_was_stopped_measures_nothing(ask, store, folder, embedder) -> None:
     models = Models.of(embedder=embedder)
     ask(WHEN, models=models, stop=lambda: True)
-    assert estimate(WHEN, store=store, models=models, settings=Settings(), folder=folder).likely is None
+    assert estimate(Question(WHEN), store=store, models=models, settings=Settings(), folder=folder).likely is None
 
 
 def test_prices_are_told_where_they_are_set(store, folder) -> None:
     assert not Prices.of(Settings()).are_set
-    told = estimate(WHEN, store=store, models=Models.of(), settings=Settings(price_in=1, currency="EUR"), folder=folder)
+    told = estimate(
+        Question(WHEN), store=store, models=Models.of(), settings=Settings(price_in=1, currency="EUR"), folder=folder
+    )
     assert told.to_dict()["currency"] == "EUR"

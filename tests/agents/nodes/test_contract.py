@@ -14,8 +14,7 @@ from lvqa.errors import ModelError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.models.replies import estimate_tokens
-from lvqa.tools.ledger import Budget
-from lvqa.types import Answer
+from lvqa.types import Answer, Budget
 
 WHEN = "When does the woman lift out the milk carton?"
 OFTEN = "How many times does the woman lift out a milk carton?"

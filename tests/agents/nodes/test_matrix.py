@@ -23,8 +23,8 @@ from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision, colour_name
 from lvqa.models.profiles import Models
 from lvqa.store import Filter, Store
-from lvqa.tools.ledger import Budget, Ledger
-from lvqa.types import Evidence, Span
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Budget, Evidence, Span
 
 SITUATIONS = ("good", "malformed", "refusal", "timeout", "rate limit", "empty", "contradicting", "budget")
 WHEN = "When does the woman lift out the milk carton?"

@@ -28,7 +28,7 @@ def evidence(start: float, end: float, video: str = "a.mp4") -> Evidence:
 
 
 def row(n: int, right: bool, confidence: float, **changes: object) -> AnswerRow:
-    made = AnswerRow.of("lvqa", question(n), Answer("b", 1 if right else 0, confidence, False))
+    made = AnswerRow.of("lvqa", question(n), Answer("b", 1 if right else 0, confidence, "answered"))
     return replace(made, video=f"v{n % 3}", **changes)
 
 
@@ -62,7 +62,7 @@ def test_reliability_and_its_error() -> None:
 def test_acc_gqa_is_over_the_questions_that_have_windows() -> None:
     def answered(n: int, choice: int, start: float, end: float, *, windows: bool = True) -> AnswerRow:
         shown = [evidence(start, end)]
-        return AnswerRow.of("lvqa", question(n, windows=windows), Answer("b", choice, 0.7, False, shown))
+        return AnswerRow.of("lvqa", question(n, windows=windows), Answer("b", choice, 0.7, "answered", shown))
 
     rows = [
         answered(0, 1, 5, 15),  # right, IoP 0.5, IoU 1/3
@@ -87,7 +87,7 @@ def test_frames_are_matched_within_five_seconds() -> None:
     gold = [("a", 10.0), ("a", 100.0)]
     assert temporal_match([("a", 14.0), ("a", 50.0), ("b", 100.0)], gold) == (pytest.approx(1 / 3), 0.5)
     assert temporal_match([], gold) == (0.0, 0.0)
-    made = AnswerRow.of("lvqa", question(), Answer("b", 1, 0.5, False, [evidence(14, 18), evidence(60, 70)]))
+    made = AnswerRow.of("lvqa", question(), Answer("b", 1, 0.5, "answered", [evidence(14, 18), evidence(60, 70)]))
     assert (made.precision, made.recall, made.f1) == (0.5, 1.0, pytest.approx(2 / 3))
 
 
@@ -107,11 +107,11 @@ def test_mcnemar_is_exact() -> None:
 def test_what_could_not_be_read_is_wrong_even_where_abstaining_is_right() -> None:
     steps = [AnswerStep(Draft("", None, ()), 0, unparsed=True)]
     absent = question(choice=-1, windows=False)
-    unread = AnswerRow.of("lvqa", absent, Answer("", None, 0.0, True, steps=steps))
+    unread = AnswerRow.of("lvqa", absent, Answer("", None, 0.0, "absent", steps=steps))
     assert (unread.right, unread.unparsed) == (False, "answer")
-    assert AnswerRow.of("lvqa", absent, Answer("", None, 0.0, True)).right
+    assert AnswerRow.of("lvqa", absent, Answer("", None, 0.0, "absent")).right
     planned = AnswerRow.of(
-        "lvqa", question(), Answer("b", 1, 0.5, False, steps=[PlanStep(Plan(), "rules", unparsed=True)])
+        "lvqa", question(), Answer("b", 1, 0.5, "answered", steps=[PlanStep(Plan(), "rules", unparsed=True)])
     )
     assert (planned.right, planned.unparsed) == (True, "plan")
     found = summarise("lvqa", [unread, planned])
@@ -119,7 +119,7 @@ def test_what_could_not_be_read_is_wrong_even_where_abstaining_is_right() -> Non
 
 
 def test_a_question_without_a_public_answer_is_not_scored() -> None:
-    hidden = AnswerRow.of("lvqa", question(choice=None), Answer("b", 1, 0.5, False, cost=Cost(frames=8)))
+    hidden = AnswerRow.of("lvqa", question(choice=None), Answer("b", 1, 0.5, "answered", cost=Cost(frames=8)))
     assert not hidden.right
     found = summarise("lvqa", [hidden])
     assert (found.accuracy, found.risk, found.calibration, found.by_type) == (None, None, None, {})
@@ -130,7 +130,7 @@ def test_a_question_without_a_public_answer_is_not_scored() -> None:
 
 
 def test_a_choice_is_of_the_tasks_own_options() -> None:
-    made = AnswerRow.of("lvqa", question(), Answer("b", 0, 0.5, False), order=(1, 3, 0, 2), agent="lvqa", seed=4)
+    made = AnswerRow.of("lvqa", question(), Answer("b", 0, 0.5, "answered"), order=(1, 3, 0, 2), agent="lvqa", seed=4)
     assert (made.choice, made.right, made.options, made.chosen) == (1, True, ("b", "d", "a", "c"), "b")
     assert made.as_task() == question()
     assert AnswerRow.from_json(json.loads(json.dumps(made.to_json()))) == made

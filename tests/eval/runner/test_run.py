@@ -117,7 +117,9 @@ def test_failures_and_unread_replies_count_as_wrong_and_are_shown(
             raise ZeroDivisionError("a defect")
         unread = video == "video4.mp4"
         steps = [AnswerStep(Draft("", None, ()), 0, unparsed=unread)]
-        return Answer("", None if unread else 0, 0.5, unread, steps=steps, cost=Cost(frames=2))
+        return Answer(
+            "", None if unread else 0, 0.5, "absent" if unread else "answered", steps=steps, cost=Cost(frames=2)
+        )
 
     scripted(monkeypatch, answer)
     outcome = runs()
@@ -133,7 +135,7 @@ def test_failures_and_unread_replies_count_as_wrong_and_are_shown(
     assert "such as q2: the server is gone" in page
 
     asked: list[str] = []
-    scripted(monkeypatch, lambda video, options: (asked.append(video), Answer("", 0, 0.5, False))[1])
+    scripted(monkeypatch, lambda video, options: (asked.append(video), Answer("", 0, 0.5))[1])
     again = runs()
     assert sorted(asked) == ["video2.mp4", "video3.mp4"]  # what failed is asked again, what was unread stands
     assert again.summaries[0].errors == 0
@@ -173,7 +175,7 @@ def test_shuffled_options_are_the_same_options(runs: Run, tmp_path: Path) -> Non
 
 
 def test_one_who_always_takes_the_first_option_is_found_out(runs: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted(monkeypatch, lambda video, options: Answer(options[0], 0, 0.5, False))
+    scripted(monkeypatch, lambda video, options: Answer(options[0], 0, 0.5))
     outcome = runs(controls=["shuffled"])
     assert outcome.same["lvqa"].value < 0.6
     assert any("same option in another order" in line for line in report.text(outcome))
@@ -226,7 +228,7 @@ def test_only_the_tasks_notes_are_used(runs: Run, task: Any, monkeypatch: pytest
 
     def ask(self: Archive, question: str, options: list[str], **named: Any) -> Answer:
         seen.append((question, named["sources"]))
-        return Answer("", 0, 0.5, False)
+        return Answer("", 0, 0.5)
 
     monkeypatch.setattr(Archive, "ask", ask)
     runs(task=replace(task, sources=("speech",), prompt="Of the video: {{question}}"), limit=1)

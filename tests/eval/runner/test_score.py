@@ -27,7 +27,9 @@ def question(n: int = 0, *, absent: bool = False) -> WorldQuestion:
 
 def answer(choice: int | None = 1, *, abstained: bool = False, start: float = 11.0) -> Answer:
     shown = [Evidence("a.mp4", Span(start, start + 2), "x", "seen", 0.9)]
-    return Answer("b", choice, 0.75, abstained, shown, Cost(frames=4, vlm_calls=4, seconds=0.5))
+    return Answer(
+        "b", choice, 0.75, "absent" if abstained else "answered", shown, Cost(frames=4, vlm_calls=4, seconds=0.5)
+    )
 
 
 def row(

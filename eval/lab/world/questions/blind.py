@@ -41,7 +41,7 @@ class Blind:
         scores = self.shortcuts.of(question) @ self.weights
         shares = np.exp(scores - scores.max())
         choice = int(scores.argmax())
-        return Answer(question.options[choice], choice, float(shares[choice] / shares.sum()), False, cost=Cost())
+        return Answer(question.options[choice], choice, float(shares[choice] / shares.sum()), "answered", cost=Cost())
 
 
 def train(questions: Sequence[WorldQuestion]) -> Blind:

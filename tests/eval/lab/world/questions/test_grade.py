@@ -22,7 +22,7 @@ def question(type_: str, asked: str, gold: str, *windows: tuple[float, float], a
 
 
 def said(text: str, *, abstained: bool = False, choice: int | None = None) -> Answer:
-    return Answer(text, choice, 0.5, abstained)
+    return Answer(text, choice, 0.5, "absent" if abstained else "answered")
 
 
 @pytest.mark.parametrize(

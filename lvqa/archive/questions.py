@@ -1,0 +1,139 @@
+"""What is asked of an archive: searches, finding by looking, and questions, each handed to the room that does it.
+
+Takes a `Question` or a `Scope` that is made already; the keywords that a person types stand in `lvqa.archive.archive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from lvqa.archive.results import ArchivedAnswer, HitList, SightingList
+from lvqa.archive.workspace import Workspace
+from lvqa.errors import UsageError
+from lvqa.stopping import Asked
+from lvqa.types import Answer, Question, Scope, Step
+
+if TYPE_CHECKING:
+    from lvqa.agents.cost.estimate import Estimate
+
+
+class Questions:
+    """Searches and answers over a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def search(self, query: str, k: int, scope: Scope) -> HitList:
+        """The `k` windows that most probably hold what is searched for; see `Archive.search`."""
+        from lvqa.recall import hybrid_search
+        from lvqa.tools.scope import filter_of
+
+        _require_text(query, "query")
+        if k < 1:
+            raise UsageError(f"k must be at least 1, got {k}")
+        workspace = self._workspace
+
+        def search() -> HitList:
+            store = workspace.filled_store()
+            chosen = filter_of(scope, store)
+            workspace.match_embedder()
+            images = workspace.models.image_embedder if store.vectors.models("frames") else None
+            hits = hybrid_search(store, workspace.models.embedder, query, k, chosen, image_embedder=images)
+            return HitList(hits, workspace.folder, workspace.durations())
+
+        return workspace.store.consistent(search)
+
+    def find(
+        self,
+        targets: Sequence[str],
+        k: int,
+        scope: Scope,
+        *,
+        cues: Sequence[str] = (),
+        frames: int | None = None,
+        searcher: str | None = None,
+        seed: int = 0,
+    ) -> SightingList:
+        """At most `k` times at which something is to be seen; see `Archive.find`."""
+        from lvqa import tools
+        from lvqa.tools.scope import filter_of
+        from lvqa.zoom import Query
+
+        for thing in targets or [""]:
+            _require_text(thing, "thing to find")
+        for cue in cues:
+            _require_text(cue, "cue")
+        if k < 1 or (frames is not None and frames < 0):
+            raise UsageError(f"k must be at least 1, and frames at least 0; got {k} and {frames}")
+        workspace = self._workspace
+        with workspace.store.snapshot():
+            store = workspace.filled_store()
+            chosen = filter_of(scope, store)
+            workspace.match_embedder()
+            finding = tools.find(
+                Query(tuple(targets), tuple(cues)),
+                store=store,
+                models=workspace.models,
+                settings=workspace.settings,
+                folder=workspace.folder,
+                filter=chosen,
+                k=k,
+                frames=frames,
+                seed=seed,
+                searcher=searcher,
+            )
+            return SightingList(finding, workspace.folder, workspace.durations())
+
+    def ask(self, question: Question, *, on_step: Callable[[Step], None] | None = None, stop: Asked = None) -> Answer:
+        """The answer to a question; see `Archive.ask`."""
+        from lvqa.agents.stop import Stop, until_answered
+
+        ending = Stop.of(stop)
+        return until_answered(self.stream(question, stop=ending), ending, on_step)
+
+    def stream(self, question: Question, *, stop: Asked = None) -> Iterator[Step | Answer]:
+        """Every step, and the answer last; see `Archive.stream`."""
+        from lvqa import agents
+        from lvqa.tools.scope import filter_of
+
+        workspace = self._workspace
+        store = workspace.filled_store()
+        filter_of(question.scope, store)  # a video that is not there is said before the first step
+        workspace.match_embedder()
+        events = agents.stream(
+            question,
+            store=store,
+            models=workspace.models,
+            settings=workspace.settings,
+            folder=workspace.folder,
+            stop=stop,
+        )
+        return (self._archived(event) if isinstance(event, Answer) else event for event in events)
+
+    def estimate(self, question: Question) -> Estimate:
+        """What an answer would take; see `Archive.estimate`."""
+        from lvqa.agents.cost.estimate import estimate
+
+        workspace = self._workspace
+        return estimate(
+            question,
+            store=workspace.filled_store(),
+            models=workspace.models,
+            settings=workspace.settings,
+            folder=workspace.folder,
+        )
+
+    def _archived(self, answer: Answer) -> ArchivedAnswer:
+        from lvqa.tools.prices import Prices
+
+        values = {f.name: getattr(answer, f.name) for f in fields(Answer)}
+        workspace = self._workspace
+        currency = Prices.of(workspace.settings).shown
+        return ArchivedAnswer(**values, folder=workspace.folder, durations=workspace.durations(), currency=currency)
+
+
+def _require_text(text: str, what: str) -> None:
+    if not text.strip():
+        raise UsageError(f"the {what} is empty; write one")
