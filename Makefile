@@ -5,15 +5,16 @@ VLM := .venv-vlm
 PIP_FLAGS := --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 VLM_STAMP := $(VLM)/.installed
+# One thread a worker: workers that each start a team of threads stand in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q
 
-.PHONY: demo test test-vlm check format bench clean
+.PHONY: demo test test-vlm check smoke long docs format bench clean
 
 demo: $(STAMP)
 	$(VENV)/bin/python -m lvqa.eval.lab.demo
 
 test: $(STAMP)
-	# One thread a worker: workers that each start a team of threads stand in each other's way.
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n auto
+	$(PYTEST) -n auto -m "not slow"
 
 test-vlm: $(VLM_STAMP)
 	$(VLM)/bin/python -m pytest -q -m vlm tests/models
@@ -24,6 +25,21 @@ check: $(STAMP)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
+
+# Every door once, on footage made for it, in a few seconds each.
+smoke: $(STAMP)
+	$(VENV)/bin/python .ci/smoke.py
+
+# What takes longer than a change should wait for.
+long: $(STAMP)
+	$(PYTEST) -m slow
+	.ci/wheel
+	$(VENV)/bin/python -m lvqa.eval.lab.torture --short
+	$(VENV)/bin/python -m lvqa.eval.lab.bench
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo "built site/index.html"
 
 format: $(STAMP)
 	$(VENV)/bin/ruff format .
@@ -44,4 +60,4 @@ $(VLM_STAMP): pyproject.toml constraints/torch-vlm.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLM)
+	rm -rf $(VENV) $(VLM) site
