@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from lvqa.media.isolated import read_audio as read_audio
     from lvqa.media.isolated import read_subtitles as read_subtitles
     from lvqa.media.isolated import thumbnail as thumbnail
+    from lvqa.media.synth import Colour as Colour
+    from lvqa.media.synth import Frame as Frame
+    from lvqa.media.synth import text_card as text_card
+    from lvqa.media.synth import write_video as write_video
     from lvqa.media.values import Subtitle as Subtitle
     from lvqa.media.values import TimedFrame as TimedFrame
     from lvqa.media.values import VideoInfo as VideoInfo
@@ -31,29 +35,10 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bounds": (
-            "Limits",
-            "limits_in_use",
-            "use_limits",
-        ),
-        "files": (
-            "VIDEO_SUFFIXES",
-            "content_hash",
-            "find_videos",
-            "locate",
-            "present",
-        ),
-        "isolated": (
-            "FrameReader",
-            "probe",
-            "read_audio",
-            "read_subtitles",
-            "thumbnail",
-        ),
-        "values": (
-            "Subtitle",
-            "TimedFrame",
-            "VideoInfo",
-        ),
+        "bounds": ("Limits", "limits_in_use", "use_limits"),
+        "files": ("VIDEO_SUFFIXES", "content_hash", "find_videos", "locate", "present"),
+        "isolated": ("FrameReader", "probe", "read_audio", "read_subtitles", "thumbnail"),
+        "synth": ("Colour", "Frame", "text_card", "write_video"),
+        "values": ("Subtitle", "TimedFrame", "VideoInfo"),
     },
 )
