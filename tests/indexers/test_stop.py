@@ -298,7 +298,7 @@ def test_a_stop_that_fails_is_an_error_and_ends_the_run(kit: Any, counter: Calla
 
 CHILD = """
 import os, sys
-from lvqa import Archive
+from lvqa.archive.workspace import Workspace
 from lvqa.cli import main
 from lvqa.models import base
 from lvqa.models.fake import FakeVision
@@ -308,7 +308,7 @@ def look(request):
     os.read(0, 1)
     return "a reply"
 made = Models.of(vision=FakeVision(look))
-Archive.models = property(lambda self: made)
+Workspace.models = property(lambda self: made)
 sys.exit(main(["index", sys.argv[1], "--set", "clip_batch=1", "--set", "clip_max_s=4", "--set", "summaries=none"]))
 """
 
