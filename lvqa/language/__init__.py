@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lvqa.language.stems import content as content
     from lvqa.language.stems import coverage as coverage
     from lvqa.language.stems import stem as stem
+    from lvqa.language.stems import words_of as words_of
     from lvqa.language.times import Order as Order
     from lvqa.language.times import Ordinal as Ordinal
     from lvqa.language.times import Position as Position
@@ -37,7 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "noun_phrases": ("ARTICLES", "WORD", "Phrase", "whole_phrase"),
-        "stems": ("STOP_WORDS", "content", "coverage", "stem"),
+        "stems": ("STOP_WORDS", "content", "coverage", "stem", "words_of"),
         "times": ("Order", "Ordinal", "Position", "Relation", "clock_s", "relation_of", "without_times"),
         "video_names": ("file_forms", "named_videos"),
         "words": ("declarative", "exact_parts", "has_exactly", "names", "parts", "roots", "says", "with_article"),
