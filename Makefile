@@ -8,7 +8,7 @@ VLM_STAMP := $(VLM)/.installed
 # One thread a worker: workers that each start a team of threads stand in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q
 
-.PHONY: demo test test-vlm check smoke long docs format bench clean
+.PHONY: demo test test-vlm check house smoke long docs format bench clean
 
 demo: $(STAMP)
 	$(VENV)/bin/python -m lvqa.eval.lab.demo
@@ -25,6 +25,10 @@ check: $(STAMP)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
+
+# The shape of the house: sizes, circles of imports, names, large files.
+house: $(STAMP)
+	$(VENV)/bin/python .ci/house.py
 
 # Every door once, on footage made for it, in a few seconds each.
 smoke: $(STAMP)
