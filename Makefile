@@ -9,7 +9,7 @@ VLM_STAMP := $(VLM)/.installed
 .PHONY: demo test test-vlm check format bench clean
 
 demo: $(STAMP)
-	$(VENV)/bin/lvqa demo
+	$(VENV)/bin/python -m lvqa.eval.lab.demo
 
 test: $(STAMP)
 	# One thread a worker: workers that each start a team of threads stand in each other's way.

@@ -13,7 +13,7 @@ from lvqa.agents.evidence import pool
 from lvqa.agents.nodes.verify import NOT_HERE, check, confidence, final, supported
 from lvqa.agents.rules import extractive
 from lvqa.agents.state import Context, State, initial
-from lvqa.agents.stop import STOPPED
+from lvqa.agents.steps import StopStep
 from lvqa.models.profiles import Models
 from lvqa.recall import Retriever
 from lvqa.types import Answer, Step
@@ -29,17 +29,9 @@ def answer_now(state: State, context: Context, after: str = "") -> tuple[Answer,
     made, drafted = state["answer"], state["draft"] != initial()["draft"]
     if made is None:  # else verify made it while the run was being stopped
         made = _of_draft(state, context, drafted)
-    if made.text == NOT_HERE:  # nobody looked to the end
+    if made.text == NOT_HERE:  # the videos were not searched to the end
         made = replace(made, text=UNFINISHED)
-    data = {
-        "after": after,
-        "drafted": drafted,
-        "confidence": round(made.confidence, 4),
-        "spent": context.ledger.spent,
-        "route": "abstain" if made.abstained else "answer",
-    }
-    when = f" after {after}" if after else ""
-    return made, Step(STOPPED, f"interrupted{when}, answering from what there is", data)
+    return made, StopStep(after, drafted, made.confidence, made.abstained, tuple(context.ledger.spent))
 
 
 def _of_draft(state: State, context: Context, drafted: bool) -> Answer:

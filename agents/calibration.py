@@ -55,7 +55,7 @@ def on_curve(curve: Curve, value: float) -> float:
 
 @cache
 def shipped() -> Mapping[str, Curve]:
-    """The curves that come with lvqa."""
+    """The curves that come with lvqa (`calibration.json`), by way of answering; read once."""
     path = Path(__file__).resolve().with_name("calibration.json")
     found: Mapping[str, Curve] = json.loads(path.read_text(encoding="utf-8"))["curves"]
     return found

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.evidence import MOST_NOTES
-from lvqa.agents.nodes.plan import letter
+from lvqa.agents.options import letter
 from lvqa.agents.state import Claim, Item
 from lvqa.prompts import clean, for_prompt
 from lvqa.types import Computation, format_time

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.nodes.plan import option_phrases
+from lvqa.agents.options import option_phrases
 from lvqa.agents.state import Context, Item, Plan, State
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.types import Evidence, Note, Span

@@ -1,6 +1,6 @@
 """The agent as a LangGraph StateGraph: plan, recall, zoom, inspect, compute, answer, verify, then recall again or end.
 
-A question that is a program over time takes a way of its own: plan, timeline, verify. A baseline gathers notes in its
+A question that is a program over time takes a way of its own: plan, timeline, verify. A baseline retrieves notes in its
 own way, and reasons and is scored like the rest: plan, survey, answer (or timeline), verify.
 
 Knows the order of the nodes and nothing of what they do.
@@ -52,7 +52,7 @@ def way(state: State) -> str:
 
 
 def reason(state: State) -> str:
-    """Behind `survey`: to who reasons on what was gathered."""
+    """Behind `survey`: to who reasons on what was retrieved."""
     return TIMELINE if state["by_program"] else "answer"
 
 

@@ -14,15 +14,15 @@ from uuid import uuid4
 
 from lvqa.agents.anytime import answer_now
 from lvqa.agents.baselines.presets import check_agent
+from lvqa.agents.cost.measured import measured_with
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
 from lvqa.errors import UsageError
-from lvqa.language.words import named_videos
+from lvqa.language.video_names import named_videos
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.tools.latency import pace_of
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.tools.prices import Prices
 from lvqa.types import Answer, Step
@@ -143,9 +143,9 @@ def stream(
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
     del vision, chat  # loaded, and kept by `models`
     wording, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
-    ending, pace = Stop.of(stop), pace_of(models)
+    ending = Stop.of(stop)
     limits = budget if budget is not None else Budget.of(settings)
-    ledger = Ledger(limits, prices=Prices.of(settings), stop=ending, pace=pace)
+    ledger = Ledger(limits, prices=Prices.of(settings), stop=ending)
     context = Context(
         question=question.strip(),
         options=given,
@@ -177,7 +177,7 @@ def stream(
                     steps.append(step)
                     yield step
         else:
-            pace.add("rest", ledger.seconds_outside_calls)
+            measured_with(models).add(preset, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
     answer = state["answer"]

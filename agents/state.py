@@ -167,7 +167,7 @@ class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
 
     `by_program` says that the question is a program over time, and goes by `timeline`; `surveys` that the agent is a
-    baseline that gathers notes in its own way, by `survey`.
+    baseline that retrieves notes in its own way, by `survey`.
     """
 
     plan: Plan
@@ -188,7 +188,7 @@ class State(TypedDict):
 
 
 def initial() -> State:
-    """The state that every question starts from."""
+    """The state that every question starts from: nothing planned, found, drafted or answered yet."""
     return State(
         plan=Plan(),
         by_program=False,

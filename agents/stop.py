@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from lvqa.agents.steps import StopStep
 from lvqa.stopping import Asked, Stop
 from lvqa.types import Answer, Step
 
-__all__ = ["STOPPED", "Asked", "Stop", "until_answered", "was_stopped"]
-
-# The node of the step that tells of it, and an answer's last.
-STOPPED = "stop"
+__all__ = ["Asked", "Stop", "until_answered", "was_stopped"]
 
 
 def until_answered(
@@ -39,4 +37,4 @@ def until_answered(
 
 def was_stopped(answer: Answer) -> bool:
     """Whether an answer was given before the run was done."""
-    return bool(answer.steps) and answer.steps[-1].node == STOPPED
+    return bool(answer.steps) and isinstance(answer.steps[-1], StopStep)

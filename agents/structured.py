@@ -44,8 +44,7 @@ def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
     sent = estimate_tokens(prompt)
     ledger.take_chat(sent)
     try:
-        with ledger.timed("LLM call"):
-            reply = reply_to(chat, prompt)
+        reply = reply_to(chat, prompt)
     except BaseException:
         ledger.add_chat(sent, 0)
         raise

@@ -1,18 +1,26 @@
-"""Whether a question is answered by a program over time, and which videos it is about. Runs no program."""
+"""Whether a question is answered by a program over time, which videos it is about, and what such a program works with.
+
+Runs no program.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
 from lvqa.agents.state import Context
+from lvqa.models.base import VisionModel
 from lvqa.models.profiles import Models
-from lvqa.temporal.planner import Planner
+from lvqa.temporal.planner import QuestionPlanner
+from lvqa.temporal.presence import Presence
 from lvqa.temporal.query import TemporalQuery
+from lvqa.tools.eyes import Eyes
+from lvqa.tools.proposals import SearcherProposals
+from lvqa.zoom import DEFAULT
 
 
-def planner_of(models: Models) -> Planner | None:
+def planner_of(models: Models) -> QuestionPlanner | None:
     """The planner that the models carry, which takes the place of a chat model; None with a chat model."""
-    return cast("Planner | None", models.planner) if models.reasons_by_rule else None
+    return cast("QuestionPlanner | None", models.planner) if models.reasons_by_rule else None
 
 
 def query_of(context: Context) -> TemporalQuery | None:
@@ -37,3 +45,25 @@ def videos_of(context: Context, query: TemporalQuery) -> tuple[str, ...]:
     allowed = context.filter.video_ids if context.filter is not None else None
     ids = {v.path: v.id for v in context.store.videos.all() if allowed is None or v.id in allowed}
     return tuple(ids[path] for path in query.videos) or tuple(ids.values())
+
+
+def presence_of(context: Context, cues: tuple[str, ...]) -> Presence:
+    """What the index knows about where things are; where another searcher was asked for, that one proposes."""
+    proposals = SearcherProposals(
+        context.searcher,
+        context.store,
+        context.models,
+        context.settings,
+        context.folder,
+        context.ledger,
+        context.filter,
+        cues,
+        context.seed,
+    )
+    own = context.searcher == DEFAULT
+    return Presence(context.store, context.models.image_embedder, context.filter, cues, None if own else proposals)
+
+
+def eyes_of(context: Context, vision: VisionModel) -> Eyes:
+    """The VLM with the archive's frames and the question's ledger; a context manager."""
+    return Eyes(vision, context.ledger, context.folder, context.settings, context.retriever.path)

@@ -1,9 +1,9 @@
 """`python -m lvqa.eval.calibrate RESULTS.jsonl ...`: fit the curves from an agent's confidence to being right.
 
-Reads the answers of runs (`lvqa eval TASK`, `lvqa eval world`), one curve a way of answering, and prints each with the
-expected calibration error before and after, the latter with the answers of each video held out in turn. `--write DIR`
-puts the curves into an index folder's settings.toml, where they hold for that archive; `--ship` into the file that
-comes with lvqa. Knows rows, and no agent.
+Reads the answers of runs (`lvqa eval TASK`), one curve a way of answering, and prints each with the expected
+calibration error before and after, the latter with the answers of each video held out in turn. `--write DIR` puts the
+curves into an index folder's settings.toml, where they hold for that archive; `--ship` into the file that comes with
+lvqa. Knows rows, and no agent.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from lvqa.agents import calibration
 from lvqa.agents.calibration import Curve, on_curve
 from lvqa.errors import LvqaError, UsageError
+from lvqa.eval.metrics import calibration_error
+from lvqa.extras import needs_extra
 from lvqa.settings import SETTINGS_FILE
 
 Values = npt.NDArray[np.float64]
@@ -28,7 +30,6 @@ Answered = tuple[str, float, bool, str]
 
 # A point of a curve stands for at least so many answers, and there are at most so many points.
 _LEAST, _POINTS = 20, 12
-_BINS = 10
 
 
 def answered(paths: Iterable[Path], systems: Sequence[str] = ("lvqa",)) -> list[Answered]:
@@ -64,7 +65,8 @@ def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) ->
     Shares are shrunk by one right and one wrong answer a point, so that no curve promises certainty. It begins at
     (0, 0): of what was too doubtful to be answered there are no answers to fit to.
     """
-    from sklearn.isotonic import IsotonicRegression
+    with needs_extra("rivals", "calibration"):
+        from sklearn.isotonic import IsotonicRegression
 
     order = np.argsort(np.asarray(confidence, np.float64), kind="stable")
     sure, hits = np.asarray(confidence, np.float64)[order], np.asarray(right, np.float64)[order]
@@ -77,13 +79,6 @@ def fit(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) ->
     for x, y in zip(xs, rising, strict=True):  # equal confidences are one point
         points[round(float(x), 4)] = round(float(y), 4)
     return [[x, y] for x, y in sorted(points.items())]
-
-
-def error(confidence: Sequence[float] | Values, right: Sequence[bool] | Values) -> float:
-    """Expected calibration error over ten bins of equal width, in [0, 1]."""
-    sure, hits = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
-    bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    return sum(abs(float((hits - sure)[bins == b].sum())) for b in range(_BINS)) / max(1, len(sure))
 
 
 def held_out(rows: Sequence[Answered]) -> Values:
@@ -123,8 +118,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         mine = [row for row in rows if row[0] == way]
         sure, right = [row[1] for row in mine], [row[2] for row in mine]
         curves[way] = fit(sure, right)
-        after = error(held_out(mine), right)
-        print(f"{way}: {len(mine)} answers, error {error(sure, right):.3f}, held out {after:.3f}")
+        after = calibration_error(held_out(mine), right)
+        print(f"{way}: {len(mine)} answers, error {calibration_error(sure, right):.3f}, held out {after:.3f}")
         print("  " + ", ".join(f"{x:.2f} -> {y:.2f}" for x, y in curves[way]))
     if given.write is not None:
         print(f"written: {write_settings(given.write.expanduser(), curves)}")

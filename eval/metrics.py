@@ -21,6 +21,10 @@ Moment = tuple[str, float]
 """A second of a video: its name and the time."""
 
 
+# Bins of confidence, of equal width.
+BINS = 10
+
+
 def in_window(time_s: float, windows: Sequence[Window], *, slack_s: float = 0.0) -> bool:
     """Whether a time lies in one of the windows, or at most `slack_s` outside it."""
     return any(start - slack_s <= time_s <= end + slack_s for start, end in windows)
@@ -34,6 +38,22 @@ def is_hit(returned: Sequence[Moment], video: str, windows: Sequence[Window], *,
 def has_video(returned: Sequence[Moment], video: str) -> bool:
     """Whether one of the returned moments is of the right video."""
     return any(name == video for name, _ in returned)
+
+
+def calibration_bins(confidence: Sequence[float] | Values, bins: int = BINS) -> list[int]:
+    """The bin of equal width that each confidence in [0, 1] falls into; a confidence of 1 is in the last."""
+    return [min(int(value * bins), bins - 1) for value in confidence]
+
+
+def calibration_error(confidence: Sequence[float] | Values, right: Sequence[bool] | Values, bins: int = BINS) -> float:
+    """Expected calibration error, in [0, 1]: how far confidence and accuracy lie apart, over bins of equal width.
+
+    0 for no answers.
+    """
+    apart = [0.0] * bins
+    for place, sure, hit in zip(calibration_bins(confidence, bins), confidence, right, strict=True):
+        apart[place] += float(hit) - float(sure)
+    return sum(map(abs, apart)) / max(1, len(confidence))
 
 
 def temporal_f1(returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0) -> float:

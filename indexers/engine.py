@@ -310,7 +310,7 @@ class Pipeline:
                 (heard,) = listener([(offset_s, samples)])
                 del samples  # else this chunk would stay while the next is decoded
                 said = sentences(heard, video.duration_s)
-                yield self._spoken(task, seq, said, listener.role.spec, end_s, last=False)
+                yield self._spoken(task, seq, said, listener.role.name, end_s, last=False)
                 seq += 1
         yield self._spoken(task, seq, [], "", video.duration_s, last=True)
 
@@ -336,9 +336,9 @@ class Pipeline:
                     if isinstance(item, Rows)
                     else item.rows(
                         self._rules,
-                        captioner.role.spec if captioner else "",
+                        captioner.role.name if captioner else "",
                         captioner.prompt.hash if captioner else "",
-                        reader.role.spec if reader else "",
+                        reader.role.name if reader else "",
                     )
                 )
                 if embed is not None and rows.notes:

@@ -101,7 +101,7 @@ class _IndexRun:
         began = time.monotonic()
         progress, store = self._progress, self._store
         self._stop()  # from here on somebody listens
-        specs = stage_specs(self._models.names, self._settings, self._models.prompt_set)
+        specs = stage_specs(self._models.names, self._settings, self._models.own_prompts)
         planner = Planner(
             self._folder,
             store,
@@ -198,7 +198,8 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
     from lvqa.prompts import load
 
     needed = {stage for task in tasks for stage in task.jobs}
-    names, device, trusted = models.names, settings.device, settings.trust_remote_code
+    specs, names = models.specs, models.names
+    device, trusted = settings.device, settings.trust_remote_code
     heard = any("speech" in task.jobs and task.video.has_audio for task in tasks)
     vision = models.vision if "caption" in needed else None
     ocr = models.ocr if "screen" in needed else None
@@ -206,16 +207,17 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
     asr = models.asr if heard else None
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
-        prompt = load("caption", models.prompt_set)
-        captioner = Captioner(
-            StageModel("vision", names["vision"], device, vision, trusted), prompt, settings.caption_tokens
-        )
+        prompt = load("caption", models.own_prompts)
+        stage = StageModel("vision", specs["vision"], device, vision, trusted, names["vision"])
+        captioner = Captioner(stage, prompt, settings.caption_tokens, models.capabilities.about)
     if ocr is not None:
-        reader = ScreenReader(StageModel("ocr", names["ocr"], device, ocr, trusted))
+        reader = ScreenReader(StageModel("ocr", specs["ocr"], device, ocr, trusted))
     if images is not None:
-        frame_vectors = FrameVectors(StageModel("image_embedder", names["image_embedder"], device, images, trusted))
+        frame_vectors = FrameVectors(
+            StageModel("image_embedder", specs["image_embedder"], device, images, trusted, names["image_embedder"])
+        )
     if asr is not None:
-        listener = Listener(StageModel("asr", names["asr"], device, asr, trusted))
+        listener = Listener(StageModel("asr", specs["asr"], device, asr, trusted))
     return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models, settings))
 
 

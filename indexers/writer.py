@@ -24,7 +24,6 @@ from lvqa.store import JobStatus, Store
 
 # The share of a video's clips that a model may not know before that is told.
 UNFAMILIAR = 0.5
-_ONLY_THE_WORLD = {"builtin:tiny": ": it was taught the synthetic world of lvqa demo and nothing of real footage"}
 CHANGED = "changed while it was indexed; run index again"
 _MODEL_STAGES = frozenset({"caption", "screen", "frames", "speech", "embed"})
 
@@ -97,10 +96,10 @@ class Writer:
             self._store.clips.put(rows.clips)
             self._store.notes.put(rows.notes)
             if rows.note_vectors is not None and self._stages.text_vectors is not None:
-                name = self._stages.text_vectors.role.spec
+                name = self._stages.text_vectors.role.name
                 self._store.vectors.put(name, [note.id for note in rows.notes], rows.note_vectors)
             if rows.frame_vectors is not None and self._stages.frame_vectors is not None:
-                name = self._stages.frame_vectors.role.spec
+                name = self._stages.frame_vectors.role.name
                 self._store.frames.put(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
             self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
         report = self._report
@@ -182,8 +181,8 @@ class Writer:
         if captioner is not None and state.unknown > UNFAMILIAR * state.captioned:
             self._report.unfamiliar.append(task.video.path)
             self._progress.message(
-                f"{task.video.path}: {captioner.role.spec} does not know what {state.unknown} of its {state.captioned} "
-                f"clips show{_ONLY_THE_WORLD.get(captioner.role.spec, '')}; index with another vision model"
+                f"{task.video.path}: {captioner.role.name} does not know what {state.unknown} of its {state.captioned} "
+                f"clips show{f': {captioner.about}' if captioner.about else ''}; index with another vision model"
             )
         self._progress.advance(videos=1)
 

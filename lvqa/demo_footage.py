@@ -23,7 +23,7 @@ FPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Take:
     """A stretch of a video: how long, what stands on the screen, what is said, and the colour of the picture."""
 
     seconds: int
@@ -34,25 +34,25 @@ class Scene:
 
 
 LECTURE = (
-    Scene(6, "Glaciers in motion"),
-    Scene(8, "1. How ice flows", "Ice looks solid, but under its own weight it flows downhill like honey."),
-    Scene(8, "2. The Aletsch glacier", "The Aletsch glacier moves about two hundred metres every year."),
-    Scene(8, "3. Salt water", "Sea water freezes at minus two degrees because of the salt that it holds."),
-    Scene(8, "Exam: 14 March\nRoom B12", "Please do not forget to bring your student card."),
-    Scene(6, "Thank you", "Thanks to Anna for filming this lecture."),
+    Take(6, "Glaciers in motion"),
+    Take(8, "1. How ice flows", "Ice looks solid, but under its own weight it flows downhill like honey."),
+    Take(8, "2. The Aletsch glacier", "The Aletsch glacier moves about two hundred metres every year."),
+    Take(8, "3. Salt water", "Sea water freezes at minus two degrees because of the salt that it holds."),
+    Take(8, "Exam: 14 March\nRoom B12", "Please do not forget to bring your student card."),
+    Take(6, "Thank you", "Thanks to Anna for filming this lecture."),
 )
 KITCHEN = (
-    Scene(6, said="First I chop two onions and a clove of garlic.", colour=(214, 180, 120), ball=(250, 245, 240)),
-    Scene(6, said="Then half a litre of milk goes into the pot.", colour=(70, 110, 170), ball=(255, 255, 255)),
-    Scene(6, said="A pinch of nutmeg, and stir well.", colour=(120, 160, 90), ball=(200, 60, 40)),
-    Scene(
+    Take(6, said="First I chop two onions and a clove of garlic.", colour=(214, 180, 120), ball=(250, 245, 240)),
+    Take(6, said="Then half a litre of milk goes into the pot.", colour=(70, 110, 170), ball=(255, 255, 255)),
+    Take(6, said="A pinch of nutmeg, and stir well.", colour=(120, 160, 90), ball=(200, 60, 40)),
+    Take(
         8, said="Now it bakes in the oven at 180 degrees for forty minutes.", colour=(150, 60, 40), ball=(240, 190, 0)
     ),
-    Scene(6, said="Thanks to Anna for the recipe.", colour=(60, 60, 80), ball=(230, 230, 230)),
+    Take(6, said="Thanks to Anna for the recipe.", colour=(60, 60, 80), ball=(230, 230, 230)),
 )
 STATION_START_S = 9 * 3600 + 58 * 60 + 50
-STATION = tuple(Scene(1, format_time(STATION_START_S + second), colour=(10, 10, 10)) for second in range(20))
-SCRIPTS: dict[str, Sequence[Scene]] = {"lecture.mp4": LECTURE, "kitchen.mp4": KITCHEN, "station.mov": STATION}
+STATION = tuple(Take(1, format_time(STATION_START_S + second), colour=(10, 10, 10)) for second in range(20))
+SCRIPTS: dict[str, Sequence[Take]] = {"lecture.mp4": LECTURE, "kitchen.mp4": KITCHEN, "station.mov": STATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """What is asked of the footage, and the truth."""
 
     text: str
@@ -110,31 +110,31 @@ def where(video: str, *, screen: str = "", said: str = "") -> tuple[str, Span]:
 
 
 QUESTIONS = (
-    Question(
+    DemoQuestion(
         "In which room is the exam?", Truth(("B12",), shown=(where("lecture.mp4", screen="Room B12"),)), kind="screen"
     ),
-    Question(
+    DemoQuestion(
         "How long does it bake in the oven?",
         Truth(("forty minutes", "40 minutes"), shown=(where("kitchen.mp4", said="oven"),)),
         kind="speech",
     ),
-    Question(
+    DemoQuestion(
         "When does the station clock show 09:59:05?",
         Truth(shown=(where("station.mov", screen="09:59:05"),)),
         kind="when",
     ),
-    Question(
+    DemoQuestion(
         "How much milk goes into the pot?",
         Truth(choice=1, shown=(where("kitchen.mp4", said="milk"),)),
         ("two litres", "half a litre", "a spoonful", "none at all"),
         kind="multiple choice",
     ),
-    Question(
+    DemoQuestion(
         "What is Anna thanked for?",
         Truth(("lecture", "recipe"), shown=(where("lecture.mp4", said="Anna"), where("kitchen.mp4", said="Anna"))),
         kind="across videos",
     ),
-    Question("What is the name of the pilot of the helicopter?", Truth(absent=True), kind="not in the videos"),
+    DemoQuestion("What is the name of the pilot of the helicopter?", Truth(absent=True), kind="not in the videos"),
 )
 
 
@@ -148,7 +148,7 @@ def make_footage(folder: Path) -> list[Path]:
     return [_write(folder / name, script) for name, script in SCRIPTS.items()]
 
 
-def _write(path: Path, script: Sequence[Scene]) -> Path:
+def _write(path: Path, script: Sequence[Take]) -> Path:
     from lvqa.media.synth import write_video
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as scratch:
@@ -167,7 +167,7 @@ def _put(made: Path, path: Path) -> None:
         made.replace(path)
 
 
-def _frames(script: Sequence[Scene]) -> Iterator[Frame]:
+def _frames(script: Sequence[Take]) -> Iterator[Frame]:
     import numpy as np
 
     from lvqa.media.synth import text_card
@@ -185,7 +185,7 @@ def _frames(script: Sequence[Scene]) -> Iterator[Frame]:
             yield frame
 
 
-def _srt(script: Sequence[Scene]) -> str:
+def _srt(script: Sequence[Take]) -> str:
     blocks: list[str] = []
     start = 0
     for scene in script:

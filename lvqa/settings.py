@@ -22,12 +22,10 @@ from pydantic_settings import (
 
 from lvqa.errors import UsageError
 
-Profile = Literal["auto", "gpu", "cpu", "text", "tiny"]
+Profile = Literal["auto", "gpu", "cpu", "text"]
 Summaries = Literal["auto", "extractive", "none"]
 
 SETTINGS_FILE = "settings.toml"
-# What a profile sets where nobody else does. The tiny VLM looks at one frame at a time, and its descriptions are short.
-_PROFILE_DEFAULTS: dict[str, dict[str, Any]] = {"tiny": {"frames_per_clip": 1}}
 
 
 class Settings(BaseSettings):
@@ -155,9 +153,7 @@ class Settings(BaseSettings):
         sources = cls if index_dir is None else _with_file(cls, index_dir / SETTINGS_FILE)
         try:
             read = sources(**given)
-            usual = _PROFILE_DEFAULTS.get(read.profile, {})
-            own = {name: value for name, value in usual.items() if name not in read.model_fields_set}
-            return cls.model_construct(**(read.model_dump() | own))
+            return cls.model_construct(**read.model_dump())
         except ValidationError as error:
             lines = [f"{'.'.join(str(p) for p in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()]
             raise UsageError("bad setting: " + "; ".join(lines)) from error

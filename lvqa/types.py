@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 Level = Literal["clip", "segment", "video"]
 Source = Literal["caption", "speech", "screen", "summary", "imported", "seen"]
@@ -349,16 +350,29 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One event of the agent at work: the node's name, a line for people, and its details for programs."""
+class Step(ABC):
+    """One event of the agent at work, which renders itself: the base of what `lvqa.agents.steps` holds.
 
-    node: str
-    summary: str
-    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    `node` is the name of the graph's node that tells of it. `unparsed` says that a model's reply could not be read.
+    """
+
+    node: ClassVar[str]
+
+    unparsed: bool = field(default=False, kw_only=True)
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """A line for people."""
+
+    @property
+    @abstractmethod
+    def data(self) -> dict[str, Any]:
+        """The details as plain JSON, for programs."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa ask --steps --json` prints."""
-        return {"node": self.node, "summary": self.summary, "data": dict(self.data)}
+        return {"node": self.node, "summary": self.summary, "data": self.data}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from lvqa.characters import BIDI, HIDDEN, without_floods
 from lvqa.errors import PromptError
 
-__all__ = ["Prompt", "answers", "clean", "fence", "for_prompt", "load", "names", "quoted"]
+__all__ = ["Prompt", "clean", "fence", "for_prompt", "load", "names", "quoted"]
 
 _FOLDER = Path(__file__).resolve().parent
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -70,23 +71,21 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.md"))
 
 
-@cache
-def load(name: str, prompt_set: str = "") -> Prompt:
-    """Read a prompt by name, from a model's own set (`prompts/<set>/<name>.md`) where that has one of the name.
+def load(name: str, own: Mapping[str, str] | None = None) -> Prompt:
+    """Read a prompt by name, from `own`, the texts of a model's own prompts, where one of the name is among them.
 
     Raises PromptError for an unknown name, listing the known ones.
     """
+    return _read(name, own.get(name) if own else None)
+
+
+@lru_cache(256)
+def _read(name: str, own: str | None) -> Prompt:
     if name not in names():
         raise PromptError(f"there is no prompt {name!r}; the prompts are {', '.join(names())}")
-    own = _FOLDER / prompt_set / f"{name}.md"
-    if prompt_set.isidentifier() and own.is_file():
-        return Prompt.of(f"{prompt_set}/{name}", own.read_text(encoding="utf-8"))
+    if own is not None:
+        return Prompt.of(f"{name} of the model", own)
     return Prompt.of(name, (_FOLDER / f"{name}.md").read_text(encoding="utf-8"))
-
-
-def answers(name: str, prompt_set: str) -> bool:
-    """Whether a model with that set of prompts can be asked this one: one without a set can be asked anything."""
-    return not prompt_set or (_FOLDER / prompt_set / f"{name}.md").is_file()
 
 
 def clean(text: str) -> str:

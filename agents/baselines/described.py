@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.agents.nodes.inspect import FRAME_S, decode
+from lvqa.agents.frames import FRAME_S, decode
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
 from lvqa.models.base import VisionRequest
+from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt, load
 from lvqa.store import note_id
@@ -28,27 +28,27 @@ class Described:
 
     notes: tuple[Note, ...] = ()
     looked: tuple[Keyframe, ...] = ()
-    troubles: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Gathered:
+class Surveyed:
     """What a survey came to: notes, frames shown to the VLM, what went wrong, and whether a reply was not read."""
 
     notes: list[Note] = field(default_factory=list)
     looked: list[Keyframe] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     unparsed: bool = False
 
     def add(self, found: Described) -> None:
-        """Take what came of frames in."""
+        """Add what came of describing further frames."""
         self.notes += found.notes
         self.looked += found.looked
-        self.troubles += found.troubles
+        self.failed += found.failed
 
     def fail(self, error: BudgetSpent | ModelError) -> None:
         """Take note that the chat model was not to be had, and rules said what it would have."""
-        self.troubles.append((error.reason if isinstance(error, BudgetSpent) else str(error)) + ", so by rule")
+        self.failed.append((error.reason if isinstance(error, BudgetSpent) else str(error)) + ", so by rule")
         self.unparsed |= isinstance(error, ReplyError)
 
 
@@ -60,10 +60,10 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
     vision = context.models.vision
     if vision is None or not frames:
         return Described()
-    images, troubles = decode(context, [[frame] for frame in frames])
+    images, failed = decode(context, [[frame] for frame in frames])
     there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
     there = there[: context.ledger.take_vision([1] * len(there))]
-    prompt = load("caption", context.models.prompt_set)
+    prompt = load("caption", context.models.own_prompts)
     requests = []
     for frame, image in there:
         about: dict[str, str | int] = {
@@ -85,5 +85,5 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
         made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)
         notes.append(Note(made, frame.video_id, None, span, text, "seen", vision.name, prompt.hash))
     if mute := len(there) - len(notes):
-        troubles.append(f"{count(mute, 'frame')} of which the vision model says nothing")
-    return Described(tuple(notes), tuple(frame for frame, _ in there), tuple(troubles))
+        failed.append(f"{count(mute, 'frame')} of which the vision model says nothing")
+    return Described(tuple(notes), tuple(frame for frame, _ in there), tuple(failed))

@@ -1,7 +1,7 @@
 """The agents by name: lvqa's own, and the baselines of the field as presets of the same graph.
 
-A preset says where notes come from (`gather`), how the answer is reasoned out and whether it is verified; the nodes do
-the rest, with the same models, the same budget and the same ledger for all. What the baselines' released code does
+A preset says where notes come from (`retrieval`), how the answer is reasoned out and whether it is verified; the nodes
+do the rest, with the same models, the same budget and the same ledger for all. What the baselines' released code does
 wrong (random answers on failure, uncharged looks, ratings on the wrong cluster) is not in them. This module knows no
 node.
 """
@@ -14,7 +14,7 @@ from typing import Literal
 
 from lvqa.errors import UsageError
 
-Gather = Literal["recall", "captions", "uniform", "segments", "tree"]
+Retrieval = Literal["recall", "captions", "uniform", "segments", "tree"]
 DEFAULT_AGENT = "lvqa"
 
 
@@ -22,16 +22,16 @@ DEFAULT_AGENT = "lvqa"
 class Preset:
     """How an agent goes about a question.
 
-    `gather`: `recall` searches the index and zooms; `captions` reads all captions in order of time; `uniform` describes
-    frames evenly spaced; `segments` begins with a few and asks which stretch lacks something; `tree` clusters the
-    visual channel and descends where it is relevant. `plans` says that the chat model plans, `ways` how many
+    `retrieval`: `recall` searches the index and zooms; `captions` reads all captions in order of time; `uniform`
+    describes frames evenly spaced; `segments` begins with a few and asks which stretch lacks something; `tree` clusters
+    the visual channel and descends where it is relevant. `plans` says that the chat model plans, `ways` how many
     independent ways to an answer are gone, `notes` how many notes a prompt shows at most, `summary_words` how long
     LLoVi's summary is. `verifies` says that claims are checked and that there is an answer "not in these videos".
     """
 
     name: str
     paper: str
-    gather: Gather
+    retrieval: Retrieval
     plans: bool = False
     ways: int = 1
     notes: int = 48

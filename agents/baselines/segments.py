@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from lvqa.agents.baselines.described import Gathered, describe
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.baselines.described import Surveyed, describe
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError
@@ -39,7 +39,7 @@ class Need(BaseModel):
 
 
 class NeedsReply(BaseModel):
-    """What VideoAgent's model lacks."""
+    """The chat model's reply when it is asked which stretches lack something that the question needs."""
 
     needs: list[Need] = Field(max_length=8)
 
@@ -52,12 +52,12 @@ class Segment:
     span: Span
 
 
-def lacking(state: State, context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
+def lacking(state: State, context: Context, videos: Sequence[Video], surveyed: Surveyed) -> None:
     """The nearest frame of each segment that is said to lack something; none where the VLM fails at it."""
     segments = between(context, videos, state["looked"])
     if not segments:
         return
-    needs = _needs(context, segments, state["seen"], gathered)
+    needs = _needs(context, segments, state["seen"], surveyed)
     chosen: list[Keyframe] = []
     for segment, look_for in needs[:_MOST_NEEDS]:
         times, near = _similarity(context, segment.video_id, look_for, segment.span)
@@ -65,9 +65,9 @@ def lacking(state: State, context: Context, videos: Sequence[Video], gathered: G
         chosen.append(Keyframe(segment.video_id, at, float(near.max(initial=0.0))))
     unseen = {(frame.video_id, frame.time_s): frame for frame in chosen}
     try:
-        gathered.add(describe(context, list(unseen.values())))
+        surveyed.add(describe(context, list(unseen.values())))
     except ModelError as error:  # there is something to answer from
-        gathered.troubles.append(str(error))
+        surveyed.failed.append(str(error))
 
 
 def between(context: Context, videos: Sequence[Video], looked: Sequence[Keyframe]) -> list[Segment]:
@@ -82,7 +82,7 @@ def between(context: Context, videos: Sequence[Video], looked: Sequence[Keyframe
 
 
 def _needs(
-    context: Context, segments: Sequence[Segment], seen: Sequence[Note], gathered: Gathered
+    context: Context, segments: Sequence[Segment], seen: Sequence[Note], surveyed: Surveyed
 ) -> list[tuple[Segment, str]]:
     chat = context.models.chat
     if chat is not None and seen:
@@ -98,7 +98,7 @@ def _needs(
         try:
             reply = ask_for(chat, context.ledger, filled, NeedsReply, wrong).value
         except (BudgetSpent, ModelError) as error:  # ReplyError too: by rule
-            gathered.fail(error)
+            surveyed.fail(error)
         else:
             known = [need for need in reply.needs if 1 <= need.segment <= len(segments)]
             return [(segments[need.segment - 1], need.look_for or declarative(context.asked)) for need in known]

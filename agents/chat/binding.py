@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from lvqa.agents.chat.turns import Turn
 from lvqa.language.noun_phrases import WORD, Phrase, noun_phrases, whole_phrase
-from lvqa.language.words import declarative, stems, without_times
+from lvqa.language.stems import stems
+from lvqa.language.times import without_times
+from lvqa.language.words import declarative
 from lvqa.prompts import for_prompt
 
 _SHORT_WORDS = 6

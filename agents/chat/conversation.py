@@ -93,10 +93,10 @@ def understand(
     try:
         parsed = ask_for(chat, ledger or _ledger(), filled, Standalone, lambda reply: _complaints(reply, durations))
     except BudgetSpent as spent:
-        return replace(by_rules(question, turns, durations), trouble=spent.reason)
+        return replace(by_rules(question, turns, durations), failure=spent.reason)
     except ReplyError:
-        trouble = "the chat model's reply did not parse, twice"
-        return replace(by_rules(question, turns, durations), trouble=trouble)
+        failure = "the chat model's reply did not parse, twice"
+        return replace(by_rules(question, turns, durations), failure=failure)
     return _understood(question, parsed.value, durations, prompt.hash)
 
 

@@ -15,7 +15,9 @@ from typing import Literal
 from lvqa.agents.chat.binding import Bound, bind, event_of, put_in_place
 from lvqa.agents.chat.turns import Turn, Understood, time_text
 from lvqa.language.noun_phrases import ARTICLES, noun_phrases
-from lvqa.language.words import file_forms, named_videos, times, without_times, words
+from lvqa.language.stems import words
+from lvqa.language.times import times, without_times
+from lvqa.language.video_names import file_forms, named_videos
 from lvqa.types import Evidence, Span
 
 Side = Literal["before", "after", "at"]

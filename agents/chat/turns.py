@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from lvqa.types import Answer, Evidence, Span, Step, format_time
 
@@ -18,7 +18,7 @@ By = Literal["as asked", "rules", "chat"]
 class Understood:
     """A question that stands by itself, and where to look: `videos` by path (none: all), `between` in each of them.
 
-    `why` says in a line what a reference was bound to; `by` what did it, `trouble` why the chat model did not.
+    `why` says in a line what a reference was bound to; `by` what did it, `failure` why the chat model did not.
     `empty` says that there is nowhere to look: nothing comes before the beginning of a video, or after its end.
     """
 
@@ -28,11 +28,11 @@ class Understood:
     why: str = "as it was asked"
     by: By = "as asked"
     prompt_hash: str = ""
-    trouble: str = ""
+    failure: str = ""
     empty: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """The fields that `lvqa chat --json` prints below `understood`; `of` reads them again."""
         return {
             "question": self.question,
             "videos": list(self.videos),
@@ -40,7 +40,7 @@ class Understood:
             "why": self.why,
             "by": self.by,
             "prompt": self.prompt_hash,
-            "trouble": self.trouble,
+            "trouble": self.failure,
             "empty": self.empty,
         }
 
@@ -59,14 +59,34 @@ class Understood:
             bool(data["empty"]),
         )
 
-    def step(self) -> Step:
+    def step(self) -> UnderstandStep:
         """What is told of it while the agent is at work."""
-        line = self.why
-        if self.by != "as asked":
-            where = f" in {', '.join(self.videos)}" if self.videos else ""
-            when = f" at {clock(self.between)}" if self.between is not None else ""
-            line = f'"{self.question}"{where}{when}, by {self.by}: {self.why}'
-        return Step("understand", line + (f"; {self.trouble}" if self.trouble else ""), self.to_dict())
+        return UnderstandStep(self)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderstandStep(Step):
+    """A follow-up was `understood` as a question that stands by itself."""
+
+    node: ClassVar[str] = "understand"
+
+    understood: Understood
+
+    @property
+    def summary(self) -> str:
+        """The question with where to look, and what its references were bound to."""
+        it = self.understood
+        line = it.why
+        if it.by != "as asked":
+            where = f" in {', '.join(it.videos)}" if it.videos else ""
+            when = f" at {clock(it.between)}" if it.between is not None else ""
+            line = f'"{it.question}"{where}{when}, by {it.by}: {it.why}'
+        return line + (f"; {it.failure}" if it.failure else "")
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All fields of what was understood."""
+        return self.understood.to_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,7 @@ class Turn:
     def answered(
         cls, answer: Answer, understood: str, videos: tuple[str, ...] = (), between: Span | None = None
     ) -> Turn:
-        """The turn that an answer ends."""
+        """The turn of a chat that an answer ends, with what the question was understood as and narrowed to."""
         return cls(
             answer.question,
             understood,
@@ -104,7 +124,7 @@ class Turn:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; times to the millisecond."""
+        """The fields of a turn as chats.db holds them, times to the millisecond; `of` reads them again."""
         return {
             "question": self.question,
             "understood": self.understood,

@@ -1,90 +1,97 @@
-"""What an answer would take, before any model is asked: at most and likely.
+"""What an answer would take, before any model is asked: at most, by its budget, and likely, by what others took.
 
-The plan is made by rules and recall searches by words alone; prompts are filled as they would be, and counted. What
-the agent's programs, rounds and rivals do is told by the numbers here. Loads and calls no model, and writes nothing.
+At most is the budget, as far as the models and the files let it be spent. Likely is the mean of the questions that the
+same agent answered before with the same models in this process; where there was none, it is not known, and not made
+up. Loads and calls no model, searches nothing and writes nothing.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from lvqa.agents.baselines.presets import DEFAULT_AGENT, check_agent
-from lvqa.agents.cost.sizes import Sizes, likely_sizes, most_sizes, times
-from lvqa.agents.evidence import pool
-from lvqa.agents.nodes.plan import by_rules
-from lvqa.agents.nodes.recall import recall
-from lvqa.agents.nodes.zoom import LOOK_SHARE, NAMING_FRAMES, NAMING_SHARE
+from lvqa.agents.cost.measured import measured_with
 from lvqa.agents.run import checked, of_named
-from lvqa.agents.state import Context, State, initial
-from lvqa.agents.temporal_query import paths_of, planner_of
+from lvqa.agents.temporal_query import planner_of
 from lvqa.media.files import present
-from lvqa.models.choose import NO_CHAT, NONE
+from lvqa.models.choose import NONE
 from lvqa.models.profiles import Models
 from lvqa.phrasing import count
-from lvqa.prompts import answers
-from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.tools.latency import Kind, Pace, pace_of
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.tools.prices import Prices
 from lvqa.types import Cost
 
+# The chat model's calls of a round of lvqa's own agent: rows, a summary, two ways to the answer, the options' scores,
+# support. All but the summary have to parse, and are asked for twice at most; so is the plan.
+_PLAN_CALLS = 2
+_ROUND_CALLS = 9
+_OPTIONS_CALLS = 2
+
 
 @dataclass(frozen=True, slots=True)
-class Nature:
-    """How a rival works: rounds, LLM calls (likely, at most), frames that it likely looks at, frames a VLM call.
-
-    0 frames are none at all, None as many as the budget holds; 0 frames a call are `frames_per_clip`.
-    """
+class Effort:
+    """How far a baseline goes: its rounds and LLM calls at most, and whether it looks at frames."""
 
     rounds: int
-    llm_calls: tuple[int, int]
-    frames: int | None = 0
-    frames_a_call: int = 1
+    llm_calls: int
+    looks: bool = True
 
 
-# From the papers, see METHODS.md; at most, each reply that has to parse is asked for twice.
-NATURES: Mapping[str, Nature] = {
-    "llovi": Nature(1, (2, 3)),  # a summary, then the answer
-    "videoagent": Nature(3, (4, 18), 8),  # answer, rate it, ask for more, in three rounds; a caption a frame
-    "videotree": Nature(3, (4, 9), 32),  # up to three ratings of clusters, then the answer; a caption a keyframe
-    "uniform": Nature(1, (2, 3), None, 0),
+# From the papers, see METHODS.md; each reply that has to parse is asked for twice at most.
+EFFORTS: Mapping[str, Effort] = {
+    "llovi": Effort(1, 3, looks=False),  # a summary, then the answer
+    "videoagent": Effort(3, 18),  # answer, rate it, ask for more, in three rounds
+    "videotree": Effort(3, 9),  # up to three ratings of clusters, then the answer
+    "uniform": Effort(1, 3),
 }
-# Of what a program over time may look at, what it likely does.
-_PROGRAM_SHARE = 0.5
-_KINDS: tuple[tuple[Kind, str], ...] = (("VLM call", "vlm_calls"), ("LLM call", "llm_calls"))
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What an answer takes `most`, and `likely`; `why` says from what that follows.
+    """What an answer takes at most and likely, and from what that follows.
 
-    Seconds are 0, and not told, unless `timed`: where answers with these models were timed before in this process.
+    Attributes:
+        agent: whose answer.
+        rounds: how many there are at most.
+        most: what the budget allows. It bounds tokens in and out together; here each is as large as both may be. A call
+            that was begun within the budget may run over its tokens, seconds and money.
+        likely: the mean of the questions measured before, no part above `most`; None where none was.
+        prices: what money follows from.
+        why: from what all this follows, in a line.
     """
 
     agent: str
     rounds: int
     most: Cost
-    likely: Cost
+    likely: Cost | None
     prices: Prices
-    timed: bool
     why: str
 
+    @property
+    def timed(self) -> bool:
+        """Whether questions were measured, so that seconds are told."""
+        return self.likely is not None
+
     def to_dict(self) -> dict[str, Any]:
-        """The fields that `lvqa ask --dry-run --json` prints."""
-        costs = {"at_most": self.most.to_dict(), "likely": self.likely.to_dict()}
+        """The fields that `lvqa ask --dry-run --json` prints; `likely` is null where it is not known."""
+        most = self.most.to_dict()
         if not self.timed:
-            for cost in costs.values():
-                del cost["seconds"]
+            del most["seconds"]
+        likely = self.likely.to_dict() if self.likely is not None else None
         priced = {"currency": self.prices.currency} if self.prices.are_set else {}
-        return {"agent": self.agent, "rounds": self.rounds, **costs, **priced, "why": self.why}
+        return {
+            "agent": self.agent,
+            "rounds": self.rounds,
+            "at_most": most,
+            "likely": likely,
+            **priced,
+            "why": self.why,
+        }
 
 
 def estimate(
@@ -105,146 +112,68 @@ def estimate(
     """
     given = checked(question, options)
     name = check_agent(agent if agent is not None else settings.agent)
-    wording, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
+    _, filter = of_named(question.strip(), given, store, filter or Filter(level="clip"))
+    allowed = filter.video_ids if filter is not None else None
+    paths = [video.path for video in store.videos.all() if allowed is None or video.id in allowed]
     prices = Prices.of(settings)
     ledger = Ledger(budget if budget is not None else Budget.of(settings), prices=prices)
-    retriever = Retriever(store, None)
-    context = Context(
-        question=question.strip(),
-        options=given,
-        store=store,
-        models=Models.of(),
-        settings=settings,
-        folder=folder,
-        ledger=ledger,
-        retriever=retriever,
-        agent=name,
-        filter=filter,
-        wording=wording,
+    planner = planner_of(models)
+    program = (
+        planner is not None
+        and models.specs["vision"] != NONE
+        and planner.plan(question.strip(), given, paths) is not None
     )
-    plan = by_rules(context.asked, given)
-    planned: State = {**initial(), "plan": plan}
-    items = pool({**planned, "hits": recall(planned, Runtime(context=context))["hits"]}, context)
-    can = _Can.of(context, models)
-    most, likely = most_sizes(context, can.calls), likely_sizes(context, plan, items)
-    if can.program and name == DEFAULT_AGENT:
-        rounds, upper = 1, _looks(can.frames, can.calls, most)
-        lower = _looks(math.ceil(can.frames * _PROGRAM_SHARE), math.ceil(can.calls * _PROGRAM_SHARE), likely)
-    elif name == DEFAULT_AGENT:
-        rounds = settings.rounds + 1
-        upper, lower = _of_rounds(context, can, most), _of_likely_rounds(context, can, likely, bool(items))
+    thinks = not models.reasons_by_rule and ledger.can_think
+    if name == DEFAULT_AGENT:
+        rounds = 1 if program else settings.rounds + 1
+        llm_calls = _PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if given else 0))
+        looks = True
     else:
-        rounds = NATURES[name].rounds
-        upper, lower = _of_rival(context, NATURES[name], can, most, likely)
-    why = f"{count(rounds, 'round')} at most" if can.think else "without a chat model"
-    upper = _within_budget(upper, ledger.budget, most, can)
-    lower, pace = _no_more(lower, upper), pace_of(models)
-    timed = _is_timed(pace, upper)
-    if timed:
-        upper = replace(upper, seconds=_slowest_s(pace, upper, ledger.budget))
-        lower = replace(lower, seconds=min(_usual_s(pace, lower), upper.seconds))
-    why += f"; {count(len(items), 'note')} found by words; " + (
-        can.why or f"{count(can.frames, 'frame')} may be looked at"
-    )
-    return Estimate(name, rounds, upper, lower, prices, timed, why)
+        effort = EFFORTS[name]
+        rounds, llm_calls, looks = effort.rounds, effort.llm_calls, effort.looks
+    reason = _why_blind(models, folder, paths, program)
+    frames = ledger.frames_left if looks and not reason else 0
+    calls = min(frames, ledger.calls_left)
+    most = _most(ledger.budget, prices, frames, calls, llm_calls if thinks else 0)
+    known = measured_with(models).of(name)
+    likely = _no_more(known.mean, most) if known.questions else None
+    if not reason:
+        reason = f"{count(frames, 'frame')} may be looked at" if frames or not looks else "the budget leaves no frame"
+    basis = f"likely is the mean of {count(known.questions, 'question')} asked before"
+    unknown = "what is likely is not known before a question was asked"
+    about = f"{count(rounds, 'round')} at most" if thinks else "without a chat model"
+    return Estimate(name, rounds, most, likely, prices, f"{about}; {reason}; {basis if known.questions else unknown}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Can:
-    """What the models, files and budget allow: a chat model that thinks, frames and VLM calls; `why` there are none.
-
-    `program` says that the question is a program over time; `names` that the VLM is asked what to look for.
-    """
-
-    think: bool
-    frames: int
-    calls: int
-    program: bool = False
-    names: bool = False
-    why: str = ""
-
-    @classmethod
-    def of(cls, context: Context, models: Models) -> _Can:
-        specs, ledger = models.specs, context.ledger
-        think = specs["chat"] not in (NONE, *NO_CHAT) and ledger.can_think
-        if specs["vision"] == NONE:
-            return cls(think, 0, 0, why="there is no model that looks at frames")
-        paths, planner = paths_of(context), planner_of(models)
-        program = planner is not None and planner.plan(context.question, context.options, paths) is not None
-        if not any(present(context.folder, path) for path in paths):
-            return cls(think, 0, 0, program, why="no video file is there")
-        looks, verifies = (answers(name, models.prompt_set) for name in ("inspect", "verify"))
-        if not (program or looks or verifies):
-            return cls(think, 0, 0, why="the vision model answers no questions but its own short ones")
-        frames, calls = ledger.frames_left, ledger.calls_left
-        names = not think and answers("targets", models.prompt_set) and frames >= NAMING_SHARE * NAMING_FRAMES
-        return cls(think, frames, min(calls, frames), program, names, "" if frames else "the budget leaves no frame")
+def _why_blind(models: Models, folder: Path, paths: Sequence[str], program: bool) -> str:
+    """Why no frame can be looked at; empty where some can."""
+    if models.specs["vision"] == NONE:
+        return "there is no model that looks at frames"
+    if not any(present(folder, path) for path in paths):
+        return "no video file is there"
+    if program or models.can_be_asked("inspect") or models.can_be_asked("verify"):
+        return ""
+    return "the vision model answers no questions but its own short ones"
 
 
-def _looks(frames: int, calls: int, sizes: Sizes) -> Cost:
-    return times(sizes.frame, frames) + times(sizes.look, calls)
-
-
-def _of_rounds(context: Context, can: _Can, most: Sizes) -> Cost:
-    """All rounds to the last, and every frame looked at."""
-    cost = _looks(can.frames, can.calls, most)
-    return cost + most.plan + times(most.round, context.settings.rounds + 1) if can.think else cost
-
-
-def _of_likely_rounds(context: Context, can: _Can, likely: Sizes, found: bool) -> Cost:
-    """One round with a chat model; two where only looking can make sure. Nothing is reasoned about without notes."""
-    cost, settings = Cost(), context.settings
-    if can.think:
-        cost += likely.plan + (likely.round if found else Cost())
-    left = min(can.frames, can.calls * settings.frames_per_clip)
-    rounds = 1 if can.think else min(2, settings.rounds)
-    k = math.ceil(left * LOOK_SHARE / settings.rounds)
-    frames = k * rounds + settings.frames_per_clip + (NAMING_FRAMES if can.names else 0)
-    calls = math.ceil(k / 2) * rounds + 1 + can.names
-    return cost + _looks(min(frames, can.frames), min(calls, can.calls), likely)
-
-
-def _of_rival(context: Context, nature: Nature, can: _Can, most: Sizes, likely: Sizes) -> tuple[Cost, Cost]:
-    """At most, and likely."""
-    upper = lower = Cost()
-    if nature.frames != 0:
-        frames = min(can.frames, nature.frames if nature.frames is not None else can.frames)
-        each = nature.frames_a_call or context.settings.frames_per_clip
-        upper, lower = _looks(can.frames, can.calls, most), _looks(frames, min(can.calls, -(-frames // each)), likely)
-    if can.think:
-        usual, largest = nature.llm_calls
-        upper += times(most.call, largest)
-        lower += likely.summary + likely.answer if usual == 2 else times(likely.answer, usual)
-    return upper, lower
-
-
-def _within_budget(cost: Cost, budget: Budget, most: Sizes, can: _Can) -> Cost:
-    """No more than the budget, and one reply (a batch of looks counts as one) that was begun within it."""
-    beyond = most.call + _looks(can.frames, can.calls, most)
-    tokens = budget.tokens + beyond.tokens_in + beyond.tokens_out if budget.tokens else 0
-    tokens_in, tokens_out = min(cost.tokens_in, tokens), min(cost.tokens_out, tokens)
-    money = min(cost.money, budget.money + most.call.money) if budget.money > 0 else cost.money
-    return replace(cost, tokens_in=tokens_in, tokens_out=tokens_out, money=money)
+def _most(budget: Budget, prices: Prices, frames: int, vlm_calls: int, llm_calls: int) -> Cost:
+    """The budget, as far as so many frames and calls can spend it."""
+    tokens = budget.tokens if vlm_calls or llm_calls else 0
+    money = prices.looks(frames, vlm_calls)
+    if llm_calls:
+        money += max(prices.chat(tokens, 0), prices.chat(0, tokens))
+    money = min(money, budget.money) if budget.money else money
+    return Cost(frames, vlm_calls, llm_calls, tokens, tokens, budget.seconds, money)
 
 
 def _no_more(likely: Cost, most: Cost) -> Cost:
     """What is likely, part by part no more than what is most."""
-    return Cost(**{f.name: min(getattr(likely, f.name), getattr(most, f.name)) for f in fields(Cost)})
-
-
-def _is_timed(pace: Pace, cost: Cost) -> bool:
-    """Whether every kind of call in a cost was timed, and what an answer takes beside."""
-    needed: list[Kind] = ["rest", *(kind for kind, name in _KINDS if getattr(cost, name))]
-    return all(pace.of(kind).times for kind in needed)
-
-
-def _usual_s(pace: Pace, cost: Cost) -> float:
-    calls: list[float] = [pace.of(kind).usual_s * getattr(cost, name) for kind, name in _KINDS]
-    return pace.of("rest").usual_s + sum(calls)
-
-
-def _slowest_s(pace: Pace, cost: Cost, budget: Budget) -> float:
-    """At the slowest that was measured, within the budget and one batch of calls that was begun within it."""
-    seconds: list[float] = [pace.of(kind).most_s * getattr(cost, name) for kind, name in _KINDS]
-    rest = pace.of("rest").most_s
-    return min(rest + sum(seconds), budget.seconds + rest + max(seconds))
+    return Cost(
+        min(likely.frames, most.frames),
+        min(likely.vlm_calls, most.vlm_calls),
+        min(likely.llm_calls, most.llm_calls),
+        min(likely.tokens_in, most.tokens_in),
+        min(likely.tokens_out, most.tokens_out),
+        min(likely.seconds, most.seconds),
+        min(likely.money, most.money),
+    )

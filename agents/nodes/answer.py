@@ -31,21 +31,21 @@ from lvqa.agents.citations import (
     read_choice,
 )
 from lvqa.agents.evidence import pool, scaled_cosines
-from lvqa.agents.nodes.plan import letter, options_block
+from lvqa.agents.options import letter, options_block
 from lvqa.agents.rules import extractive
-from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.state import Context, Draft, Item, State
+from lvqa.agents.steps import AnswerStep, Reasoning, Way
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ModelError, ReplyError
-from lvqa.indexers.stages.caption import usable_caption
-from lvqa.phrasing import count
-from lvqa.prompts import fence, for_prompt, load
+from lvqa.models.replies import usable_caption
+from lvqa.prompts import fence, load
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Computation, Step
+from lvqa.types import Computation
 
 T = TypeVar("T")
 
 _NEAREST = 6
-# Two open answers say the same from this closeness of their texts on, or where they cite the same moment.
+# Two open answers say the same from this closeness of their texts on, or where they cite the same seconds.
 _ALIKE = 0.6
 # Closeness, as a share of the best, from which a note counts as what the rules would have answered with.
 _RULES_AGREE = 0.8
@@ -57,29 +57,16 @@ class ScoresReply(BaseModel):
     scores: dict[str, float] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What one way came to: sentences as claims, the option chosen, the confidence stated, and what is missing."""
-
-    name: str
-    claims: tuple[Claim, ...]
-    choice: int | None
-    own: float
-    missing: tuple[str, ...]
-    uncited: int = 0
-    repaired: bool = False
-
-
 @dataclass(slots=True)
 class _Asked:
-    """What all ways are asked about."""
+    """What every way to an answer starts from, and which prompts were used and ways left out on the way."""
 
     context: Context
     chat: BaseChatModel
     numbered: dict[int, Item]
     computed: str
     prompts: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -89,25 +76,16 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     rules, read = extractive.draft(context, state["plan"], items, state["computed"])
     items = [*items, *read]
     chat = context.models.chat
-    draft, note = rules, ""
-    data: dict[str, Any] = {}
+    draft, reasoning, reason = rules, None, ""
     if chat is not None and items:
         try:
-            draft, data = by_chat(context, chat, items, rules, state["computed"])
+            draft, reasoning = by_chat(context, chat, items, rules, state["computed"])
         except BudgetSpent as spent:
-            note = f"; {spent.reason}, so from the notes by rule"
+            reason = f"{spent.reason}, so from the notes by rule"
         except ReplyError as error:
-            draft, note = Draft("", None, (), by="chat", unread=True), f"; {error}"
-    basis = f"from {count(len(items), 'note')}, {count(len(draft.claims), 'claim')}"
-    skipped = "".join(f"; {reason}" for reason in data.get("skipped", ()))
-    summary = f"{for_prompt(draft.text, 160) or 'no answer'}, {basis}{skipped}{note}"
-    cited = [{"text": c.text, "notes": list(c.note_ids)} for c in draft.claims]
-    about = {"by": draft.by, "choice": draft.choice, "claims": cited, "missing": list(draft.missing)}
-    return {
-        "items": items,
-        "draft": draft,
-        "steps": [Step("answer", summary, {**about, "unparsed": draft.unread, **data})],
-    }
+            draft, reason = Draft("", None, (), by="chat", unread=True), str(error)
+    step = AnswerStep(draft, len(items), reasoning, reason, unparsed=draft.unread)
+    return {"items": items, "draft": draft, "steps": [step]}
 
 
 def by_chat(
@@ -116,7 +94,7 @@ def by_chat(
     items: Sequence[Item],
     rules: Draft,
     computed: Sequence[Computation] = (),
-) -> tuple[Draft, dict[str, Any]]:
+) -> tuple[Draft, Reasoning]:
     """All ways that the budget reaches, as one draft. Raises BudgetSpent, ReplyError, ModelError for the first one."""
     how = preset(context.agent)
     numbered = number(items, how.notes)
@@ -144,18 +122,7 @@ def by_chat(
         missing=chosen.missing,
         by="chat",
     )
-    return draft, {
-        "prompts": asked.prompts,
-        "summary": summary,
-        "ways": [
-            {"way": w.name, "choice": w.choice, "own": w.own, "sentences": len(w.claims), "uncited": w.uncited}
-            for w in ways
-        ],
-        "option_scores": [round(score, 4) for score in scores],
-        "repaired": any(way.repaired for way in ways),
-        "uncited_claims": sum(way.uncited for way in ways),
-        "skipped": asked.notes,
-    }
+    return draft, Reasoning(asked.prompts, summary, tuple(ways), tuple(scores), tuple(asked.skipped))
 
 
 def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
@@ -166,7 +133,7 @@ def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, s
     context, numbered = asked.context, asked.numbered
     summary = usable_caption(say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))) or ""
     if not summary:
-        asked.notes.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
+        asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
     filled = answer_prompt(context, items, numbered, summary, asked.computed)
     asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
     return _asked_for("summary", asked, filled), summary
@@ -193,7 +160,7 @@ def answer_prompt(
 
 
 def direct(asked: _Asked) -> Way:
-    """The notes read in the order of time."""
+    """The way that reads the notes themselves, in the order of time. Raises BudgetSpent, ReplyError, ModelError."""
     asked.prompts["direct"] = load("direct").hash
     return _asked_for("direct", asked, direct_prompt(asked.context, asked.numbered, asked.computed))
 
@@ -248,7 +215,7 @@ def settle(
     """The way to go with, and for each other way whether it agrees, 1 or 0.
 
     Options: what most ways choose; where they differ, the option with the highest score, then the way that is surest of
-    itself. Open answers: the first way that says something; others agree that cite the same moments or say the same.
+    itself. Open answers: the first way that says something; others agree that cite the same seconds or say the same.
     """
     spoken = [way for way in ways if way.claims or way.choice is not None] or list(ways)
     if not context.options:
@@ -286,9 +253,9 @@ def _tried(asked: _Asked, what: str, go: Callable[[], T]) -> T | None:
     try:
         return go()
     except BudgetSpent as spent:
-        asked.notes.append(f"no {what}: {spent.reason}")
+        asked.skipped.append(f"no {what}: {spent.reason}")
     except ModelError as error:  # ReplyError too
-        asked.notes.append(f"no {what}: {error}")
+        asked.skipped.append(f"no {what}: {error}")
     return None
 
 

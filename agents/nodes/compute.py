@@ -20,15 +20,15 @@ from lvqa.agents.citations import lines, number
 from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Context, Item, State
+from lvqa.agents.steps import ComputeSkippedStep, ComputeStep, RowsReading
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError, ReplyError
-from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.temporal.operators import compute as run_operator
 from lvqa.temporal.operators import distinct
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Row, Step
+from lvqa.types import Row
 
 # A note tells of an event, by rule, from this closeness on, and from this share of the closest one's.
 _LEAST, _SHARE = 0.35, 0.75
@@ -43,7 +43,7 @@ class RowReply(BaseModel):
 
 
 class RowsReply(BaseModel):
-    """All happenings that the chat model found."""
+    """The chat model's reply when it is asked which notes tell of which event: a row for each happening."""
 
     rows: list[RowReply]
 
@@ -54,36 +54,29 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     reads_all = policy(plan.kind).reads == "all"
     items = pool(state, context, len(state["hits"])) if reads_all else pool(state, context)
     if plan.compute is None or not plan.events or not items:
-        return {"items": items, "computed": [], "steps": [Step("compute", "nothing to compute", {})]}
+        return {"items": items, "computed": [], "steps": [ComputeSkippedStep()]}
     events = list(plan.events)
-    chat, data, note = context.models.chat, dict[str, Any](), ""
-    by = "rules"
+    chat, reading, failed, reason, unparsed = context.models.chat, None, False, "", False
     rows: list[list[Row]] = []
     if chat is not None:
         try:
-            rows, data = by_chat(context, chat, events, items)
-            by = "chat"
+            rows, reading = by_chat(context, chat, events, items)
         except BudgetSpent as spent:
-            note = f"; {spent.reason}, so by rule"
+            reason = f"{spent.reason}, so by rule"
         except ModelError as error:  # ReplyError too
-            note, data = f"; {error}", {"unparsed": isinstance(error, ReplyError)}
-    if by == "rules":
+            reason, failed, unparsed = str(error), True, isinstance(error, ReplyError)
+    if reading is None:
         rows = by_rules(context, events, items)
     found = run_operator(plan.compute, [distinct(row) for row in rows])
-    counts = ", ".join(f"{count(len(row), 'row')} of {for_prompt(e, 60)}" for e, row in zip(events, rows, strict=True))
-    said = for_prompt(found.text, 160) if found is not None else "the notes do not tell"
-    summary = f"{plan.compute.replace('_', ' ')}: {said} ({counts}), by {by}{note}"
-    data = {"by": by, "operator": plan.compute, **data, "rows": [r.to_dict() for row in rows for r in row]}
-    return {
-        "items": items,
-        "computed": [found] if found is not None else [],
-        "steps": [Step("compute", summary, data)],
-    }
+    step = ComputeStep(
+        plan.compute, plan.events, tuple(map(tuple, rows)), found, reading, reason, failed, unparsed=unparsed
+    )
+    return {"items": items, "computed": [found] if found is not None else [], "steps": [step]}
 
 
 def by_chat(
     context: Context, chat: BaseChatModel, events: Sequence[str], items: Sequence[Item]
-) -> tuple[list[list[Row]], dict[str, Any]]:
+) -> tuple[list[list[Row]], RowsReading]:
     """The rows of each event as the chat model reads them. Raises BudgetSpent, ReplyError, ModelError."""
     numbered = number(items, len(items))
 
@@ -109,7 +102,7 @@ def by_chat(
             span = reduce(lambda a, b: a.hull(b), (item.note.span for item in mine))
             ids = tuple(item.note.id for item in mine)
             found[row.event - 1].append(Row(events[row.event - 1], video, span, row.sure, ids))
-    return found, {"prompt": load("rows").hash, "repaired": parsed.repaired, "dropped_rows": dropped}
+    return found, RowsReading(load("rows").hash, parsed.repaired, dropped)
 
 
 def rows_prompt(events: Sequence[str], numbered: Mapping[int, Item]) -> str:

@@ -1,7 +1,6 @@
 """The inspect node: the VLM is asked the question again, on the keyframes; what it sees becomes notes of this question.
 
-Named with an underscore beside the standard library's `inspect`. This module chooses no frame and keeps nothing in
-the store: `seen` notes live as long as the question.
+This module chooses no frame and keeps nothing in the store: `seen` notes live as long as the question.
 """
 
 from __future__ import annotations
@@ -11,22 +10,21 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.frames import FRAME_S, decode
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, Plan, State
-from lvqa.errors import MediaError, ModelError
-from lvqa.indexers.stages.caption import usable_caption
-from lvqa.models.base import Frame, VisionRequest
-from lvqa.phrasing import count
-from lvqa.prompts import answers, fence, load
+from lvqa.agents.steps import InspectSkippedStep, InspectStep
+from lvqa.errors import ModelError
+from lvqa.models.base import VisionRequest
+from lvqa.models.replies import usable_caption
+from lvqa.prompts import fence, load
 from lvqa.store import note_id
 from lvqa.tools.vision_calls import generate
-from lvqa.types import Keyframe, Note, Span, Step, format_time
+from lvqa.types import Keyframe, Note, Span, format_time
 
 # Frames further apart than this are not shown together: nothing would tie them.
 GROUP_GAP_S = 8.0
 REPLY_TOKENS = 128
-# The time that a single frame stands for.
-FRAME_S = 1.0
 
 
 def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -35,11 +33,11 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     vision = context.models.vision
     looked = {(frame.video_id, frame.time_s) for frame in state["looked"]}
     fresh = [f for f in state["keyframes"] if (f.video_id, f.time_s) not in looked]
-    if vision is None or not fresh or not answers("inspect", context.models.prompt_set):
-        return {"steps": [Step("inspect", "nothing looked at", {"seen": []})]}
+    if vision is None or not fresh or not context.models.can_be_asked("inspect"):
+        return {"steps": [InspectSkippedStep()]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")
-    images, troubles = decode(context, groups)
+    images, failed = decode(context, groups)
     asked = [(group, images[n]) for n, group in enumerate(groups) if n in images]
     granted = context.ledger.take_vision([len(group) for group, _ in asked])
     left_out, asked = len(asked) - granted, asked[:granted]
@@ -55,7 +53,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     try:
         replies = generate(vision, context.ledger, requests)
     except ModelError as error:  # the notes are still there to answer from
-        troubles.append(str(error))
+        failed.append(str(error))
         asked, replies = [], []
     for (group, _), reply in zip(asked, replies, strict=True):
         text = usable_caption(reply)  # a refusal is no evidence
@@ -64,27 +62,16 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             span = span_of(group, video.duration_s if video is not None else None)
             made = note_id(group[0].video_id, "seen", span, vision.name, prompt.hash, text)
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))
-    frames_n = sum(len(request.frames) for request in requests)
-    shown = f"{len(seen)} of them {'shows' if len(seen) == 1 else 'show'} something"
-    summary = f"{count(frames_n, 'frame')} in {count(len(requests), 'look')}, {shown}"
-    if left_out:
-        summary += f"; {count(left_out, 'look')} left out, budget spent: {', '.join(context.ledger.spent)}"
-    data = {
-        "prompt": prompt.hash,
-        "seen": [
-            {
-                "video": context.retriever.path(n.video_id),
-                "start_s": n.span.start_s,
-                "end_s": n.span.end_s,
-                "text": n.text,
-            }
-            for n in seen
-        ],
-        "left_out": left_out,
-        "troubles": troubles,
-    }
-    steps = [Step("inspect", summary + "".join(f"; {trouble}" for trouble in troubles), data)]
-    return {"seen": seen, "looked": [f for group in groups for f in group], "steps": steps}
+    step = InspectStep(
+        prompt.hash,
+        sum(len(request.frames) for request in requests),
+        len(requests),
+        tuple((context.retriever.path(note.video_id), note) for note in seen),
+        left_out,
+        tuple(failed),
+        tuple(context.ledger.spent),
+    )
+    return {"seen": seen, "looked": [f for group in groups for f in group], "steps": [step]}
 
 
 def inspect_prompt(context: Context, plan: Plan, frames: int, start_s: float, end_s: float) -> str:
@@ -115,25 +102,6 @@ def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
     """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
     span = Span(group[0].time_s, group[-1].time_s + FRAME_S)
     return span if duration_s is None else span.clamp(duration_s) or span
-
-
-def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict[int, list[Frame]], list[str]]:
-    """The frames of each group by its number, each file opened once; and a line for each that cannot be read."""
-    from lvqa.media import FrameReader, locate
-
-    images: dict[int, list[Frame]] = {}
-    troubles: list[str] = []
-    for video_id in dict.fromkeys(group[0].video_id for group in groups):
-        mine = [n for n, group in enumerate(groups) if group[0].video_id == video_id]
-        try:
-            path = locate(context.folder, context.retriever.path(video_id))
-            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
-                frames = iter(reader.at([frame.time_s for n in mine for frame in groups[n]]))
-                for n in mine:
-                    images[n] = [next(frames).image for _ in groups[n]]
-        except MediaError as error:
-            troubles.append(str(error))
-    return images, troubles
 
 
 def is_not_visible(reply: str) -> bool:

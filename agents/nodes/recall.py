@@ -1,7 +1,7 @@
 """The recall node: all search phrases asked of the index together, and one ranking of what comes back.
 
 How they are searched is `lvqa.recall`'s; this module knows what a plan wants beside that: notes of the
-kind that the question asks for, title cards, the seconds around a moment.
+kind that the question asks for, title cards, the seconds around a passage.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.nodes.plan import PREFERRED, option_phrases
-from lvqa.agents.rules.policies import policy
+from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.policies import PREFERRED, policy
 from lvqa.agents.rules.titles import is_presenting, titles
 from lvqa.agents.state import Context, Plan, State
-from lvqa.phrasing import count
+from lvqa.agents.steps import RecallAgainStep, RecallStep
 from lvqa.recall import Channel, merge
 from lvqa.store import Filter
-from lvqa.types import Hit, Note, Span, Step
+from lvqa.types import Hit, Note, Span
 
 _AROUND_S = 10.0
+# Hits that the step tells of.
+_TOLD = 5
 _MOST_TITLES = 8
 # Of a question that counts, all candidates are read: so many times `top_k`.
 _ALL = 4
@@ -38,9 +40,7 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     plan = state["plan"]
     if state["round"] and not state["missing"]:
         # Another look at what was found: the same search would bring the same.
-        data = {"phrases": [], "in_named_time": False, "notes": len(state["hits"]), "new": 0, "best": []}
-        step = Step("recall", f"{count(len(state['hits']), 'note')} as before", data)
-        return {"hits": [], "round": state["round"] + 1, "steps": [step]}
+        return {"hits": [], "round": state["round"] + 1, "steps": [RecallAgainStep(len(state["hits"]))]}
     phrases = list(state["missing"] if state["round"] else plan.phrases) or [context.asked]
 
     def look() -> tuple[list[Hit], bool]:
@@ -53,13 +53,9 @@ def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     found, named = context.store.consistent(look, again=context.retriever.forget)
     old = {hit.note.id for hit in state["hits"]}
     new = sum(hit.note.id not in old for hit in found)
-    where = count(len({h.note.video_id for h in found}), "video")
-    summary = f"{count(len(found), 'note')} of {where} for {count(len(phrases), 'phrase')}" + (
-        f", {new} of them new" if old else ""
-    )
-    best = [{**hit.to_dict(), "channels": {k: round(v, 4) for k, v in hit.channels.items()}} for hit in found[:5]]
-    data = {"phrases": phrases, "in_named_time": named, "notes": len(found), "new": new, "best": best}
-    return {"hits": found, "tried": phrases, "round": state["round"] + 1, "steps": [Step("recall", summary, data)]}
+    videos = len({hit.note.video_id for hit in found})
+    step = RecallStep(tuple(phrases), named, len(found), new, videos, tuple(found[:_TOLD]), again=bool(old))
+    return {"hits": found, "tried": phrases, "round": state["round"] + 1, "steps": [step]}
 
 
 def _within(filter: Filter | None, plan: Plan) -> tuple[Filter | None, bool]:

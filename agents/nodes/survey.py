@@ -20,22 +20,22 @@ import numpy.typing as npt
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from lvqa.agents.baselines.described import Gathered, describe
+from lvqa.agents.baselines.described import Surveyed, describe
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.baselines.segments import lacking
 from lvqa.agents.evidence import scaled_cosines
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.options import options_block
 from lvqa.agents.state import Context, State
+from lvqa.agents.steps import SurveyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
-from lvqa.phrasing import count
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.store import Filter
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import Hit, Keyframe, Note, Step, Video
+from lvqa.types import Hit, Keyframe, Note, Video
 from lvqa.zoom.across import is_searchable, searchable
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.searchers.videotree import breadth, depth
@@ -58,34 +58,34 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     context = runtime.context
     how = preset(context.agent)
     videos = _videos(context)
-    gathered = Gathered()
+    surveyed = Surveyed()
     hits: list[Hit] = []
-    if how.gather == "captions":
+    if how.retrieval == "captions":
         hits = captions(context, how.notes)
-    elif how.gather == "tree":
-        tree(context, videos, gathered)
-    elif how.gather == "segments" and state["round"]:
-        lacking(state, context, videos, gathered)
+    elif how.retrieval == "tree":
+        tree(context, videos, surveyed)
+    elif how.retrieval == "segments" and state["round"]:
+        lacking(state, context, videos, surveyed)
     elif videos:
-        evenly_spaced(context, videos, FIRST_LOOKS if how.gather == "segments" else None, gathered)
-    notes, troubles = gathered.notes, list(dict.fromkeys(gathered.troubles))
-    read = f"{count(len(hits), 'note')} read" if how.gather == "captions" else f"{count(len(notes), 'frame')} described"
-    where = count(len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}), "video")
-    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    summary = f"{read} of {where}, as {how.name} does" + "".join(f"; {trouble}" for trouble in troubles) + spent
-    rows = [
-        {"video": context.retriever.path(n.video_id), "start_s": round(n.span.start_s, 3), "text": n.text}
-        for n in notes
-    ]
-    data = {"agent": how.name, "described": rows, "troubles": troubles, "unparsed": gathered.unparsed}
+        evenly_spaced(context, videos, FIRST_LOOKS if how.retrieval == "segments" else None, surveyed)
+    notes = surveyed.notes
+    step = SurveyStep(
+        how.name,
+        tuple((context.retriever.path(note.video_id), note) for note in notes),
+        len(hits) if how.retrieval == "captions" else None,
+        len({note.video_id for note in [*notes, *(hit.note for hit in hits)]}),
+        tuple(dict.fromkeys(surveyed.failed)),
+        tuple(context.ledger.spent),
+        unparsed=surveyed.unparsed,
+    )
     return {
         "hits": hits,
         "seen": notes,
-        "looked": gathered.looked,
+        "looked": surveyed.looked,
         "items": [],
         "tried": list(state["missing"]),
         "round": state["round"] + 1,
-        "steps": [Step("survey", summary, data)],
+        "steps": [step],
     }
 
 
@@ -113,15 +113,15 @@ def spread(context: Context, videos: Sequence[Video], n: int) -> list[Keyframe]:
     return found
 
 
-def evenly_spaced(context: Context, videos: Sequence[Video], most: int | None, gathered: Gathered) -> None:
+def evenly_spaced(context: Context, videos: Sequence[Video], most: int | None, surveyed: Surveyed) -> None:
     """Evenly spaced frames of all videos, described: `most` of them, or all that the budget holds."""
     left = min(context.ledger.frames_left, context.ledger.calls_left)
     if left < (most or 1):
         context.ledger.note_short(most or 1)
-    gathered.add(describe(context, spread(context, videos, left if most is None else min(most, left))))
+    surveyed.add(describe(context, spread(context, videos, left if most is None else min(most, left))))
 
 
-def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
+def tree(context: Context, videos: Sequence[Video], surveyed: Surveyed) -> None:
     """Descriptions of the frames of VideoTree's tree, over the visual channel of all videos."""
     embedder = context.models.image_embedder
     rows: list[tuple[str, float]] = []
@@ -134,8 +134,8 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
         parts += [vectors.astype(np.float64)] if len(times) else []
     if not parts:
         if videos:
-            evenly_spaced(context, videos, None, gathered)
-        gathered.troubles.append("the index has no visual channel, so frames are evenly spaced")
+            evenly_spaced(context, videos, None, surveyed)
+        surveyed.failed.append("the index has no visual channel, so frames are evenly spaced")
         return
     features = np.concatenate(parts)
     described: dict[int, Note] = {}
@@ -153,24 +153,24 @@ def tree(context: Context, videos: Sequence[Video], gathered: Gathered) -> None:
                 raise
             fails.append(error)  # there is something to answer from
             return
-        gathered.add(found)
+        surveyed.add(found)
         tried.update(fresh[frame.video_id, frame.time_s] for frame in found.looked)
         described.update({fresh[note.video_id, note.span.start_s]: note for note in found.notes})
 
     def rate(centres: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         look(centres.tolist())
         known = [row for row in centres.tolist() if row in described]
-        ratings = dict(zip(known, _ratings(context, [described[row] for row in known], gathered), strict=True))
+        ratings = dict(zip(known, _ratings(context, [described[row] for row in known], surveyed), strict=True))
         return np.array([ratings.get(row, 1) for row in centres.tolist()], np.int64)
 
     labels, centres, ratings = breadth(features, rate, width=8, widest=32, threes=4, seed=context.seed)
     below, worth = depth(features, labels, centres, ratings, branch=4)
     look([int(below[k]) for k in np.argsort(-worth, kind="stable")])
-    gathered.notes = [described[row] for row in sorted(described)]
-    gathered.troubles += map(str, fails)
+    surveyed.notes = [described[row] for row in sorted(described)]
+    surveyed.failed += map(str, fails)
 
 
-def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> list[int]:
+def _ratings(context: Context, notes: Sequence[Note], surveyed: Surveyed) -> list[int]:
     chat = context.models.chat
     if chat is not None and notes:
         prompt = load("relevance")
@@ -189,7 +189,7 @@ def _ratings(context: Context, notes: Sequence[Note], gathered: Gathered) -> lis
         try:
             reply = ask_for(chat, context.ledger, filled, RatingsReply, wrong).value
         except (BudgetSpent, ModelError) as error:  # ReplyError too: by rule
-            gathered.fail(error)
+            surveyed.fail(error)
         else:
             return [min(3, max(1, reply.ratings.get(n, 1))) for n in range(1, len(notes) + 1)]
     phrases = [declarative(context.asked), *(f"{context.asked} {option}" for option in context.options)]

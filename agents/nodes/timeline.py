@@ -12,20 +12,19 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.state import Claim, Context, Draft, Item, State
-from lvqa.agents.temporal_query import planner_of, query_of, videos_of
-from lvqa.phrasing import count
+from lvqa.agents.steps import LoggedLook, TimelineAnswerStep, TimelineLooksStep, TimelineQueryStep
+from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
 from lvqa.store import note_id
+from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval
-from lvqa.temporal.looks import Eyes, Looker, run
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.options import match
-from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
-from lvqa.temporal.scene import Scene
+from lvqa.tools.eyes import run
 from lvqa.types import Computation, Note, Row, Step
 
-_LOGGED = 200
 _OPERATORS = {
     "count_events": "count",
     "order": "order",
@@ -45,38 +44,29 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     assert query is not None, "the graph comes here with a query alone"
     assert vision is not None, "there is no query without a vision model"
     videos = videos_of(context, query)
-    asked = ", ".join(query.targets) or "the options"
-    steps = [
-        Step(
-            "timeline",
-            f"{query.op.replace('_', ' ')} of {asked} in {count(len(videos), 'video')}",
-            {"query": _plain(query), "videos": [context.retriever.path(video) for video in videos]},
-        )
-    ]
-    with Eyes(context, vision) as eyes:
-        presence = Presence(context, state["plan"].cues)
-        looker: Looker = eyes
+    steps: list[Step] = [TimelineQueryStep(query, tuple(context.retriever.path(video) for video in videos))]
+    with eyes_of(context, vision) as eyes:
+        presence = presence_of(context, state["plan"].cues)
+        looker: Viewer = eyes
         if state["surveys"]:
             presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
-        scene = Scene(query, context.options, presence, looker, videos)
-        result = run(solve(scene, planner.program), looker.look)
-    yes = sum(isinstance(look["seen"], str) or look["seen"] >= 0.5 for look in eyes.log)
-    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    looks = f"{count(len(eyes.log), 'look')}, {yes} of them fruitful{spent}"
-    steps.append(Step("timeline", looks, {"looks": eyes.log[:_LOGGED], "troubles": eyes.troubles}))
+        inquiry = Inquiry(query, context.options, presence, looker, videos)
+        result = run(solve(inquiry, planner.program), looker.look)
+    looks = tuple(LoggedLook(**look) for look in eyes.log)
+    steps.append(TimelineLooksStep(looks, tuple(eyes.failed), tuple(context.ledger.spent)))
     items, draft = draft_of(context, result)
-    summary = f"{draft.text}, confidence {draft.own or 0:.2f}" if draft.claims else f"not found: {result.why}"
     computed = _computed(context, query, result)
-    shown = [{"video": i.video, "start_s": i.note.span.start_s, "end_s": i.note.span.end_s} for i in items]
-    steps.append(Step("timeline", summary, {"shown": shown, "choice": draft.choice, "why": result.why}))
+    shown = tuple((item.video, item.note.span) for item in items)
+    found = bool(draft.claims)
+    steps.append(TimelineAnswerStep(draft.text, draft.choice, draft.own or 0.0, shown, result.why, found))
     return {"items": items, "draft": draft, "computed": computed, "steps": steps}
 
 
 def _described(state: State) -> dict[str, list[Note]]:
-    """What a baseline gathered of each video, in order of time: its descriptions, and the captions that it read."""
+    """What a baseline read of each video, in order of time: its descriptions, and the captions that it read."""
     given: dict[str, list[Note]] = {}
-    gathered = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
-    for note in sorted(gathered, key=lambda note: (note.span, note.id)):
+    notes = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    for note in sorted(notes, key=lambda note: (note.span, note.id)):
         given.setdefault(note.video_id, []).append(note)
     return given
 
@@ -116,8 +106,3 @@ def _item(context: Context, interval: Interval, text: str, share: float) -> Item
     made = note_id(interval.video_id, "seen", interval.span, model, "", text)
     note = Note(made, interval.video_id, None, interval.span, text, "seen", model)
     return Item(note, context.retriever.path(interval.video_id), 0.0, share * interval.support)
-
-
-def _plain(query: TemporalQuery) -> dict[str, Any]:
-    values = {name: getattr(query, name) for name in query.__slots__}
-    return {name: str(value) if name == "at" else value for name, value in values.items() if value}

@@ -28,15 +28,15 @@ from lvqa.agents.calibration import calibrated, way_of
 from lvqa.agents.citations import NOTE_CHARACTERS
 from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
 from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.steps import CheckedClaim, VerifyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ModelError, ReplyError
 from lvqa.models.base import VisionRequest
-from lvqa.phrasing import count
-from lvqa.prompts import answers, fence, for_prompt, load
+from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.tools.vision_calls import probability_of_yes
-from lvqa.types import Answer, Evidence, Span, Statement, Step, format_time
+from lvqa.types import Answer, Evidence, Span, Statement, format_time
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -58,7 +58,7 @@ class Verdict(BaseModel):
 
 
 class Verdicts(BaseModel):
-    """One judgement for each claim."""
+    """The chat model's reply: a judgement of each claim that it was asked about."""
 
     verdicts: list[Verdict]
 
@@ -69,39 +69,32 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     draft = state["draft"]
     items = {item.note.id: item for item in state["items"]}
     verifies = preset(context.agent).verifies
-    checked, how, troubles = check(context, draft, items) if verifies else unchecked(draft)
+    checked, how, failed = check(context, draft, items) if verifies else unchecked(draft)
     kept = supported(checked, how)
     raw = confidence(draft, kept, len(checked))
     sure = calibrated(raw, draft, context)
     dropped = [c.text for c in checked if c not in kept]
     missing = what_next(state, context, draft, dropped, sure)
-    data: dict[str, Any] = {
-        "claims": [
-            {"text": c.text, "support": round(c.support, 4), "by": by, "kept": c in kept}
-            for c, by in zip(checked, how, strict=True)
-        ],
-        "confidence": round(sure, 4),
-        "uncalibrated": round(raw, 4),
-        "way": way_of(draft, context.agent),
-        "closeness": round(draft.closeness, 4),
-        "agreement": draft.agreement,
-        "own": draft.own,
-        "spent": context.ledger.spent,
-        "troubles": [str(trouble) for trouble in troubles],
-        "unparsed": any(isinstance(trouble, ReplyError) for trouble in troubles),
-    }
-    spent = f"; budget spent: {', '.join(context.ledger.spent)}" if context.ledger.spent else ""
-    held = f"{count(len(checked), 'claim')} {'holds' if len(checked) == 1 else 'hold'}"
-    line = f"{len(kept)} of {held}, confidence {sure:.2f}"
+    step = VerifyStep(
+        tuple(CheckedClaim(claim, by, claim in kept) for claim, by in zip(checked, how, strict=True)),
+        sure,
+        raw,
+        way_of(draft, context.agent),
+        draft.closeness,
+        draft.agreement,
+        draft.own,
+        "again",
+        tuple(missing or ()),
+        tuple(map(str, failed)),
+        tuple(context.ledger.spent),
+        unparsed=any(isinstance(one, ReplyError) for one in failed),
+    )
     if missing is not None:
-        step = Step("verify", f"{line}: looking again{spent}", {**data, "route": "again", "missing": missing})
         return {"missing": missing, "answer": None, "steps": [step]}
     # What was computed from rows that did not hold is not shown.
     whole = draft.by != "rules" or len(kept) == len(checked)
     made = replace(final(context, draft, kept, items, sure), computed=tuple(state["computed"]) if whole else ())
-    route = "abstain" if made.abstained else "answer"
-    step = Step("verify", f"{line}: {'abstaining' if made.abstained else 'answering'}{spent}", {**data, "route": route})
-    return {"answer": made, "steps": [step]}
+    return {"answer": made, "steps": [replace(step, route="abstain" if made.abstained else "answer")]}
 
 
 def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
@@ -121,13 +114,13 @@ def check(
         return list(draft.claims), ["timeline"] * len(draft.claims), []
     support: dict[int, float] = {}
     how: dict[int, str] = {}
-    troubles: list[str | ModelError] = []
-    for n, yes in by_vlm(context, draft, items, troubles).items():
+    failed: list[str | ModelError] = []
+    for n, yes in by_vlm(context, draft, items, failed).items():
         prior = draft.claims[n].support
         support[n], how[n] = (yes if draft.by == "chat" else math.sqrt(yes * prior) if yes >= _KEEP else 0.0), "vlm"
     rest = [n for n in range(len(draft.claims)) if n not in support]
     if draft.by == "chat" and rest:
-        judged = by_chat(context, [draft.claims[n] for n in rest], items, troubles)
+        judged = by_chat(context, [draft.claims[n] for n in rest], items, failed)
         for n, value in zip(rest, judged or (), strict=bool(judged)):
             support[n], how[n] = value, "chat"
     for n in [n for n in rest if n not in support]:
@@ -135,22 +128,21 @@ def check(
         ruled = draft.by == "rules"
         support[n], how[n] = (claim.support, "rules") if ruled else (by_words(context, claim, items), "words")
     checked = [replace(claim, support=support[n]) for n, claim in enumerate(draft.claims)]
-    return checked, [how[n] for n in range(len(checked))], troubles
+    return checked, [how[n] for n in range(len(checked))], failed
 
 
 def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelError]]:
     """The claims as a baseline without verification takes them: at the word of the model, or of the rules."""
     own = draft.own if draft.own is not None else 0.0
     claims = [replace(claim, support=claim.support if draft.by != "chat" else own) for claim in draft.claims]
+    # The word that `ask --steps --json` shows for a claim that was not checked.
     return claims, ["nobody"] * len(claims), []
 
 
-def by_vlm(
-    context: Context, draft: Draft, items: dict[str, Item], troubles: list[str | ModelError]
-) -> dict[int, float]:
+def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[str | ModelError]) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
     vision = context.models.vision
-    if vision is None or not answers("verify", context.models.prompt_set):
+    if vision is None or not context.models.can_be_asked("verify"):
         return {}
     from lvqa.media import FrameReader, present
 
@@ -166,14 +158,14 @@ def by_vlm(
             break
         path = present(context.folder, best.video)
         if path is None:
-            troubles.append(f"{best.video} is not there to look at")
+            failed.append(f"{best.video} is not there to look at")
             continue
         try:
             with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
                 span = best.note.span.clamp(reader.info.duration_s) or best.note.span
                 frames = [frame.image for frame in reader.span(span, frames_n)]
         except MediaError as error:
-            troubles.append(str(error))
+            failed.append(str(error))
             continue
         filled = verify_prompt(claim, best.note.span, len(frames))
         if context.ledger.take_vision([len(frames)]) == 0:
@@ -184,13 +176,13 @@ def by_vlm(
     try:
         yes = probability_of_yes(vision, context.ledger, [request for _, request in asked])
     except ModelError as error:
-        troubles.append(error)
+        failed.append(error)
         return {}
     return {n: value for (n, _), value in zip(asked, yes, strict=True)}
 
 
 def by_chat(
-    context: Context, claims: Sequence[Claim], items: dict[str, Item], troubles: list[str | ModelError]
+    context: Context, claims: Sequence[Claim], items: dict[str, Item], failed: list[str | ModelError]
 ) -> list[float] | None:
     """The chat model's support for each claim, read beside its notes; None where it cannot be had."""
     chat = context.models.chat
@@ -207,7 +199,7 @@ def by_chat(
     except BudgetSpent:
         return None
     except ModelError as error:  # ReplyError too
-        troubles.append(error)
+        failed.append(error)
         return None
     given: dict[int, float] = {}
     for verdict in reply.verdicts:  # judged twice, the worse counts
@@ -260,11 +252,11 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
 
     They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
     """
-    if preset(context.agent).gather == "segments":
+    if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
     if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
-    if preset(context.agent).gather != "recall" or not context.ledger.can_think or context.ledger.spent:
+    if preset(context.agent).retrieval != "recall" or not context.ledger.can_think or context.ledger.spent:
         return None
     tried = set(state["tried"])
     wanted = [*draft.missing]

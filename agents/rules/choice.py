@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.baselines.presets import preset
-from lvqa.agents.nodes.plan import option_phrases
+from lvqa.agents.options import option_phrases
 from lvqa.agents.state import Context, Item
-from lvqa.language.words import content, coverage, declarative, stems
+from lvqa.language.stems import content, coverage, stems
+from lvqa.language.words import declarative
 from lvqa.recall.relevance import dense_closeness
 from lvqa.store import Filter
 from lvqa.types import Note
@@ -54,8 +55,8 @@ def readable(context: Context, items: Sequence[Item]) -> list[Note]:
     wanted = context.filter or Filter(level="clip")
     videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos.all()}
     own = [item.note for item in items]
-    # A baseline reads what it gathered, and nothing else.
-    if len(videos) > _MOST_VIDEOS or preset(context.agent).gather != "recall":
+    # A baseline reads what it retrieved, and nothing else.
+    if len(videos) > _MOST_VIDEOS or preset(context.agent).retrieval != "recall":
         return own
     notes = context.store.notes.select(wanted)
     if len(notes) > _MOST_READ:

@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 
 from lvqa.agents.evidence import stretch
-from lvqa.agents.nodes.plan import PREFERRED
 from lvqa.agents.rules.choice import readable, weigh
+from lvqa.agents.rules.policies import PREFERRED
 from lvqa.agents.rules.titles import titles
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
-from lvqa.language.words import content, coverage, stem, without_times
+from lvqa.language.stems import content, coverage, stem
+from lvqa.language.times import without_times
 from lvqa.types import Computation, Span, format_time
 
 # Closeness below which what was found has nothing to do with the question, whatever the options say.

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from lvqa.temporal.operators import Operator
+    from lvqa.types import Source
 
-Reads = Literal["moments", "all", "summaries", "both"]
+Reads = Literal["passages", "all", "summaries", "both"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a kind of question is gone about.
 
-    `reads`: `moments` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
-    `both` those and the moments. `operator` is what is computed where the plan names none; `apart` searches each event
+    `reads`: `passages` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
+    `both` those and the passages. `operator` is what is computed where the plan names none; `apart` searches each event
     by itself, so that one that is told of often does not hide another.
     """
 
-    reads: Reads = "moments"
+    reads: Reads = "passages"
     operator: Operator | None = None
     apart: bool = False
 
@@ -40,6 +41,13 @@ POLICIES: Mapping[str, Policy] = {
     "cause": Policy("both"),
 }
 _USUAL = Policy()
+
+# Where the answer to a kind of question stands, if there is such a note.
+PREFERRED: Mapping[str, frozenset[Source]] = {
+    "title": frozenset({"screen"}),
+    "text": frozenset({"screen"}),
+    "speech": frozenset({"speech"}),
+}
 
 
 def policy(kind: str) -> Policy:

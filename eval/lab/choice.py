@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.nodes.plan import option_phrases
+from lvqa.agents.options import option_phrases
 from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures
 from lvqa.errors import LvqaError, UsageError
-from lvqa.eval.lab.retrieval.data import Remembering, read_rows
+from lvqa.eval.lab.retrieval.data import RememberingEmbedder
 from lvqa.eval.metrics import clustered_mean
+from lvqa.eval.tasks.own import read_lines
 from lvqa.eval.tasks.registry import load, task
 from lvqa.language.words import declarative
 from lvqa.models.base import Embedder
@@ -40,9 +41,9 @@ def measured(data: Path, embedder: Embedder) -> tuple[Values, Choices, list[str]
     found = load(task("nextgqa"), data)
     if found.captions is None:
         raise UsageError(f"there are no captions in {data}; give captions.jsonl, as `lvqa import` reads them")
-    known = Remembering(embedder)
+    known = RememberingEmbedder(embedder)
     texts: dict[str, list[str]] = {}
-    for row in read_rows(found.captions, ("video", "text")):
+    for row in read_lines(found.captions, ("video", "text")):
         texts.setdefault(str(row["video"]), []).append(str(row["text"]))
     asked = [q for q in found.questions if q.choice is not None and q.choice >= 0 and texts.get(q.video)]
     if not asked or len({len(q.options) for q in asked}) > 1:

@@ -27,13 +27,14 @@ from pathlib import Path
 from lvqa.errors import LvqaError, StoreError
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.standin import serve
+from lvqa.eval.lab.torture.killing import killed_at
 
 INDEXED = (0, 3)  # exit statuses of a run that came to its end: all well, or some videos failed
 TEXT_ONLY = ("--profile", "text")
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class KillRound:
     """One interrupted index: when it was killed, how many rows it had by then, and how the finished one differs."""
 
     killed_at_s: tuple[float, ...]
@@ -52,7 +53,7 @@ class Report:
 
     clean_s: float
     rows: int
-    rounds: tuple[Round, ...]
+    rounds: tuple[KillRound, ...]
 
     @property
     def equal(self) -> int:
@@ -67,7 +68,7 @@ def run_kills(
     kills: int = 1,
     seed: int = 0,
     models: Sequence[str] = TEXT_ONLY,
-    on_round: Callable[[Round], None] = lambda _: None,
+    on_round: Callable[[KillRound], None] = lambda _: None,
 ) -> Report:
     """Index undisturbed, then round by round with kills, and compare.
 
@@ -95,24 +96,25 @@ def run_kills(
             raise LvqaError(
                 f"indexing {folder} wrote nothing that could be compared; give it videos with text or speech"
             )
-        done: list[Round] = []
+        done: list[KillRound] = []
         for number in range(rounds):
             index = Path(scratch, f"round{number}")
             moments: list[float] = []
             rows: list[int] = []
-            while len(moments) < kills:
-                moment = draw.uniform(0, whole_s)
+            while not moments:
                 started = time.perf_counter()
-                if not _run_and_kill(folder, index, models, moment):
-                    if moments:
-                        break  # what the kills before it left to do took less than that
+                moments = killed_at(
+                    draw,
+                    whole_s,
+                    kills,
+                    lambda after_s, index=index: _run_and_kill(folder, index, models, after_s),  # type: ignore[misc]
+                    lambda index=index, rows=rows: rows.append(_rows(index)),  # type: ignore[misc]
+                )
+                if not moments:
                     whole_s = min(whole_s, time.perf_counter() - started)  # the machine was busier before
                     shutil.rmtree(index)
-                    continue
-                moments.append(moment)
-                rows.append(_rows(index))
             _run(folder, index, models)
-            done.append(Round(tuple(moments), tuple(rows), tuple(differences(expected, snapshot(index)))))
+            done.append(KillRound(tuple(moments), tuple(rows), tuple(differences(expected, snapshot(index)))))
             shutil.rmtree(index)
             on_round(done[-1])
         return Report(clean_s, len(expected), tuple(done))
@@ -208,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if report.equal == len(report.rounds) else 1
 
 
-def _line(step: Round) -> str:
+def _line(step: KillRound) -> str:
     kills = ", ".join(f"{at:.2f} s ({n} rows)" for at, n in zip(step.killed_at_s, step.rows_then, strict=True))
     return "\n    ".join([f"{'equal ' if step.equal else 'DIFFER'}  killed at {kills}", *step.differences])
 

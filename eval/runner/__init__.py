@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvqa.eval.runner.runner import Outcome, run
+from lvqa.eval.runner.outcome import TaskOutcome
+from lvqa.eval.runner.runner import run
 from lvqa.eval.runner.task import TaskLike
 from lvqa.eval.tasks import registry
 from lvqa.eval.tasks.base import TaskData
 
-__all__ = ["Outcome", "TaskLike", "load_task", "run"]
+__all__ = ["TaskLike", "TaskOutcome", "load_task", "run"]
 
 
 def load_task(name: str, data: Path, videos: Path | None = None) -> tuple[TaskLike, TaskData]:

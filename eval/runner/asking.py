@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError
-from lvqa.eval.runner.rows import Results, Row
-from lvqa.eval.tasks.base import Question
+from lvqa.eval.runner.rows import AnswerRow, Results
+from lvqa.eval.tasks.base import TaskQuestion
 from lvqa.phrasing import for_terminal
 from lvqa.types import Answer
 
@@ -27,21 +27,21 @@ FIRST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class AskedSystem:
     """What is asked: its name in the results, how it answers a question with options in that order, and the order."""
 
     name: str
-    ask: Callable[[Archive, Question, Sequence[int]], Answer]
+    ask: Callable[[Archive, TaskQuestion, Sequence[int]], Answer]
     agent: str = ""
-    order: Callable[[Question], Sequence[int]] = lambda question: tuple(range(len(question.options)))
+    order: Callable[[TaskQuestion], Sequence[int]] = lambda question: tuple(range(len(question.options)))
 
 
-Outcome = tuple[Row, Exception | None]
+Outcome = tuple[AnswerRow, Exception | None]
 
 
 def ask_all(
-    system: System,
-    questions: Sequence[Question],
+    system: AskedSystem,
+    questions: Sequence[TaskQuestion],
     archive: Archive,
     results: Results,
     *,
@@ -67,9 +67,9 @@ def ask_all(
     for question in lost:
         reason = failing[question.videos[0]]
         about = {"agent": system.agent, "seed": seed, "order": system.order(question)}
-        results.add(Row.failed(system.name, question, reason, **about))  # type: ignore[arg-type]
+        results.add(AnswerRow.failed(system.name, question, reason, **about))  # type: ignore[arg-type]
     askable = [question for question in open_ if question not in lost]
-    alive, first_failures, first_error = bool(stand), list[Row](), None
+    alive, first_failures, first_error = bool(stand), list[AnswerRow](), None
     if progress is not None:
         progress.start(0, len(askable), "questions")
     try:
@@ -97,14 +97,14 @@ def _as_lvqa(error: Exception) -> Exception:
 
 
 def _rows(
-    system: System, questions: Sequence[Question], archive: Archive, seed: int, workers: int
+    system: AskedSystem, questions: Sequence[TaskQuestion], archive: Archive, seed: int, workers: int
 ) -> Iterator[Outcome]:
     """Rows as they come."""
     if workers == 1 or len(questions) < 2:
         for question in questions:
             yield _row(system, question, archive, seed)
         return
-    todo: queue.SimpleQueue[Question] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[TaskQuestion] = queue.SimpleQueue()
     for question in questions:
         todo.put(question)
     came: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -134,22 +134,22 @@ def _rows(
             thread.join()
 
 
-def _row(system: System, question: Question, archive: Archive, seed: int) -> Outcome:
+def _row(system: AskedSystem, question: TaskQuestion, archive: Archive, seed: int) -> Outcome:
     order = tuple(system.order(question))
     began = time.monotonic()
     try:
         answer = system.ask(archive, question, order)
-        return Row.of(system.name, question, answer, agent=system.agent, seed=seed, order=order), None
+        return AnswerRow.of(system.name, question, answer, agent=system.agent, seed=seed, order=order), None
     except Exception as error:
         said = str(error) if isinstance(error, LvqaError) else f"{type(error).__name__}: {error}"
         reason = f"{for_terminal(said, 400)} (after {time.monotonic() - began:.1f} s)"
-        return Row.failed(system.name, question, reason, agent=system.agent, seed=seed, order=order), error
+        return AnswerRow.failed(system.name, question, reason, agent=system.agent, seed=seed, order=order), error
 
 
 def by_agent(agent: str, seed: int, sources: Sequence[str] | None) -> Callable[..., Answer]:
     """How an agent is asked: about the question's videos alone, in the time and from the notes that it may use."""
 
-    def ask(archive: Archive, question: Question, order: Sequence[int]) -> Answer:
+    def ask(archive: Archive, question: TaskQuestion, order: Sequence[int]) -> Answer:
         return archive.ask(
             question.text,
             [question.options[n] for n in order],

@@ -1,153 +1,163 @@
-"""Three pictures by Pillow: accuracy by type of question as bars, the risk-coverage curve, the reliability diagram.
+"""Pictures of figures, by matplotlib: accuracy by type of question, confidence against being right, curves over cost.
 
-Knows figures only.
+matplotlib comes with the extra `plot` and is imported when something is drawn; without it every function draws nothing,
+says so by returning False, and reports carry a line instead. Knows figures only.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image, ImageDraw, ImageFont
+from typing import Any
 
 from lvqa.eval.metrics import Mean
 from lvqa.eval.runner.score import Summary
 
+__all__ = ["COLOURS", "INSTALL", "Curve", "accuracy", "accuracy_and_confidence", "curves", "named", "picture"]
+
+INSTALL = "no chart was drawn: it takes matplotlib (pip install 'lvqa[plot]')"
 COLOURS = (
-    "#1f4e9c",
-    "#e08a1e",
-    "#6ba35a",
-    "#9a6fb0",
-    "#4bb3b3",
-    "#8c6d46",
-    "#c9a77c",
-    "#8a8a8a",
-    "#cfcfcf",
-    "#b24a4a",
-)
-_INK, _GRID = "#222222", "#dddddd"
-_LEFT, _TOP, _HEIGHT, _BELOW = 60, 70, 360, 110
-_BAR, _GAP = 12, 26
+    "#1f4e9c", "#e08a1e", "#6ba35a", "#9a6fb0", "#4bb3b3", "#8c6d46", "#c9a77c", "#8a8a8a", "#cfcfcf", "#b24a4a",
+    "#5b85c9", "#2a9d8f", "#e7a0a0", "#c4b8a8",
+)  # fmt: skip
+_CHANCE, _GRID = "#aa3333", "#dddddd"
+_DPI = 100
 
 
-_SIDE, _PANEL_GAP = 320, 70
-Line = tuple[str, Sequence[tuple[float, float]]]
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A system's curve: points (x, y, low, high) in the order of x, low and high the ends of y's interval."""
+
+    name: str
+    points: Sequence[tuple[float, float, float, float]]
 
 
-def draw(path: Path, summaries: Sequence[Summary], chance: float) -> None:
-    """Write accuracy by type as PNG, with a line at `chance`."""
-    _bars(summaries, chance).save(path)
+def accuracy(path: Path, summaries: Sequence[Summary], chance: float) -> bool:
+    """Write accuracy by type of question as a PNG of bars, with a line at `chance`; False where it cannot be drawn."""
+    groups = _groups(summaries)
+    figure = _figure(path, max(7.0, 0.1 * len(groups) * (len(summaries) + 3)), 5.2)
+    if figure is None:
+        return False
+    _bars(figure.add_subplot(), groups, summaries, chance)
+    return _save(figure, path)
 
 
-def draw_all(path: Path, summaries: Sequence[Summary], chance: float) -> None:
-    """Write accuracy by type and, below it, risk-coverage curves and reliability, as one PNG."""
-    above = _bars(summaries, chance)
-    below = _panels(summaries)
-    picture = Image.new("RGB", (max(above.width, below.width), above.height + below.height), "white")
-    picture.paste(above, (0, 0))
-    picture.paste(below, (0, above.height))
-    picture.save(path)
+def accuracy_and_confidence(path: Path, summaries: Sequence[Summary], chance: float) -> bool:
+    """As `accuracy`, with risk-coverage curves and reliability below."""
+    groups = _groups(summaries)
+    figure = _figure(path, max(9.0, 0.1 * len(groups) * (len(summaries) + 3)), 9.6)
+    if figure is None:
+        return False
+    grid = figure.add_gridspec(2, 2)
+    _bars(figure.add_subplot(grid[0, :]), groups, summaries, chance)
+    risk, sure = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
+    for number, summary in enumerate(summaries):
+        colour = COLOURS[number % len(COLOURS)]
+        if summary.risk is not None and summary.risk.curve:
+            n = len(summary.risk.curve)
+            shares = [(k + 1) / n for k in range(n)]
+            risk.plot(shares, summary.risk.curve, color=colour, marker="o" if n == 1 else None)
+        bins = summary.reliability
+        sure.plot([one.confidence for one in bins], [one.accuracy for one in bins], color=colour, marker="o")
+    sure.plot([0, 1], [0, 1], color=_CHANCE, linewidth=0.8)
+    _dress(risk, "Accuracy over the most confident share", "share of the questions")
+    _dress(sure, "Reliability (on the line: as sure as right)", "confidence")
+    return _save(figure, path)
 
 
-def _bars(summaries: Sequence[Summary], chance: float) -> Image.Image:
-    types = list(dict.fromkeys(name for s in summaries for name in s.by_type))
+def curves(path: Path, panels: Mapping[str, Sequence[Curve]], axis: str) -> bool:
+    """Write curves over a cost, which grows by factors along the axis called `axis`: a panel a title, as one PNG."""
+    figure = _figure(path, 7.0 * max(1, len(panels)), 6.2)
+    if figure is None:
+        return False
+    names = list(dict.fromkeys(curve.name for mine in panels.values() for curve in mine))
+    seen: dict[str, Any] = {}
+    for place, (title, mine) in enumerate(panels.items(), 1):
+        axes = figure.add_subplot(1, len(panels), place)
+        for curve in mine:
+            xs, ys = [max(p[0], 1.0) for p in curve.points], [p[1] for p in curve.points]
+            colour = COLOURS[names.index(curve.name) % len(COLOURS)]
+            errors = [[p[1] - p[2] for p in curve.points], [p[3] - p[1] for p in curve.points]]
+            errors = [[max(0.0, value) for value in side] for side in errors]
+            seen[curve.name] = axes.errorbar(xs, ys, yerr=errors, color=colour, marker="o", markersize=4, elinewidth=1)
+        axes.set_xscale("log", base=4)
+        _dress(axes, title, axis, limits=False)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    figure.legend(seen.values(), seen.keys(), loc="outside lower center", ncols=5, fontsize="small", frameon=False)
+    return _save(figure, path)
+
+
+def picture(path: Path, what: str) -> str:
+    """A line of Markdown that shows a chart beside the page, or says why there is none."""
+    return f"![{what}]({path.name})" if path.is_file() else f"({INSTALL})"
+
+
+def named(path: Path) -> str:
+    """Where a chart lies, or why there is none."""
+    return str(path) if path.is_file() else f"({INSTALL})"
+
+
+def _groups(summaries: Sequence[Summary]) -> list[tuple[str, list[Mean | None]]]:
+    types = list(dict.fromkeys(name for one in summaries for name in one.by_type))
     groups: list[tuple[str, list[Mean | None]]] = [
-        ("all", [s.accuracy for s in summaries]),
-        ("events", [s.events for s in summaries]),
-        *((name, [s.by_type.get(name) for s in summaries]) for name in types),
+        ("all", [one.accuracy for one in summaries]),
+        ("events", [one.events for one in summaries]),
+        *((name, [one.by_type.get(name) for one in summaries]) for name in types),
     ]
-    groups = [group for group in groups if any(group[1])]
-    small, usual = _fonts()
-    wide = max(_BAR * len(summaries), 34)
-    labels = [_label(name) for name, _ in groups]
-    texts = sum(40 + small.getlength(s.system) for s in summaries) + 100
-    width = int(max(_LEFT + len(groups) * (wide + _GAP) + 30, _LEFT + texts, 640))
-    picture = Image.new("RGB", (width, _TOP + _HEIGHT + _BELOW), "white")
-    pen = ImageDraw.Draw(picture)
-    for tenth in range(0, 11, 2):
-        y = _y(tenth / 10)
-        pen.line([(_LEFT, y), (width - 20, y)], fill=_GRID)
-        pen.text((_LEFT - 10, y), f"{tenth / 10:.1f}", fill=_INK, font=small, anchor="rm")
-    for g, (_, means) in enumerate(groups):
-        left = _LEFT + _GAP / 2 + g * (wide + _GAP)
-        for n, mean in enumerate(means):
-            if mean is not None:
-                _bar(pen, left + n * _BAR, mean, COLOURS[n % len(COLOURS)])
-        pen.multiline_text((left + wide / 2, _y(0) + 10), labels[g], fill=_INK, font=small, anchor="ma", align="center")
-    for dash in range(_LEFT, width - 20, 10):
-        pen.line([(dash, _y(chance)), (dash + 5, _y(chance))], fill="#aa3333")
-    pen.text((_LEFT, 12), "Accuracy by type of question", fill=_INK, font=usual)
-    x = float(_LEFT)
-    for n, summary in enumerate(summaries):
-        pen.rectangle([x, 42, x + 12, 54], fill=COLOURS[n % len(COLOURS)])
-        pen.text((x + 18, 48), summary.system, fill=_INK, font=small, anchor="lm")
-        x += 40 + pen.textlength(summary.system, font=small)
-    pen.text((x, 48), "- - chance", fill="#aa3333", font=small, anchor="lm")
-    note = "Black lines: one standard error, clustered by video. Unanswerable: right is to abstain."
-    pen.text((_LEFT, _TOP + _HEIGHT + _BELOW - 22), note, fill=_INK, font=small)
-    return picture
+    return [group for group in groups if any(group[1])]
 
 
-def _panels(summaries: Sequence[Summary]) -> Image.Image:
-    curves: list[Line] = [
-        (s.system, [((k + 1) / len(s.risk.curve), v) for k, v in enumerate(s.risk.curve)] if s.risk else [])
-        for s in summaries
-    ]
-    bins: list[Line] = [(s.system, [(b.confidence, b.accuracy) for b in s.reliability]) for s in summaries]
-    picture = Image.new("RGB", (2 * (_LEFT + _SIDE + _PANEL_GAP), _TOP + _SIDE + 60), "white")
-    pen = ImageDraw.Draw(picture)
-    _panel(pen, _LEFT, "Accuracy over the most confident share", "share of the questions", curves)
-    left = _LEFT + _SIDE + _PANEL_GAP + _LEFT
-    _panel(pen, left, "Reliability (on the line: as sure as right)", "confidence", bins, diagonal=True)
-    return picture
-
-
-def _panel(
-    pen: ImageDraw.ImageDraw, left: int, title: str, axis: str, lines: Sequence[Line], *, diagonal: bool = False
+def _bars(
+    axes: Any, groups: Sequence[tuple[str, list[Mean | None]]], summaries: Sequence[Summary], chance: float
 ) -> None:
-    small, usual = _fonts()
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return left + x * _SIDE, 40 + (1 - y) * _SIDE
-
-    pen.text((left, 12), title, fill=_INK, font=usual)
-    for tenth in range(0, 11, 2):
-        share = tenth / 10
-        pen.line([at(0, share), at(1, share)], fill=_GRID)
-        pen.text((at(0, share)[0] - 8, at(0, share)[1]), f"{share:.1f}", fill=_INK, font=small, anchor="rm")
-        pen.text((at(share, 0)[0], at(share, 0)[1] + 8), f"{share:.1f}", fill=_INK, font=small, anchor="ma")
-    pen.text((left + _SIDE / 2, at(0, 0)[1] + 28), axis, fill=_INK, font=small, anchor="ma")
-    if diagonal:
-        pen.line([at(0, 0), at(1, 1)], fill="#aa3333")
-    for n, (_, points) in enumerate(lines):
-        colour = COLOURS[n % len(COLOURS)]
-        if len(points) > 1:
-            pen.line([at(x, y) for x, y in points], fill=colour, width=2)
-        for x, y in points if diagonal or len(points) == 1 else ():
-            px, py = at(x, y)
-            pen.ellipse([px - 3, py - 3, px + 3, py + 3], fill=colour)
-
-
-def _label(name: str) -> str:
-    text = name.replace("_", "\n").replace("unanswerable", "un-\nanswerable")
-    return "\n".join(line for part in text.split("\n") for line in textwrap.wrap(part, 12)) or "-"
+    width = 0.8 / max(1, len(summaries))
+    for number, summary in enumerate(summaries):
+        found = [(place, means[number]) for place, (_, means) in enumerate(groups)]
+        there = [(place, mean) for place, mean in found if mean is not None]
+        axes.bar(
+            [place - 0.4 + (number + 0.5) * width for place, _ in there],
+            [mean.value for _, mean in there],
+            width * 0.9,
+            yerr=[0.0 if math.isinf(mean.error) else mean.error for _, mean in there],
+            error_kw={"elinewidth": 0.8, "capsize": 1.5},
+            color=COLOURS[number % len(COLOURS)],
+            label=summary.system,
+        )
+    axes.axhline(chance, color=_CHANCE, linestyle="--", linewidth=0.8, label="chance")
+    axes.set_xticks(range(len(groups)), [name.replace("_", "\n") or "-" for name, _ in groups], fontsize="small")
+    axes.set_ylim(0, 1.02)
+    axes.grid(axis="y", color=_GRID)
+    axes.set_axisbelow(True)
+    axes.set_title("Accuracy by type of question", loc="left", pad=34)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, fontsize="small", frameon=False)
+    axes.set_xlabel(
+        "Black lines: one standard error, clustered by video. Unanswerable: right is to abstain.", fontsize="small"
+    )
 
 
-def _fonts() -> tuple[ImageFont.ImageFont | ImageFont.FreeTypeFont, ImageFont.ImageFont | ImageFont.FreeTypeFont]:
-    return ImageFont.load_default(13), ImageFont.load_default(15)
+def _dress(axes: Any, title: str, axis: str, *, limits: bool = True) -> None:
+    axes.set_title(title, fontsize="medium")
+    axes.set_xlabel(axis)
+    axes.grid(color=_GRID)
+    axes.set_axisbelow(True)
+    axes.set_ylim(0, 1.02)
+    if limits:
+        axes.set_xlim(0, 1.02)
 
 
-def _y(value: float) -> float:
-    return _TOP + _HEIGHT * (1 - value)
+def _figure(path: Path, width: float, height: float) -> Any | None:
+    """An empty figure, in inches; None without matplotlib, and no chart of an earlier run is left then."""
+    if importlib.util.find_spec("matplotlib") is None:
+        path.unlink(missing_ok=True)
+        return None
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
-def _bar(pen: ImageDraw.ImageDraw, left: float, mean: Mean, colour: str) -> None:
-    pen.rectangle([left, min(_y(mean.value), _y(0) - 1), left + _BAR - 2, _y(0)], fill=colour)
-    if math.isinf(mean.error) or mean.error == 0:
-        return
-    x, low, high = left + _BAR / 2 - 1, max(0.0, mean.value - mean.error), min(1.0, mean.value + mean.error)
-    pen.line([(x, _y(low)), (x, _y(high))], fill="black")
-    for end in (low, high):
-        pen.line([(x - 2, _y(end)), (x + 2, _y(end))], fill="black")
+def _save(figure: Any, path: Path) -> bool:
+    figure.savefig(path, format="png", metadata={"Software": None})
+    return True

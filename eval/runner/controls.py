@@ -9,19 +9,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from lvqa.agents.citations import read_choice
-from lvqa.agents.nodes.plan import options_block
+from lvqa.agents.options import options_block
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ReplyError, UsageError
 from lvqa.eval.metrics import Mean, clustered_mean
-from lvqa.eval.runner.rows import Row
+from lvqa.eval.runner.rows import AnswerRow
 from lvqa.eval.runner.score import as_json, mean
-from lvqa.eval.tasks.base import Question
+from lvqa.eval.tasks.base import TaskQuestion
 from lvqa.prompts import fence, load
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Step
@@ -70,7 +70,7 @@ def check_controls(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def baselines(questions: Sequence[Question], embedder: Embedder | None) -> tuple[Baseline, ...]:
+def baselines(questions: Sequence[TaskQuestion], embedder: Embedder | None) -> tuple[Baseline, ...]:
     """The cheap controls on questions with options; `blind` where there is an embedder. Raises ModelError."""
     lengths = [[len(option) for option in question.options] for question in questions]
     scores: dict[str, list[float]] = {
@@ -84,7 +84,7 @@ def baselines(questions: Sequence[Question], embedder: Embedder | None) -> tuple
     return tuple(_baseline(name, questions, found) for name, found in scores.items())
 
 
-def _baseline(name: str, questions: Sequence[Question], scores: Sequence[float]) -> Baseline:
+def _baseline(name: str, questions: Sequence[TaskQuestion], scores: Sequence[float]) -> Baseline:
     known = [(q, score) for q, score in zip(questions, scores, strict=True) if q.choice is not None]
     asked = [pair for pair in known if not pair[0].unanswerable]
     types = dict.fromkeys(q.type for q, _ in known if q.type)
@@ -94,21 +94,21 @@ def _baseline(name: str, questions: Sequence[Question], scores: Sequence[float])
     return Baseline(name, _WHAT[name], _mean(asked), by_type)
 
 
-def _mean(pairs: Sequence[tuple[Question, float]]) -> Mean | None:
+def _mean(pairs: Sequence[tuple[TaskQuestion, float]]) -> Mean | None:
     return clustered_mean([score for _, score in pairs], [q.video for q, _ in pairs]) if pairs else None
 
 
-def _share(question: Question, tied: Sequence[int]) -> float:
+def _share(question: TaskQuestion, tied: Sequence[int]) -> float:
     """The chance to be right by one of some options at random."""
     return (question.choice in tied) / len(tied)
 
 
-def _at(question: Question, lengths: Sequence[int], rank: int) -> float:
+def _at(question: TaskQuestion, lengths: Sequence[int], rank: int) -> float:
     wanted = sorted(lengths)[rank]
     return _share(question, [n for n, length in enumerate(lengths) if length == wanted])
 
 
-def _nearest(questions: Sequence[Question], embedder: Embedder) -> list[float]:
+def _nearest(questions: Sequence[TaskQuestion], embedder: Embedder) -> list[float]:
     asked = embedder.encode_query([question.text for question in questions])
     offered = embedder.encode_document([option for question in questions for option in question.options])
     scores, at = [], 0
@@ -119,6 +119,23 @@ def _nearest(questions: Sequence[Question], embedder: Embedder) -> list[float]:
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class BlindStep(Step):
+    """The chat model that sees no evidence was asked twice, and its replies could not be read."""
+
+    node: ClassVar[str] = BLIND
+
+    @property
+    def summary(self) -> str:
+        """That there is no reply."""
+        return "the reply did not parse, twice"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """That the reply could not be read."""
+        return {"unparsed": self.unparsed}
+
+
 class BlindReply(BaseModel):
     """The choice as the chat model writes it."""
 
@@ -126,7 +143,7 @@ class BlindReply(BaseModel):
     confidence: float = Field(ge=0, le=1)
 
 
-def ask_blind(question: Question, chat: BaseChatModel, settings: Settings) -> Answer:
+def ask_blind(question: TaskQuestion, chat: BaseChatModel, settings: Settings) -> Answer:
     """What a chat model chooses that sees question and options and no evidence; unread replies abstain, and say so.
 
     Raises BudgetSpent, ModelError.
@@ -144,7 +161,7 @@ def ask_blind(question: Question, chat: BaseChatModel, settings: Settings) -> An
     except ReplyError:
         reply, choice = None, None
     if reply is None or choice is None:
-        step = Step(BLIND, "the reply did not parse, twice", {"unparsed": True})
+        step = BlindStep(unparsed=True)
         return Answer("", None, 0.0, True, cost=ledger.cost, steps=(step,))
     return Answer(question.options[choice], choice, reply.confidence, False, cost=ledger.cost)
 
@@ -154,7 +171,7 @@ def shuffled_name(agent: str) -> str:
     return f"{agent}, shuffled"
 
 
-def other_order(question: Question, seed: int) -> tuple[int, ...]:
+def other_order(question: TaskQuestion, seed: int) -> tuple[int, ...]:
     """Another order of the options than the task's, the same for the same question and seed."""
     rng = random.Random(f"{seed}:{question.id}")
     usual = list(range(len(question.options)))
@@ -164,9 +181,9 @@ def other_order(question: Question, seed: int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def same_choice(rows: Sequence[Row], shuffled: Sequence[Row]) -> Mean | None:
+def same_choice(rows: Sequence[AnswerRow], shuffled: Sequence[AnswerRow]) -> Mean | None:
     """The share of questions, answered both times, to which the same option was chosen in either order, or none."""
     by_id = {row.id: row for row in shuffled if not row.error}
     both = [row for row in rows if row.id in by_id and not row.error]
-    chosen: Callable[[Row], float] = lambda row: row.choice == by_id[row.id].choice  # noqa: E731
+    chosen: Callable[[AnswerRow], float] = lambda row: row.choice == by_id[row.id].choice  # noqa: E731
     return mean(both, chosen)

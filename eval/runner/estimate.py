@@ -16,9 +16,9 @@ from lvqa.archive.archive import Archive
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.folder import claim
 from lvqa.eval.runner import place
-from lvqa.eval.runner.rows import Row, read_results
+from lvqa.eval.runner.rows import AnswerRow, read_results
 from lvqa.eval.runner.task import TaskLike, chosen, videos_of
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.phrasing import count
 from lvqa.settings import Settings
 from lvqa.tools.prices import Prices
@@ -38,8 +38,8 @@ class AgentEstimate:
     """What an agent takes for the questions that are still to be asked: at most, likely, and as the answers suggest.
 
     All map frames, vlm_calls, llm_calls, tokens, hours and money to totals; None where nothing bounds a part. `mean` is
-    None where no answer of the same run stands; it rests on `answered` answers. `likely` is what a sample of the
-    questions would take by `Archive.estimate`, None where nothing is indexed yet; it knows no hours.
+    None where no answer of the same run stands; it rests on `answered` answers. `likely` is what
+    `Archive.estimate` says, None where nothing was asked in this process; it knows no hours.
     """
 
     agent: str
@@ -62,7 +62,7 @@ class AgentEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RunEstimate:
     """The size of a run: questions, videos, hours of them, how many hours are not indexed yet, and each agent's cost.
 
     `unreadable` videos are counted in no hours.
@@ -104,7 +104,7 @@ def estimate(
     workers: int = 1,
     settings: Mapping[str, Any] | None = None,
     models: Models | None = None,
-) -> Estimate:
+) -> RunEstimate:
     """Say what `run` with the same arguments would take. Raises UsageError as it does."""
     asked = chosen(task, data, limit, seed)
     claim(folder, place.MARK, task.name)
@@ -123,7 +123,7 @@ def estimate(
             notes.append(
                 "the answers that stand are of other data, settings, models or program; all would be asked anew"
             )
-        return Estimate(
+        return RunEstimate(
             task.name,
             len(asked),
             len(lengths) + unreadable,
@@ -136,7 +136,7 @@ def estimate(
         )
 
 
-def lines(found: Estimate) -> list[str]:
+def lines(found: RunEstimate) -> list[str]:
     """An estimate as people read it."""
     shown = [
         f"{count(found.questions, 'question')} about {count(found.videos, 'video')}, {found.hours:.1f} hours of them; "
@@ -152,10 +152,14 @@ def lines(found: Estimate) -> list[str]:
             shown.append(f"  expected: {mean} (the mean of {count(one.answered, 'answer')})")
         elif one.likely is not None:
             shown.append(f"  likely:   {_parts(one.likely, found.currency)} (no answer stands to go by)")
+        else:
+            shown.append("  likely:   not known before a question was asked; `--sample 20` asks some")
     return [*shown, *found.notes]
 
 
-def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Archive, workers: int) -> AgentEstimate:
+def _of(
+    agent: str, asked: Sequence[TaskQuestion], rows: Sequence[AnswerRow], archive: Archive, workers: int
+) -> AgentEstimate:
     settings = archive.settings
     mine = [row for row in rows if row.system == agent and not row.error]
     answered = {row.id for row in mine}
@@ -176,7 +180,7 @@ def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Arc
         for name, value in upper.items():
             bound = most[name]
             most[name] = left * value if bound is None else min(bound, left * value)
-        likely = {name: left * value for name, value in lower.items()}
+        likely = {name: left * value for name, value in lower.items()} if lower is not None else None
     if not mine:
         return AgentEstimate(agent, left, most, None, 0, likely)
     n = len(mine)
@@ -188,9 +192,9 @@ def _of(agent: str, asked: Sequence[Question], rows: Sequence[Row], archive: Arc
 
 
 def _sampled(
-    agent: str, questions: Sequence[Question], archive: Archive
-) -> tuple[dict[str, float], dict[str, float]] | None:
-    """What a question takes at most and likely, each part the mean over a sample; None where nothing is indexed."""
+    agent: str, questions: Sequence[TaskQuestion], archive: Archive
+) -> tuple[dict[str, float], dict[str, float] | None] | None:
+    """What a question takes at most and likely, each part the mean over a sample; None where that is not known."""
     if not questions or not archive.exists or not archive.store.videos.all():
         return None
     known = {video.path for video in archive.store.videos.all()}
@@ -206,10 +210,11 @@ def _sampled(
         parts["tokens"] = sum(c.tokens_in + c.tokens_out for c in costs) / len(costs)
         return parts
 
-    return mean([one.most for one in found]), mean([one.likely for one in found])
+    likely = [one.likely for one in found if one.likely is not None]
+    return mean([one.most for one in found]), mean(likely) if likely else None
 
 
-def _price(row: Row, settings: Settings) -> float:
+def _price(row: AnswerRow, settings: Settings) -> float:
     """What an answer would have cost at these prices."""
     prices = Prices.of(settings)
     return prices.chat(row.tokens_in, row.tokens_out) + row.frames * prices.frame + row.vlm_calls * prices.call

@@ -16,7 +16,7 @@ from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import code_hash
 from lvqa.eval.runner.task import TaskLike, videos_of
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.media import find_videos
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def open_archive(data: TaskData, folder: Path, settings: Mapping[str, Any], mode
 def fill(
     archive: Archive,
     data: TaskData,
-    questions: Sequence[Question],
+    questions: Sequence[TaskQuestion],
     *,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda line: None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lvqa.eval.metrics import Mean
-from lvqa.eval.runner.chart import draw_all
+from lvqa.eval.runner import chart
 from lvqa.eval.runner.controls import Baseline
+from lvqa.eval.runner.outcome import TaskOutcome
 from lvqa.eval.runner.tables import (
     LEGEND,
     Table,
@@ -22,19 +22,16 @@ from lvqa.eval.runner.tables import (
 )
 from lvqa.phrasing import count, duration_text
 
-if TYPE_CHECKING:
-    from lvqa.eval.runner.runner import Outcome
-
 _MOST_FAILURES = 20
 
 
-def write(outcome: Outcome) -> None:
+def write(outcome: TaskOutcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
-    draw_all(outcome.folder / "report.png", outcome.summaries, outcome.chance)
+    chart.accuracy_and_confidence(outcome.folder / "report.png", outcome.summaries, outcome.chance)
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
 
 
-def page(outcome: Outcome) -> str:
+def page(outcome: TaskOutcome) -> str:
     """The report as Markdown."""
     lines = [
         f"# {outcome.title}, version {outcome.version}: {outcome.agent}",
@@ -43,7 +40,7 @@ def page(outcome: Outcome) -> str:
         "An abstention, a failure and a reply that could not be read count as wrong; where a question has no answer, "
         "to abstain is right. ± is one standard error, clustered by video.",
         "",
-        "![accuracy by type, risk and coverage, reliability](report.png)",
+        chart.picture(outcome.folder / "report.png", "accuracy by type, risk and coverage, reliability"),
         "",
         *markdown(main_table(outcome.summaries)),
         "",
@@ -74,7 +71,7 @@ def page(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text(outcome: Outcome) -> list[str]:
+def text(outcome: TaskOutcome) -> list[str]:
     """The tables as lines for a terminal."""
     lines = [*aligned(main_table(outcome.summaries)), ""]
     if any(len(s.by_type) > 1 for s in outcome.summaries):
@@ -87,7 +84,7 @@ def text(outcome: Outcome) -> list[str]:
     lines += [*outcome.notes]
     return [
         *lines,
-        f"report: {outcome.folder / 'report.md'}, {outcome.folder / 'report.png'}; answers: "
+        f"report: {outcome.folder / 'report.md'}, {chart.named(outcome.folder / 'report.png')}; answers: "
         f"{outcome.folder / 'results.jsonl'}; {duration_text(sum(outcome.seconds.values()))}",
     ]
 
@@ -97,7 +94,7 @@ def control_table(baselines: Sequence[Baseline]) -> Table:
     return [["control", "accuracy", "by"], *([b.name, mean_text(b.accuracy), b.what] for b in baselines)]
 
 
-def comparison_lines(outcome: Outcome) -> list[str]:
+def comparison_lines(outcome: TaskOutcome) -> list[str]:
     """Paired comparisons, and how often the same option was chosen after shuffling, in words."""
     lines = [gain_line(gain, "answerable questions") for gain in outcome.gains]
     for agent, mean in outcome.same.items():
@@ -105,7 +102,7 @@ def comparison_lines(outcome: Outcome) -> list[str]:
     return lines
 
 
-def failure_lines(outcome: Outcome) -> list[str]:
+def failure_lines(outcome: TaskOutcome) -> list[str]:
     """Why questions have no readable answer, most frequent first."""
     found = [
         f"{system}: {count(n, 'question')}, such as {first}: {reason}" for system, reason, n, first in outcome.failures

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.runner import place
-from lvqa.eval.runner.rows import Row, read_results
+from lvqa.eval.runner.rows import AnswerRow, read_results
 from lvqa.phrasing import for_terminal
 from lvqa.types import Answer, Step
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Again:
     """The row that stands, that of now, and the steps to it."""
 
-    before: Row
-    now: Row
+    before: AnswerRow
+    now: AnswerRow
     steps: tuple[Step, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def rerun(
             agent=found.agent,
             on_step=on_step,
         )
-    now = Row.of(found.system, task, answer, agent=found.agent, seed=found.seed, order=found.order)
+    now = AnswerRow.of(found.system, task, answer, agent=found.agent, seed=found.seed, order=found.order)
     return Again(found, now, tuple(answer.steps))
 
 
@@ -92,6 +92,6 @@ def lines(again: Again) -> list[str]:
     return shown
 
 
-def _mark(row: Row, n: int) -> str:
+def _mark(row: AnswerRow, n: int) -> str:
     letter = chr(ord("A") + n) if n < 26 else str(n + 1)
     return f"{letter}*" if row.order[n] == row.gold else letter

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from lvqa.agents.steps import VerifyStep
 from lvqa.eval import metrics
-from lvqa.eval.tasks.base import Question, Window
+from lvqa.eval.tasks.base import TaskQuestion, Window
 from lvqa.types import Answer, Evidence
 
 TOLERANCE_S = 5.0
@@ -29,13 +30,13 @@ class Askable(Protocol):
         """What tells it from the others."""
         ...
 
-    def as_task(self) -> Question:
+    def as_task(self) -> TaskQuestion:
         """The question as it is asked, with its options."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnswerRow:
     """An answer and its scores; times in seconds, shares in [0, 1].
 
     `choice` and `gold` are indices of the task's own options; `options` are those as they were asked, the k-th of them
@@ -89,25 +90,25 @@ class Row:
     def of(
         cls,
         system: str,
-        question: Question | Askable,
+        question: TaskQuestion | Askable,
         answer: Answer,
         *,
         agent: str = "",
         seed: int = 0,
         order: Sequence[int] | None = None,
-    ) -> Row:
+    ) -> AnswerRow:
         """Score an answer to a question with options, asked in the task's own order unless told otherwise."""
         about = _about(system, question, agent, seed, order)
         windows: tuple[Window, ...] = about["windows"]
         choice = None if answer.choice is None else about["order"][answer.choice]
-        unparsed = ", ".join(dict.fromkeys(step.node for step in answer.steps if step.data.get("unparsed") is True))
+        unparsed = ", ".join(dict.fromkeys(step.node for step in answer.steps if step.unparsed))
         shown = [] if answer.abstained else list(answer.evidence)
         best = shown[0] if shown else None
         mine = [(w.start_s, w.end_s) for w in windows if best is not None and w.video == best.video]
         span = (best.span.start_s, best.span.end_s) if best is not None else (0.0, 0.0)
         precision, recall = _frames(shown, windows)
         cost = answer.cost
-        checked = next((step.data for step in reversed(answer.steps) if step.node == "verify"), {})
+        checked = next((step for step in reversed(answer.steps) if isinstance(step, VerifyStep)), None)
         return cls(
             **about,
             choice=choice,
@@ -127,8 +128,8 @@ class Row:
             seconds=cost.seconds,
             money=cost.money,
             answer=answer.text,
-            way=str(checked.get("way", "")),
-            uncalibrated=float(checked.get("uncalibrated", answer.confidence)),
+            way=checked.way if checked is not None else "",
+            uncalibrated=round(checked.uncalibrated, 4) if checked is not None else answer.confidence,
             evidence=tuple(piece.to_dict() for piece in answer.evidence),
             unparsed=unparsed,
         )
@@ -137,19 +138,19 @@ class Row:
     def failed(
         cls,
         system: str,
-        question: Question | Askable,
+        question: TaskQuestion | Askable,
         reason: str,
         *,
         agent: str = "",
         seed: int = 0,
         order: Sequence[int] | None = None,
-    ) -> Row:
+    ) -> AnswerRow:
         """A question that got no answer; it counts as wrong."""
         nothing = Answer("", None, 0.0, False)
         return replace(cls.of(system, question, nothing, agent=agent, seed=seed, order=order), error=reason)
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Row:
+    def from_json(cls, row: Mapping[str, Any]) -> AnswerRow:
         """The row that `to_json` wrote. Raises TypeError for another form."""
         lists = {name: tuple(row[name]) for name in ("options", "order", "videos", "evidence")}
         windows = tuple(Window(**window) for window in row["windows"])
@@ -160,10 +161,12 @@ class Row:
         """Plain values, for json.dumps."""
         return asdict(self)
 
-    def as_task(self) -> Question:
+    def as_task(self) -> TaskQuestion:
         """The question, its options in the task's own order."""
         options = tuple(self.options[self.order.index(n)] for n in range(len(self.options)))
-        return Question(self.id, self.question, options, self.gold, self.videos, self.type, self.windows, self.between)
+        return TaskQuestion(
+            self.id, self.question, options, self.gold, self.videos, self.type, self.windows, self.between
+        )
 
     @property
     def chosen(self) -> str:
@@ -184,9 +187,9 @@ def is_right(gold: int | None, choice: int | None, abstained: bool) -> bool:
 
 
 def _about(
-    system: str, question: Question | Askable, agent: str, seed: int, order: Sequence[int] | None
+    system: str, question: TaskQuestion | Askable, agent: str, seed: int, order: Sequence[int] | None
 ) -> dict[str, Any]:
-    asked = question if isinstance(question, Question) else question.as_task()
+    asked = question if isinstance(question, TaskQuestion) else question.as_task()
     order = tuple(order) if order is not None else tuple(range(len(asked.options)))
     return {
         "system": system,
@@ -223,7 +226,7 @@ class Results:
 
     def __init__(self, path: Path, run: str, header: Mapping[str, Any] | None = None, *, keep: bool = False) -> None:
         self.path = path
-        self.done: dict[tuple[str, str], Row] = {}
+        self.done: dict[tuple[str, str], AnswerRow] = {}
         self.dropped = 0
         self.kept: Path | None = None
         self._lock = threading.Lock()
@@ -243,14 +246,14 @@ class Results:
         scratch.replace(path)
         self._file = path.open("a", encoding="utf-8")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: AnswerRow) -> None:
         """Keep a row, on the disk too."""
         with self._lock:
             self.done[row.system, row.id] = row
             self._file.write(json.dumps(row.to_json()) + "\n")
             self._file.flush()
 
-    def of(self, system: str, questions: Iterable[Question | Askable]) -> list[Row]:
+    def of(self, system: str, questions: Iterable[TaskQuestion | Askable]) -> list[AnswerRow]:
         """The rows of a system, in the order of the questions; those not asked yet are left out."""
         return [self.done[system, q.id] for q in questions if (system, q.id) in self.done]
 
@@ -263,13 +266,13 @@ class Results:
         self._file.close()
 
 
-def read_results(path: Path) -> tuple[dict[str, Any], list[Row]]:
+def read_results(path: Path) -> tuple[dict[str, Any], list[AnswerRow]]:
     """The first line of a file of results, and its rows up to the first line cut off; both empty without a file."""
     if not path.is_file():
         return {}, []
     header: dict[str, Any] = {}
     rows = []
-    names = {field.name for field in fields(Row)}
+    names = {field.name for field in fields(AnswerRow)}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
         try:
             found = json.loads(line)
@@ -278,5 +281,5 @@ def read_results(path: Path) -> tuple[dict[str, Any], list[Row]]:
         if number == 0 and isinstance(found, dict):
             header = found
         elif isinstance(found, dict) and found.keys() == names:
-            rows.append(Row.from_json(found))
+            rows.append(AnswerRow.from_json(found))
     return header, rows

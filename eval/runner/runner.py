@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +19,14 @@ from lvqa.agents.baselines.presets import check_agent
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.folder import claim
-from lvqa.eval.metrics import Mean
 from lvqa.eval.runner import controls as c
-from lvqa.eval.runner import place
-from lvqa.eval.runner.asking import System, ask_all, by_agent
-from lvqa.eval.runner.rows import Results, Row
-from lvqa.eval.runner.score import Gain, Summary, as_json, gain, summarise
+from lvqa.eval.runner import place, report
+from lvqa.eval.runner.asking import AskedSystem, ask_all, by_agent
+from lvqa.eval.runner.outcome import TaskOutcome
+from lvqa.eval.runner.rows import AnswerRow, Results
+from lvqa.eval.runner.score import gain, summarise
 from lvqa.eval.runner.task import TaskLike, chosen, sources_of
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.eval.tasks.subtitles import lay_out
 
 if TYPE_CHECKING:
@@ -37,62 +36,6 @@ if TYPE_CHECKING:
 
 # Where videos stand beside their subtitles, as links.
 _LAID_OUT = "with-subtitles"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run measured.
-
-    `summaries` holds one for the agent, the one it is compared with, and each control that was asked; `baselines` the
-    controls that ask nothing; `gains` paired comparisons; `same` the share of questions to which an agent chose the
-    same option when they were shuffled. `failures` are (system, why there is no readable answer, how often, the id of
-    the first). `seconds` are of this run: a part that stood is short.
-    """
-
-    folder: Path
-    task: str
-    title: str
-    version: str
-    scorer: str
-    agent: str
-    seed: int
-    asked: int
-    videos: int
-    chance: float
-    summaries: tuple[Summary, ...]
-    baselines: tuple[c.Baseline, ...]
-    gains: tuple[Gain, ...]
-    same: dict[str, Mean]
-    failures: tuple[tuple[str, str, int, str], ...]
-    notes: tuple[str, ...]
-    models: dict[str, str]
-    seconds: dict[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval TASK --json` prints."""
-        return {
-            "task": self.task,
-            "version": self.version,
-            "scorer": self.scorer,
-            "agent": self.agent,
-            "seed": self.seed,
-            "questions": self.asked,
-            "videos": self.videos,
-            "systems": {summary.system: summary.to_json() for summary in self.summaries},
-            "controls": {one.name: one.to_json() for one in self.baselines},
-            "comparisons": [one.to_json() for one in self.gains],
-            "same_choice_when_shuffled": {agent: as_json(mean) for agent, mean in self.same.items()},
-            "failures": [
-                {"system": system, "reason": reason, "questions": n, "first": first}
-                for system, reason, n, first in self.failures
-            ],
-            "notes": list(self.notes),
-            "models": self.models,
-            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / place.RESULTS),
-        }
 
 
 def run(
@@ -112,7 +55,7 @@ def run(
     reports: bool = True,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> TaskOutcome:
     """Put an agent to a task.
 
     Args:
@@ -181,24 +124,24 @@ def run(
             rows = {system.name: results.of(system.name, asked) for system in systems}
         specs: dict[str, str] = {role: spec for role, spec in archive.models.specs.items() if spec != "none"}
     outcome = _outcome(task, data, folder, asked, agents, seed, rows, cheap, specs, seconds)
-    from lvqa.eval.runner import report
-
     if reports:
         report.write(outcome)
     return outcome
 
 
-def _systems(task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int) -> list[System]:
+def _systems(
+    task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int
+) -> list[AskedSystem]:
     made = []
     for agent in agents:
         ask = by_agent(agent, seed, sources_of(task))
-        made.append(System(agent, ask, agent))
+        made.append(AskedSystem(agent, ask, agent))
         if c.SHUFFLED in named:
-            made.append(System(c.shuffled_name(agent), ask, agent, lambda question: c.other_order(question, seed)))
+            made.append(AskedSystem(c.shuffled_name(agent), ask, agent, lambda question: c.other_order(question, seed)))
     chat = archive.models.chat if c.BLIND in named else None
     if chat is not None:
         made.append(
-            System(c.BLIND_CHAT, lambda archive, question, order: c.ask_blind(question, chat, archive.settings))
+            AskedSystem(c.BLIND_CHAT, lambda archive, question, order: c.ask_blind(question, chat, archive.settings))
         )
     return made
 
@@ -207,14 +150,14 @@ def _outcome(
     task: TaskLike,
     data: TaskData,
     folder: Path,
-    asked: Sequence[Question],
+    asked: Sequence[TaskQuestion],
     agents: Sequence[str],
     seed: int,
-    rows: Mapping[str, list[Row]],
+    rows: Mapping[str, list[AnswerRow]],
     cheap: tuple[c.Baseline, ...],
     specs: dict[str, str],
     seconds: dict[str, float],
-) -> Outcome:
+) -> TaskOutcome:
     types = list(dict.fromkeys(question.type for question in data.questions if question.type))
     pairs = [(agents[0], other) for other in (*agents[1:], c.BLIND_CHAT)]
     pairs += [(agent, c.shuffled_name(agent)) for agent in agents]
@@ -228,7 +171,7 @@ def _outcome(
     }
     random = next(one for one in cheap if one.name == c.RANDOM)
     videos = {question.video for question in asked if question.video}
-    return Outcome(
+    return TaskOutcome(
         folder,
         task.name,
         task.title,
@@ -250,11 +193,11 @@ def _outcome(
     )
 
 
-def _answerable(rows: Sequence[Row]) -> list[Row]:
+def _answerable(rows: Sequence[AnswerRow]) -> list[AnswerRow]:
     return [row for row in rows if not row.unanswerable]
 
 
-def _failures(rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, int, str]]:
+def _failures(rows: Mapping[str, Sequence[AnswerRow]]) -> Iterator[tuple[str, str, int, str]]:
     for system, mine in rows.items():
         counts: Counter[str] = Counter()
         first: dict[str, str] = {}
@@ -270,7 +213,7 @@ def _failures(rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, str, int
             yield system, reason, n, first[reason]
 
 
-def _unscored(asked: Sequence[Question]) -> list[str]:
+def _unscored(asked: Sequence[TaskQuestion]) -> list[str]:
     n = sum(question.choice is None for question in asked)
     return [f"{n} of the questions asked have no public answer: their answers stand in {place.RESULTS}"] if n else []
 

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from lvqa.eval.metrics import Mean, clustered_mean, mcnemar
-from lvqa.eval.runner.rows import Row
+from lvqa.eval.metrics import BINS, Mean, calibration_bins, calibration_error, clustered_mean, mcnemar
+from lvqa.eval.runner.rows import AnswerRow
 
-BINS = 10
 # The share of a piece of evidence that must lie in the gold windows for Acc@GQA (NExT-GQA, arXiv 2309.01327).
 GROUNDED = 0.5
 _MEANS = (
@@ -136,7 +135,7 @@ def as_json(mean: Mean | None) -> dict[str, float | int | None] | None:
     return {"value": round(mean.value, 4), "error": error, "questions": mean.questions, "clusters": mean.clusters}
 
 
-def summarise(system: str, rows: Sequence[Row], types: Sequence[str] | None = None) -> Summary:
+def summarise(system: str, rows: Sequence[AnswerRow], types: Sequence[str] | None = None) -> Summary:
     """The figures of one system; `types` is the order of `by_type`, that of the rows if not given.
 
     Raises ValueError for no rows.
@@ -168,7 +167,7 @@ def summarise(system: str, rows: Sequence[Row], types: Sequence[str] | None = No
         mean(shown, lambda row: row.f1),
         mean(not_there, lambda row: row.abstained and row.right),
         mean(asked, lambda row: row.abstained),
-        calibration_error(answered),
+        calibration_error([row.confidence for row in answered], [row.right for row in answered]) if answered else None,
         reliability(answered),
         risk(known) if known else None,
         {name: sum(getattr(row, name) for row in rows) / len(rows) for name in _COSTS},
@@ -177,16 +176,16 @@ def summarise(system: str, rows: Sequence[Row], types: Sequence[str] | None = No
     )
 
 
-def mean(rows: Sequence[Row], score: Callable[[Row], float]) -> Mean | None:
+def mean(rows: Sequence[AnswerRow], score: Callable[[AnswerRow], float]) -> Mean | None:
     """The mean of a score with its error clustered by video; None for no rows."""
     return clustered_mean([float(score(row)) for row in rows], [row.video for row in rows]) if rows else None
 
 
-def reliability(rows: Sequence[Row], bins: int = BINS) -> tuple[Bin, ...]:
+def reliability(rows: Sequence[AnswerRow], bins: int = BINS) -> tuple[Bin, ...]:
     """The bins of equal width that hold any row, in order; a confidence of 1 is in the last."""
-    held: dict[int, list[Row]] = {}
-    for row in rows:
-        held.setdefault(min(int(row.confidence * bins), bins - 1), []).append(row)
+    held: dict[int, list[AnswerRow]] = {}
+    for row, place in zip(rows, calibration_bins([row.confidence for row in rows], bins), strict=True):
+        held.setdefault(place, []).append(row)
     return tuple(
         Bin(
             b / bins,
@@ -199,14 +198,7 @@ def reliability(rows: Sequence[Row], bins: int = BINS) -> tuple[Bin, ...]:
     )
 
 
-def calibration_error(rows: Sequence[Row]) -> float | None:
-    """Expected calibration error: how far confidence and accuracy lie apart, over ten bins of equal width."""
-    if not rows:
-        return None
-    return sum(one.n * abs(one.accuracy - one.confidence) for one in reliability(rows)) / len(rows)
-
-
-def risk(rows: Sequence[Row]) -> Risk:
+def risk(rows: Sequence[AnswerRow]) -> Risk:
     """The risk-coverage curve of one or more rows; see `Risk`."""
     sure = np.array([0.0 if row.abstained or row.error else row.confidence for row in rows])
     right = np.array([float(row.right) for row in rows])
@@ -257,7 +249,7 @@ class Gain:
 _NO_SPREAD = 1e-12
 
 
-def gain(rows: Sequence[Row], others: Sequence[Row]) -> Gain | None:
+def gain(rows: Sequence[AnswerRow], others: Sequence[AnswerRow]) -> Gain | None:
     """Compare two systems on the questions that both were asked; None where there are none."""
     by_id = {row.id: row for row in others}
     pairs = [(row, by_id[row.id]) for row in rows if row.id in by_id and row.scored]

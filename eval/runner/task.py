@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from lvqa.errors import UsageError
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.prompts import Prompt
 from lvqa.types import SOURCES
 
@@ -34,7 +34,7 @@ class TaskLike(Protocol):
     def sources(self) -> Sequence[str] | None: ...  # noqa: D102
 
 
-def chosen(task: TaskLike, data: TaskData, limit: int | None, seed: int) -> tuple[Question, ...]:
+def chosen(task: TaskLike, data: TaskData, limit: int | None, seed: int) -> tuple[TaskQuestion, ...]:
     """The questions in the order in which they are asked: shuffled by the seed, the first `limit` of them.
 
     Videos are mixed, and a larger limit asks the same and more. Raises UsageError for none, for two of one id, and for
@@ -57,7 +57,7 @@ def chosen(task: TaskLike, data: TaskData, limit: int | None, seed: int) -> tupl
     return tuple(replace(question, text=wording.fill(question=question.text)) for question in order[:limit])
 
 
-def videos_of(questions: Sequence[Question]) -> tuple[str, ...] | None:
+def videos_of(questions: Sequence[TaskQuestion]) -> tuple[str, ...] | None:
     """The videos that questions are about, sorted; None where one of them is about all of the archive."""
     if any(not question.videos for question in questions):
         return None

@@ -20,7 +20,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TaskQuestion:
     """One question with options and what is right.
 
     `videos` are the only ones it may be answered from, by path in the archive, the one it is about first; none for all
@@ -69,7 +69,7 @@ class TaskData:
     files were missing and left out. `subtitles` are files by video path, see `lvqa.eval.tasks.subtitles.lay_out`.
     """
 
-    questions: tuple[Question, ...]
+    questions: tuple[TaskQuestion, ...]
     footage: Path | None = None
     captions: Path | None = None
     notes: Sequence[str] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, read_object, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, read_object, read_rows
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -31,7 +31,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
         options = row.options(*_OPTIONS)
         choice = None
         if video in answers:
-            answer = Row(f"{answers_path.name}, {video}", {"answer": answers[video]})
+            answer = AnnotationRow(f"{answers_path.name}, {video}", {"answer": answers[video]})
             choice = answer.by_index("answer", options)
         gathering.add(id=video, text=row.text("question"), options=options, choice=choice, video=video)
     if unknown := sorted(answers.keys() - asked):

@@ -29,7 +29,7 @@ Seconds = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnnotationRow:
     """One row of a file: its values by column, and the words that name it in an error."""
 
     where: str
@@ -51,7 +51,7 @@ class Row:
         """As `text`, or nothing."""
         return self.text(*names) if any(self.values.get(name) not in (None, "") for name in names) else ""
 
-    def rows(self, name: str) -> list[Row]:
+    def rows(self, name: str) -> list[AnnotationRow]:
         """The rows nested in a column, each named by its place. Raises UsageError."""
         value = self.values.get(name)
         if not isinstance(value, list):
@@ -116,11 +116,11 @@ class Row:
         return spans
 
 
-def rows_in(values: Iterable[Any], where: str) -> list[Row]:
+def rows_in(values: Iterable[Any], where: str) -> list[AnnotationRow]:
     """Objects as rows, numbered from 1. Raises UsageError where one is no object."""
     rows = []
     for number, value in enumerate(values, 1):
-        row = Row(f"{where}, row {number}", value if isinstance(value, Mapping) else {})
+        row = AnnotationRow(f"{where}, row {number}", value if isinstance(value, Mapping) else {})
         if not isinstance(value, Mapping):
             raise row.error("no object")
         rows.append(row)
@@ -143,7 +143,7 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[AnnotationRow]:
     """The rows of a .json, .jsonl, .csv, .tsv or .parquet file; at least one.
 
     A JSON file holds a list of objects, or an object of columns that are lists of one length. Raises UsageError.
@@ -195,27 +195,27 @@ def _records(path: Path) -> list[Any]:
     raise UsageError(f"{path} holds neither a list of rows nor columns of one length; fetch it again")
 
 
-def _json_lines(path: Path) -> list[Row]:
+def _json_lines(path: Path) -> list[AnnotationRow]:
     rows = []
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
-        row = Row(f"{path.name}, line {number}", {})
+        row = AnnotationRow(f"{path.name}, line {number}", {})
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise row.error(f"not JSON ({error})") from error
         if not isinstance(value, dict):
             raise row.error("no object")
-        rows.append(Row(row.where, value))
+        rows.append(AnnotationRow(row.where, value))
     return rows
 
 
-def _csv(path: Path, delimiter: str) -> list[Row]:
+def _csv(path: Path, delimiter: str) -> list[AnnotationRow]:
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
     try:
         # Rows are counted as a table shows them: the header is none.
-        rows = [Row(f"{path.name}, row {number}", values) for number, values in enumerate(reader, 1)]
+        rows = [AnnotationRow(f"{path.name}, row {number}", values) for number, values in enumerate(reader, 1)]
     except csv.Error as error:
         raise UsageError(f"{path} is no table ({error}); fetch it again") from error
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, read_object, times_in
+from lvqa.eval.tasks.files import AnnotationRow, read_object, times_in
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -25,7 +25,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     gathering.notes.append(f"the questions are those of {path.name}")
     pictured = 0
     for uid, value in read_object(path).items():
-        video = Row(f"{path.name}, {uid}", value if isinstance(value, dict) else {})
+        video = AnnotationRow(f"{path.name}, {uid}", value if isinstance(value, dict) else {})
         for row in video.rows("benchmark_dataset"):
             options = row.options(*_OPTIONS)
             if all(option.lower().endswith(_PICTURES) for option in options):
@@ -51,6 +51,6 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     return gathering.done()
 
 
-def _times(row: Row) -> str:
+def _times(row: AnnotationRow) -> str:
     value = row.values.get("relevant_timestamps")
     return " ".join(str(part) for part in value) if isinstance(value, list) else row.maybe("relevant_timestamps")

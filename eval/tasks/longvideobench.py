@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lvqa.eval.tasks.base import SubtitleFile, TaskData
-from lvqa.eval.tasks.files import Row, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, read_rows
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -42,7 +42,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     return gathering.done()
 
 
-def _offset(row: Row) -> float:
+def _offset(row: AnnotationRow) -> float:
     value = row.maybe("starting_timestamp_for_subtitles") or "0"
     try:
         return float(value)

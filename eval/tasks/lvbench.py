@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, read_rows, times_in
+from lvqa.eval.tasks.files import AnnotationRow, read_rows, times_in
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 from lvqa.media import VIDEO_SUFFIXES
@@ -44,17 +44,17 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     return gathering.done()
 
 
-def _parts(row: Row) -> tuple[str, tuple[str, ...]]:
+def _parts(row: AnnotationRow) -> tuple[str, tuple[str, ...]]:
     """The question, and the options that stand below it as `(A) ...`."""
     text = row.text("question")
     pieces = _OPTION.split(text)
     asked, letters, options = pieces[0].strip(), pieces[1::2], [piece.strip() for piece in pieces[2::2]]
     if not asked or len(letters) < 2 or "".join(letters) != "ABCDEFGHIJ"[: len(letters)]:
         raise row.error("question is not followed by options (A), (B) and so on, a line each")
-    return asked, Row(row.where, {"options": options}).options("options")
+    return asked, AnnotationRow(row.where, {"options": options}).options("options")
 
 
-def _types(row: Row) -> str:
+def _types(row: AnnotationRow) -> str:
     value = row.values.get("question_type")
     return ", ".join(str(part) for part in value) if isinstance(value, list) else row.maybe("question_type")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, Seconds, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, Seconds, read_rows
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -28,7 +28,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     for number, row in enumerate(read_rows(path)):
         options = row.options("options")
         metadata = row.values.get("video_metadata")
-        about = Row(f"{row.where}, video_metadata", metadata if isinstance(metadata, Mapping) else {})
+        about = AnnotationRow(f"{row.where}, video_metadata", metadata if isinstance(metadata, Mapping) else {})
         times = _times(row, about)
         frameless += not times
         gathering.add(
@@ -45,7 +45,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     return gathering.done()
 
 
-def _times(row: Row, about: Row) -> list[float]:
+def _times(row: AnnotationRow, about: AnnotationRow) -> list[float]:
     """The gold frames' seconds in the video, in order."""
     name = next((name for name in (*_IN_VIDEO, *_IN_CLIP) if row.values.get(name) is not None), None)
     if name is None:
@@ -65,6 +65,6 @@ def _times(row: Row, about: Row) -> list[float]:
     return sorted(start_s + frame / rate for frame in frames)
 
 
-def _clip(about: Row) -> Seconds:
+def _clip(about: AnnotationRow) -> Seconds:
     (clip,) = about.spans([about.values.get("vclip_interval_in_video")], "vclip_interval_in_video")
     return clip

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lvqa.eval.lab.retrieval.data import read_questions
-from lvqa.eval.lab.retrieval.data import read_rows as read_lines
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, read_object, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, read_object, read_rows
 from lvqa.eval.tasks.nextqa import OPTIONS, are_indexed, choice_of, names_of, video_of, video_places
+from lvqa.eval.tasks.own import read_lines, read_questions
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -45,7 +44,7 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
             choice=choice_of(row, options, indexed),
             video=names_of(video, places),
             type=row.maybe("type"),
-            windows=Row(f"{spans_path.name}, video {video}, question {qid}", {}).spans(windows, "location"),
+            windows=AnnotationRow(f"{spans_path.name}, video {video}, question {qid}", {}).spans(windows, "location"),
         )
     return gathering.done()
 
@@ -57,7 +56,7 @@ def _own(task: Task, data: Path, videos: Path | None) -> TaskData:
     for number, (values, question) in enumerate(
         zip(read_lines(path, _OWN_FIELDS), read_questions(path), strict=True), 1
     ):
-        row = Row(f"{path.name}, row {number}", values)
+        row = AnnotationRow(f"{path.name}, row {number}", values)
         options = row.options("options")
         gathering.add(
             id=question.id,

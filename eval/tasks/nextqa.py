@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import Row, read_object, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, read_object, read_rows
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -43,7 +43,7 @@ def video_places(task: Task, data: Path) -> dict[str, Any]:
     return read_object(path) if path is not None else {}
 
 
-def video_of(row: Row) -> str:
+def video_of(row: AnnotationRow) -> str:
     """The id of a row's video; the columns are called `video` in NExT-QA and `video_id` in what came after."""
     return row.text("video", "video_id")
 
@@ -53,11 +53,11 @@ def names_of(video: str, places: dict[str, Any]) -> list[str]:
     return [video, str(places[video])] if video in places else [video]
 
 
-def are_indexed(rows: Sequence[Row]) -> bool:
+def are_indexed(rows: Sequence[AnnotationRow]) -> bool:
     """Whether a file gives the right answers by index, not by their text; most rows say which, a wrong one does not."""
     return 2 * sum(row.text("answer").isdecimal() for row in rows) > len(rows)
 
 
-def choice_of(row: Row, options: Sequence[str], indexed: bool) -> int:
+def choice_of(row: AnnotationRow, options: Sequence[str], indexed: bool) -> int:
     """The right option of a row. Raises UsageError."""
     return row.by_index("answer", options) if indexed else row.by_text("answer", options)

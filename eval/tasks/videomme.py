@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.base import SubtitleFile, TaskData
-from lvqa.eval.tasks.files import Row, read_rows
+from lvqa.eval.tasks.files import AnnotationRow, read_rows
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -55,7 +55,7 @@ def _subtitles(task: Task, data: Path) -> Path:
     return folder
 
 
-def _flat(rows: list[Row]) -> Iterator[tuple[Row, Row]]:
+def _flat(rows: list[AnnotationRow]) -> Iterator[tuple[AnnotationRow, AnnotationRow]]:
     """Each question and what says its video: itself, or the video that it is nested in."""
     for row in rows:
         if "questions" in row.values:
@@ -64,7 +64,7 @@ def _flat(rows: list[Row]) -> Iterator[tuple[Row, Row]]:
             yield row, row
 
 
-def _youtube(video: Row) -> str:
+def _youtube(video: AnnotationRow) -> str:
     """The id at YouTube, which the files are called by; tables without it give the address."""
     if name := video.maybe("videoID"):
         return name

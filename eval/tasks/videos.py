@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from lvqa.errors import MediaError, UsageError
-from lvqa.eval.lab.retrieval.data import read_rows
-from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData, Window
+from lvqa.eval.tasks.base import SubtitleFile, TaskData, TaskQuestion, Window
 from lvqa.eval.tasks.files import Seconds
+from lvqa.eval.tasks.own import read_lines
 from lvqa.eval.tasks.registry import Task
 from lvqa.media import VIDEO_SUFFIXES, find_videos
 
@@ -68,7 +68,7 @@ class Gathering:
             )
         self._files = Names([] if self._footage is None else _listed(self._footage))
         self._captioned = Names(_captioned(self._captions) if self._captions else ())
-        self._kept: list[Question] = []
+        self._kept: list[TaskQuestion] = []
         self._missing: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
 
@@ -110,7 +110,7 @@ class Gathering:
         self._ids[id] += 1
         unique = id if self._ids[id] == 1 else f"{id}-{self._ids[id]}"
         shown = tuple(Window(found, start, end) for start, end in windows)
-        self._kept.append(Question(unique, text, tuple(options), choice, (found,), type, shown, between))
+        self._kept.append(TaskQuestion(unique, text, tuple(options), choice, (found,), type, shown, between))
         return found
 
     def alias(self, names: Mapping[str, str]) -> None:
@@ -152,7 +152,7 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _captioned(captions: Path) -> list[str]:
-    return list(dict.fromkeys(str(row["video"]) for row in read_rows(captions, ["video"])))
+    return list(dict.fromkeys(str(row["video"]) for row in read_lines(captions, ["video"])))
 
 
 def _bare(name: str) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS, cut_words
-from lvqa.indexers.stages.caption import usable_caption
-from lvqa.models.replies import estimate_tokens, reply_to
+from lvqa.models.replies import estimate_tokens, reply_to, usable_caption
 from lvqa.prompts import Prompt, fence, for_prompt, load
 from lvqa.types import Note, Span, format_time
 

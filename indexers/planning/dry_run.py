@@ -95,7 +95,7 @@ def plan_index(
     names: Mapping[Any, str],
     settings: Settings,
     *,
-    prompt_set: str = "",
+    own_prompts: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
 ) -> IndexPlan:
@@ -114,7 +114,7 @@ def plan_index(
     survey = Survey(
         folder,
         known,
-        stage_specs(names, settings, prompt_set),
+        stage_specs(names, settings, own_prompts),
         only=only,
         retry_failed=retry_failed,
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),
@@ -133,7 +133,7 @@ def plan_index(
             listen_s += max(0.0, file.video.duration_s - stages["speech"].progress_s)
     return IndexPlan(
         files,
-        tuple(_summaries(store, SummaryRules.of(names, settings), files, only, known.elsewhere)),
+        tuple(_summaries(store, SummaryRules.of(names, settings), files, only, known.imported_ids)),
         len(store.vectors.missing(names["embedder"])) if store is not None and names.get("embedder") else 0,
         decode_s,
         listen_s,
@@ -147,7 +147,7 @@ def _summaries(
     rules: SummaryRules | None,
     files: Collection[FilePlan],
     only: Collection[str] | None,
-    elsewhere_ids: Collection[str],
+    imported_ids: Collection[str],
 ) -> list[tuple[str, str]]:
     if rules is None:
         return []
@@ -158,7 +158,7 @@ def _summaries(
         for one in due_summaries(store, rules, ids)[0]:
             video = one.video
             # Of a video that no file holds any more there will be none.
-            stays = video.content_hash.startswith(IMPORTED) or video.id in elsewhere_ids
+            stays = video.content_hash.startswith(IMPORTED) or video.id in imported_ids
             if video.id in kept or stays or only is not None:
                 due[video.id] = (kept.get(video.id, video.path), one.why)
     for file in files:

@@ -16,8 +16,7 @@ from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, File
 from lvqa.indexers.stages.specs import STAGES, StageSpec
 from lvqa.indexers.stages.task import StageJob, VideoTask
 from lvqa.secrets import strike
-from lvqa.store import Filter, JobRow, JobStatus, Store
-from lvqa.store.imported_videos import set_imported_video_ids
+from lvqa.store import Filter, JobRow, JobStatus, Store, set_imported_video_ids
 from lvqa.types import Video
 
 
@@ -83,7 +82,7 @@ class Planner:
                 self._plan.stopped = True
                 return self._plan
         if only is None:
-            self._forget(found, self._known.elsewhere - survey.seen)
+            self._forget(found, self._known.imported_ids - survey.seen)
         return self._plan
 
     def _apply(self, file: FilePlan) -> None:
@@ -158,16 +157,16 @@ class Planner:
         if file.state == "gone":
             self._plan.removed.append(file.path)
 
-    def _forget(self, found: Collection[str], elsewhere_ids: Collection[str]) -> None:
+    def _forget(self, found: Collection[str], imported_ids: Collection[str]) -> None:
         """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
-        set_imported_video_ids(self._store, elsewhere_ids)
+        set_imported_video_ids(self._store, imported_ids)
         for job in self._store.jobs.all():
             # Of what could not even be looked at, such as a dangling link, there is a job and no file.
             if not job.video_id and job.path not in found and gone(self._folder / job.path):
                 self._store.jobs.delete("", job.stage, job.path)
         held = {row.video_id for row in self._store.files.all()}
         for video in self._store.videos.all():
-            if video.id not in held | set(elsewhere_ids) and not video.content_hash.startswith(IMPORTED):
+            if video.id not in held | set(imported_ids) and not video.content_hash.startswith(IMPORTED):
                 self._retire(video)
 
     def _retire(self, video: Video) -> None:

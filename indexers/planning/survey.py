@@ -18,8 +18,7 @@ from typing import Any, Literal
 
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
-from lvqa.store import FileRow, JobRow, Store
-from lvqa.store.imported_videos import imported_video_ids
+from lvqa.store import FileRow, JobRow, Store, imported_video_ids
 from lvqa.types import Video
 
 TRANSCRIBERS = "transcribers"
@@ -88,7 +87,7 @@ class FilePlan:
 class Known:
     """What the index holds about files, videos and jobs, at one moment.
 
-    The videos in `elsewhere` came with an import, and were not here as files yet: they are not gone.
+    The videos of `imported_ids` came with an import, and were not here as files yet: they are not gone.
     """
 
     files: Mapping[str, FileRow] = field(default_factory=dict)
@@ -96,7 +95,7 @@ class Known:
     jobs: Mapping[tuple[str, str], JobRow] = field(default_factory=dict)
     probes: Mapping[str, JobRow] = field(default_factory=dict)
     transcribers: tuple[str, ...] = ()
-    elsewhere: frozenset[str] = frozenset()
+    imported_ids: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, store: Store) -> Known:
@@ -165,8 +164,8 @@ class Survey:
             yield from self._gone(found.keys())
 
     def _refuse_empty(self) -> None:
-        elsewhere_ids = self._known.elsewhere
-        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in elsewhere_ids]
+        imported_ids = self._known.imported_ids
+        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in imported_ids]
         if held:
             raise UsageError(
                 f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
@@ -307,10 +306,10 @@ class Survey:
         return f"its subtitles are not read, those of {first} are; put them beside that one"
 
     def _gone(self, found: Collection[str]) -> Iterator[FilePlan]:
-        elsewhere_ids = self._known.elsewhere - self.seen
+        imported_ids = self._known.imported_ids - self.seen
         for rel in sorted(set(self._known.files) - set(found)):
             row = self._known.files[rel]
-            if row.video_id in elsewhere_ids or not gone(self._folder / rel):
+            if row.video_id in imported_ids or not gone(self._folder / rel):
                 continue
             kept = not row.video_id or row.video_id in self._first
             yield FilePlan(rel, "left" if kept else "gone", size=row.size, mtime_ns=row.mtime_ns)

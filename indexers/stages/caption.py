@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvqa.indexers.stages.duplicates import distinct
 from lvqa.indexers.stages.stage_model import StageModel
-from lvqa.models.base import UNKNOWN, Frame, VisionModel, VisionRequest
-from lvqa.models.replies import replies_of
-from lvqa.prompts import Prompt, clean, quoted
+from lvqa.models.base import Frame, VisionModel, VisionRequest
+from lvqa.models.replies import replies_of, usable_caption
+from lvqa.prompts import Prompt, quoted
 from lvqa.types import Span, format_time
-
-_REFUSAL = re.compile(
-    r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able)|sorry\b"
-    r"|i (?:can(?:'|’)?t|cannot|can not)\b|as an ai\b|unable to (?:see|view|describe|process)"
-    r"|no (?:image|frame|picture)s? (?:was|were|is|are|has|have)\b)",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(r"^(?:dense |clip )?caption\s*:\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +27,13 @@ class Captioner:
     """Stage: clips into captions (LLoVi's dense captions), in order.
 
     None where the reply was empty or a refusal twice, an empty caption where the model says that it does not know.
+    `about` is what the model declares about itself.
     """
 
     role: StageModel[VisionModel]
     prompt: Prompt
     max_tokens: int
+    about: str = ""
 
     def __call__(self, looks: Sequence[ClipLook]) -> list[str | None]:
         """Caption each clip, in order; asked once more where the reply is unusable. Raises ModelError."""
@@ -65,19 +58,6 @@ class Captioner:
 
     def _ask(self, requests: list[VisionRequest]) -> list[str | None]:
         return [usable_caption(reply) for reply in self.role.run(requests, replies_of)]
-
-
-def usable_caption(reply: str) -> str | None:
-    """The caption in a reply, on one line, without label and quotation marks.
-
-    None for a refusal or nothing, empty for `unknown`.
-    """
-    text = _LABEL.sub("", " ".join(clean(reply).split()))
-    if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
-        text = text[1:-1].strip()
-    if not any(character.isalnum() for character in text) or _REFUSAL.match(text):
-        return None
-    return "" if text.strip(" .").casefold() == UNKNOWN else text
 
 
 def choose_frames(times_s: Sequence[float], span: Span, count: int) -> list[int]:

@@ -56,7 +56,7 @@ def embed_missing(
     When that is done, vectors of other models are dropped: nothing searches them any more. Ends between two batches
     where `stop` says so. Raises ModelError.
     """
-    name = stage.role.spec
+    name = stage.role.name
     missing = store.vectors.missing(name)
     if not missing:
         return 0

@@ -34,7 +34,7 @@ class Listener:
 
     def __call__(self, sounds: Sequence[tuple[float, object]]) -> list[list[Utterance]]:
         """Transcribe each stretch. Raises ModelError."""
-        with as_model_errors("the transcriber", self.role.spec):
+        with as_model_errors("the transcriber", self.role.name):
             return [self.role.model.transcribe(samples, offset_s) for offset_s, samples in sounds]  # type: ignore[arg-type]
 
 

@@ -28,11 +28,11 @@ class ScreenReader:
         return [tidy(text) for text in self.role.run(list(frames), self._read)]
 
     def _read(self, model: TextReader, frames: Sequence[Frame]) -> list[str]:
-        with as_model_errors("the OCR model", self.role.spec):
+        with as_model_errors("the OCR model", self.role.name):
             texts = model.read(frames)
             if len(texts) != len(frames):
                 raise ModelError(
-                    f"{self.role.spec} read {len(texts)} texts in {len(frames)} frames; use another OCR model"
+                    f"{self.role.name} read {len(texts)} texts in {len(frames)} frames; use another OCR model"
                 )
             return list(texts)
 

@@ -46,10 +46,12 @@ class StageSpec:
         return json.dumps(made_with, sort_keys=True, separators=(",", ":"))
 
 
-def stage_specs(names: Mapping[Any, str], settings: Settings, prompt_set: str = "") -> dict[str, StageSpec]:
+def stage_specs(
+    names: Mapping[Any, str], settings: Settings, own_prompts: Mapping[str, str] | None = None
+) -> dict[str, StageSpec]:
     """The stages that are on, in the order of their dependence; `names` holds each role's model, empty for off.
 
-    `prompt_set` is the vision model's.
+    `own_prompts` are the texts of the vision model's own.
     """
     from lvqa.prompts import load
 
@@ -71,7 +73,7 @@ def stage_specs(names: Mapping[Any, str], settings: Settings, prompt_set: str = 
     frames = {"version": _VERSION, "embed_every_s": settings.embed_every_s, "max_side": settings.max_side}
     specs = {"segment": StageSpec("", "", clips)}
     if names.get("vision"):
-        specs["caption"] = StageSpec(names["vision"], load("caption", prompt_set).hash, caption)
+        specs["caption"] = StageSpec(names["vision"], load("caption", own_prompts).hash, caption)
     if names.get("ocr"):
         specs["screen"] = StageSpec(names["ocr"], "", screen)
     if names.get("image_embedder"):

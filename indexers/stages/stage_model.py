@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from lvqa.models.hf_common import Batches
+from lvqa.models.hf.common import Batches
 from lvqa.models.registry import Role
 
 # So many videos in a row on which one stage's model fails mean that the model is broken, not the videos.
@@ -29,7 +29,7 @@ _LOADERS: dict[Role, str] = {
 
 
 class StageModel(Generic[ModelT]):
-    """One model in one role, known by its spec. Two are equal when role, spec and device are."""
+    """One model in one role, loaded by its spec, known by its name. Two are equal when role, spec and device are."""
 
     def __init__(
         self,
@@ -38,11 +38,13 @@ class StageModel(Generic[ModelT]):
         device: str = "auto",
         model: ModelT | None = None,
         trusted: Sequence[str] = (),
+        name: str = "",
     ) -> None:
         if role not in _LOADERS:
             raise ValueError(f"a stage's role is one of {', '.join(_LOADERS)}, got {role!r}")
         self.role: Role = role
         self.spec = spec
+        self.name = name or spec
         self.device = device
         self.trusted = tuple(trusted)
         self._model = model

@@ -190,7 +190,7 @@ class Archive(Keeping):
     ) -> Estimate:
         """What `ask` would take, at most and likely, without loading or asking any model. Raises UsageError as `ask`.
 
-        Seconds are told where answers with these models were timed before in this process.
+        What is likely is the mean of what questions took before with these models in this process, and None before.
         """
         from lvqa.agents.cost.estimate import estimate
 

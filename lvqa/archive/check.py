@@ -1,4 +1,4 @@
-"""Whether an archive is whole, with its files, and mending it. Knows folders and indexes; loads no model."""
+"""Checks an archive, its index and its files, and repairs what can be repaired. Loads no model."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `Archive.verify` found, and what `repair` did, a line each.
+    """What `Archive.check` found, and what its `repair` did, a line each.
 
-    `findings` are those that are left after it. `checked` counts the rows and files that were looked at.
+    `findings` are those that are left after a repair. `checked` counts the rows and files that were looked at.
     """
 
     findings: tuple[Finding, ...]
@@ -39,7 +39,7 @@ class CheckReport:
         return not self.findings
 
     def lines(self) -> list[str]:
-        """As people read it."""
+        """The report as text, a line for each thing done and found, and one that sums up."""
         from lvqa.store import describe_findings
 
         head = "whole" if self.complete else "undamaged, with work left" if self.sound else "damaged"
@@ -91,22 +91,25 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> Check
         (index_dir / CHATS_FILE).replace(kept / CHATS_FILE)
         done.append(f"the damaged chats were moved to {kept / CHATS_FILE}")
     with Store.open(index_dir, create=False) as store:
-        rotten = [row for row, what in _looked_at(folder, store) if what == "rotten"]
-    if rotten:
+        replaced = [row for row, state in _file_states(folder, store) if state == "replaced"]
+    if replaced:
         with Store.open(index_dir, write=True) as store, store.atomic():
-            for row in rotten:
+            for row in replaced:
                 store.files.put(row.path, row.video_id, -1, row.mtime_ns)
-        done.append(f"{len(rotten)} files will be looked into by the next lvqa index")
+        done.append(f"{len(replaced)} files will be looked into by the next lvqa index")
     return check_archive(folder, index_dir, embedder, done)
 
 
-def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
-    """Each file that holds a video: gone, changed, rotten (it looks as it did and holds something else) or same."""
+def _file_states(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
+    """Each file that holds a video, and whether it is `missing`, `changed`, `replaced` or the `same` as when indexed.
+
+    `replaced` has the size and time that it had, and other content.
+    """
     from lvqa.media import content_hash, locate
     from lvqa.store import imported_video_ids
 
-    # Of a video that came with an import the file need not be here.
-    away = imported_video_ids(store)
+    # The file of a video that came with an import need not be here.
+    imported = imported_video_ids(store)
     hashes = {video.id: video.content_hash for video in store.videos.all()}
     for row in store.files.all():
         if row.video_id not in hashes:
@@ -117,29 +120,29 @@ def _looked_at(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
             if (stat.st_size, stat.st_mtime_ns) != (row.size, row.mtime_ns):
                 yield row, "changed"
             else:
-                yield row, "same" if content_hash(path) == hashes[row.video_id] else "rotten"
+                yield row, "same" if content_hash(path) == hashes[row.video_id] else "replaced"
         except FileNotFoundError:
-            if row.video_id not in away:
-                yield row, "gone"
+            if row.video_id not in imported:
+                yield row, "missing"
         except (MediaError, OSError):
             yield row, "changed"
 
 
-_TOLD: dict[str, tuple[str, Mend]] = {
-    "gone": ("not found any more", "index"),
+_FILE_FINDINGS: dict[str, tuple[str, Mend]] = {
+    "missing": ("not found any more", "index"),
     "changed": ("changed after indexing", "index"),
-    "rotten": ("with other content than was indexed, at the same size and time", "repair"),
+    "replaced": ("with other content than was indexed, at the same size and time", "repair"),
 }
 
 
 def _files(folder: Path, store: Store) -> Iterator[Finding]:
     from lvqa.store import Finding
 
-    found = [(row.path, what) for row, what in _looked_at(folder, store)]
-    for what, (told, mend) in _TOLD.items():
-        if paths := [path for path, how in found if how == what]:
+    found = [(row.path, state) for row, state in _file_states(folder, store)]
+    for state, (text, mend) in _FILE_FINDINGS.items():
+        if paths := [path for path, its_state in found if its_state == state]:
             yield Finding(
-                "files", f"{phrasing.count(len(paths), 'file')} {told}: {phrasing.listed(paths, _SHOWN)}", mend
+                "files", f"{phrasing.count(len(paths), 'file')} {text}: {phrasing.listed(paths, _SHOWN)}", mend
             )
 
 

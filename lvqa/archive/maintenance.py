@@ -58,12 +58,12 @@ class Keeping(IndexedFolder):
         from lvqa.indexers import plan_index
         from lvqa.store import Store
 
-        names, prompt_set = self.models.names, self.models.prompt_set
+        names, own = self.models.names, self.models.own_prompts
         if not self.exists:
-            return plan_index(self.folder, None, names, self.settings, prompt_set=prompt_set, only=only)
+            return plan_index(self.folder, None, names, self.settings, own_prompts=own, only=only)
         with Store.open(self.index_dir, create=False) as store:
             self._check_claim(store)
-            return plan_index(self.folder, store, names, self.settings, prompt_set=prompt_set, only=only)
+            return plan_index(self.folder, store, names, self.settings, own_prompts=own, only=only)
 
     def import_captions(
         self,

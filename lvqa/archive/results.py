@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lvqa import phrasing, render
-from lvqa.errors import MediaError
+from lvqa.errors import MediaError, UsageError
 from lvqa.types import Answer, Hit, Sight, Span
 
 if TYPE_CHECKING:
-    from lvqa.tools.finding import Finding
+    from lvqa.tools.finding import FindResult
+    from lvqa.zoom import SearchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class ArchivedAnswer(Answer):
         Nothing is drawn where nothing was searched for. `gold` are stretches to mark. Raises UsageError where the file
         cannot be written.
         """
+        from lvqa.agents.replay import searches_of
         from lvqa.zoom.plot import save
-        from lvqa.zoom.replay import searches_of
 
         searches = searches_of(self.steps, self.durations or {})
         paths = _numbered(Path(path), len(searches))
@@ -73,13 +74,15 @@ class SightList(list[Sight]):
     for each video that could not be read.
     """
 
-    def __init__(self, finding: Finding, folder: Path = Path(), durations: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, finding: FindResult, folder: Path = Path(), durations: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(finding.sights)
         self.query = finding.query
         self.searches = finding.searches
         self.frames = finding.frames
         self.seconds = finding.seconds
-        self.troubles = finding.troubles
+        self.troubles = finding.failed
         self.folder = folder
         self.durations = durations or {}
 
@@ -97,13 +100,7 @@ class SightList(list[Sight]):
 
     def _repr_html_(self) -> str:
         pictures, base = thumbnailer(self.folder), link_base(self.folder)
-        from lvqa.zoom.plot import picture
-
-        plots = []
-        for video, found in self.searches:
-            out = io.BytesIO()
-            picture(found.trace, found.keyframes, title=video, width=900).save(out, "PNG")
-            plots.append(out.getvalue())
+        plots = [plot for video, found in self.searches if (plot := _plot(video, found)) is not None]
         return render.sights_html(self, pictures, self.durations, self.summary(), plots, base)
 
     def summary(self) -> str:
@@ -111,6 +108,18 @@ class SightList(list[Sight]):
         searchers = ", ".join(dict.fromkeys(found.trace.searcher for _, found in self.searches))
         videos = phrasing.count(len(self.searches), "video")
         return f"{phrasing.count(self.frames, 'frame')} looked at in {videos} by {searchers}, {self.seconds:.1f} s"
+
+
+def _plot(video: str, found: SearchResult) -> bytes | None:
+    """A search as PNG; None where matplotlib is not installed: a notebook shows the rest."""
+    from lvqa.zoom.plot import picture
+
+    out = io.BytesIO()
+    try:
+        picture(found.trace, found.keyframes, title=video, width=900).save(out, "PNG")
+    except UsageError:
+        return None
+    return out.getvalue()
 
 
 def _numbered(path: Path, n: int) -> list[Path]:

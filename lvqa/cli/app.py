@@ -10,7 +10,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -272,7 +271,7 @@ def check(
 
     Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
     """
-    return p.Request(p.Check(p.Place(folder, archive), repair), as_json)
+    return p.Request(p.CheckIndex(p.Place(folder, archive), repair), as_json)
 
 
 app.command("verify", hidden=True)(check)  # its earlier name
@@ -328,77 +327,11 @@ def demo(
     folder: Annotated[
         str | None, typer.Option("--dir", metavar="DIR", help="Where the videos go; ./demo if not given.")
     ] = None,
-    footage: Annotated[
-        bool, typer.Option("--footage", help="Three short videos with text and speech instead, read without a VLM.")
-    ] = False,
+    footage: Annotated[bool, typer.Option("--footage", hidden=True, help="What the demo does anyway.")] = False,
     as_json: o.AsJson = False,
 ) -> p.Request:
     """Make videos, index them, ask, and check the answers."""
     return p.Request(p.Demo(folder, footage), as_json)
-
-
-@eval_app.command()
-def retrieval(
-    data: Annotated[
-        str, typer.Option("--data", metavar="FOLDER", help="A folder with captions.jsonl and questions.jsonl.")
-    ],
-    k: Annotated[int, typer.Option("-k", min=1, help="Seconds returned for a question.")] = 8,
-    archive_size: Annotated[int, typer.Option("--archive-size", min=1, help="Videos in one archive.")] = 50,
-    embedder: Annotated[
-        str | None, typer.Option("--embedder", metavar="SPEC", help="The model that embeds texts; MiniLM if not given.")
-    ] = None,
-    pieces: Annotated[
-        bool, typer.Option("--pieces", help="Also the hybrid search without each of its pieces; four times as long.")
-    ] = False,
-    as_json: o.AsJson = False,
-) -> p.Request:
-    """Score BM25, dense and hybrid search on gold windows."""
-    return p.Request(p.EvalRetrieval(data, k, archive_size, embedder, pieces), as_json)
-
-
-@eval_app.command()
-def world(
-    minutes: Annotated[float, typer.Option("--minutes", help="Length of all videos together.")] = 60.0,
-    seed: Annotated[int, typer.Option("--seed", help="Decides the world and its questions.")] = 0,
-    questions: Annotated[int, typer.Option("--questions", metavar="N", min=1, help="Most questions asked.")] = 200,
-    videos: Annotated[
-        int | None, typer.Option("--videos", metavar="N", min=1, help="Videos that make up the minutes; six.")
-    ] = None,
-    system: Annotated[
-        list[str] | None, typer.Option("--system", metavar="NAME", help="Only this agent or control; repeatable.")
-    ] = None,
-    folder: Annotated[
-        str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./world-MINUTES-SEED if not given.")
-    ] = None,
-    as_json: o.AsJson = False,
-) -> p.Request:
-    """Score the agent, the field's baselines and controls on long synthetic videos with known answers."""
-    return p.Request(p.EvalWorld(folder, minutes, seed, questions, videos, tuple(system or ())), as_json)
-
-
-@eval_app.command(name="search")
-def eval_search(
-    minutes: Annotated[float, typer.Option("--minutes", help="Length of each world's video.")] = 60.0,
-    seed: Annotated[int, typer.Option("--seed", help="Decides the first world, and the searches in it.")] = 1,
-    worlds: Annotated[int, typer.Option("--worlds", metavar="N", min=1, help="Worlds, each of the next seed.")] = 3,
-    targets: Annotated[int, typer.Option("--targets", metavar="N", min=1, help="Most targets in a world.")] = 16,
-    budget: Annotated[
-        list[int] | None,
-        typer.Option("--budget", metavar="N", min=1, help="Frames a search may cost; repeatable: 8, 32, 128 and 512."),
-    ] = None,
-    system: Annotated[
-        list[str] | None, typer.Option("--system", metavar="NAME", help="Only this one, as the report names it.")
-    ] = None,
-    folder: Annotated[
-        str | None, typer.Option("--dir", metavar="DIR", help="Where all goes; ./search-MINUTES-SEED if not given.")
-    ] = None,
-    as_json: o.AsJson = False,
-) -> p.Request:
-    """Score every searcher on long synthetic videos, by frames looked at."""
-    plan = p.EvalSearch(folder, minutes, seed, worlds, targets)
-    if budget:
-        plan = replace(plan, budgets=tuple(sorted(set(budget))))
-    return p.Request(replace(plan, systems=tuple(system or ())), as_json)
 
 
 @eval_app.command()

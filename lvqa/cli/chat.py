@@ -11,9 +11,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa import phrasing
+from lvqa.agents.chat.turns import UnderstandStep, Understood
 from lvqa.archive.archive import Archive
 from lvqa.archive.workspace import INDEX_FOLDER
 from lvqa.cli import output
@@ -101,16 +102,17 @@ def _read() -> str:
 
 
 def _answer(chat: Chat, question: str, plan: Plan, as_json: bool) -> int:
-    understood: dict[str, Any] = {}
+    understood: Understood | None = None
     answer: Answer | None = None
     try:
         for event in chat.stream(question, seed=plan.seed):
             if isinstance(event, Answer):
                 answer = event
                 continue
-            if event.node == "understand":
-                understood = dict(event.data)
-            if plan.steps or (event.node == "understand" and not as_json and _is_told(understood, question)):
+            if isinstance(event, UnderstandStep):
+                understood = event.understood
+            told = isinstance(event, UnderstandStep) and not as_json and _is_told(event.understood, question)
+            if plan.steps or told:
                 output.note(output.step_line(event))
     except LvqaError as error:
         if as_json:
@@ -120,7 +122,8 @@ def _answer(chat: Chat, question: str, plan: Plan, as_json: bool) -> int:
     assert answer is not None, "the agent ended without an answer"
     if as_json:
         steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
-        head = {"chat": chat.id, "question": question, "understood": understood}
+        meant = understood.to_dict() if understood is not None else {}
+        head = {"chat": chat.id, "question": question, "understood": meant}
         output.out_json_line(head | answer.to_dict() | steps)
     else:
         for line in output.answer_lines(answer):
@@ -129,10 +132,10 @@ def _answer(chat: Chat, question: str, plan: Plan, as_json: bool) -> int:
     return OK
 
 
-def _is_told(understood: dict[str, Any], question: str) -> bool:
+def _is_told(understood: Understood, question: str) -> bool:
     """Whether what a question was understood as is more than the question."""
-    told = (understood["videos"], understood["between"], understood["trouble"])
-    return understood["question"] != question or any(told) or understood["by"] == "rules"
+    told = (understood.videos, understood.between, understood.failure)
+    return understood.question != question or any(told) or understood.by == "rules"
 
 
 def _resume_command(archive: Archive, thread: str) -> str:

@@ -221,7 +221,7 @@ def _chat(plan: p.Chat, as_json: bool) -> int:
         return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
 
 
-def _check(plan: p.Check, as_json: bool) -> int:
+def _check(plan: p.CheckIndex, as_json: bool) -> int:
     with _open(plan.place) as archive:
         report = archive.check(repair=plan.repair)
     if as_json:
@@ -389,9 +389,8 @@ def _models(plan: p.ListModels, as_json: bool) -> int:
 def _demo(plan: p.Demo, as_json: bool) -> int:
     from lvqa import demo
 
-    show = demo.run_footage if plan.footage else demo.run
     with progress_bar() as progress:
-        report = show(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
+        report = demo.run(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
     if as_json:
         output.out_json(report.to_dict())
     return OK if report.passed else ERROR
@@ -403,8 +402,8 @@ def _open(place: p.Place) -> Archive:
 
 
 def _reasons(archive: Archive) -> list[str]:
-    """What the `auto` profile chose, and why; what the `tiny` one is for."""
-    if archive.settings.profile not in ("auto", "tiny"):
+    """What the `auto` profile chose, and why."""
+    if archive.settings.profile != "auto":
         return []
     return [f"lvqa: {phrasing.for_terminal(reason)}" for reason in archive.models.reasons]
 
@@ -464,7 +463,7 @@ _COMMANDS: dict[type, Callable[[Any, bool], int]] = {
     p.Show: _show,
     p.Status: _status,
     p.Remove: _remove,
-    p.Check: _check,
+    p.CheckIndex: _check,
     p.ListModels: _models,
     p.Demo: _demo,
     p.Find: _find,

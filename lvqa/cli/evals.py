@@ -17,63 +17,6 @@ from lvqa.types import Step
 OK = 0
 
 
-def _eval_retrieval(plan: p.EvalRetrieval, as_json: bool) -> int:
-    from lvqa.eval.lab import retrieval
-
-    embedder = None
-    if plan.embedder is not None:
-        from lvqa.models.registry import load_embedder
-
-        embedder = load_embedder(plan.embedder)
-    data = Path(plan.data).expanduser()
-    result = retrieval.run_retrieval(
-        data, k=plan.k, archive_size=plan.archive_size, embedder=embedder, with_pieces=plan.pieces
-    )
-    if as_json:
-        output.out_json(result)
-    else:
-        output.out(retrieval.format_table(result))
-    return OK
-
-
-def _eval_world(plan: p.EvalWorld, as_json: bool) -> int:
-    from lvqa.eval.lab.world import bench, report
-
-    folder = Path(plan.folder or f"world-{plan.minutes:g}-{plan.seed}").expanduser()
-    with progress_bar() as progress:
-        outcome = bench.run(
-            folder,
-            minutes=plan.minutes,
-            seed=plan.seed,
-            questions=plan.questions,
-            videos=plan.videos,
-            only=plan.systems,
-            progress=progress,
-            say=output.note,
-        )
-    return _outcome(outcome, report.text, as_json)
-
-
-def _eval_search(plan: p.EvalSearch, as_json: bool) -> int:
-    from lvqa.eval.lab.search import bench, report
-    from lvqa.eval.lab.search.systems import systems_named
-
-    folder = Path(plan.folder or f"search-{plan.minutes:g}-{plan.seed}").expanduser()
-    with progress_bar() as progress:
-        outcome = bench.run(
-            folder,
-            minutes=plan.minutes,
-            seed=plan.seed,
-            worlds=plan.worlds,
-            targets=plan.targets,
-            budgets=plan.budgets,
-            systems=systems_named(plan.systems),
-            progress=progress,
-            say=output.note,
-        )
-    return _outcome(outcome, report.text, as_json)
-
-
 def _eval_task(plan: p.EvalTask, as_json: bool) -> int:
     from lvqa.eval import runner
     from lvqa.eval.runner import estimate, report
@@ -84,7 +27,7 @@ def _eval_task(plan: p.EvalTask, as_json: bool) -> int:
     task, data = runner.load_task(plan.task, source, Path(plan.videos).expanduser() if plan.videos else None)
     asking: dict[str, Any] = {"agent": plan.agent, "compare": plan.compare, "seed": plan.seed, "workers": plan.workers}
 
-    def run(limit: int | None, controls: Sequence[str]) -> runner.Outcome:
+    def run(limit: int | None, controls: Sequence[str]) -> runner.TaskOutcome:
         with progress_bar() as progress:
             return runner.run(
                 task,
@@ -131,9 +74,6 @@ def _outcome(outcome: Any, lines: Callable[[Any], list[str]], as_json: bool) -> 
 
 
 EVALS: dict[type, Callable[[Any, bool], int]] = {
-    p.EvalRetrieval: _eval_retrieval,
-    p.EvalWorld: _eval_world,
-    p.EvalSearch: _eval_search,
     p.EvalTask: _eval_task,
     p.EvalRerun: _eval_rerun,
 }

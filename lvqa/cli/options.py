@@ -17,7 +17,7 @@ from lvqa.cli.plan import parse_assignments
 
 T = TypeVar("T")
 
-PROFILES = ("auto", "gpu", "cpu", "text", "tiny")
+PROFILES = ("auto", "gpu", "cpu", "text")
 SEARCHERS = ("lvqa", "uniform", "tstar", "bolt", "aks", "qframe", "maxinfo", "videotree", "gens")
 SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen")
 AGENTS = ("lvqa", "llovi", "videoagent", "videotree", "uniform")

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,10 +135,12 @@ def answer_lines(answer: Answer, currency: str = "") -> list[str]:
 
 def estimate_lines(expected: Estimate) -> list[str]:
     """What an answer would take, at most and likely, and from what that follows."""
-    currency, timed = expected.prices.shown, expected.timed
+    currency, likely = expected.prices.shown, expected.likely
+    # The budget's tokens are those in and out together.
+    most = replace(expected.most, tokens_out=0)
     return [
-        f"at most {cost_text(expected.most, currency, timed=timed)}",
-        f"likely  {cost_text(expected.likely, currency, timed=timed)}",
+        f"at most {cost_text(most, currency, timed=expected.timed)}",
+        f"likely  {cost_text(likely, currency) if likely is not None else 'not known yet'}",
         f"  {for_terminal(expected.why)}",
     ]
 

@@ -146,7 +146,7 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckIndex:
     """`lvqa check`."""
 
     place: Place
@@ -162,46 +162,10 @@ class ListModels:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """`lvqa demo`; `footage` asks about filmed text and speech instead of the world."""
+    """`lvqa demo`; `footage` is the only one that there is, and still accepted."""
 
     folder: str | None
     footage: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EvalRetrieval:
-    """`lvqa eval retrieval`."""
-
-    data: str
-    k: int = 8
-    archive_size: int = 50
-    embedder: str | None = None
-    pieces: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EvalWorld:
-    """`lvqa eval world`."""
-
-    folder: str | None = None
-    minutes: float = 60.0
-    seed: int = 0
-    questions: int = 200
-    videos: int | None = None
-    systems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EvalSearch:
-    """`lvqa eval search`."""
-
-    folder: str | None = None
-    minutes: float = 60.0
-    seed: int = 1
-    worlds: int = 3
-    targets: int = 16
-    budgets: Sequence[int] = (8, 32, 128, 512)
-    systems: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +210,9 @@ Plan = (
     | Show
     | Status
     | Remove
-    | Check
+    | CheckIndex
     | ListModels
     | Demo
-    | EvalRetrieval
-    | EvalWorld
-    | EvalSearch
     | EvalTask
     | EvalRerun
 )

@@ -1,4 +1,4 @@
-"""The words of a text, their stems, and the stop words, for whoever compares texts without asking the index.
+"""The words of a text, their stems, which of them carry matter, for whoever compares texts without asking the index.
 
 English only, by rule, and cruder than the full-text index's Porter stemmer. Knows no table and no query.
 """
@@ -6,6 +6,7 @@ English only, by rule, and cruder than the full-text index's Porter stemmer. Kno
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 # Words that questions are made of and that say nothing about what is seen or said.
@@ -19,6 +20,11 @@ _STOPS = """
     yours yourself arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt
 """
 STOP_WORDS: frozenset[str] = frozenset(_STOPS.split())
+
+# Words of the question's form, not of its matter: they say nothing about which note answers it.
+_FORM = frozenset(
+    ("video", "videos", "film", "movie", "clip", "footage", "scene", "shown", "show", "shows", "seen", "see")
+) | frozenset(("happen", "happens", "there", "kind", "sort", "type"))
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _ENDINGS = (("ingly", 4), ("edly", 4), ("ing", 3), ("ies", 3), ("ied", 3), ("es", 3), ("ed", 3), ("s", 3))
@@ -40,3 +46,22 @@ def stem(word: str) -> str:
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
         word = word[:-1]
     return word.removesuffix("e") if len(word) > 3 else word
+
+
+@lru_cache(maxsize=1 << 10)
+def content(text: str) -> tuple[str, ...]:
+    """Stems of the words that carry matter, without repeats, in order; of all words when none do."""
+    kept = [stem(word) for word in words(text) if word not in STOP_WORDS and word not in _FORM]
+    return tuple(dict.fromkeys(kept or [stem(word) for word in words(text)]))
+
+
+@lru_cache(maxsize=1 << 12)
+def stems(text: str) -> frozenset[str]:
+    """The stems of all words of a text."""
+    return frozenset(map(stem, words(text)))
+
+
+def coverage(asked: Iterable[str], text: str) -> float:
+    """The share of these stems that a text has, in [0, 1]; 0 for no stems."""
+    wanted = set(asked)
+    return len(wanted & stems(text)) / len(wanted) if wanted else 0.0

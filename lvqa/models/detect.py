@@ -15,7 +15,7 @@ from PIL import Image
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Box, Frame
-from lvqa.models.hf_common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
 
 
 class HfDetector:

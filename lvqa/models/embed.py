@@ -15,7 +15,7 @@ import numpy as np
 
 from lvqa.errors import ModelError, ModelNotFound
 from lvqa.models.base import Vectors
-from lvqa.models.hf_common import Batches, device_errors, first_line, load_pretrained, pick_device, quiet
+from lvqa.models.hf.common import Batches, device_errors, first_line, load_pretrained, pick_device, quiet
 from lvqa.models.weights import as_folder, find_weights, hub_has, minilm_folder
 
 # What holds pickles, by name; none is ever loaded, and none is downloaded.

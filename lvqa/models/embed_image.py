@@ -14,8 +14,9 @@ from PIL import Image
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Frame, ImageEmbedder, Vectors
+from lvqa.models.capabilities import declared_by
 from lvqa.models.embed import load_sentence_transformer, unit_rows
-from lvqa.models.hf_common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
 
 
 class HfImageEmbedder:
@@ -122,12 +123,13 @@ def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) ->
         )
     with quiet():
         from transformers import AutoModel, AutoProcessor
+    own = declared_by(spec)
     processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
     model = load_pretrained(
         spec,
         AutoModel.from_pretrained,
         trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device),
+        dtype=pick_dtype(device, own.dtype),
         use_safetensors=True,
     )
-    return HfImageEmbedder(spec, model.to(device).eval(), processor, device)
+    return HfImageEmbedder(own.name or spec, model.to(device).eval(), processor, device, batch=own.batch or 32)

@@ -11,18 +11,17 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.errors import ModelError
 from lvqa.models.base import Box, Frame, Reply, Utterance, Vectors, VisionRequest
+from lvqa.models.capabilities import ANYTHING, Capabilities
+from lvqa.models.fake_script import Script
 
 if TYPE_CHECKING:
     from lvqa.models.fake_chat import FakeChat as FakeChat
-
-T = TypeVar("T")
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (0, 0, 0),
@@ -48,27 +47,6 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class Script(Generic[T]):
-    """Replies by rule: one text for every call, a list consumed in order, or a function of the request. Thread-safe."""
-
-    def __init__(self, replies: str | Sequence[str] | Callable[[T], str]) -> None:
-        self._replies = replies
-        self._used = 0
-        self._lock = threading.Lock()
-
-    def next(self, request: T) -> str:
-        """The reply to this request. Raises ModelError when the list is used up."""
-        if isinstance(self._replies, str):
-            return self._replies
-        if callable(self._replies):
-            return self._replies(request)
-        with self._lock:
-            if self._used >= len(self._replies):
-                raise ModelError(f"the fake has no reply left after {self._used}; give it more")
-            self._used += 1
-            return self._replies[self._used - 1]
-
-
 def colour_name(frame: Frame) -> str:
     """The name in COLOURS nearest to a frame's mean colour."""
     mean = frame.reshape(-1, 3).mean(axis=0)
@@ -82,6 +60,7 @@ def _describe(request: VisionRequest) -> str:
 class FakeVision:
     """A VisionModel that says what its script says; by default the colours it sees.
 
+    `capabilities` are what it declares that it can be asked, as a small model does; it replies to anything anyway.
     A call takes `latency_s + per_request_s * n` seconds, and calls from several threads queue up as on one device.
     """
 
@@ -93,8 +72,10 @@ class FakeVision:
         latency_s: float = 0.0,
         per_request_s: float = 0.0,
         name: str = "fake:vision",
+        capabilities: Capabilities = ANYTHING,
     ) -> None:
         self.name = name
+        self.capabilities = capabilities
         self.calls: list[list[VisionRequest]] = []
         self.yes_calls: list[list[VisionRequest]] = []
         self._script = Script(replies)

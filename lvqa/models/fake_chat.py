@@ -12,7 +12,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field, PrivateAttr
 
-from lvqa.models.fake import Script
+from lvqa.models.fake_script import Script
 
 
 class FakeChat(BaseChatModel):

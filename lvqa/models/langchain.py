@@ -23,7 +23,7 @@ from pydantic import PrivateAttr
 
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
 from lvqa.models.base import Frame, Reply, VisionRequest
-from lvqa.models.hf_common import first_line
+from lvqa.models.hf.common import first_line
 from lvqa.secrets import remember_of
 
 T = TypeVar("T")

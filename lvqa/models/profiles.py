@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.models import registry
 from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
+from lvqa.models.capabilities import Capabilities, capabilities_of, declared_by
 from lvqa.models.choose import (
     EXTRACTIVE,
     NO_CHAT,
     NONE,
     PROFILES,
-    TINY,
     Choice,
     find_whisper,
     missing_packages,
@@ -27,7 +27,6 @@ from lvqa.models.choose import (
 from lvqa.models.registry import ROLES, Role
 from lvqa.models.replies import name_of
 from lvqa.models.weights import (
-    TINY_FOLDER,
     find_weights,
     folder_size,
     hub_cache,
@@ -48,7 +47,7 @@ class Models:
 
     A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`). Access
     raises ModelNotFound or ModelError where loading fails, the same way each time. `planner`, a
-    `lvqa.temporal.planner.Planner`, reads questions as programs over time where there is no chat model.
+    `lvqa.temporal.planner.QuestionPlanner`, reads questions as programs over time where there is no chat model.
     """
 
     def __init__(self, settings: Settings, *, planner: object | None = None) -> None:
@@ -125,21 +124,34 @@ class Models:
 
     @property
     def names(self) -> dict[Role, str]:
-        """The name of each role, as it stands in notes and keys; empty when off; loads nothing."""
-        return {role: "" if spec == NONE else spec for role, spec in self.choice.specs.items()}
+        """The name of each role, as it stands in notes and keys; empty when off; loads nothing.
+
+        That is the name that the model's folder declares (`lvqa.models.capabilities`), else its spec.
+        """
+        given = self.choice.specs.items()
+        if self.settings is None:
+            return {role: "" if spec == NONE else spec for role, spec in given}
+        return {role: "" if spec == NONE else declared_by(spec).name or spec for role, spec in given}
 
     @property
-    def prompt_set(self) -> str:
-        """The set of prompts that the vision model understands alone; empty for the usual ones. Loads nothing."""
+    def capabilities(self) -> Capabilities:
+        """What the vision model declares that it can be asked. Loads nothing. Raises ModelError where it is damaged."""
         if self.settings is None:
-            return str(getattr(self._loaded["vision"], "prompt_set", ""))
-        return registry.prompt_set(self.choice.specs["vision"])
+            return capabilities_of(self._loaded["vision"])
+        return declared_by(self.choice.specs["vision"])
+
+    def can_be_asked(self, prompt: str) -> bool:
+        """Whether there is a vision model that can be asked the prompt of this name; loads nothing."""
+        return self.choice.specs["vision"] != NONE and self.capabilities.can_be_asked(prompt)
+
+    @property
+    def own_prompts(self) -> Mapping[str, str]:
+        """The texts of the vision model's own prompts by name, in the place of lvqa's; loads nothing."""
+        return self.capabilities.prompts
 
     @property
     def planner(self) -> object | None:
-        """Reads questions as programs over time (`lvqa.temporal.planner.Planner`); None where there is none."""
-        if self._planner is None and self.choice.specs["vision"] == TINY:
-            self._planner = importlib.import_module("lvqa.eval.lab.wordings").WorldPlanner()
+        """Reads questions as programs over time (`lvqa.temporal.planner.QuestionPlanner`); None where there is none."""
         return self._planner
 
     @property
@@ -255,11 +267,6 @@ def _status(profile: str, role: Role, spec: str) -> RoleStatus:
         return RoleStatus(profile, role, spec, True, None, "", "off")
     if spec in NO_CHAT:
         return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
-    if spec == TINY:
-        own = TINY_FOLDER / ("vlm" if role == "vision" else "dual")
-        there = (own / "model.safetensors").is_file()
-        hint = "knows the synthetic world of lvqa demo only" if there else "install lvqa again"
-        return RoleStatus(profile, role, spec, there, folder_size(own), str(own), hint)
     if spec == "vision":
         return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
     if kind == "openai":

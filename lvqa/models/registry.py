@@ -29,15 +29,14 @@ ROLES: tuple[Role, ...] = get_args(Role)
 # role -> kind -> (loader called with the whole spec and the device, how the spec is written)
 _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "vision": {
-        "hf": ("lvqa.models.hf_vision:load", "hf:<id or folder>"),
+        "hf": ("lvqa.models.hf.vision:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
-        "builtin": ("lvqa.eval.lab.tiny.models:load_vision", "builtin:tiny"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
         "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive"),
-        "hf": ("lvqa.models.hf_chat:load", "hf:<id or folder>"),
+        "hf": ("lvqa.models.hf.chat:load", "hf:<id or folder>"),
         "openai": ("lvqa.models.remote:load_chat", "openai:<model>@<base url>"),
         "lc": ("lvqa.models.remote:load_chat", "lc:<provider>:<model>"),
     },
@@ -48,21 +47,11 @@ _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "image_embedder": {
         "st": ("lvqa.models.embed_image:load", "st:<id or folder>"),
         "hf": ("lvqa.models.embed_image:load", "hf:<id or folder>"),
-        "builtin": ("lvqa.eval.lab.tiny.models:load_image_embedder", "builtin:tiny"),
     },
     "detector": {"hf": ("lvqa.models.detect:load", "hf:<id or folder>")},
     "ocr": {"rapidocr": ("lvqa.models.ocr:load", "rapidocr")},
     "asr": {"whisper": ("lvqa.models.speech:load", "whisper:<size or folder>")},
 }
-
-
-# Models that were made for prompts of their own: prompts/<set>.
-_PROMPT_SETS = {"builtin:tiny": "short"}
-
-
-def prompt_set(spec: str) -> str:
-    """The set of prompts that a vision model understands alone; empty for the usual ones."""
-    return _PROMPT_SETS.get(spec, "")
 
 
 def check_spec(role: Role, spec: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
-from lvqa.models.hf_common import first_line
+from lvqa.models.hf.common import first_line
 
 if TYPE_CHECKING:
     from lvqa.models.langchain import GuardedChat, LangChainVision

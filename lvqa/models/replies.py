@@ -14,6 +14,7 @@ import numpy as np
 
 from lvqa.errors import LvqaError, ModelError
 from lvqa.models.base import (
+    UNKNOWN,
     Box,
     Detector,
     Embedder,
@@ -25,7 +26,8 @@ from lvqa.models.base import (
     VisionModel,
     VisionRequest,
 )
-from lvqa.models.hf_common import OutOfMemory, first_line, is_out_of_memory
+from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
+from lvqa.prompts import clean
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -38,6 +40,15 @@ CHARACTERS_PER_TOKEN = 4
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
+_REFUSAL = re.compile(
+    r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able)|sorry\b"
+    r"|i (?:can(?:'|’)?t|cannot|can not)\b|as an ai\b|unable to (?:see|view|describe|process)"
+    r"|no (?:image|frame|picture)s? (?:was|were|is|are|has|have)\b)",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^(?:dense |clip )?caption\s*:\s*", re.IGNORECASE)
+
+
 @contextmanager
 def as_model_errors(what: str, name: str = "") -> Iterator[None]:
     """Turn what a model raises into one line; a full memory stays one, as OutOfMemory. Raises ModelError."""
@@ -47,7 +58,7 @@ def as_model_errors(what: str, name: str = "") -> Iterator[None]:
         raise
     except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
         whose = f"the server or weights of {name}" if name else "its server or weights"
-        raise (OutOfMemory if is_out_of_memory(error) else ModelError)(
+        raise (DeviceMemoryFull if is_out_of_memory(error) else ModelError)(
             f"{what} failed ({type(error).__name__}: {first_line(error)}); "
             f"check that {whose} are there, or ask with another one"
         ) from error
@@ -130,6 +141,19 @@ def one_each(given: Sequence[T], items: Sequence[Any], who: str) -> list[T]:
     if len(given) != len(items):
         raise ModelError(f"{who} gave {len(given)} replies to {len(items)} requests; use another one")
     return list(given)
+
+
+def usable_caption(reply: str) -> str | None:
+    """The caption in a reply, on one line, without label and quotation marks.
+
+    None for a refusal or nothing, empty for `unknown`.
+    """
+    text = _LABEL.sub("", " ".join(clean(reply).split()))
+    if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
+        text = text[1:-1].strip()
+    if not any(character.isalnum() for character in text) or _REFUSAL.match(text):
+        return None
+    return "" if text.strip(" .").casefold() == UNKNOWN else text
 
 
 def estimate_tokens(text: str) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.base import Utterance
 from lvqa.models.choose import find_whisper, whisper_repo
-from lvqa.models.hf_common import OutOfMemory, first_line, is_out_of_memory, not_found
+from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory, not_found
 from lvqa.models.weights import hub_has
 from lvqa.types import Span
 
@@ -65,7 +65,7 @@ class WhisperTranscriber:
                     _log.warning(line, self.name, self._beam, fewer, extra=extra)
                     self._beam = fewer
                     continue
-                raise (OutOfMemory if is_out_of_memory(error) else ModelError)(
+                raise (DeviceMemoryFull if is_out_of_memory(error) else ModelError)(
                     f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
                 ) from error
 

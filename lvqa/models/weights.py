@@ -25,8 +25,6 @@ HubState = Literal[
     "has it", "HF_HUB_OFFLINE is set", "the hub cannot be reached", "the hub refuses it", "the hub has no such model"
 ]
 
-# The models that come with lvqa: `vlm` sees, `dual` embeds.
-TINY_FOLDER = Path(__file__).resolve().parents[2] / "eval" / "lab" / "tiny" / "weights"
 _TRUE = {"1", "ON", "YES", "TRUE"}  # what huggingface_hub takes for true
 _NO_SUCH: HubState = "the hub has no such model"
 _REFUSED: HubState = "the hub refuses it"
@@ -101,9 +99,7 @@ def folder_size(folder: Path) -> int:
 
 def find_weights(id_or_folder: str) -> Weights | None:
     """The folder of a model given by hub id or folder, or None where no complete one is on disk."""
-    folder = as_folder(id_or_folder)
-    if folder is None:
-        folder = _cached(id_or_folder)
+    folder = model_folder(id_or_folder)
     if folder is None or not has_weights(folder):
         return None
     return Weights(folder, folder_size(folder))
@@ -113,6 +109,11 @@ def as_folder(id_or_folder: str) -> Path | None:
     """The folder that a spec names, or None where it is a hub id."""
     folder = Path(id_or_folder).expanduser()
     return folder if folder.is_dir() else None
+
+
+def model_folder(id_or_folder: str) -> Path | None:
+    """The folder of a model given by hub id or folder, complete or not, or None where nothing of it is on disk."""
+    return as_folder(id_or_folder) or _cached(id_or_folder)
 
 
 def has_weights(folder: Path) -> bool:

@@ -1,13 +1,14 @@
-"""Recall: from a question to the moments of an archive that most probably answer it.
+"""Recall: from a question to the passages of an archive that most probably answer it.
 
-`query` and `relations` read the question, the store's channels propose notes, `background` puts their cosines on one
-scale, `moments` turns scores into picks and windows, `retriever` does it all in order. Nothing here asks a model other
+`query` reads the question, the store's channels propose notes, `background` puts their cosines on one
+scale, `passages` turns scores into picks and windows, `retriever` does it all in order. Nothing here asks a model other
 than the embedders, and nothing decodes.
 """
 
 from lvqa.recall.ranking import LITERAL_BONUS, literalness, merge, rank
-from lvqa.recall.retriever import Retriever, hybrid_search
+from lvqa.recall.retriever import Retriever
 from lvqa.recall.rules import CHANNELS, Channel, RecallRules
+from lvqa.recall.search import hybrid_search
 
 __all__ = [
     "CHANNELS",

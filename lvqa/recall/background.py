@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.models.base import Vectors
-from lvqa.store import Store
-from lvqa.store.search.vector_index import Kind
+from lvqa.store import Store, VectorKind
 
 Values = npt.NDArray[np.float64]
 
@@ -31,7 +30,7 @@ _LEAST = 16
 _USUAL_SPREAD = 0.08
 _LEAST_SPREAD = 0.02
 
-_known: weakref.WeakKeyDictionary[Store, dict[tuple[Kind, str], Background]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Store, dict[tuple[VectorKind, str], Background]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -69,7 +68,7 @@ def _scale(usual: Values) -> tuple[float, float]:
     return float(usual.mean()), max(spread, _LEAST_SPREAD)
 
 
-def background(store: Store, kind: Kind, model: str) -> Background:
+def background(store: Store, kind: VectorKind, model: str) -> Background:
     """The background of a store's vectors; drawn anew, always the same way, when they have changed."""
     version = store.vectors.version(model, kind)
     with _lock:

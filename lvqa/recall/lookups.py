@@ -13,7 +13,7 @@ from lvqa.store import Store
 from lvqa.types import Note, Video
 
 
-class Reading:
+class StoreLookups:
     """One store, read for one question; `embedder` may be missing."""
 
     def __init__(self, store: Store, embedder: Embedder | None) -> None:

@@ -1,13 +1,13 @@
-"""From scores of notes to moments: a posterior over videos and seconds, a portfolio of picks, windows.
+"""From scores of notes to passages: a posterior over videos and seconds, a set of picks, windows.
 
 The posterior has two levels, since a caption tells the right video far better than the right second of it: P(video)
-from its best notes, P(second | video) from all of them, flatter, times what the question says about when. A portfolio
-is then the set of picks that most probably holds the answer: each pick covers the seconds around it, and the next one
-goes where the most probability is left uncovered (greedy maximisation of a monotone submodular function, within
-1 - 1/e of the best set: Nemhauser, Wolsey and Fisher 1978). Strong evidence in one place therefore gets few picks,
-weak evidence is spread; in a short video with many picks this comes to sampling it evenly, which is what wins there.
-A window is the stretch with the highest expected intersection over union with the answer. This module knows numbers,
-no notes and no store.
+from its best notes, P(second | video) from all of them, flatter, times what the question says about when. What is
+chosen is then the set of picks that most probably holds the answer: each pick covers the seconds around it, and the
+next one goes where the most probability is left uncovered (greedy maximisation of a monotone submodular function,
+within 1 - 1/e of the best set: Nemhauser, Wolsey and Fisher 1978). Strong evidence in one place therefore gets few
+picks, weak evidence is spread; in a short video with many picks this comes to sampling it evenly, which is what wins
+there. A window is the stretch with the highest expected intersection over union with the answer. This module knows
+numbers, no notes and no store.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def smoothed(values: Values, times_s: Values, videos: Positions, width_s: float)
     return result
 
 
-def portfolio(
+def choose_passages(
     shares: Values,
     times_s: Values,
     videos: Positions,
@@ -196,8 +196,8 @@ def _on_grid(low: float, n: int, starts_s: Values, ends_s: Values, shares: Value
         sorted_times, rates = times[order], rate[order]
         at = np.searchsorted(sorted_times, edge, side="right")
         rates_before = np.concatenate([[0.0], np.cumsum(rates)])[at]
-        moments_before = np.concatenate([[0.0], np.cumsum(rates * sorted_times)])[at]
-        integral: Values = rates_before * edge - moments_before
+        weighted_before = np.concatenate([[0.0], np.cumsum(rates * sorted_times)])[at]
+        integral: Values = rates_before * edge - weighted_before
         return integral
 
     cumulated = up_to(edges, starts, order_start) - up_to(edges, ends, order_end)

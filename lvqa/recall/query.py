@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.language.words import declarative, without_times
-from lvqa.recall.relations import Relation, relation_of
+from lvqa.language.times import Relation, relation_of, without_times
+from lvqa.language.words import declarative
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lvqa.language.words import content, has_exactly
+from lvqa.language.stems import content
+from lvqa.language.words import has_exactly
 from lvqa.types import Hit
 
 # In nats, above what any likeness reaches: what a query says literally must be found literally.

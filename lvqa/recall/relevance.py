@@ -12,7 +12,8 @@ import weakref
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.language.words import content, coverage, exact_parts, has_exactly
+from lvqa.language.stems import content, coverage
+from lvqa.language.words import exact_parts, has_exactly
 from lvqa.models.base import Embedder
 from lvqa.models.replies import encode_document, encode_query
 

@@ -1,10 +1,10 @@
-"""Hybrid recall: notes by their words (FTS5), by their meaning (vectors), by the frames behind them; then moments.
+"""Hybrid recall: notes by their words (FTS5), by their meaning (vectors), by the frames behind them; then passages.
 
 Each channel proposes notes and scores them on a scale of its own that does not depend on what else was proposed: BM25
 is log-odds already, cosines are measured against the archive's background. Words and meaning add up to a note's
 log-odds; the frames are a second witness, whose probability is mixed with theirs, since where captions are poor no sum
-lets the frames prevail. What becomes of it over time, `moments` tells. Rank fusion, and z-scores over the candidates of
-one search, were worse (eval/LOG.md). This module knows notes and vectors, not videos' files and not who asks.
+lets the frames prevail. What becomes of it over time, `passages` tells. Rank fusion, and z-scores over the candidates
+of one search, were worse (eval/LOG.md). This module knows notes and vectors, not videos' files and not who asks.
 """
 
 from __future__ import annotations
@@ -15,66 +15,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.language.words import exact_parts, times
+from lvqa.language.words import exact_parts
 from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background
 from lvqa.recall.candidates import Candidates
-from lvqa.recall.lookups import Reading
-from lvqa.recall.passages import Positions, best_window, portfolio, posterior, smoothed
+from lvqa.recall.lookups import StoreLookups
+from lvqa.recall.passages import Positions, best_window, choose_passages, posterior, smoothed
 from lvqa.recall.query import SearchQuery, understand
 from lvqa.recall.ranking import literalness, rank
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.recall.timing import Timing
-from lvqa.store import Filter, Store
-from lvqa.store.search.text_query import TextQuery
+from lvqa.store import Filter, Store, TextQuery
 from lvqa.types import Hit, Note, Span
 
 if TYPE_CHECKING:
-    from lvqa.models.profiles import Models
+    pass
 
 # A frame so many standard deviations above the others is relevant, whatever the captions say.
 _FRAME_STANDS_OUT = 4.5
 
 
-def hybrid_search(
-    store: Store,
-    models: Models | Embedder | None,
-    query: str,
-    k: int,
-    filter: Filter | None = None,
-    *,
-    channels: Sequence[Channel] = CHANNELS,
-    image_embedder: ImageEmbedder | None = None,
-    rules: RecallRules | None = None,
-) -> list[Hit]:
-    """The k best moments for a query, best first; see `Retriever.search`.
-
-    `models` are an archive's models, or the embedder of its notes alone; None searches by words. A stretch of time that
-    the query names ("between 10:00 and 12:00") is where it looks, unless the filter names one or nothing is there. The
-    hits are of one moment of the store, whatever others write meanwhile.
-    """
-    from lvqa.models.profiles import Models
-
-    if isinstance(models, Models):
-        embedder = models.embedder if "dense" in channels else None
-        image_embedder = image_embedder or (models.image_embedder if "frames" in channels else None)
-    else:
-        embedder = models
-    retriever = Retriever(store, embedder, image_embedder, channels=channels, rules=rules)
-    named = times(query) if filter is None or filter.span is None else None
-
-    def search() -> list[Hit]:
-        if named is not None and (hits := retriever.search(query, k, replace(filter or Filter(), span=named))):
-            return hits
-        return retriever.search(query, k, filter)
-
-    return store.consistent(search, again=retriever.forget)
-
-
 @dataclass(slots=True)
-class _Search:
+class _RecallSearch:
     """One search: what is asked by which rules, and what was found so far, by note id.
 
     `frame_z` are the frames' scores on the scale of the archive's frames, `scores` each note's log-odds.
@@ -99,7 +63,7 @@ class _Search:
         return {name: found[note_id] for name, found in by_name.items() if note_id in found}
 
 
-class Retriever(Reading):
+class Retriever(StoreLookups):
     """Searches one store; remembers videos, notes and vectors, so use it for one question and let it go."""
 
     def __init__(
@@ -136,7 +100,7 @@ class Retriever(Reading):
         channels: Sequence[Channel] = CHANNELS,
         rules: RecallRules | None = None,
     ) -> list[Hit]:
-        """The k moments that together most probably hold what is searched for, best first; none where none is relevant.
+        """The k passages that together most probably hold what is searched for, best first; none where nothing is near.
 
         Args:
             query: a question, or any text.
@@ -184,10 +148,10 @@ class Retriever(Reading):
         options: Sequence[str],
         channels: Sequence[Channel],
         rules: RecallRules,
-    ) -> tuple[_Search, Timing | None]:
+    ) -> tuple[_RecallSearch, Timing | None]:
         asked = understand(query, also, options, rewrite=rules.rewrite, relations=rules.relations)
         by_text = self.text and "text" in channels
-        search = _Search(
+        search = _RecallSearch(
             asked,
             _of_clips(filter),
             rules,
@@ -203,7 +167,7 @@ class Retriever(Reading):
             search.wanted = self._nearest_videos(search, rules.coarse_videos)
         return search, Timing(asked.relation, self, search.wanted) if asked.relation.says_when else None
 
-    def _candidates(self, search: _Search, timing: Timing | None) -> Candidates:
+    def _candidates(self, search: _RecallSearch, timing: Timing | None) -> Candidates:
         if search.by_text:
             search.text = self._by_words(search.asked, search.literal, search.n, search.wanted)
         if search.by_frames:
@@ -240,7 +204,7 @@ class Retriever(Reading):
                 found[note_id] = max(score, found.get(note_id, score))
         return found
 
-    def _by_frames(self, search: _Search) -> None:
+    def _by_frames(self, search: _RecallSearch) -> None:
         """The cosine, and the z-score, of the best frame behind each note that covers one of the n best frames.
 
         One description is enough, each costs a call of the image embedder.
@@ -248,7 +212,7 @@ class Retriever(Reading):
         assert self.image_embedder is not None
         name = self.image_embedder.name
         vector = encode_query(self.image_embedder, [search.asked.meanings[0][-1]])[0]
-        # Neighbours look alike: it takes more frames than notes to tell as many moments.
+        # Neighbours look alike: it takes more frames than notes to tell as many passages.
         n = max(search.n, search.rules.frame_candidates)
         frames = self.store.frames.search(name, vector, n, search.wanted)
         behind = self.store.notes.at([(frame.video_id, frame.time_s) for frame in frames], search.wanted)
@@ -263,7 +227,7 @@ class Retriever(Reading):
         z = scale.standardise(vector, cosines, [""] * len(cosines))
         search.frame_z = dict(zip(search.frames, z.tolist(), strict=True))
 
-    def _nearest_videos(self, search: _Search, most: int) -> Filter:
+    def _nearest_videos(self, search: _RecallSearch, most: int) -> Filter:
         """The filter, kept to the videos whose summaries and segments come nearest; as it is where there are none."""
         asked, wanted = search.asked, search.wanted
         summaries = replace(wanted, sources=frozenset({"summary"}), level=None)
@@ -279,7 +243,7 @@ class Retriever(Reading):
 
     # --- what they make together
 
-    def _score(self, search: _Search) -> None:
+    def _score(self, search: _RecallSearch) -> None:
         """Give every note that any channel proposed its log-odds, with the cosines that it was not proposed by."""
         ids = sorted(search.text.keys() | search.dense.keys() | search.frames.keys())
         rules = search.rules
@@ -290,7 +254,7 @@ class Retriever(Reading):
         scores += weight * np.array([search.text.get(note_id, 0.0) for note_id in ids])
         search.scores = dict(zip(ids, scores.tolist(), strict=True))
 
-    def _dense_scores(self, search: _Search, ids: Sequence[str]) -> Values:
+    def _dense_scores(self, search: _RecallSearch, ids: Sequence[str]) -> Values:
         """The z-score of each note for the meaning that it is nearest to; notes without a vector get the least."""
         assert self.embedder is not None
         meanings = search.asked.meanings
@@ -316,7 +280,7 @@ class Retriever(Reading):
         least = float(nearest.min())
         return np.array([by_id.get(note_id, least) for note_id in ids])
 
-    def _widen(self, search: _Search, timing: Timing) -> None:
+    def _widen(self, search: _RecallSearch, timing: Timing) -> None:
         """Add the notes of the times that the question points at, in the best videos: they need not be like it."""
         notes = self.notes(search.scores)
         best: dict[str, float] = {}
@@ -331,7 +295,7 @@ class Retriever(Reading):
         if added:
             self._score(search)
 
-    def _weighed(self, search: _Search, most: int) -> Candidates:
+    def _weighed(self, search: _RecallSearch, most: int) -> Candidates:
         """The best candidates, in order; what is said literally counts only where words are searched."""
         kept = sorted(search.scores, key=lambda note_id: (-search.scores[note_id], note_id))
         if not search.literal:
@@ -348,7 +312,7 @@ class Retriever(Reading):
         return Candidates.of(list(notes.values()), search.scores, seen, certain, paths)
 
     def _pick(
-        self, chosen: Candidates, k: int, search: _Search, timing: Timing | None
+        self, chosen: Candidates, k: int, search: _RecallSearch, timing: Timing | None
     ) -> tuple[Positions, Values, Values]:
         rules, scores = search.rules, chosen.scores
         told = search.by_text or search.by_meaning
@@ -371,7 +335,7 @@ class Retriever(Reading):
             # Two witnesses, not one sum: where captions are poor the frames still have their say, and the other way.
             part = rules.seen_share if told else 1.0
             shares = (1 - part) * shares + part * of(chosen.seen)
-        picks, added = portfolio(
+        picks, added = choose_passages(
             shares,
             chosen.middles_s,
             chosen.videos,
@@ -388,7 +352,7 @@ class Retriever(Reading):
         at_s = min(float(chosen.middles_s[row]), duration_s)
         return best_window(at_s, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
 
-    def _is_relevant(self, search: _Search, chosen: Candidates) -> bool:
+    def _is_relevant(self, search: _RecallSearch, chosen: Candidates) -> bool:
         """Whether any candidate has anything to do with the query; without vectors, having a word of it is enough."""
         stands_out = any(z >= _FRAME_STANDS_OUT for z in search.frame_z.values())
         if not search.by_meaning or stands_out or chosen.certain.any():

@@ -12,7 +12,7 @@ CHANNELS: tuple[Channel, ...] = ("text", "dense", "frames")
 
 @dataclass(frozen=True, slots=True)
 class RecallRules:
-    """The rules of a search. The defaults find; `precise` is for a caller who wants one moment, and all of it.
+    """The rules of a search. The defaults find; `precise` is for a caller who wants one passage, and all of it.
 
     Weights are nats of log-odds a unit of the channel: bm25 (a sum of inverse document frequencies), and standard
     deviations of cosine above the archive's background. `text`, `dense` and `time_share` are near the maximum of
@@ -52,5 +52,5 @@ class RecallRules:
     windows: bool = True
 
     def precise(self) -> RecallRules:
-        """The same, for all seconds of the most probable moment rather than for the best chance to have it."""
+        """The same, for all seconds of the most probable passage rather than for the best chance to have it."""
         return replace(self, coverage_s=0.5)

@@ -7,24 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lvqa.language.times import Relation
 from lvqa.recall.candidates import Candidates, Values
-from lvqa.recall.relations import (
-    Relation,
-    anchor_prior,
-    anchor_window,
-    ordinal_prior,
-    position_prior,
-    position_window,
-)
+from lvqa.recall.lookups import StoreLookups
+from lvqa.recall.time_priors import anchor_prior, anchor_window, ordinal_prior, position_prior, position_window
 from lvqa.store import Filter
 from lvqa.types import Note, Span
-
-if TYPE_CHECKING:
-    from lvqa.recall.retriever import Retriever
 
 # Videos whose seconds are looked through for what a question points at, and notes taken of each.
 _MOST_VIDEOS = 4
@@ -37,9 +28,9 @@ _SHARPNESS = 0.5
 class Timing:
     """One question's relation to time, in one archive."""
 
-    def __init__(self, relation: Relation, retriever: Retriever, wanted: Filter) -> None:
+    def __init__(self, relation: Relation, lookups: StoreLookups, wanted: Filter) -> None:
         self._relation = relation
-        self._retriever = retriever
+        self._lookups = lookups
         self._wanted = wanted
 
     @property
@@ -53,7 +44,7 @@ class Timing:
         for video_id in video_ids[:_MOST_VIDEOS]:
             for start_s, end_s in self._windows(video_id):
                 allowed = self._allowed(video_id, start_s, end_s)
-                notes = self._retriever.store.notes.select(allowed) if allowed is not None else []
+                notes = self._lookups.store.notes.select(allowed) if allowed is not None else []
                 # Evenly thinned: a tenth of an hour of captions is too much to weigh one by one.
                 step = max(1, -(-len(notes) // _MOST_NOTES))
                 found.update((note.id, note) for note in notes[::step])
@@ -61,7 +52,7 @@ class Timing:
 
     def _windows(self, video_id: str) -> list[tuple[float, float]]:
         relation = self._relation
-        duration_s = self._retriever.duration_s(video_id)
+        duration_s = self._lookups.duration_s(video_id)
         windows = []
         if relation.position is not None and duration_s > 0:
             windows.append(position_window(relation.position, duration_s))
@@ -71,14 +62,14 @@ class Timing:
 
     def _anchors(self, video_id: str) -> list[Note]:
         """The notes of a video nearest to the anchor's description."""
-        retriever = self._retriever
+        lookups = self._lookups
         only = replace(self._wanted, video_ids=frozenset({video_id}))
-        if retriever.embedder is not None:
-            vector = retriever.vector(self._relation.anchor)
-            found = retriever.store.vectors.search(retriever.embedder.name, vector, _MOST_ANCHORS, only)
+        if lookups.embedder is not None:
+            vector = lookups.vector(self._relation.anchor)
+            found = lookups.store.vectors.search(lookups.embedder.name, vector, _MOST_ANCHORS, only)
         else:
-            found = retriever.store.notes.search(self._relation.anchor, _MOST_ANCHORS, only)
-        return list(retriever.notes(note_id for note_id, _ in found).values())
+            found = lookups.store.notes.search(self._relation.anchor, _MOST_ANCHORS, only)
+        return list(lookups.notes(note_id for note_id, _ in found).values())
 
     def _allowed(self, video_id: str, start_s: float, end_s: float) -> Filter | None:
         start_s, end_s = max(0.0, start_s), max(0.0, end_s)
@@ -97,7 +88,7 @@ class Timing:
             times_s = chosen.middles_s[rows]
             relation = self._relation
             if relation.position is not None:
-                duration_s = max(self._retriever.duration_s(video_id), float(chosen.ends_s[rows].max()))
+                duration_s = max(self._lookups.duration_s(video_id), float(chosen.ends_s[rows].max()))
                 factors[rows] *= position_prior(relation.position, np.clip(times_s / duration_s, 0.0, 1.0))
             if relation.order is not None and len(rows) > 1:
                 factors[rows] *= self._near_anchor(chosen, rows.tolist(), times_s)
@@ -107,12 +98,12 @@ class Timing:
         return factors
 
     def _near_anchor(self, chosen: Candidates, rows: Sequence[int], times_s: Values) -> Values:
-        relation, retriever = self._relation, self._retriever
+        relation, lookups = self._relation, self._lookups
         assert relation.order is not None
         notes = [chosen.notes[row] for row in rows]
-        if retriever.embedder is not None:
-            anchor = retriever.vector(relation.anchor)
-            found = retriever.vectors(notes)
+        if lookups.embedder is not None:
+            anchor = lookups.vector(relation.anchor)
+            found = lookups.vectors(notes)
             near = np.array([float(vector @ anchor) if vector is not None else -1.0 for vector in found])
             near = (near - near.mean()) / max(float(near.std()), 0.02)
         else:

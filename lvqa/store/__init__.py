@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lvqa.store.health.check import check_index as check_index
     from lvqa.store.health.check import describe_findings as describe_findings
     from lvqa.store.health.finding import Finding as Finding
+    from lvqa.store.health.finding import FindingKind as FindingKind
     from lvqa.store.health.finding import Mend as Mend
+    from lvqa.store.health.finding import damaged as damaged
     from lvqa.store.health.repair import DAMAGED_FOLDER as DAMAGED_FOLDER
     from lvqa.store.health.repair import repair_index as repair_index
     from lvqa.store.imported_videos import imported_video_ids as imported_video_ids
@@ -36,9 +38,9 @@ if TYPE_CHECKING:
     from lvqa.store.rows import JobStatus as JobStatus
     from lvqa.store.rows import RemovedCounts as RemovedCounts
     from lvqa.store.rows import StoreCounts as StoreCounts
+    from lvqa.store.rows import VectorKind as VectorKind
     from lvqa.store.rows import VideoCounts as VideoCounts
     from lvqa.store.search.text_query import TextQuery as TextQuery
-    from lvqa.store.search.vector_index import Kind as Kind
     from lvqa.store.store import STAGES as STAGES
     from lvqa.store.store import Store as Store
 
@@ -52,16 +54,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "exchange.merge": ("merge_export",),
         "filters": ("Filter",),
         "health.check": ("check_index", "describe_findings"),
-        "health.finding": ("Finding", "Mend"),
+        "health.finding": ("Finding", "FindingKind", "Mend", "damaged"),
         "health.repair": ("DAMAGED_FOLDER", "repair_index"),
         "imported_videos": ("imported_video_ids", "set_imported_video_ids"),
         "keys": ("note_id", "stage_key"),
         "lock.holder": ("Holder",),
         "lock.writer": ("WriterLock",),
         "opening": ("DATABASE_FILE",),
-        "rows": ("FileRow", "JobRow", "JobStatus", "RemovedCounts", "StoreCounts", "VideoCounts"),
+        "rows": ("FileRow", "JobRow", "JobStatus", "RemovedCounts", "StoreCounts", "VectorKind", "VideoCounts"),
         "search.text_query": ("TextQuery",),
-        "search.vector_index": ("Kind",),
         "store": ("STAGES", "Store"),
     },
 )

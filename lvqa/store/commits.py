@@ -25,7 +25,7 @@ def read_commits(index_dir: Path) -> int:
 
 
 def note_commits(index_dir: Path, count: int) -> None:
-    """Write the count down; a disk that will not have it is told of by the next commit."""
+    """Write the count into the file; a write that fails is left to the next commit."""
     with suppress(OSError):
         fd = os.open(index_dir / COMMITS_FILE, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:

@@ -44,6 +44,8 @@ class BehindError(Exception):
 
 
 class _Local(threading.local):
+    """What each thread has of its own: a connection, how deep it is inside `atomic`, whether it begins anew."""
+
     holder: _Holder | None = None
     depth: int = 0
     restarts: bool = False
@@ -126,7 +128,7 @@ class Connections:
 
     @property
     def writing(self) -> bool:
-        """Whether this thread is inside `atomic`, and so may see rows that nobody else ever will."""
+        """Whether this thread is inside `atomic`, and so may see rows that may yet be rolled back."""
         return self._local.depth > 0
 
     @property

@@ -26,7 +26,7 @@ def _digest(parts: list[Any]) -> str:
 
 
 def stage_key(content_hash: str, stage: str, model: str, prompt_hash: str, params: Mapping[str, Any]) -> str:
-    """Name what a stage would write: 64 hex digits that change with anything its rows depend on.
+    """The key of what a stage would write: 64 hex digits that change with anything its rows depend on.
 
     `params` holds JSON values; their order does not matter. Raises TypeError for anything else, ValueError for NaN.
     """
@@ -34,7 +34,7 @@ def stage_key(content_hash: str, stage: str, model: str, prompt_hash: str, param
 
 
 def note_id(video_id: str, source: Source, span: Span, model: str, prompt_hash: str, text: str) -> str:
-    """Name a note by what it says of what: 32 hex digits; times count to the millisecond."""
+    """The id of a note, from its content: 32 hex digits; times count to the millisecond."""
     span_ms = [round(span.start_s * 1000), round(span.end_s * 1000)]
     return _digest(["note", video_id, source, span_ms, model, prompt_hash, text])[:32]
 

@@ -46,7 +46,10 @@ def check_there(index_dir: Path, *, create: bool) -> None:
 
 
 def migrate(path: Path, lock: WriterLock) -> None:
-    """Let a mended file take its place and bring it to the newest schema, as the only process that does."""
+    """Finish a repair that was interrupted and bring the database to the newest schema, holding the lock meanwhile.
+
+    Raises StoreLocked where another process goes on writing, StoreError where the folder may not be written.
+    """
     deadline, version = time.monotonic() + _PATIENCE_S, 0
     while mended_path(path).exists() or (version := schema_version(path)) < SCHEMA_VERSION:
         borrowed = not lock.held
@@ -146,7 +149,7 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 
 def reconcile(connections: Connections, index_dir: Path) -> None:
-    """Say once that commits were lost: from here on the file beside the database counts on from what there is."""
+    """Warn where the database has lost commits that the file beside it knows of, and set that file to what there is."""
     have, noted = int(connections.value("SELECT coalesce(max(n), 0) FROM commits")), read_commits(index_dir)
     if noted > have:
         _log.warning(

@@ -14,7 +14,7 @@ LOGS = ("-wal", "-shm")
 
 
 def mended_path(path: Path) -> Path:
-    """What the database that is to take the place of the one at `path` is called until it has."""
+    """The name of a database that is to take the place of the one at `path`, until it has."""
     return path.with_name(f"{path.name}.mended")
 
 
@@ -29,7 +29,7 @@ def finish(path: Path) -> None:
 
 
 def flushed(path: Path) -> Path:
-    """The file, once it and its folder are on the disk. Raises OSError."""
+    """Flush a file and its folder to the disk, and return the file. Raises OSError."""
     flush(path)
     flush(path.parent)
     return path

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypedDict, get_args
 
 JobStatus = Literal["pending", "done", "failed"]
+# What vectors are of.
+VectorKind = Literal["notes", "frames"]
 JOB_STATUSES: tuple[str, ...] = get_args(JobStatus)
 
 

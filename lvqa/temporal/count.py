@@ -1,9 +1,9 @@
 """How often a thing comes: one look at every candidate, then what lies between neighbours, then the ends.
 
 Counting wants all appearances and the ends of none, so its looks go to candidates first, and to those apart from each
-other before those beside them. Two sights of a video are one appearance where everything looked at between them shows
-the thing; a sight that is none too clear has to hold on a crop too, where less of what is around misleads. The ends are
-found with what is left.
+other before those beside them. Two sightings of a video are one appearance where everything looked at between them
+shows the thing; a sighting that is none too clear has to hold on a crop too, where less of what is around misleads. The
+ends are found with what is left.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lvqa.temporal.frame_questions import NOTHING, middle_of
-from lvqa.temporal.localize import COARSE_S, FINE_S, YES, Found, Interval, edges, joined
-from lvqa.temporal.looks import Ask, Course, Seen, alongside
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.localize import COARSE_S, FINE_S, YES, Interval, Localized, boundaries, joined
+from lvqa.temporal.looks import Course, LookReply, LookRequest, alongside
 from lvqa.temporal.presence import Candidate, apart_first
-from lvqa.temporal.scene import Scene
 from lvqa.types import Span
 
-# Sights further apart than this are not asked whether they are one appearance, in seconds.
+# Sightings further apart than this are not asked whether they are one appearance, in seconds.
 _NEAR_S = 8.0
-# Between two sights of one appearance a look at least every so many seconds.
+# Between two sightings of one appearance a look at least every so many seconds.
 _STEP_S = 1.0
-# A candidate so near to a sight adds no appearance: shorter gaps are not seen.
+# A candidate so near to a sighting adds no appearance: shorter gaps are not seen.
 _SAME_S = 1.01
-# Mean P(yes) from which a sight needs no crop: one misread appearance makes the number wrong.
+# Mean P(yes) from which a sighting needs no crop: one misread appearance makes the number wrong.
 _CLEAR = 0.98
 # Half the width and height of that crop, as shares of the frame's.
 _HALF = 0.3
@@ -32,121 +32,125 @@ _HALF = 0.3
 _ENDS = 6
 
 
-def appearances(scene: Scene, phrase: str, most: int) -> Course[Found]:
+def appearances(inquiry: Inquiry, phrase: str, most: int) -> Course[Localized]:
     """The separate stretches in which a thing is there, in order of video and time: at most `most`."""
     candidates: list[Candidate] = []
-    for video in scene.videos:
-        candidates += scene.presence.candidates(video, phrase, scene.query.at)
+    for video in inquiry.videos:
+        candidates += inquiry.presence.candidates(video, phrase, inquiry.query.at)
     queue = apart_first(candidates)
-    found, in_a_row, patience = Found(), 0, scene.patience(1)
+    found, in_a_row, patience = Localized(), 0, inquiry.patience(1)
     while queue and len(found.intervals) < most and in_a_row < patience and not found.starved:
         batch = queue[: min(2, patience - in_a_row)]
         del queue[: len(batch)]
-        seen = yield [Ask(c.video_id, c.time_s, phrase) for c in batch]
+        seen = yield [LookRequest(c.video_id, c.time_s, phrase) for c in batch]
         answered = [(c, one) for c, one in zip(batch, seen, strict=True) if one is not None]
         found.starved = len(answered) < len(batch)
         queue = [c for c, one in zip(batch, seen, strict=True) if one is None] + queue
-        sights: list[Interval | None] = yield from alongside([_sight(scene, c, one, phrase) for c, one in answered])
-        for (candidate, one), sight in zip(answered, sights, strict=True):
-            if sight is None:
+        sightings: list[Interval | None] = yield from alongside(
+            [_sighting(inquiry, c, one, phrase) for c, one in answered]
+        )
+        for (candidate, one), sighting in zip(answered, sightings, strict=True):
+            if sighting is None:
                 in_a_row += 1
                 found.refused.append(candidate)
                 found.doubt = max(found.doubt, one.yes if one.yes < YES else one.yes / 2)
             else:
                 in_a_row = 0
-                found.intervals = yield from _with(found.intervals, sight, phrase)
+                found.intervals = yield from _with(found.intervals, sighting, phrase)
         queue = [c for c in queue if not _is_in(c, found.intervals)]
     found.left = len(queue)
-    found.intervals = yield from _ended(scene, phrase, found.intervals)
+    found.intervals = yield from _ended(inquiry, phrase, found.intervals)
     return found
 
 
-def _sight(scene: Scene, candidate: Candidate, seen: Seen, phrase: str) -> Course[Interval | None]:
-    """What a look at a candidate comes to: a sight of the thing, or None."""
+def _sighting(inquiry: Inquiry, candidate: Candidate, seen: LookReply, phrase: str) -> Course[Interval | None]:
+    """What a look at a candidate comes to: a sighting of the thing, or None."""
     if seen.yes < YES:
         return None
-    frame_s = scene.frame_s(candidate.video_id) or 0.04
+    frame_s = inquiry.frame_s(candidate.video_id) or 0.04
     span = Span(seen.pts_s, seen.pts_s + frame_s)
     return (yield from _twice(Interval(candidate.video_id, span, seen.yes, 1, sharp=False), phrase, frame_s))
 
 
-def _twice(sight: Interval, phrase: str, frame_s: float) -> Course[Interval | None]:
-    """A sight with a second frame beside it that shows the thing too; None where neither neighbour does.
+def _twice(sighting: Interval, phrase: str, frame_s: float) -> Course[Interval | None]:
+    """A sighting with a second frame beside it that shows the thing too; None where neither neighbour does.
 
     What is on one frame alone is misread. Where the budget has ended the one frame has to do.
     """
-    sure, span, unknown = [sight.yes], sight.span, False
+    sure, span, unknown = [sighting.yes], sighting.span, False
     for sign in (1, -1):
-        at = sight.span.start_s + sign * max(FINE_S, frame_s)
-        (one,) = yield [Ask(sight.video_id, max(0.0, at), phrase)]
+        at = sighting.span.start_s + sign * max(FINE_S, frame_s)
+        (one,) = yield [LookRequest(sighting.video_id, max(0.0, at), phrase)]
         unknown = unknown or one is None
-        if one is not None and one.yes >= YES and one.pts_s != sight.span.start_s:
+        if one is not None and one.yes >= YES and one.pts_s != sighting.span.start_s:
             sure.append(one.yes)
             span = span.hull(Span(one.pts_s, one.pts_s + frame_s))
             break
     if len(sure) == 1 and not unknown:
         return None
     if sum(sure) / len(sure) < _CLEAR:
-        closer: float | None = yield from _closer(sight, phrase)
+        closer: float | None = yield from _closer(sighting, phrase)
         if closer is None or closer < YES:
             return None
         sure.append(closer)
-    return replace(sight, span=span, yes=sum(sure) / len(sure), looks=len(sure))
+    return replace(sighting, span=span, yes=sum(sure) / len(sure), looks=len(sure))
 
 
-def _closer(sight: Interval, phrase: str) -> Course[float | None]:
+def _closer(sighting: Interval, phrase: str) -> Course[float | None]:
     """P(yes) on the part of the frame where the thing is said to be; 0 where it is said to be nowhere."""
-    at = sight.span.start_s
-    (where,) = yield [Ask(sight.video_id, at, f"where is the {phrase}?", says=True)]
+    at = sighting.span.start_s
+    (where,) = yield [LookRequest(sighting.video_id, at, f"where is the {phrase}?", says=True)]
     if where is None:
         return None
     if where.text in NOTHING:
         return 0.0
     x, y = middle_of(where.text)
     crop = (max(0.0, x - _HALF), max(0.0, y - _HALF), min(1.0, x + _HALF), min(1.0, y + _HALF))
-    (one,) = yield [Ask(sight.video_id, at, phrase, crop=crop)]
+    (one,) = yield [LookRequest(sighting.video_id, at, phrase, crop=crop)]
     return None if one is None else one.yes
 
 
-def _with(intervals: Sequence[Interval], sight: Interval, phrase: str) -> Course[list[Interval]]:
-    """The intervals with a sight more: a new one, or part of a neighbour that everything between them belongs to."""
-    merged = sight
+def _with(intervals: Sequence[Interval], sighting: Interval, phrase: str) -> Course[list[Interval]]:
+    """The intervals with a sighting more: a new one, or part of a neighbour that everything between them belongs to."""
+    merged = sighting
     kept: list[Interval] = []
     for other in intervals:
         gap_s = other.span.gap_s(merged.span)
-        if other.video_id == sight.video_id and gap_s <= _NEAR_S:
+        if other.video_id == sighting.video_id and gap_s <= _NEAR_S:
             low = min(other.span.end_s, merged.span.end_s)
             n = int(gap_s / _STEP_S) if gap_s > _STEP_S else int(gap_s > _SAME_S)
             one_piece = True
             for k in range(1, n + 1):
-                (one,) = yield [Ask(sight.video_id, low + k * gap_s / (n + 1), phrase)]
-                # Where nobody can look any more, what lies so near is taken for the same.
+                (one,) = yield [LookRequest(sighting.video_id, low + k * gap_s / (n + 1), phrase)]
+                # Where no look is left any more, what lies so near is taken for the same.
                 one_piece = one is None or one.yes >= YES
                 if not one_piece:
                     break
             if one_piece:
                 looks = merged.looks + other.looks
                 yes = (merged.yes * merged.looks + other.yes * other.looks) / looks
-                merged = Interval(sight.video_id, merged.span.hull(other.span), yes, looks, sharp=False)
+                merged = Interval(sighting.video_id, merged.span.hull(other.span), yes, looks, sharp=False)
                 continue
         kept.append(other)
     return sorted([*kept, merged], key=lambda i: (i.video_id, i.span))
 
 
-def _ended(scene: Scene, phrase: str, intervals: Sequence[Interval]) -> Course[list[Interval]]:
+def _ended(inquiry: Inquiry, phrase: str, intervals: Sequence[Interval]) -> Course[list[Interval]]:
     """The intervals with their ends, for as many as the budget reaches."""
-    n = min(len(intervals), scene.eyes.left // _ENDS)
-    whole: list[Interval] = yield from alongside([_whole(scene, phrase, one) for one in intervals[:n]])
+    n = min(len(intervals), inquiry.eyes.left // _ENDS)
+    whole: list[Interval] = yield from alongside([_whole(inquiry, phrase, one) for one in intervals[:n]])
     return joined([*whole, *intervals[n:]])
 
 
-def _whole(scene: Scene, phrase: str, one: Interval) -> Course[Interval]:
-    (again,) = yield [Ask(one.video_id, one.span.start_s, phrase)]
+def _whole(inquiry: Inquiry, phrase: str, one: Interval) -> Course[Interval]:
+    (again,) = yield [LookRequest(one.video_id, one.span.start_s, phrase)]
     if again is None or again.yes < YES:
         return one
-    ask = Ask(one.video_id, again.pts_s, phrase)
-    frame_s = scene.frame_s(one.video_id)
-    ended: Interval = yield from edges(ask, again, scene.bounds(one.video_id), resolution_s=COARSE_S, frame_s=frame_s)
+    ask = LookRequest(one.video_id, again.pts_s, phrase)
+    frame_s = inquiry.frame_s(one.video_id)
+    ended: Interval = yield from boundaries(
+        ask, again, inquiry.bounds(one.video_id), resolution_s=COARSE_S, frame_s=frame_s
+    )
     return replace(ended, span=ended.span.hull(one.span))
 
 

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.temporal.looks import Ask, Course, Crop, Seen
+from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.types import Span
+from lvqa.zoom.arrays import Crop
 
 # Replies that say that there is nothing to be said.
 NOTHING = frozenset(
@@ -30,7 +31,7 @@ class Vote:
     times_s: tuple[float, ...]
 
 
-def vote(seen: Sequence[Seen | None], *, nothing: frozenset[str] = NOTHING) -> Vote:
+def vote(seen: Sequence[LookReply | None], *, nothing: frozenset[str] = NOTHING) -> Vote:
     """Count the replies."""
     said = [one for one in seen if one is not None]
     counted = Counter(one.text for one in said)
@@ -45,14 +46,14 @@ def vote(seen: Sequence[Seen | None], *, nothing: frozenset[str] = NOTHING) -> V
     return Vote(text, sure, tuple(one.pts_s for one in said if one.text == text))
 
 
-def moments(span: Span, n: int = 3) -> list[float]:
+def times_in(span: Span, n: int = 3) -> list[float]:
     """n times of a span, away from its ends."""
     return [span.start_s + (k + 0.5) / n * span.duration_s for k in range(n)]
 
 
 def tell(video_id: str, times_s: Sequence[float], question: str) -> Course[Vote]:
-    """Ask the same of several frames."""
-    seen = yield [Ask(video_id, time_s, question, says=True) for time_s in times_s]
+    """LookRequest the same of several frames."""
+    seen = yield [LookRequest(video_id, time_s, question, says=True) for time_s in times_s]
     return vote(seen)
 
 
@@ -79,17 +80,19 @@ def crop_at(x: float, y: float) -> Crop:
 
 def read(video_id: str, times_s: Sequence[float], surface: str) -> Course[Vote]:
     """What stands on a sign: find it, cut it out of the whole frame, read it; shifted where that says nothing."""
-    placed = yield [Ask(video_id, time_s, f"where is the {surface}?", says=True) for time_s in times_s]
+    placed = yield [LookRequest(video_id, time_s, f"where is the {surface}?", says=True) for time_s in times_s]
     where = vote(placed)
     if not where.text:
         return Vote("", 0.0, ())
     x, y = middle_of(where.text)
     asked = f"what does the {surface} say?"
-    readings: list[Seen | None] = yield [Ask(video_id, t, asked, True, crop_at(x, y)) for t in where.times_s]
+    readings: list[LookReply | None] = yield [
+        LookRequest(video_id, t, asked, True, crop_at(x, y)) for t in where.times_s
+    ]
     for dx, dy in ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT)):
         found = vote(readings)
         if found.text:
             return found
-        more = yield [Ask(video_id, where.times_s[0], asked, True, crop_at(x + dx, y + dy))]
+        more = yield [LookRequest(video_id, where.times_s[0], asked, True, crop_at(x + dx, y + dy))]
         readings = [*(one for one in readings if one is not None and one.text not in NOTHING), *more]
     return vote(readings)

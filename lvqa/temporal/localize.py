@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from lvqa.temporal.looks import Ask, Course, Seen
+from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.temporal.presence import Candidate
 from lvqa.types import Span
 
@@ -57,7 +57,7 @@ class Measured:
 
 
 @dataclass(slots=True)
-class Found:
+class Localized:
     """What a search came to: intervals in order of time, how many candidates were refused, how many were left.
 
     `doubt` is the highest P(yes) of a refused candidate, `left` the number of candidates not looked at, `starved` says
@@ -71,7 +71,7 @@ class Found:
     starved: bool = False
 
 
-def hunt(
+def localize(
     phrase: str,
     candidates: Sequence[Candidate],
     bounds: Callable[[str], Span],
@@ -81,7 +81,7 @@ def hunt(
     width: int = 2,
     resolution_s: float = COARSE_S,
     frame_s: Callable[[str], float] = lambda video_id: 0.0,
-) -> Course[Found]:
+) -> Course[Localized]:
     """Look at candidates, best first, until `most` intervals are found or `patience` in a row are refused.
 
     Args:
@@ -94,13 +94,13 @@ def hunt(
         resolution_s: to which the ends are found; infinity for not at all.
         frame_s: the time between two frames of a video.
     """
-    found = Found()
+    found = Localized()
     queue = list(candidates)
     in_a_row = 0
     while queue and len(found.intervals) < most and in_a_row < patience:
         batch = queue[: max(1, min(width, patience - in_a_row))]
         del queue[: len(batch)]
-        seen = yield [Ask(c.video_id, c.time_s, phrase) for c in batch]
+        seen = yield [LookRequest(c.video_id, c.time_s, phrase) for c in batch]
         for candidate, one in zip(batch, seen, strict=True):
             if one is None:
                 found.starved = True
@@ -111,8 +111,8 @@ def hunt(
                 found.doubt = max(found.doubt, one.yes)
             elif not _inside(candidate, found.intervals) and len(found.intervals) < most:
                 frame = frame_s(candidate.video_id)
-                interval = yield from edges(
-                    Ask(candidate.video_id, one.pts_s, phrase),
+                interval = yield from boundaries(
+                    LookRequest(candidate.video_id, one.pts_s, phrase),
                     one,
                     bounds(candidate.video_id),
                     resolution_s=resolution_s,
@@ -137,30 +137,30 @@ def hunt(
     return found
 
 
-def _beside(interval: Interval, seen: Seen, phrase: str, frame_s: float) -> Course[list[float] | None]:
+def _beside(interval: Interval, seen: LookReply, phrase: str, frame_s: float) -> Course[list[float] | None]:
     """P(yes) of those of the two neighbours of the one frame that shows a thing that show it too; None without budget.
 
     What is on one frame alone is misread.
     """
     step = max(frame_s, FINE_S)
-    asks = [Ask(interval.video_id, max(0.0, seen.pts_s + sign * step), phrase) for sign in (-1, 1)]
+    asks = [LookRequest(interval.video_id, max(0.0, seen.pts_s + sign * step), phrase) for sign in (-1, 1)]
     beside = yield asks
     if any(one is None for one in beside):
         return None
     return [one.yes for one in beside if one is not None and one.pts_s != seen.pts_s and one.yes >= YES]
 
 
-def edges(
-    ask: Ask,
-    seen: Seen,
+def boundaries(
+    ask: LookRequest,
+    seen: LookReply,
     bounds: Span,
     *,
     resolution_s: float = FINE_S,
     frame_s: float = 0.0,
     reach_s: float = 240.0,
     known: tuple[float | None, float | None] = (None, None),
-    holds: Callable[[Seen], bool] = lambda seen: seen.yes >= YES,
-    sureness: Callable[[Seen], float] = lambda seen: seen.yes,
+    holds: Callable[[LookReply], bool] = lambda seen: seen.yes >= YES,
+    sureness: Callable[[LookReply], float] = lambda seen: seen.yes,
 ) -> Course[Interval]:
     """Find the ends of the stretch around a frame in which something holds.
 
@@ -203,7 +203,7 @@ def edges(
                 turns.append((k, (far + inner[k]) / 2))
         if not turns:
             break
-        answers = yield [Ask(ask.video_id, at, ask.about, ask.says, ask.crop) for _, at in turns]
+        answers = yield [LookRequest(ask.video_id, at, ask.about, ask.says, ask.crop) for _, at in turns]
         for (k, at), one in zip(turns, answers, strict=True):
             if one is None:
                 starved, open_[k] = True, False
@@ -235,16 +235,16 @@ def gap(
 
     None too where the budget ends before that is known.
     """
-    (first,) = yield [Ask(at.video_id, at.time_s, phrase)]
+    (first,) = yield [LookRequest(at.video_id, at.time_s, phrase)]
     if first is None or first.yes >= GONE:
         return None
     around = Span(max(bounds.start_s, first.pts_s - reach_s), min(bounds.end_s, first.pts_s + reach_s))
     # A cheap look at both sides before the ends are found.
-    sides = yield from _sides(Ask(at.video_id, first.pts_s, phrase), around)
+    sides = yield from _sides(LookRequest(at.video_id, first.pts_s, phrase), around)
     if sides is None:
         return None
-    found = yield from edges(
-        Ask(at.video_id, first.pts_s, phrase),
+    found = yield from boundaries(
+        LookRequest(at.video_id, first.pts_s, phrase),
         first,
         bounds,
         frame_s=frame_s,
@@ -255,7 +255,7 @@ def gap(
     return found
 
 
-def _sides(ask: Ask, around: Span) -> Course[tuple[float, float] | None]:
+def _sides(ask: LookRequest, around: Span) -> Course[tuple[float, float] | None]:
     """Times before and after at which the thing is there, by steps that double; None where there are none in reach."""
     found: list[float | None] = [None, None]
     step = 1.0
@@ -267,7 +267,7 @@ def _sides(ask: Ask, around: Span) -> Course[tuple[float, float] | None]:
                 if not around.start_s <= at < around.end_s:
                     return None
                 turns.append((k, at))
-        answers = yield [Ask(ask.video_id, at, ask.about) for _, at in turns]
+        answers = yield [LookRequest(ask.video_id, at, ask.about) for _, at in turns]
         for (k, _), one in zip(turns, answers, strict=True):
             if one is None:
                 return None
@@ -297,7 +297,7 @@ def measure(phrase: str, interval: Interval, bounds: Span, frame_s: float, *, go
     start_s, end_s = interval.span.start_s - _MARGIN_S, interval.span.end_s + _MARGIN_S
     n = int((end_s - start_s) / step) + 1
     times = [start_s + k * step + step / 2 for k in range(n)]
-    seen = yield [Ask(interval.video_id, t, phrase) for t in times if bounds.contains(t)]
+    seen = yield [LookRequest(interval.video_id, t, phrase) for t in times if bounds.contains(t)]
     by_time = {one.pts_s: (1 - one.yes if gone else one.yes) for one in seen if one is not None}
     if len(by_time) < 3 or any(one is None for one in seen):
         return Measured(interval, 0.4)

@@ -23,7 +23,7 @@ SAME_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EventOrder:
     """The relation of two events in one video: `before`, `after` or `together`, and the rows that show it."""
 
     relation: Literal["before", "after", "together"]
@@ -73,7 +73,7 @@ def extreme(rows: Sequence[Row], which: Literal["first", "last"]) -> Computation
     return Computation(which, text, tuple(ranked))
 
 
-def relation(one: Sequence[Row], other: Sequence[Row]) -> Order | None:
+def relation(one: Sequence[Row], other: Sequence[Row]) -> EventOrder | None:
     """Whether the first happening of one event comes before or after that of another, in the video that holds both.
 
     None where no video does. Where several do, the one whose rows are surest together.
@@ -86,7 +86,7 @@ def relation(one: Sequence[Row], other: Sequence[Row]) -> Order | None:
         return None
     a, b = max(pairs, key=lambda pair: pair[0].sure * pair[1].sure)
     gap = a.span.start_s - b.span.start_s
-    return Order("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
+    return EventOrder("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
 
 
 def before_after(one: Sequence[Row], other: Sequence[Row]) -> Computation | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lvqa.language.words import clock_s, stem, words
+from lvqa.language.stems import stem, words
+from lvqa.language.times import clock_s
 from lvqa.types import Span
 
 Value = bool | float | Span | str | tuple[str, ...]

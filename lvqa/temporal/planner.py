@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from lvqa.temporal.looks import Course, Looker
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.looks import Course, Viewer
 from lvqa.temporal.presence import Presence
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
-from lvqa.temporal.scene import Scene
 from lvqa.types import Note
 
 
-class Planner(Protocol):
+class QuestionPlanner(Protocol):
     """From the words of a question to a program over time, with what programs and reading it brings of its own."""
 
     def plan(self, question: str, options: Sequence[str], videos: Sequence[str]) -> TemporalQuery | None:
@@ -30,13 +30,13 @@ class Planner(Protocol):
         """
         ...
 
-    def program(self, scene: Scene) -> Course[Result] | None:
-        """A program of the planner's own that answers the scene's question; None where lvqa's own programs do."""
+    def program(self, inquiry: Inquiry) -> Course[Result] | None:
+        """A program of the planner's own that answers the inquiry's question; None where lvqa's own programs do."""
         ...
 
     def reading(
         self, presence: Presence, descriptions: Mapping[str, Sequence[Note]], looks: int
-    ) -> tuple[Presence, Looker]:
+    ) -> tuple[Presence, Viewer]:
         """How a baseline that has described frames answers from those descriptions, without looking again.
 
         Args:

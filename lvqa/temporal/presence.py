@@ -8,28 +8,25 @@ z-scores (median and MAD). The scores of candidates order them and mean nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.agents.nodes.zoom import SEARCH_SHARE, charge_looks, charge_to
-from lvqa.agents.state import Context
-from lvqa.errors import MediaError
 from lvqa.language.words import names, parts, says, with_article
+from lvqa.models.base import ImageEmbedder
 from lvqa.models.replies import encode_query
-from lvqa.store import Filter
+from lvqa.store import Filter, Store
 from lvqa.types import Note, Span
-from lvqa.zoom import DEFAULT, Query, SearchBudget, make_searcher
-from lvqa.zoom.across import Opener, searchable
-from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, standing_out
-from lvqa.zoom.scorers import Scorers, Yes
+from lvqa.zoom.across import searchable
+from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, salience
 
 Series = npt.NDArray[np.float64]
 
 CAPTION, SPEECH, CUE = 6.0, 3.0, 1.5
-_MOST = 48
+# Candidates of one thing in one video, at most.
+MOST = 48
 # Candidates so near to a better one come after all others, in seconds.
 _APART_S = 4.0
 # What is said about a thing comes up to so much after it.
@@ -57,20 +54,40 @@ class Coverage:
     share: float
 
 
+Proposals = Callable[[str, str, Span], list[Candidate]]
+
+
 @dataclass(slots=True)
 class Presence:
-    """What the index knows about where things are; reads each video's notes and vectors once a question."""
+    """What the index knows about where things are; reads each video's notes and vectors once a question.
 
-    context: Context
+    Args:
+        store: the index, open for reading.
+        image_embedder: reads the visual channel; without it there is none.
+        filter: the only videos, time and sources that may be used.
+        cues: things that tend to be near what is looked for.
+        proposals: another searcher's candidates, in place of those of the index: takes a video's id, a phrase, and the
+            part of the video that they have to lie in; best first.
+    """
+
+    store: Store
+    image_embedder: ImageEmbedder | None = None
+    filter: Filter | None = None
     cues: tuple[str, ...] = ()
+    proposals: Proposals | None = None
     _notes: dict[str, list[Note]] = field(default_factory=dict)
     _frames: dict[str, tuple[Series, npt.NDArray[np.float32]]] = field(default_factory=dict)
     _queries: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
+    def path(self, video_id: str) -> str:
+        """The path of a video, relative to the archive's folder; its id where it is gone."""
+        video = self.store.videos.get(video_id)
+        return video.path if video is not None else video_id
+
     def within(self, video_id: str) -> Span:
         """The part of a video that may be used."""
-        video = self.context.store.videos.get(video_id)
-        return searchable(video.duration_s if video is not None else 1.0, self.context.filter)
+        video = self.store.videos.get(video_id)
+        return searchable(video.duration_s if video is not None else 1.0, self.filter)
 
     def captions(self, video_id: str) -> list[Note]:
         """What was written about the pictures of a video, in order of time."""
@@ -78,12 +95,12 @@ class Presence:
 
     def series(self, video_id: str, phrase: str) -> tuple[Series, Series]:
         """Times in seconds and cosines with a phrase, float64 (n,) each; empty without a visual channel."""
-        embedder = self.context.models.image_embedder
+        embedder = self.image_embedder
         if embedder is None:
             return np.zeros(0), np.zeros(0)
         if video_id not in self._frames:
-            span = self.context.filter.span if self.context.filter is not None else None
-            self._frames[video_id] = self.context.store.frames.of(embedder.name, video_id, span)
+            span = self.filter.span if self.filter is not None else None
+            self._frames[video_id] = self.store.frames.of(embedder.name, video_id, span)
         times, vectors = self._frames[video_id]
         if not len(times):
             return np.zeros(0), np.zeros(0)
@@ -93,10 +110,10 @@ class Presence:
 
     def candidates(self, video_id: str, phrase: str, within: Span | None = None) -> list[Candidate]:
         """Times at which a thing may be there, best first; as another searcher has it, where one was asked for."""
-        if self.context.searcher != DEFAULT:
-            return self._by_searcher(video_id, phrase, within)
+        if self.proposals is not None:
+            return self.proposals(video_id, phrase, within or self.within(video_id))
         times, cosines = self.series(video_id, phrase)
-        score = standing_out(times, cosines)
+        score = salience(times, cosines)
         said = [n for n in self._all(video_id) if n.source == "speech" and names(n.text, phrase, whole=True)]
         noted = [(n.span, CAPTION, "caption") for n in self.captions(video_id) if names(n.text, phrase)]
         noted += [(Span(max(0.0, n.span.start_s - _SAID_AFTER_S), n.span.end_s), SPEECH, "speech") for n in said]
@@ -104,41 +121,14 @@ class Presence:
         for span, bonus in [*((span, bonus) for span, bonus, _ in noted), *((span, CUE) for span in cued)]:
             inside = (times >= span.start_s) & (times < span.end_s)
             score[inside] += bonus
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, MOST)]
         # A caption's own frame may be any of its clip: its middle comes after what the visual channel prefers.
         found += [Candidate(video_id, span.middle_s, bonus, by) for span, bonus, by in noted]
         if not len(times):
             found += [Candidate(video_id, t, 0.0, "spread") for t in spread(self.within(video_id))]
         limit = within or self.within(video_id)
         kept = [c for c in found if limit.contains(c.time_s)]
-        return sorted(kept, key=lambda c: (-c.score, c.time_s))[:_MOST]
-
-    def _by_searcher(self, video_id: str, phrase: str, within: Span | None) -> list[Candidate]:
-        """The keyframes of the searcher that was asked for; what it looks at on its way is paid for."""
-        context = self.context
-        video = context.store.videos.get(video_id)
-        if video is None:
-            return []
-        scorers = Scorers.of(context.models)
-        query = Query((phrase,), self.cues)
-        chosen = context.searcher
-        searcher = make_searcher(chosen, scorers) if isinstance(chosen, str) else chosen
-        each = len(query.things) if isinstance(scorers.look, Yes) else 1
-        looks = int(SEARCH_SHARE * min(context.ledger.frames_left, context.ledger.calls_left)) // each
-        charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
-        budget = SearchBudget(_MOST, looks, charge, 1.0, charge_vlm)
-        with Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter)(
-            video
-        ) as footage:
-            try:
-                found = searcher.search(footage, query, budget, context.seed)
-            except MediaError:
-                return []
-        frames = [f for f in found.keyframes if (within or self.within(video_id)).contains(f.time_s)]
-        # Equal scores are taken in an order that halves what is open, not from the start on.
-        order = {place: n for n, place in enumerate(_halving(len(frames)))}
-        ranked = sorted(enumerate(frames), key=lambda pair: (-pair[1].score, order[pair[0]]))
-        return [Candidate(video_id, frame.time_s, frame.score, searcher.name) for _, frame in ranked]
+        return sorted(kept, key=lambda c: (-c.score, c.time_s))[:MOST]
 
     def runs(self, video_id: str, phrase: str, gap_s: float = 12.0) -> list[Span]:
         """Stretches in which captions tell of a thing again and again, the middle of the first to that of the last."""
@@ -161,7 +151,7 @@ class Presence:
             return [Candidate(video_id, n.span.middle_s, CAPTION, "caption") for n in gone]
         score = -against_around(times, cosines)
         if other:
-            score = score + standing_out(*self.series(video_id, other))
+            score = score + salience(*self.series(video_id, other))
         inside = np.zeros(len(times), bool)
         for span in spans:
             inside |= (times >= span.start_s) & (times < span.end_s)
@@ -169,8 +159,8 @@ class Presence:
         # Where captions miss the thing, the frames around may still tell that it is there.
         level = np.median(usual[inside]) if inside.any() else np.quantile(usual, 0.9)
         score = score + np.where(inside, 2.0, 0.0) + np.where(usual >= level, 1.0, 0.0)
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, _MOST)]
-        return sorted(found, key=lambda c: (-c.score, c.time_s))[:_MOST]
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, MOST)]
+        return sorted(found, key=lambda c: (-c.score, c.time_s))[:MOST]
 
     def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
         """Times (before, after) between which captions put a thing elsewhere while the rest stays; and how much stays.
@@ -210,8 +200,8 @@ class Presence:
 
     def _all(self, video_id: str) -> list[Note]:
         if video_id not in self._notes:
-            wanted = replace(self.context.filter or Filter(), video_ids=frozenset({video_id}))
-            notes = [n for n in self.context.store.notes.select(wanted) if n.source != "summary"]
+            wanted = replace(self.filter or Filter(), video_ids=frozenset({video_id}))
+            notes = [n for n in self.store.notes.select(wanted) if n.source != "summary"]
             self._notes[video_id] = sorted(notes, key=lambda n: (n.span, n.id))
         return self._notes[video_id]
 
@@ -227,19 +217,6 @@ def apart_first(candidates: Sequence[Candidate]) -> list[Candidate]:
         beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < _APART_S for c in first)
         (rest if beside else first).append(one)
     return [*first, *rest]
-
-
-def _halving(n: int) -> list[int]:
-    """0 to n - 1, each in the middle of what the earlier ones left open."""
-    order: list[int] = []
-    parts = [(0, n)]
-    while parts:
-        low, high = parts.pop(0)
-        if low < high:
-            middle = (low + high) // 2
-            order.append(middle)
-            parts += [(low, middle), (middle + 1, high)]
-    return order
 
 
 def spread(span: Span, n: int = 32) -> Sequence[float]:

@@ -10,24 +10,24 @@ from collections.abc import Callable
 from lvqa.language.words import with_article as a
 from lvqa.temporal import compare
 from lvqa.temporal.count import appearances
-from lvqa.temporal.frame_questions import at_place, moments, read, tell
-from lvqa.temporal.localize import MEASURED_S, Found, Interval, Measured, measure
+from lvqa.temporal.frame_questions import at_place, read, tell, times_in
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.localize import MEASURED_S, Interval, Localized, Measured, measure
 from lvqa.temporal.looks import Course
 from lvqa.temporal.options import number
 from lvqa.temporal.result import Result, absence, nothing, product
-from lvqa.temporal.scene import Scene
 from lvqa.temporal.wording import shown_by, stretch, when
 from lvqa.types import Span, format_time
 
 _MOST_EVENTS = 12
 
 
-def solve(scene: Scene, own: Callable[[Scene], Course[Result] | None] | None = None) -> Course[Result]:
-    """The course that answers the scene's question: a planner's `own` where it has one for it, else lvqa's."""
-    if not scene.videos:
+def solve(inquiry: Inquiry, own: Callable[[Inquiry], Course[Result] | None] | None = None) -> Course[Result]:
+    """The course that answers the inquiry's question: a planner's `own` where it has one for it, else lvqa's."""
+    if not inquiry.videos:
         return _nowhere()
-    course = own(scene) if own is not None else None
-    return course if course is not None else _PROGRAMS[scene.query.op](scene)
+    course = own(inquiry) if own is not None else None
+    return course if course is not None else _PROGRAMS[inquiry.query.op](inquiry)
 
 
 def _nowhere() -> Course[Result]:
@@ -35,44 +35,44 @@ def _nowhere() -> Course[Result]:
     return nothing("there is no video to look at")
 
 
-def existence(scene: Scene) -> Course[Result]:
+def existence(inquiry: Inquiry) -> Course[Result]:
     """Whether a thing is ever there; which of the options is, or is not."""
-    if scene.query.among:
-        return (yield from compare.which(scene, lambda there: there))
-    target = scene.query.targets[0]
-    found: Found = yield from scene.find(target)
+    if inquiry.query.among:
+        return (yield from compare.which(inquiry, lambda there: there))
+    target = inquiry.query.targets[0]
+    found: Localized = yield from inquiry.find(target)
     if found.intervals:
         best = found.intervals[0]
-        text = f"Yes, {a(target)} is seen in {when(scene, best)}."
+        text = f"Yes, {a(target)} is seen in {when(inquiry, best)}."
         return Result(text, product([best.support]), True, ((best, f"{a(target)} is there"),))
-    text = f"No, {a(target)} was not found in {scene.where}."
-    sure = product([absence(found, scene.coverages())])
+    text = f"No, {a(target)} was not found in {inquiry.where}."
+    sure = product([absence(found, inquiry.coverages())])
     return Result(text, sure, False, refused=_refused(found, target))
 
 
-def count_events(scene: Scene) -> Course[Result]:
+def count_events(inquiry: Inquiry) -> Course[Result]:
     """How often a thing comes: its separate intervals."""
-    target = scene.query.targets[0]
-    found: Found = yield from appearances(scene, target, _MOST_EVENTS)
+    target = inquiry.query.targets[0]
+    found: Localized = yield from appearances(inquiry, target, _MOST_EVENTS)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {scene.where}")
+        return nothing(f"{a(target)} was not found in {inquiry.where}")
     n = len(found.intervals)
     times = ", ".join(format_time(i.span.start_s) for i in found.intervals)
-    sure = product([sum(i.support for i in found.intervals) / n, absence(found, scene.coverages())])
+    sure = product([sum(i.support for i in found.intervals) / n, absence(found, inquiry.coverages())])
     return Result(f"{n} ({times})", sure, float(n), shown_by([found], [target]))
 
 
-def count_objects(scene: Scene) -> Course[Result]:
+def count_objects(inquiry: Inquiry) -> Course[Result]:
     """How many things there are at a time."""
-    things, at = scene.query.targets[0], scene.query.at
+    things, at = inquiry.query.targets[0], inquiry.query.at
     if at is None:
-        found: Found = yield from scene.find(things)
+        found: Localized = yield from inquiry.find(things)
         if not found.intervals:
             return nothing(f"no {things} were found")
         video, at = found.intervals[0].video_id, found.intervals[0].span
     else:
-        video = scene.videos[0]
-    said = yield from tell(video, moments(at), f"how many {things} are there?")
+        video = inquiry.videos[0]
+    said = yield from tell(video, times_in(at), f"how many {things} are there?")
     value = number(said.text)
     if value is None:
         return nothing("the frames tell no number")
@@ -80,98 +80,100 @@ def count_objects(scene: Scene) -> Course[Result]:
     return Result(f"{value:g}", product([said.confidence]), value, ((interval, f"{value:g} {things}"),))
 
 
-def when_(scene: Scene) -> Course[Result]:
+def when_(inquiry: Inquiry) -> Course[Result]:
     """When a thing is there."""
-    target = scene.query.targets[0]
-    found: Found = yield from scene.find(target, most=2, fine=True)
+    target = inquiry.query.targets[0]
+    found: Localized = yield from inquiry.find(target, most=2, fine=True)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {scene.where}")
+        return nothing(f"{a(target)} was not found in {inquiry.where}")
     best = max(found.intervals, key=lambda i: i.support)
     also = "".join(f"; also {stretch(i.span)}" for i in found.intervals if i is not best)
     sure = product([best.support, 1 / len(found.intervals)])
-    shown = shown_by([Found([best, *(i for i in found.intervals if i is not best)])], [target])
-    return Result(f"{when(scene, best)}{also}", sure, best.span, shown)
+    shown = shown_by([Localized([best, *(i for i in found.intervals if i is not best)])], [target])
+    return Result(f"{when(inquiry, best)}{also}", sure, best.span, shown)
 
 
-def duration(scene: Scene) -> Course[Result]:
+def duration(inquiry: Inquiry) -> Course[Result]:
     """How long a thing is there."""
-    target = scene.query.targets[0]
-    found: Found = yield from scene.find(target, fine=True)
+    target = inquiry.query.targets[0]
+    found: Localized = yield from inquiry.find(target, fine=True)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {scene.where}")
+        return nothing(f"{a(target)} was not found in {inquiry.where}")
     best = found.intervals[0]
     sure = 0.9 if best.sharp else 0.4
     if best.span.duration_s <= MEASURED_S:
-        measured: Measured = yield from measure(target, best, scene.bounds(best.video_id), scene.frame_s(best.video_id))
+        measured: Measured = yield from measure(
+            target, best, inquiry.bounds(best.video_id), inquiry.frame_s(best.video_id)
+        )
         best, sure = measured.interval, measured.sure
     length_s = round(best.span.duration_s, 2)
     shown = ((best, f"{a(target)} is there"),)
     return Result(f"{length_s:g} second{'s' * (length_s != 1)}", product([best.support, sure]), length_s, shown)
 
 
-def place(scene: Scene) -> Course[Result]:
+def place(inquiry: Inquiry) -> Course[Result]:
     """Where a thing is."""
-    target, at = scene.query.targets[0], scene.query.at
+    target, at = inquiry.query.targets[0], inquiry.query.at
     if at is not None and at.duration_s <= 10:
-        span, video, support = at, scene.videos[0], 1.0
+        span, video, support = at, inquiry.videos[0], 1.0
     else:
-        found: Found = yield from scene.find(target)
+        found: Localized = yield from inquiry.find(target)
         if not found.intervals:
-            return nothing(f"{a(target)} was not found in {scene.where}")
+            return nothing(f"{a(target)} was not found in {inquiry.where}")
         best = found.intervals[0]
         span, video, support = best.span, best.video_id, best.support
-    said = yield from tell(video, moments(span), f"where is the {target}?")
+    said = yield from tell(video, times_in(span), f"where is the {target}?")
     if not said.text:
-        return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {scene.path(video)}")
+        return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
     shown = ((Interval(video, span, said.confidence, len(said.times_s)), f"{a(target)} {at_place(said.text)}"),)
     text = f"{at_place(said.text).capitalize()}" + ("" if at is not None else f", {stretch(span)}")
     return Result(text, product([said.confidence, support]), said.text, shown)
 
 
-def attribute(scene: Scene) -> Course[Result]:
+def attribute(inquiry: Inquiry) -> Course[Result]:
     """What colour, shape or size a thing has, at a time or where it is found."""
-    target, at, aspect = scene.query.targets[0], scene.query.at, scene.query.aspect or "colour"
+    target, at, aspect = inquiry.query.targets[0], inquiry.query.at, inquiry.query.aspect or "colour"
     if at is not None and at.duration_s <= 10:
-        span, video, support = at, scene.videos[0], 1.0
+        span, video, support = at, inquiry.videos[0], 1.0
     else:
-        found: Found = yield from scene.find(target)
+        found: Localized = yield from inquiry.find(target)
         if not found.intervals:
-            return nothing(f"{a(target)} was not found in {scene.where}")
+            return nothing(f"{a(target)} was not found in {inquiry.where}")
         best = found.intervals[0]
         span, video, support = best.span, best.video_id, best.support
-    said = yield from tell(video, moments(span), f"what {aspect} is the {target}?")
+    said = yield from tell(video, times_in(span), f"what {aspect} is the {target}?")
     if not said.text:
-        return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {scene.path(video)}")
+        return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
     shown = ((Interval(video, span, said.confidence, len(said.times_s)), f"the {target}: {said.text}"),)
     return Result(said.text, product([said.confidence, support]), said.text, shown)
 
 
-def sign(scene: Scene) -> Course[Result]:
+def sign(inquiry: Inquiry) -> Course[Result]:
     """What stands on a sign, at a time, while something else is there, or wherever it is found."""
-    surface, *others = scene.query.targets
-    at = scene.query.at
+    surface, *others = inquiry.query.targets
+    at = inquiry.query.at
     support = 1.0
     shown: tuple[tuple[Interval, str], ...] = ()
     if at is not None and at.duration_s <= 10:
-        span, video = at, scene.videos[0]
+        span, video = at, inquiry.videos[0]
     else:
         target = others[0] if others else surface
-        found: Found = yield from scene.find(target)
+        found: Localized = yield from inquiry.find(target)
         if not found.intervals:
-            return nothing(f"{a(target)} was not found in {scene.where}")
+            return nothing(f"{a(target)} was not found in {inquiry.where}")
         best = found.intervals[0]
         span, video, support = best.span, best.video_id, best.support
         shown = ((best, f"{a(target)} is there"),)
-    said = yield from read(video, moments(span, 2), surface)
+    said = yield from read(video, times_in(span, 2), surface)
     if not said.text:
-        return nothing(f"no {surface} can be read in {stretch(span)} of {scene.path(video)}")
+        return nothing(f"no {surface} can be read in {stretch(span)} of {inquiry.path(video)}")
     seen = Interval(video, span, said.confidence, len(said.times_s))
     return Result(
         said.text, product([said.confidence, support]), said.text, ((seen, f"the {surface} says {said.text}"), *shown)
     )
 
 
-_PROGRAMS: dict[str, Callable[[Scene], Course[Result]]] = {
+_PROGRAMS: dict[str, Callable[[Inquiry], Course[Result]]] = {
     "existence": existence,
     "across": compare.across,
     "count_events": count_events,
@@ -187,7 +189,7 @@ _PROGRAMS: dict[str, Callable[[Scene], Course[Result]]] = {
 }
 
 
-def _refused(found: Found, name: str) -> tuple[tuple[Interval, str], ...]:
+def _refused(found: Localized, name: str) -> tuple[tuple[Interval, str], ...]:
     return tuple(
         (Interval(c.video_id, Span(c.time_s, c.time_s + 0.25), 1 - found.doubt, 1), f"no {name} to be seen")
         for c in found.refused[:3]

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.temporal.localize import Found, Interval
+from lvqa.temporal.localize import Interval, Localized
 from lvqa.temporal.options import Value
 from lvqa.temporal.presence import Coverage
 
@@ -58,7 +58,7 @@ def hidden(coverage: Coverage) -> float:
     return min(0.7, 1 - (1 - missed) * coverage.share)
 
 
-def absence(found: Found, coverages: Sequence[Coverage]) -> float:
+def absence(found: Localized, coverages: Sequence[Coverage]) -> float:
     """How surely there is no more than was found."""
     sure = 1 - max((hidden(coverage) for coverage in coverages), default=0.7)
     looked = 1.0 if found.refused or not found.left else 0.5

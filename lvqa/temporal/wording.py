@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lvqa.language.words import with_article as a
-from lvqa.temporal.localize import Found, Interval
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.localize import Interval, Localized
 from lvqa.temporal.result import absence
-from lvqa.temporal.scene import Scene
 from lvqa.types import Span, format_time
 
 
@@ -17,20 +17,20 @@ def stretch(span: Span) -> str:
     return f"{format_time(span.start_s, milliseconds=short)}-{format_time(span.end_s, milliseconds=short)}"
 
 
-def when(scene: Scene, interval: Interval) -> str:
+def when(inquiry: Inquiry, interval: Interval) -> str:
     """An interval in words, with its video."""
-    return f"{stretch(interval.span)} of {scene.path(interval.video_id)}"
+    return f"{stretch(interval.span)} of {inquiry.path(interval.video_id)}"
 
 
-def chance(scene: Scene, found: Found, videos: Sequence[str] | None = None) -> float:
+def chance(inquiry: Inquiry, found: Localized, videos: Sequence[str] | None = None) -> float:
     """The chance that a thing is there, after a search."""
     if found.intervals:
         return max(i.support for i in found.intervals)
-    coverages = [scene.presence.coverage(video) for video in (scene.videos if videos is None else videos)]
+    coverages = [inquiry.presence.coverage(video) for video in (inquiry.videos if videos is None else videos)]
     return 0.6 * (1 - absence(found, coverages))
 
 
-def shown_by(founds: Sequence[Found], names: Sequence[str]) -> tuple[tuple[Interval, str], ...]:
+def shown_by(founds: Sequence[Localized], names: Sequence[str]) -> tuple[tuple[Interval, str], ...]:
     """All intervals found, each with the words that it shows."""
     return tuple(
         (interval, f"{a(name)} is there")

@@ -14,7 +14,7 @@ from lvqa.errors import MediaError, UsageError
 from lvqa.media.files import present
 from lvqa.recall import Retriever
 from lvqa.types import Keyframe, Sight
-from lvqa.zoom import DEFAULT, Found, Query, SearchBudget, Searcher, make_searcher
+from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, SearchResult, make_searcher
 from lvqa.zoom.across import Opener, search_videos
 from lvqa.zoom.scorers import Scorers
 
@@ -29,19 +29,19 @@ _SAME_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a search through an archive came to: sights, each video's search, the cost.
+class FindResult:
+    """What a search through an archive came to: sightings, each video's search, the cost.
 
-    `troubles` has a line for each video that could not be read. Where anything was seen, the sights are what was seen;
+    `failed` has a line for each video that could not be read. Where anything was seen, they are what was seen;
     else the times that are most likely.
     """
 
     query: Query
     sights: tuple[Sight, ...]
-    searches: tuple[tuple[str, Found], ...]
+    searches: tuple[tuple[str, SearchResult], ...]
     frames: int
     seconds: float
-    troubles: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def find(
@@ -56,7 +56,7 @@ def find(
     frames: int | None = None,
     seed: int = 0,
     searcher: str | Searcher | None = None,
-) -> Finding:
+) -> FindResult:
     """Search an archive's videos for what a query names.
 
     Args:
@@ -66,9 +66,9 @@ def find(
         settings: `searcher`, `budget_frames` and how frames are read.
         folder: what the videos' paths are relative to.
         filter: the only videos and time that may be searched.
-        k: most sights.
+        k: most sightings.
         frames: most frames looked at, in place of the settings' budget.
-        seed: same query, seed and models: same sights.
+        seed: same query, seed and models: same sightings.
         searcher: a name, or a searcher, in place of the settings'.
 
     Raises UsageError for an unknown searcher or where no model can search, ModelError, and MediaError where no video
@@ -90,10 +90,10 @@ def find(
     chosen = searcher if not isinstance(searcher, str | None) else named(searcher or settings.searcher, scorers, k)
     budget = SearchBudget(k, settings.budget_frames if frames is None else frames, min_gap_s=1.0)
     parts = opener.parts(videos, query, hits)
-    troubles: list[str] = []
-    found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits, troubles=troubles)
-    if troubles and not found:
-        raise MediaError(troubles[0])
+    failed: list[str] = []
+    found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits, failed=failed)
+    if failed and not found:
+        raise MediaError(failed[0])
     paths = {video.id: video.path for video in videos}
     sights = [Sight(paths[f.video_id], f.time_s, f.score, was_seen(one, f)) for one in found for f in one.keyframes]
     # What is only likely is of use where nothing was seen.
@@ -101,7 +101,7 @@ def find(
     sights.sort(key=lambda sight: (not sight.seen, -sight.score, sight.video, sight.time_s))
     searches = tuple((paths[one.trace.video_id], one) for one in found)
     looked, seconds = sum(one.trace.looked for one in found), time.monotonic() - began
-    return Finding(query, tuple(sights), searches, looked, seconds, tuple(troubles))
+    return FindResult(query, tuple(sights), searches, looked, seconds, tuple(failed))
 
 
 def named(name: str, scorers: Scorers, occasions: int = 1) -> Searcher:
@@ -109,7 +109,7 @@ def named(name: str, scorers: Scorers, occasions: int = 1) -> Searcher:
     return make_searcher(name, scorers, **({"occasions": max(1, occasions)} if name == DEFAULT else {}))
 
 
-def was_seen(found: Found, frame: Keyframe) -> bool:
+def was_seen(found: SearchResult, frame: Keyframe) -> bool:
     """Whether a look at a keyframe's time showed one of the targets."""
     trace = found.trace
     return any(

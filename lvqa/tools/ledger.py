@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lvqa.errors import LvqaError, UsageError
 from lvqa.models.replies import estimate_tokens as estimate_tokens
 from lvqa.settings import Settings
-from lvqa.tools.latency import Kind, Pace
 from lvqa.tools.prices import FREE, Prices
 from lvqa.types import Cost
 
@@ -81,7 +79,7 @@ class Budget:
 class Ledger:
     """Charges against a budget; safe to share between threads.
 
-    `prices` turn charges into money. Once `stop` says yes, nothing more is begun. `pace` is told how long calls take.
+    `prices` turn charges into money. Once `stop` says yes, nothing more is begun.
     `spent` lists the parts of the budget that stopped something, in the order in which they did.
     """
 
@@ -92,15 +90,12 @@ class Ledger:
         *,
         prices: Prices = FREE,
         stop: Callable[[], bool] | None = None,
-        pace: Pace | None = None,
     ) -> None:
         self.budget = budget
         self.prices = prices
         self._clock = clock
         self._stop = stop
-        self._pace = pace
         self._start_s = clock()
-        self._in_calls_s = 0.0
         self._stopped = False
         self._lock = threading.Lock()
         self._cost = Cost()
@@ -111,12 +106,6 @@ class Ledger:
         """Everything charged so far; `seconds` is the wall time since the ledger was opened."""
         with self._lock:
             return replace(self._cost, seconds=self._clock() - self._start_s)
-
-    @property
-    def seconds_outside_calls(self) -> float:
-        """The wall time since the ledger was opened that no call it timed took."""
-        with self._lock:
-            return max(0.0, self._clock() - self._start_s - self._in_calls_s)
 
     @property
     def spent(self) -> list[str]:
@@ -217,17 +206,6 @@ class Ledger:
         """Charge the tokens that calls of the VLM turned out to take; they have no price."""
         with self._lock:
             self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out)
-
-    @contextmanager
-    def timed(self, kind: Kind, calls: int = 1) -> Iterator[None]:
-        """Time calls that are made together; those that fail are not told of."""
-        began = self._clock()
-        yield
-        seconds = self._clock() - began
-        with self._lock:
-            self._in_calls_s += seconds
-        if self._pace is not None:
-            self._pace.add(kind, seconds, calls)
 
     def note_spent(self, kind: str) -> None:
         """Record that this part of the budget kept something from being done."""

@@ -1,6 +1,6 @@
-"""The VLM's replies, timed and charged: frames and calls before, by `Ledger.take_vision`, tokens here. Knows no prompt.
+"""The VLM's replies, charged to the ledger: frames and calls before, by `Ledger.take_vision`, tokens here.
 
-A call that does not come back is charged what it was sent.
+Knows no prompt. A call that does not come back is charged what it was sent.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionReque
     if not requests:
         return []
     try:
-        with ledger.timed("VLM call", len(requests)):
-            replies = replies_of(vision, requests)
+        replies = replies_of(vision, requests)
     except BaseException:
         ledger.add_tokens(_sent(requests), 0)
         raise
@@ -36,8 +35,7 @@ def probability_of_yes(vision: VisionModel, ledger: Ledger, requests: Sequence[V
         return []
     answered = 0
     try:
-        with ledger.timed("VLM call", len(requests)):
-            yes = yes_of(vision, requests)
+        yes = yes_of(vision, requests)
         answered = len(requests)
     finally:
         ledger.add_tokens(_sent(requests), answered)

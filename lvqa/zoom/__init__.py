@@ -11,17 +11,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
-from lvqa.zoom.base import Found, FrameScorer, Query, SearchBudget, Searcher, Trace
+from lvqa.zoom.base import FrameScorer, Query, SearchBudget, Searcher, SearchResult, Trace
 
 if TYPE_CHECKING:
     from lvqa.zoom.scorers import Scorers
 
 __all__ = [
     "SEARCHERS",
-    "Found",
     "FrameScorer",
     "Query",
     "SearchBudget",
+    "SearchResult",
     "Searcher",
     "Trace",
     "check_searcher",

@@ -17,7 +17,7 @@ from lvqa.errors import MediaError
 from lvqa.media.files import present
 from lvqa.store import Filter, Store
 from lvqa.types import Hit, Note, Span, Video
-from lvqa.zoom.base import Found, Query, SearchBudget, Searcher
+from lvqa.zoom.base import Query, SearchBudget, Searcher, SearchResult
 from lvqa.zoom.footage import Footage, Region, StoreChannel
 from lvqa.zoom.keyframe_selection import split
 from lvqa.zoom.scorers import Similarity
@@ -140,17 +140,17 @@ def search_videos(
     *,
     hits: Sequence[Hit] = (),
     taken: Mapping[str, Sequence[float]] | None = None,
-    troubles: list[str] | None = None,
-) -> list[Found]:
+    failed: list[str] | None = None,
+) -> list[SearchResult]:
     """Search the most promising videos, each with its part of one budget; a search each, the most promising first.
 
     At least one frame is chosen and looked at in each of them while the budget has as many. A video that cannot be read
-    is passed over, and a line about it is added to `troubles`. Raises ModelError, UsageError.
+    is passed over, and a line about it is added to `failed`. Raises ModelError, UsageError.
     """
     order = sorted(videos, key=lambda video: (-parts.get(video.id, 0.0), video.path))
     chosen = order[: max(1, min(MOST_VIDEOS, budget.k))]
     shares = np.array([max(parts.get(video.id, 0.0), 1e-9) for video in chosen])
-    results: list[Found] = []
+    results: list[SearchResult] = []
     left_k, left_frames = budget.k, budget.frames
     for n, video in enumerate(chosen):
         if left_k <= 0:
@@ -164,8 +164,8 @@ def search_videos(
             with opener(video, hits, (taken or {}).get(video.id, ())) as footage:
                 found = searcher.search(footage, query, part, seed)
         except MediaError as error:
-            if troubles is not None:
-                troubles.append(str(error))
+            if failed is not None:
+                failed.append(str(error))
             continue
         results.append(found)
         left_k -= len(found.keyframes)

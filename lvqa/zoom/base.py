@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.types import Keyframe, format_time
-
-if TYPE_CHECKING:
-    from lvqa.zoom.footage import Footage, Frames
-
-Scores = npt.NDArray[np.float32]
-Values = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
-Crop = tuple[float, float, float, float]
-"""Left, top, right, bottom as shares of a frame's width and height."""
+from lvqa.zoom.arrays import Crop, Mask, Scores, Values
+from lvqa.zoom.footage import Footage, Frames
 
 CUE_WEIGHT = 0.5
 
@@ -141,7 +132,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search came to: keyframes in order of time, none twice, at most `k`; and its trace."""
 
     keyframes: list[Keyframe]
@@ -156,7 +147,7 @@ class Searcher(Protocol):
         """Its name in `--searcher`, steps and reports."""
         ...
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` keyframes inside `video.within`, in order of time; the same for the same seed.
 
         Raises ModelError, and MediaError where the video cannot be decoded.

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.types import Span
-from lvqa.zoom.base import Mask, Query, Values
+from lvqa.zoom.arrays import Mask, Values
+from lvqa.zoom.base import Query
 from lvqa.zoom.prior import Prior
 
 _NO_CUE = 0.2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lvqa.errors import UsageError
-from lvqa.zoom.base import Values
+from lvqa.zoom.arrays import Values
 from lvqa.zoom.looking import Looker, evenly
 from lvqa.zoom.scorers import Scorers, Similarity
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
-from lvqa.zoom.base import Crop, Mask, Scores, Values
+from lvqa.zoom.arrays import Crop, Mask, Scores, Values
 from lvqa.zoom.salience import nearest
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _BLOCK_S = 600.0
 _SAME_S = 0.05
 
 
-class Channel(Protocol):
+class FrameChannel(Protocol):
     """The frame vectors of one video that an index holds."""
 
     @property
@@ -121,7 +121,7 @@ class Footage:
     duration_s: float
     path: Path | None = None
     within: Span = field(default=None)  # type: ignore[assignment]
-    channel: Channel | None = None
+    channel: FrameChannel | None = None
     notes: Sequence[Note] = ()
     regions: Sequence[Region] = ()
     taken: Sequence[float] = ()

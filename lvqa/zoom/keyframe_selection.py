@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.types import Keyframe
-from lvqa.zoom.base import SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import SearchBudget
 from lvqa.zoom.footage import Footage
 
 Rows = npt.NDArray[np.int64]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.zoom.base import Crop, FrameScorer, Query, Round, Scores, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Crop, Scores, Values
+from lvqa.zoom.base import FrameScorer, Query, Round, SearchBudget, Trace
 from lvqa.zoom.footage import Footage, Frames
 
 Rows = npt.NDArray[np.int64]
@@ -23,7 +24,7 @@ _STRETCHES = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class LookedAt:
     """What a batch of looks came to: which rows were looked at, and their scores and presence, (rows, things)."""
 
     rows: Rows
@@ -34,7 +35,7 @@ class Seen:
 
 @dataclass(eq=False)
 class Looker:
-    """One search's eyes: a scorer, a purse and a memory."""
+    """One search's eyes: a scorer, a budget and a memory."""
 
     video: Footage
     query: Query
@@ -55,7 +56,7 @@ class Looker:
         *,
         crops: Sequence[Crop | None] | None = None,
         belief: Values | None = None,
-    ) -> Seen:
+    ) -> LookedAt:
         """Score frames at times, in order; those that the budget does not hold are left out."""
         times = tuple(float(t) for t in times_s)
         frames = Frames(self.video, times, tuple(crops) if crops is not None else (None,) * len(times))
@@ -80,7 +81,7 @@ class Looker:
         m = len(self.query.things)
         scores = np.array([one for one in found if one is not None], np.float32).reshape(len(rows), m)
         presence = self.scorer.presence(scores, self.video, self.query.things)
-        seen = Seen(rows, np.array(times)[rows] if len(rows) else np.zeros(0), scores, presence)
+        seen = LookedAt(rows, np.array(times)[rows] if len(rows) else np.zeros(0), scores, presence)
         if len(rows):
             self.trace.rounds.append(
                 Round(

@@ -14,9 +14,10 @@ import numpy as np
 
 from lvqa.language.words import names, roots
 from lvqa.types import Note
-from lvqa.zoom.base import Query, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query
 from lvqa.zoom.footage import Footage
-from lvqa.zoom.salience import bounded, nearest, robust_z, standing_out, within_reach
+from lvqa.zoom.salience import bounded, nearest, robust_z, salience, within_reach
 from lvqa.zoom.scorers import Similarity
 
 CAPTION, SPEECH, CUE = 6.0, 3.0, 3.0
@@ -71,7 +72,7 @@ def _seen(video: Footage, phrase: str, similarity: Similarity | None, seconds: V
     if similarity is None or channel is None or not similarity.usable(video):
         return np.zeros(len(seconds))
     cosines = similarity.of_channel(video, [phrase])[:, 0].astype(np.float64)
-    return at_seconds(channel.times_s, standing_out(channel.times_s, cosines), seconds)
+    return at_seconds(channel.times_s, salience(channel.times_s, cosines), seconds)
 
 
 def _cues(video: Footage, query: Query, similarity: Similarity | None, seconds: Values) -> Values:

@@ -18,7 +18,7 @@ MOST_Z = 8.0
 _MAD = 1.4826
 
 
-def standing_out(times: Series, cosines: Series) -> Series:
+def salience(times: Series, cosines: Series) -> Series:
     """How far each frame stands out from its video: the mean of its z-scores against all of it and what is around.
 
     Bounded by `MOST_Z`, in the same order until that is all but reached.

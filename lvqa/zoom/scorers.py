@@ -17,9 +17,11 @@ import numpy.typing as npt
 from lvqa.errors import UsageError
 from lvqa.language.words import with_article
 from lvqa.models.base import Box, Detector, Frame, ImageEmbedder, Vectors, VisionModel, VisionRequest
+from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import boxes_of, encode_frames, encode_query, yes_of
 from lvqa.prompts import for_prompt, load
-from lvqa.zoom.base import Mask, Query, Scores, Values
+from lvqa.zoom.arrays import Mask, Scores, Values
+from lvqa.zoom.base import Query
 from lvqa.zoom.footage import Footage, Frames, fitted
 from lvqa.zoom.salience import nearest
 
@@ -35,10 +37,6 @@ _EVEN_Z = 4.0
 _EVEN_COSINE, _COSINE_UNIT = 0.26, 0.02
 _LEAST_CHANNEL = 32
 _LEAST_SPREAD = 0.01
-# From which P(yes) on a yes is more often right than wrong, by the set of prompts that a model was made for; a model's
-# own `yes_bar` comes first. The tiny model says yes with 0.98 or more to 99 % of what is there; of what it says yes to
-# with 0.3 to 0.97, 4 in 5 are not there (held-out frames, eval/LOG.md).
-_BARS = {"short": 0.95}
 
 
 class Scorer:
@@ -232,8 +230,7 @@ class Yes(Scorer):
 
     def score_each(self, frames: Frames, phrases: Sequence[str]) -> Scores:
         """Probabilities, float32 (n, m)."""
-        prompt_set = str(getattr(self.vision, "prompt_set", ""))
-        prompt = load("timeline_present", prompt_set)
+        prompt = load("timeline_present", capabilities_of(self.vision).prompts)
         asked = [prompt.fill(thing=for_prompt(with_article(phrase), 200)) for phrase in phrases]
         even = self.even if self.even is not None else yes_bar(self.vision)
         rows: list[list[float]] = []
@@ -293,8 +290,8 @@ def single(scorer: FrameScorer) -> FrameScorer:
 
 
 def yes_bar(vision: VisionModel) -> float:
-    """The P(yes) from which this model's yes is more often right than wrong: its own, else that of its prompts."""
-    return float(getattr(vision, "yes_bar", _BARS.get(str(getattr(vision, "prompt_set", "")), 0.5)))
+    """The P(yes) from which this model's yes is more often right than wrong: its own, else what it declares."""
+    return float(getattr(vision, "yes_bar", capabilities_of(vision).yes_bar))
 
 
 def calibrated(yes: float, bar: float) -> float:

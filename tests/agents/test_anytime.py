@@ -9,7 +9,8 @@ import pytest
 
 from lvqa import agents
 from lvqa.agents.graph import NODES
-from lvqa.agents.stop import STOPPED, was_stopped
+from lvqa.agents.steps import StopStep
+from lvqa.agents.stop import was_stopped
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -159,7 +160,7 @@ def test_stopped_before_it_began(rig):
     answer = agents.ask(WHEN, stop=lambda: True, **rig("chat and vision", switch))
     assert switch.sent == {"chat": 0, "vision": 0}
     assert answer.abstained
-    assert [step.node for step in answer.steps] == [STOPPED]
+    assert [step.node for step in answer.steps] == [StopStep.node]
 
 
 def test_a_stop_inside_a_call_lets_the_node_go_on_without_models(rig):
@@ -196,7 +197,7 @@ def test_a_stream_ends_with_the_stop_and_the_answer(rig):
     first = next(events)
     event.set()
     *steps, answer = list(events)
-    assert [step.node for step in (first, *steps)] == ["plan", STOPPED]
+    assert [step.node for step in (first, *steps)] == ["plan", StopStep.node]
     assert answer.steps == (first, *steps)
     whole = list(agents.stream(WHEN, stop=threading.Event(), **rig("rules", Switch())))
     assert [step.node for step in whole[:-1] if isinstance(step, Step)] == list(NODES)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.nodes.zoom import charge_looks, charge_to
 from lvqa.agents.structured import say
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.settings import Settings
-from lvqa.tools.latency import Pace
 from lvqa.tools.ledger import ASKED_TO_STOP, Budget, BudgetSpent, Ledger
 from lvqa.tools.prices import Prices
+from lvqa.tools.search_charges import charge_looks, charge_to
 from lvqa.types import Cost, Span
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Scorers, Yes
@@ -141,20 +140,6 @@ def test_being_stopped_is_no_part_of_the_budget():
     assert ledger.take_vision([1]) == ledger.take_frames(1) == ledger.frames_left == 0
     assert ledger.stopped
     assert ledger.spent == []
-
-
-def test_calls_are_timed():
-    now = [0.0]
-    pace = Pace()
-    ledger = Ledger(Budget(), clock=lambda: now[0], pace=pace)
-    for seconds, calls in ((2.0, 4), (3.0, 1)):
-        with ledger.timed("VLM call", calls):
-            now[0] += seconds
-    took = pace.of("VLM call")
-    assert (took.times, took.least_s, took.most_s, took.usual_s) == (5, 0.5, 3.0, 1.0)
-    now[0] += 1.5
-    assert ledger.seconds_outside_calls == 1.5
-    assert pace.of("LLM call").times == 0
 
 
 # In the middle of each node: a token of the chat model costs a cent, or a frame and a call each do.

@@ -30,7 +30,7 @@ def test_what_the_vlm_refutes_is_not_in_the_text_of_the_rules(ask, store, embedd
 
 
 @pytest.mark.parametrize("agent", ["uniform", "videoagent", "videotree"])
-def test_a_baseline_reads_nothing_of_the_index_but_what_it_gathered(ask, script, agent) -> None:
+def test_a_baseline_reads_nothing_of_the_index_but_what_it_retrieved(ask, script, agent) -> None:
     chat = script(answer=lambda text: json.dumps({"sentences": [], "choice": "B", "confidence": 0.9, "missing": []}))
     vision = FakeVision("a plain wall", yes=0.5)
     options = ["on the sofa", "in the sea"]

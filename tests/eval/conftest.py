@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from small_videos import light as light
+from small_videos import lvqa as lvqa
 
 THINGS = ["kettle", "bicycle", "parrot", "ladder", "violin"]
 

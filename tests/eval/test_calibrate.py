@@ -10,6 +10,7 @@ import pytest
 from lvqa.agents.calibration import on_curve, shipped
 from lvqa.errors import UsageError
 from lvqa.eval import calibrate
+from lvqa.eval.metrics import calibration_error
 from lvqa.settings import Settings
 
 
@@ -28,8 +29,8 @@ def test_a_curve_rises_and_mends_what_is_off() -> None:
     assert list(ys) == sorted(ys)
     assert max(ys) < 1
     other, truth = made_up(2000, seed=1)
-    assert calibrate.error(other, truth) > 0.25
-    assert calibrate.error([on_curve(curve, value) for value in other], truth) < 0.04
+    assert calibration_error(other, truth) > 0.25
+    assert calibration_error([on_curve(curve, value) for value in other], truth) < 0.04
 
 
 def test_a_few_answers_give_a_level_curve() -> None:

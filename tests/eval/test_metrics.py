@@ -102,3 +102,10 @@ def test_mcnemar_by_hand():
     assert metrics.mcnemar([True, False], [True, False]) == 1.0
     with pytest.raises(ValueError, match="as many scores"):
         metrics.mcnemar([True], [])
+
+
+def test_calibration_error_is_how_far_confidence_and_accuracy_lie_apart():
+    assert metrics.calibration_error([], []) == 0
+    assert metrics.calibration_error([0.75] * 4, [True, True, True, False]) == pytest.approx(0)
+    assert metrics.calibration_error([0.6, 0.9], [True, False]) == pytest.approx(0.65)
+    assert metrics.calibration_bins([0.0, 0.1, 0.999, 1.0]) == [0, 1, 9, 9]

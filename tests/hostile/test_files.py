@@ -205,7 +205,7 @@ def test_a_system_of_a_hostile_name_is_one_row_of_the_search_report(hostile, mon
     monkeypatch.setattr(search_report, "needs_lines", lambda rows: [])
 
     class Outcome:
-        minutes, worlds, rows = 1, (1,), ()
+        folder, minutes, worlds, rows = Path("nowhere"), 1, (1,), ()
 
     page = search_report.page(Outcome()).splitlines()  # type: ignore[arg-type]
     rows = [line for line in page if line.startswith("|")]

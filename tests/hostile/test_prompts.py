@@ -9,10 +9,11 @@ import pytest
 
 from lvqa import tools
 from lvqa.indexers.hierarchy.condense import Condenser
-from lvqa.indexers.stages.caption import Captioner, ClipLook, usable_caption
+from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
+from lvqa.models.replies import usable_caption
 from lvqa.prompts import clean, fence, for_prompt, load, quoted
 from lvqa.settings import Settings
 from lvqa.types import Span

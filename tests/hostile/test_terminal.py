@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from lvqa import Archive
+from lvqa.agents.steps import NoTargetsStep
 from lvqa.characters import BIDI
 from lvqa.cli import commands, main, output
 from lvqa.cli.shared import progress_bar
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
-from lvqa.types import Answer, Evidence, Span, Step
+from lvqa.types import Answer, Evidence, Span
 
 FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029", *BIDI} - {"\n"}
 
@@ -210,7 +211,7 @@ def test_errors_tell_names_as_text(folder):
 def test_lines_of_an_answer_made_of_nothing_else(hostile):
     evidence = [Evidence(hostile, Span(1, 2), hostile, "screen", 0.5)]
     lines = output.answer_lines(Answer(hostile, None, 0.5, False, evidence))
-    lines += [output.step_line(Step("plan", hostile)), *output.moments([(hostile, Span(0, 1), hostile, "seen")])]
+    lines += [output.step_line(NoTargetsStep(hostile)), *output.moments([(hostile, Span(0, 1), hostile, "seen")])]
     assert len(lines) == 5
     for line in lines:
         assert not (FORBIDDEN | {"\n"}) & set(line)

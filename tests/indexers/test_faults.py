@@ -160,9 +160,11 @@ class Small(FakeVision):
 def test_a_full_memory_goes_on_by_halves_and_stays_there(kit: Any, counter: Callable[..., Path], own: bool) -> None:
     import torch
 
-    from lvqa.models.hf_common import OutOfMemory
+    from lvqa.models.hf.common import DeviceMemoryFull
 
-    error = torch.OutOfMemoryError("CUDA out of memory") if own else OutOfMemory("fake:vision: out of memory on cuda")
+    error = (
+        torch.OutOfMemoryError("CUDA out of memory") if own else DeviceMemoryFull("fake:vision: out of memory on cuda")
+    )
     counter("a.mp4", 40)
     counter("b.mp4", 22, RED)
     kit.settings["clip_batch"] = 8
@@ -277,12 +279,18 @@ def test_ctrl_c_while_the_model_works_ends_all_threads(kit: Any, counter: Callab
     def slow(request: VisionRequest) -> str:
         if len(kit.vision.calls) == 3:
             signal.pthread_kill(main, signal.SIGINT)
-            time.sleep(0.05)
+            heard.wait()
+            time.sleep(0.05)  # for it to end what it waits for
         return "a reply"
 
+    def hear(number: int, frame: Any) -> None:
+        heard.set()
+        signal.default_int_handler(number, frame)
+
+    heard = threading.Event()
+
     kit.vision = FakeVision(slow)
-    # A shell that runs the tests in the background has SIGINT ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, hear)
     try:
         with pytest.raises(KeyboardInterrupt):
             kit.run()
@@ -387,7 +395,7 @@ def test_killed_at_random_moments_the_rerun_gives_the_rows_of_a_clean_run(
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0.05, 0.5))
+        time.sleep(rng.uniform(0.05, 0.5))  # only draws a moment: any will do
         child.kill()
         killed += "done" not in child.stdout.read()
         child.wait()

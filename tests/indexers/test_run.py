@@ -13,6 +13,7 @@ import pytest
 
 from lvqa.errors import UsageError
 from lvqa.indexers.progress import NoProgress
+from lvqa.models.capabilities import Capabilities
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -167,7 +168,7 @@ def test_another_prompt_does_the_captions_again(
     looked, read = kit.looked(), sum(kit.ocr.calls)
     old = prompts.load("caption")
     new = prompts.Prompt.of("caption", old.text + "\nBe brief.\n")
-    monkeypatch.setattr(prompts, "load", lambda name, prompt_set="": new)
+    monkeypatch.setattr(prompts, "load", lambda name, own=None: new)
     kit.run()
     assert kit.looked() == 2 * looked
     assert sum(kit.ocr.calls) == read
@@ -370,7 +371,7 @@ def test_a_model_is_asked_by_its_own_prompts(kit: Any, shots: Callable[..., Path
     kit.ocr = None
     kit.vision = FakeVision("a red wall")
     kit.run()
-    kit.vision.prompt_set = "short"
+    kit.vision.capabilities = Capabilities(prompts={"caption": "describe the frame.\n"})
     assert kit.run().indexed == 1
     (first,), (second,) = kit.vision.calls
     assert "time order" in first.prompt

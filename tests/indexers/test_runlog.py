@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,7 +154,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(
     assert len(told) == 1
 
 
-def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path) -> None:
+def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path, until: Any) -> None:
     with RunLog(tmp_path, "index", beat_s=0.02) as log:
         progress = WatchedProgress(NoProgress(), log.heartbeat)
         log.start({}, {})
@@ -164,7 +163,7 @@ def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path) -> None:
         log.begin("a.mp4")
         progress.advance(25.0, videos=1, clips=6)
         progress.message("hello")
-        time.sleep(0.2)
+        until(lambda: any(beat["current"] for beat in of(events(tmp_path), "heartbeat") if beat["clips"]))
         progress.finish()
     rows = events(tmp_path)
     beat = of(rows, "heartbeat")[-1]

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from lvqa.media import child
 from lvqa.media.wire import PREFIX, pack, write_all
@@ -46,6 +47,7 @@ def hang(server, request):
 
 
 def hang_holding(server, request):
+    Path(child._path(request)).with_name(f"{child._path(request).name}.hangs").touch()
     ctypes.PyDLL(None).sleep(1000)  # without letting go of the interpreter
 
 

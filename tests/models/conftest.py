@@ -452,7 +452,6 @@ def _running_server() -> Iterator[Server]:
     import asyncio
     import socket
     import threading
-    import time
 
     import uvicorn
     from fastapi import FastAPI, Request
@@ -470,16 +469,14 @@ def _running_server() -> Iterator[Server]:
     app.post("/v1/chat/completions", response_model=None)(chat)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # from here on requests wait in line, also before the server is up
     state.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
     yield state
     server.should_exit = True
-    thread.join(10)
+    thread.join()
 
 
 @pytest.fixture

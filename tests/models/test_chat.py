@@ -101,7 +101,7 @@ class TestTemplates:
     """How a conversation is written for a model, by its template or without one."""
 
     def test_a_template_that_refuses_the_system_role(self) -> None:
-        from lvqa.models.hf_vision import render
+        from lvqa.models.hf.template import render
 
         class Strict:
             chat_template = "x"
@@ -117,7 +117,7 @@ class TestTemplates:
         assert render(Strict(), talk) == "user:be brief\n\nhello"
 
     def test_no_template_at_all(self) -> None:
-        from lvqa.models.hf_vision import render
+        from lvqa.models.hf.template import render
 
         class Bare:
             image_token = "<img>"

@@ -13,7 +13,7 @@ from lvqa.errors import ModelError
 from lvqa.models.detect import HfDetector
 from lvqa.models.embed import SentenceEmbedder
 from lvqa.models.embed_image import SentenceImageEmbedder
-from lvqa.models.hf_common import Batches, OutOfMemory, device_errors, is_out_of_memory
+from lvqa.models.hf.common import Batches, DeviceMemoryFull, device_errors, is_out_of_memory
 from lvqa.models.replies import boxes_of, encode_document, encode_frames, encode_query, replies_of
 from lvqa.models.speech import RATE, WhisperTranscriber
 
@@ -42,7 +42,7 @@ def torch_oom() -> Exception:
 @pytest.mark.parametrize(
     "error",
     [
-        OutOfMemory("full"), MemoryError(), torch_oom(), RuntimeError("CUDA error: out of memory"),
+        DeviceMemoryFull("full"), MemoryError(), torch_oom(), RuntimeError("CUDA error: out of memory"),
         RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
     ],
 )  # fmt: skip
@@ -58,8 +58,8 @@ def test_halves_until_it_fits_and_stays_there(error: Exception, caplog: pytest.L
 
 
 def test_one_that_is_too_much_is_said() -> None:
-    with pytest.raises(OutOfMemory):
-        Batches(4).run([1], Holds(0, OutOfMemory("full")))
+    with pytest.raises(DeviceMemoryFull):
+        Batches(4).run([1], Holds(0, DeviceMemoryFull("full")))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), ModelError("bad"), ValueError("out of memory")])
@@ -77,7 +77,7 @@ def test_a_call_that_leaves_one_out_is_an_error() -> None:
 
 
 def test_what_a_backend_raises_becomes_one_of_ours() -> None:
-    with pytest.raises(OutOfMemory, match="out of memory on cuda"), device_errors("a:model", "cuda"):
+    with pytest.raises(DeviceMemoryFull, match="out of memory on cuda"), device_errors("a:model", "cuda"):
         raise torch_oom()
     with pytest.raises(ModelError, match="a:model failed: odd"), device_errors("a:model", "cuda"):
         raise RuntimeError("odd")
@@ -108,14 +108,14 @@ def test_text_and_picture_embedders_go_on_by_halves() -> None:
     vectors = embedder.encode_document(texts)
     np.testing.assert_allclose(vectors[:, 0] / vectors[:, 1], [1, 3, 2, 4, 1], rtol=1e-5)
     assert max(embedder._model.holds.sizes) == 5
-    with pytest.raises(OutOfMemory):
+    with pytest.raises(DeviceMemoryFull):
         SentenceEmbedder("st:x", Sentence(0)).encode_query(["a"])
     pictures = SentenceImageEmbedder("st:x", Sentence(1), "cuda")
     assert pictures.encode_frames([np.zeros((4, 4, 3), np.uint8)] * 3).shape == (3, 3)
 
 
 def test_detectors_go_on_by_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    holds = Holds(1, OutOfMemory("full"))
+    holds = Holds(1, DeviceMemoryFull("full"))
 
     class Processor:
         def post_process_grounded_object_detection(self) -> None: ...
@@ -147,7 +147,7 @@ def test_transcribers_go_on_with_fewer_beams() -> None:
     transcriber = WhisperTranscriber("whisper:x", model)
     assert transcriber.transcribe(audio) == transcriber.transcribe(audio) == []
     assert model.beams == [5, 2, 1, 1]
-    with pytest.raises(OutOfMemory, match=r"1\.0 s of audio"):
+    with pytest.raises(DeviceMemoryFull, match=r"1\.0 s of audio"):
         WhisperTranscriber("whisper:x", Whisper(0)).transcribe(audio)
     with pytest.raises(ModelError, match="odd"):
         WhisperTranscriber("whisper:x", Whisper(0, "odd")).transcribe(audio)
@@ -184,7 +184,7 @@ CALLS = [
 def test_what_a_model_of_ones_own_raises_is_a_model_error_that_names_it(call: Any) -> None:
     with pytest.raises(ModelError, match=r"ZeroDivisionError: by nothing.*mine"):
         call(Own(ZeroDivisionError("by nothing")))
-    with pytest.raises(OutOfMemory, match="mine"):
+    with pytest.raises(DeviceMemoryFull, match="mine"):
         call(Own(torch_oom()))
     with pytest.raises(ModelError, match="mine"):
         call(Own(result=np.zeros((0, 2), np.float32)))

@@ -143,44 +143,28 @@ def test_settings_come_first(world: World) -> None:
     assert not any(line.startswith(("vision", "embedder", "asr")) for line in models.reasons)
 
 
-def test_tiny_needs_nothing_and_says_what_it_is_for(world: World) -> None:
-    world.cuda = True
-    world.hub = "has it"
-    models = _models(profile="tiny")
-    assert models.specs == {
-        "vision": "builtin:tiny",
-        "chat": "builtin:extractive",
-        "embedder": "minilm",
-        "image_embedder": "builtin:tiny",
-        "detector": "none",
-        "ocr": "none",
-        "asr": "none",
-    }
-    assert models.chat is None
-    assert models.planner is not None
-    assert models.prompt_set == "short"
-    assert "nothing of real footage" in models.reasons[0]
-    assert len(models.reasons) == 2
-    assert _models(profile="gpu").prompt_set == ""
-    assert Models.of(vision=FakeVision()).prompt_set == ""
-    by_role = {row.role: row for row in describe(Settings.load(profile="tiny")) if row.profile == "tiny"}
-    assert by_role["vision"].available
-    assert by_role["image_embedder"].available
-    assert 1e6 < (by_role["vision"].bytes or 0) < 9e6
-    assert "synthetic world" in by_role["vision"].hint
-
-
-def test_the_tiny_model_looks_and_does_not_reason(world: World) -> None:
-    models = _models(profile="cpu", vision="builtin:tiny")
+def test_a_model_that_looks_and_does_not_reason(world: World, tmp_path: Path) -> None:
+    (tmp_path / "lvqa.json").write_text('{"reasons": false, "name": "small", "answers": ["caption"]}')
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "caption.md").write_text("what is it?")
+    spec = f"hf:{tmp_path}"
+    models = _models(profile="cpu", vision=spec)
     assert models.specs["chat"] == "builtin:extractive"
     assert any(line.startswith("chat -> builtin:extractive:") for line in models.reasons)
+    assert (models.specs["vision"], models.names["vision"]) == (spec, "small")
+    assert models.own_prompts == {"caption": "what is it?"}
+    assert models.can_be_asked("caption")
+    assert not models.can_be_asked("inspect")
     with pytest.raises(UsageError, match="does not reason"):
-        _ = _models(vision="builtin:tiny", chat="vision").specs
+        _ = _models(vision=spec, chat="vision").specs
 
 
-def test_auto_never_takes_the_tiny_model(world: World) -> None:
-    assert _models().profile == "text"
-    assert "builtin:tiny" not in _models().specs.values()
+def test_a_model_that_declares_nothing_can_be_asked_anything(world: World) -> None:
+    models = Models.of(vision=FakeVision())
+    assert models.can_be_asked("inspect")
+    assert models.own_prompts == {}
+    assert _models(profile="gpu").own_prompts == {}
+    assert not Models.of().can_be_asked("inspect")
 
 
 def test_chat_of_a_vision_model_that_is_off(world: World) -> None:
@@ -241,13 +225,19 @@ def test_a_model_is_loaded_once_however_many_ask(monkeypatch: pytest.MonkeyPatch
 
     def slow(spec: str, *, device: str) -> FakeReader:
         loads.append((spec, device))
-        time.sleep(0.05)
+        time.sleep(0.05)  # for the others to ask as well; however they come, it is loaded once
         return FakeReader()
 
     monkeypatch.setattr(registry, "load_reader", slow)
     models = _models(profile="text", device="cpu")
     got: list[object] = []
-    threads = [threading.Thread(target=lambda: got.append(models.ocr)) for _ in range(5)]
+    together = threading.Barrier(5)
+
+    def ask() -> None:
+        together.wait()
+        got.append(models.ocr)
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lvqa.errors import ModelError, UsageError
-from lvqa.models import embed, registry, weights
+from lvqa.models import embed, registry
 from lvqa.models.embed import check_modules
 from lvqa.models.profiles import Models
 from lvqa.models.registry import load_chat, load_detector, load_embedder, load_image_embedder, load_vision
@@ -73,7 +73,7 @@ def test_code_of_a_model_that_was_named_is_run(
 def test_only_the_exact_name_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(registry, "check_real_models", lambda spec: None)
-    monkeypatch.setattr("lvqa.models.hf_vision.load", lambda spec, **more: given.append(more))
+    monkeypatch.setattr("lvqa.models.hf.vision.load", lambda spec, **more: given.append(more))
     for spec, trusted in (("hf:a/b", ["a/b"]), ("hf:a/b", ["a/bc", "a", "hf:a/b", "A/B"]), ("hf:a/b", [])):
         load_vision(spec, trusted=trusted)
     assert given == [{"device": "auto", "trust_remote_code": True}, {"device": "auto"}, {"device": "auto"}]
@@ -152,9 +152,3 @@ def test_pickles_are_not_even_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("huggingface_hub.snapshot_download", refused)
     with pytest.raises(ModelError, match="no route"):
         embed.load_sentence_transformer("st:some/model", "cpu")
-
-
-def test_the_tiny_models_folder_is_named_once() -> None:
-    from lvqa.eval.lab.tiny import models as tiny
-
-    assert tiny.FOLDER is weights.TINY_FOLDER

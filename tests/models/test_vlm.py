@@ -59,7 +59,7 @@ class TestEveryKind:
 
 @pytest.mark.vlm
 def test_frames_are_not_cut_into_tiles(loaded: Callable[..., Any], frames: list[np.ndarray]) -> None:
-    from lvqa.models.hf_vision import HfVision
+    from lvqa.models.hf.vision import HfVision
 
     plain = loaded(load_vision, "hf:{}", "smolvlm")
     generator = plain._generator
@@ -71,8 +71,9 @@ def test_frames_are_not_cut_into_tiles(loaded: Callable[..., Any], frames: list[
 @pytest.mark.vlm
 def test_the_tiny_model_sees_as_well_through_torchvision(loaded: Callable[..., Any]) -> None:
     from lvqa.eval.lab.tiny.check import captions_of, views
+    from lvqa.eval.lab.tiny.models import VISION
 
-    assert captions_of(loaded(load_vision, "builtin:tiny"), views(24, 31))["caption object F1"] >= 0.92
+    assert captions_of(loaded(load_vision, VISION), views(24, 31))["caption object F1"] >= 0.92
 
 
 @pytest.mark.vlm

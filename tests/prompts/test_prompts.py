@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import lvqa.prompts
 from lvqa.errors import PromptError
-from lvqa.prompts import Prompt, answers, clean, fence, for_prompt, load, names
+from lvqa.prompts import Prompt, clean, fence, for_prompt, load, names
 
 FOLDER = Path(lvqa.prompts.__file__).parent
 
@@ -48,15 +48,15 @@ def test_caption_has_the_holes_that_the_indexer_fills():
     assert load("caption").holes == {"video", "start", "end", "frames"}
 
 
-def test_a_model_with_a_set_of_its_own_is_asked_by_it_alone():
-    own = load("caption", "short")
-    assert own.name == "short/caption"
+def test_a_prompt_of_the_models_own_takes_the_place_of_ours():
+    texts = {"caption": "describe the frame.\n"}
+    own = load("caption", texts)
+    assert own.name == "caption of the model"
     assert own.hash != load("caption").hash
-    assert load("verify", "short") == load("verify")
-    assert answers("caption", "short")
-    assert answers("timeline_ask", "short")
-    assert not answers("inspect", "short")
-    assert answers("inspect", "")
+    assert own.hash == Prompt.of("any name", texts["caption"]).hash
+    assert load("verify", texts) == load("verify")
+    with pytest.raises(PromptError, match="there is no prompt"):
+        load("nonsense", {"nonsense": "x"})
 
 
 def test_unknown_prompt_lists_the_known():

@@ -18,7 +18,7 @@ from lvqa.store.search.vector_index import VectorIndex
 def _elsewhere(work: Callable[[], object]) -> None:
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(60)
+    thread.join()
 
 
 def _searches(store: Store, make) -> tuple[list[str], list[str], list[tuple[str, float]]]:
@@ -134,7 +134,7 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
     rounds, size = 40, 6
     failures: list[BaseException] = []
     seen: set[str] = set()
-    done = threading.Event()
+    done, looked = threading.Event(), threading.Condition()
 
     def replace(store: Store, n: int) -> None:
         notes = [make.note(f"round{n} word", f"v{n}", start_s=4.0 * i) for i in range(size)]
@@ -150,6 +150,9 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
         try:
             for n in range(1, rounds):
                 replace(store, n)
+                if n % 8 == 0:
+                    with looked:
+                        looked.wait_for(lambda n=n: f"v{n}" in seen or failures)
         except BaseException as error:
             failures.append(error)
         finally:
@@ -167,7 +170,9 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
             assert sorted(found) == sorted(near) == sorted(note.id for note in notes)
             assert len(frames) == size
             assert {note.video_id for note in notes} | {frame.video_id for frame in frames} == {video.id}
-            seen.add(video.id)
+            with looked:
+                seen.add(video.id)
+                looked.notify_all()
 
         try:
             while not done.is_set():
@@ -175,7 +180,9 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
                 with store.snapshot():
                     once()
         except BaseException as error:
-            failures.append(error)
+            with looked:
+                failures.append(error)
+                looked.notify_all()
 
     with Store.open(index_dir, write=True) as writer, Store.open(index_dir) as other:
         replace(writer, 0)
@@ -184,6 +191,6 @@ def test_no_reader_sees_two_versions_at_once(index_dir: Path, make):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join()
     assert failures == []
     assert len(seen) > 3

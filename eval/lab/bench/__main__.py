@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.bench import BENCHMARKS, LONG
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,11 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.name if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, BenchOutcome] = {}
     errors: dict[str, str] = {}
     for name in options.name or [name for name in BENCHMARKS if name not in LONG]:
         try:
-            outcomes[name] = Outcome.from_dict(
+            outcomes[name] = BenchOutcome.from_dict(
                 run_child(f"lvqa.eval.lab.bench.{name}", timeout_s=LONG.get(name, 600.0))
             )
         except LvqaError as error:

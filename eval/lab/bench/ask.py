@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvqa.eval.lab.bench.footage import make
-from lvqa.eval.lab.bench.outcome import Outcome
+from lvqa.eval.lab.bench.outcome import BenchOutcome
 from lvqa.eval.lab.bench.timed import Stopwatch, TimedEmbedder, TimedVision, timed_decoding
 from lvqa.types import Note, Span, Video
 
@@ -124,7 +124,7 @@ def ask_all(store: Store, folder: Path, models: Models, watch: Stopwatch) -> dic
     }
 
 
-def measure(folder: Path) -> Outcome:
+def measure(folder: Path) -> BenchOutcome:
     """Fill an archive in a folder and ask it questions both ways."""
     from lvqa.models.fake_chat import FakeChat
     from lvqa.models.profiles import Models
@@ -148,7 +148,7 @@ def measure(folder: Path) -> Outcome:
     facts = {f"{name}, {key}": value for name, values in found.items() for key, value in values.items()}
     slowest = max(values["median ms"] for values in found.values())
     what = f"time of a question outside model calls and decoding, median of {QUESTIONS}, at {NOTES} notes"
-    return Outcome("ask", what, slowest, BOUND_MS, "at most", "ms", facts)
+    return BenchOutcome("ask", what, slowest, BOUND_MS, "at most", "ms", facts)
 
 
 def main() -> int:

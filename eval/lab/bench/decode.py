@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lvqa.eval.lab.bench.footage import make
-from lvqa.eval.lab.bench.outcome import Outcome
+from lvqa.eval.lab.bench.outcome import BenchOutcome
 
 BOUND = 0.9
 ROUNDS = 7
@@ -61,7 +61,7 @@ def bare_pyav(path: Path) -> int:
     return count
 
 
-def measure(path: Path, *, rounds: int = ROUNDS) -> Outcome:
+def measure(path: Path, *, rounds: int = ROUNDS) -> BenchOutcome:
     """Let the loops take turns on one file of SECONDS seconds; the first turn only warms up."""
     loops: dict[str, Callable[[Path], int]] = {"FrameReader": frame_reader, "PyAV": bare_pyav}
     if importlib.util.find_spec("decord") is not None:
@@ -78,7 +78,7 @@ def measure(path: Path, *, rounds: int = ROUNDS) -> Outcome:
     medians = {name: statistics.median(times) for name, times in times_s.items()}
     best = min((name for name in loops if name != "FrameReader"), key=lambda name: medians[name])
     facts = {f"{name}, frames/s": SECONDS / seconds for name, seconds in medians.items()}
-    return Outcome(
+    return BenchOutcome(
         "decode",
         f"rate of FrameReader at 1 fps, over that of a bare {best} loop ({SECONDS} s of {SIZE[0]}x{SIZE[1]} H.264)",
         medians[best] / medians["FrameReader"],

@@ -245,7 +245,7 @@ def add(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]:
     return {"seconds": added_s, "first ms": first, **summary(later), "found": found, "peak GB": peak_gb()}
 
 
-class Given:
+class GivenVectors:
     """An embedder of notes, or of frames, that knows the vectors of the queries, whatever phrase stands for one."""
 
     def __init__(self, name: str, vectors: npt.NDArray[np.float32]) -> None:
@@ -279,7 +279,7 @@ def recall_all(folder: Path, corpus: Corpus, queries: Queries) -> dict[str, Any]
     hits = 0
     with Store.open(folder / INDEX, create=False) as store:
         for asked, count in ((corpus.queries(WARM_UP, seed=99), WARM_UP), (queries, len(queries.texts))):
-            notes, frames = Given(NOTE_MODEL, asked.notes), Given(FRAME_MODEL, asked.frames)
+            notes, frames = GivenVectors(NOTE_MODEL, asked.notes), GivenVectors(FRAME_MODEL, asked.frames)
             times_ms.clear()
             for at in range(count):
                 notes.at = frames.at = at

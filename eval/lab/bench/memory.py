@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from lvqa.eval.lab.bench.footage import panning
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeTranscriber, FakeVision
 from lvqa.types import Span
@@ -81,7 +81,7 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _MIB
 
 
-def measure() -> Outcome:
+def measure() -> BenchOutcome:
     """Index both videos in turn, each time in a fresh process, and compare the medians of their peaks."""
     runs: dict[int, list[dict[str, float]]] = {minutes: [] for minutes in MINUTES}
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def measure() -> Outcome:
     facts: dict[str, Any] = {f"{minutes} minutes, MiB": [r["peak_mib"] for r in done] for minutes, done in runs.items()}
     facts |= {"before indexing, MiB": last["before_mib"], "clips": last["clips"], "notes": last["notes"]}
     what = f"peak memory of indexing {MINUTES[1]} minutes, over that of {MINUTES[0]} minutes"
-    return Outcome("memory", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
+    return BenchOutcome("memory", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
 
 
 def main(arguments: Sequence[str]) -> int:

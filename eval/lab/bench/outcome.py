@@ -17,7 +17,7 @@ from lvqa.errors import LvqaError
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BenchOutcome:
     """A measured value and the bound it is held to, with the figures it came from.
 
     `unit` is `x` for a ratio, `ms`, `modules` or `misses`; `bound_is` says on which side of the bound the value has to
@@ -42,7 +42,7 @@ class Outcome:
         return {**asdict(self), "passed": self.passed}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Outcome:
+    def from_dict(cls, record: Mapping[str, Any]) -> BenchOutcome:
         """The outcome that `to_dict` wrote."""
         return cls(**{name: value for name, value in record.items() if name != "passed"})
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from lvqa.eval.lab.bench.footage import make
-from lvqa.eval.lab.bench.outcome import Outcome
+from lvqa.eval.lab.bench.outcome import BenchOutcome
 
 BOUND = 1.1
 VIDEOS = 4
@@ -24,7 +24,7 @@ LATENCY_S = 0.1
 PER_REQUEST_S = 0.35
 
 
-def measure(folder: Path) -> Outcome:
+def measure(folder: Path) -> BenchOutcome:
     """Index the videos below a folder, then call the VLM alone with the same batches."""
     from lvqa.indexers import run_index
     from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeVision
@@ -44,7 +44,7 @@ def measure(folder: Path) -> Outcome:
     for batch in batches:
         vision.generate(batch)
     alone_s = time.perf_counter() - started
-    return Outcome(
+    return BenchOutcome(
         "overlap",
         "wall time of indexing, over that of its slowest stage alone (a VLM of fixed latency)",
         wall_s / alone_s,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lvqa.eval.lab.bench.corpus import FRAME_DIM, NOTE_DIM
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 from lvqa.eval.lab.bench.rivals import NAMES
 
 ROWS = 1_000_000
@@ -26,7 +26,7 @@ _KEPT = ("fill", "truth")
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class RetrievalBound:
     """A figure and what it is held to."""
 
     name: str
@@ -45,7 +45,7 @@ class Bound:
         return f"{self.value:.4g}{self.unit} ({side} {self.bound:g}{self.unit}){'' if self.held else '  MISSED'}"
 
 
-def measure(folder: Path, rows: int, queries: int) -> Outcome:
+def measure(folder: Path, rows: int, queries: int) -> BenchOutcome:
     """Make what is not there yet, measure the rest, and hold it to the bounds."""
     folder.mkdir(parents=True, exist_ok=True)
     done = {step: _step(step, folder, rows, queries) for step in ("fill", "truth", "search", "recall", "add")}
@@ -59,7 +59,7 @@ def measure(folder: Path, rows: int, queries: int) -> Outcome:
     what = (
         f"bounds missed of {len(held)}, in an archive of {rows:,} notes ({NOTE_DIM}) and {rows:,} frames ({FRAME_DIM})"
     )
-    return Outcome("retrieval", what, len(missed), 0, "at most", "misses", facts)
+    return BenchOutcome("retrieval", what, len(missed), 0, "at most", "misses", facts)
 
 
 def _step(step: str, folder: Path, rows: int, queries: int) -> dict[str, Any]:
@@ -73,26 +73,26 @@ def _step(step: str, folder: Path, rows: int, queries: int) -> dict[str, Any]:
     return found
 
 
-def bounds(done: Mapping[str, Any]) -> list[Bound]:
+def bounds(done: Mapping[str, Any]) -> list[RetrievalBound]:
     """What the issue of a search at scale asks for."""
     search, recall, fill = done["search"], done["recall"], done["fill"]
     seconds = fill["seconds"]
     full_s = seconds["notes"] + seconds["note indexes"]
     every = search["filters"]
     return [
-        Bound("hybrid query, p50", recall["p50 ms"], 25, unit=" ms"),
-        Bound("hybrid query, p99", recall["p99 ms"], 100, unit=" ms"),
-        Bound("three channels of the store, p50", every["none"]["p50 ms"], 25, unit=" ms"),
-        Bound("three channels of the store, p99", every["none"]["p99 ms"], 100, unit=" ms"),
+        RetrievalBound("hybrid query, p50", recall["p50 ms"], 25, unit=" ms"),
+        RetrievalBound("hybrid query, p99", recall["p99 ms"], 100, unit=" ms"),
+        RetrievalBound("three channels of the store, p50", every["none"]["p50 ms"], 25, unit=" ms"),
+        RetrievalBound("three channels of the store, p99", every["none"]["p99 ms"], 100, unit=" ms"),
         *(
-            Bound(f"recall@10 of {kind}, filter: {name}", of[f"recall {kind}"], 0.95, at_most=False)
+            RetrievalBound(f"recall@10 of {kind}, filter: {name}", of[f"recall {kind}"], 0.95, at_most=False)
             for name, of in every.items()
             for kind in ("notes", "frames")
         ),
-        Bound("opening and the first query", search["open s"], 1, unit=" s"),
-        Bound("peak memory, building", fill["peak GB"], 6, unit=" GB"),
-        Bound("peak memory, searching", max(search["peak GB"], recall["peak GB"]), 6, unit=" GB"),
-        Bound("adding 10,000 notes, share of a full build", done["add"]["seconds"] / full_s, 0.02),
+        RetrievalBound("opening and the first query", search["open s"], 1, unit=" s"),
+        RetrievalBound("peak memory, building", fill["peak GB"], 6, unit=" GB"),
+        RetrievalBound("peak memory, searching", max(search["peak GB"], recall["peak GB"]), 6, unit=" GB"),
+        RetrievalBound("adding 10,000 notes, share of a full build", done["add"]["seconds"] / full_s, 0.02),
     ]
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lvqa.eval.lab.bench.outcome import Outcome
+from lvqa.eval.lab.bench.outcome import BenchOutcome
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
-from lvqa.zoom.base import Scores
+from lvqa.zoom.arrays import Scores
 from lvqa.zoom.footage import ArrayChannel, Footage, Frames
 from lvqa.zoom.scorers import Scorer, Scorers, Similarity
 
@@ -108,13 +108,13 @@ def measure_one(name: str) -> tuple[float, int]:
     return float(np.median(costs[1:])), rounds
 
 
-def measure() -> Outcome:
+def measure() -> BenchOutcome:
     """Every searcher on the same four hours."""
     figures = {name: measure_one(name) for name in SEARCHERS}
     worst = max(figures[name][0] for name in ROUND_BY_ROUND)
     facts = {f"{name}, ms a round (rounds)": f"{ms:.2f} ({rounds})" for name, (ms, rounds) in figures.items()}
     what = f"a round of a search of {SECONDS} s at {FRAMES} frames, the worst of {', '.join(ROUND_BY_ROUND)}"
-    return Outcome("rounds", what, worst, BOUND_MS, "at most", "ms", facts)
+    return BenchOutcome("rounds", what, worst, BOUND_MS, "at most", "ms", facts)
 
 
 def main(arguments: Sequence[str]) -> int:

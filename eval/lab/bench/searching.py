@@ -19,7 +19,7 @@ import numpy as np
 
 from lvqa.eval.lab.bench.footage import panning
 from lvqa.eval.lab.bench.memory import peak_mib
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 from lvqa.models.fake import FakeImageEmbedder
 from lvqa.types import Note, Span, Video
 
@@ -60,15 +60,16 @@ def make_archive(folder: Path, minutes: float) -> None:
 
 def search(folder: Path) -> dict[str, float]:
     """Search a folder with every searcher in this process; returns its peak memory in MiB, before and after."""
-    from lvqa.eval.lab.tiny.models import SPEC, load_vision
+    from lvqa.eval.lab.tiny.models import VISION
     from lvqa.models.profiles import Models
+    from lvqa.models.registry import load_vision
     from lvqa.settings import Settings
     from lvqa.store import Store
     from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
     from lvqa.zoom.across import Opener
     from lvqa.zoom.scorers import Scorers
 
-    models = Models.of(vision=load_vision(SPEC), image_embedder=FakeImageEmbedder(dim=DIM))
+    models = Models.of(vision=load_vision(VISION), image_embedder=FakeImageEmbedder(dim=DIM))
     scorers, settings = Scorers.of(models), Settings.load()
     before, looked = peak_mib(), 0
     with Store.open(folder / ".lvqa", create=False) as store:
@@ -82,7 +83,7 @@ def search(folder: Path) -> dict[str, float]:
     return {"before_mib": before, "peak_mib": peak_mib(), "looked": looked}
 
 
-def measure() -> Outcome:
+def measure() -> BenchOutcome:
     """Search both videos in turn, each time in a fresh process, and compare the medians of their peaks."""
     runs: dict[int, list[dict[str, float]]] = {minutes: [] for minutes in MINUTES}
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +100,7 @@ def measure() -> Outcome:
     facts |= {f"{minutes} minutes, looks": done[-1]["looked"] for minutes, done in runs.items()}
     facts["before searching, MiB"] = runs[MINUTES[1]][-1]["before_mib"]
     what = f"peak memory of searching {MINUTES[1]} minutes, over that of {MINUTES[0]} minutes"
-    return Outcome("searching", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
+    return BenchOutcome("searching", what, peaks[MINUTES[1]] / peaks[MINUTES[0]], BOUND, "at most", facts=facts)
 
 
 def main(arguments: Sequence[str]) -> int:

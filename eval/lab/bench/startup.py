@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from lvqa.eval.lab.bench.outcome import Outcome
+from lvqa.eval.lab.bench.outcome import BenchOutcome
 
 _HEAVY = """
 av cv2 decord faiss faster_whisper langchain langchain_core langgraph numpy onnxruntime pandas rapidocr scenedetect
@@ -30,7 +30,7 @@ atexit.register(lambda: print("\\n" + json.dumps(sorted({name.partition(".")[0] 
 """
 
 
-def measure(rounds: int = ROUNDS) -> Outcome:
+def measure(rounds: int = ROUNDS) -> BenchOutcome:
     """Start each program a few times; the value is how many heavy packages any of them loaded."""
     loaded: set[str] = set()
     times_ms: dict[str, list[float]] = {name: [] for name in PROGRAMS}
@@ -43,7 +43,7 @@ def measure(rounds: int = ROUNDS) -> Outcome:
             loaded |= set(json.loads(done.stdout.strip().splitlines()[-1])) & HEAVY
     facts = {f"{name}, ms": statistics.median(times) for name, times in times_ms.items()}
     what = "heavy packages that `import lvqa` and `lvqa --help` load"
-    return Outcome("startup", what, len(loaded), 0, "at most", "modules", {**facts, "loaded": sorted(loaded)})
+    return BenchOutcome("startup", what, len(loaded), 0, "at most", "modules", {**facts, "loaded": sorted(loaded)})
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lvqa.cli import output
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.lab.retrieval import format_table, run_retrieval
 from lvqa.eval.lab.retrieval.systems import SYSTEMS
@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LvqaError as error:
         print(f"lvqa: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
-    print(json.dumps(result, indent=2) if options.json else format_table(result))
+    if options.json:
+        output.out_json(result)
+    else:
+        output.out(format_table(result))
     return 0
 
 

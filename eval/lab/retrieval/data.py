@@ -9,31 +9,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.errors import UsageError
-
 if TYPE_CHECKING:
-    from lvqa.eval.metrics import Moment, Window
+    from lvqa.eval.metrics import Moment
     from lvqa.models.base import Embedder, Vectors
     from lvqa.settings import Summaries
     from lvqa.store import Store
     from lvqa.types import Hit
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question about one video and the windows that hold its answer, in seconds."""
-
-    id: str
-    video: str
-    text: str
-    windows: tuple[Window, ...]
-
-
-class Remembering:
+class RememberingEmbedder:
     """An embedder that remembers what it embedded; `learn` embeds many texts at a tenth of the cost of one by one."""
 
     def __init__(self, embedder: Embedder) -> None:
@@ -60,25 +47,6 @@ class Remembering:
     def encode_document(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 (n, dim)."""
         return self._embedder.encode_document(texts)
-
-
-def read_questions(path: Path) -> list[Question]:
-    """Read `questions.jsonl`: `{"id","video","question","windows"}` a line. Raises UsageError."""
-    rows = read_rows(path, ("id", "video", "question", "windows"))
-    try:
-        return [
-            Question(
-                str(row["id"]),
-                str(row["video"]),
-                str(row["question"]),
-                tuple((float(a), float(b)) for a, b in row["windows"]),
-            )
-            for row in rows
-        ]
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"{path} has windows that are not pairs of seconds ({error}); write [[start, end], ...]"
-        ) from error
 
 
 def cut_archives(videos: Iterable[str], size: int) -> list[list[str]]:
@@ -126,25 +94,3 @@ def _cache_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("lvqa") / "haystack"
-
-
-def read_rows(path: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
-    """Read JSON objects, one a line, that have these fields. Raises UsageError that names the file and the line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot read {path}: {reason}; --data names the folder that holds {path.name}") from error
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{path}, line {number} is not JSON ({error}); mend or remove it") from error
-        missing = [name for name in fields if not isinstance(row, dict) or name not in row]
-        if missing:
-            raise UsageError(f"{path}, line {number} lacks {', '.join(missing)}; mend or remove it")
-        rows.append(row)
-    return rows

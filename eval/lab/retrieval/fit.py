@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.retrieval.data import Remembering, cut_archives, open_archive, read_questions, read_rows
+from lvqa.eval.lab.retrieval.data import RememberingEmbedder, cut_archives, open_archive
 from lvqa.eval.metrics import in_window
+from lvqa.eval.tasks.own import read_lines, read_questions
 
 if TYPE_CHECKING:
     from lvqa.models.base import Embedder
@@ -37,7 +38,7 @@ GRID: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FitQuestion:
     """The candidates of one question: z-scores, bm25, numbers of videos; which are right, by video and by second."""
 
     z: Values
@@ -50,17 +51,17 @@ class Asked:
 
 def gather(
     data: Path, embedder: Embedder, *, archive_size: int = 50, work_dir: Path | None = None
-) -> list[list[Asked]]:
+) -> list[list[FitQuestion]]:
     """The questions of each archive of which the right video is among the candidates. Raises UsageError."""
     from lvqa.recall import RecallRules, Retriever
     from lvqa.recall.query import understand
 
-    captions = read_rows(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
+    captions = read_lines(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
     questions = read_questions(data / "questions.jsonl")
     # Without what a question says about when: that is not weighed here.
     rules = replace(RecallRules(), relations=False)
     by_z, by_words = replace(rules, dense=1.0, text=0.0), replace(rules, dense=0.0, text=1.0)
-    ready = Remembering(embedder)
+    ready = RememberingEmbedder(embedder)
     result = []
     for names in cut_archives((str(row["video"]) for row in captions), archive_size):
         members = set(names)
@@ -78,13 +79,13 @@ def gather(
                 if right.any():
                     scores = np.array([words.get(note.id, 0.0) for note in z.notes])
                     asked.append(
-                        Asked(z.scores, scores, z.videos, len(z.video_ids), right, right & np.array(inside, bool))
+                        FitQuestion(z.scores, scores, z.videos, len(z.video_ids), right, right & np.array(inside, bool))
                     )
         result.append(asked)
     return result
 
 
-def log_likelihood(asked: Sequence[Asked], weights: dict[str, float]) -> tuple[float, float]:
+def log_likelihood(asked: Sequence[FitQuestion], weights: dict[str, float]) -> tuple[float, float]:
     """The mean log-probability of the right video, and of the right seconds within it where they are candidates."""
     from lvqa.recall.passages import posterior
 
@@ -100,7 +101,7 @@ def log_likelihood(asked: Sequence[Asked], weights: dict[str, float]) -> tuple[f
     return float(np.mean(of_video)), float(np.mean(of_second))
 
 
-def fit(asked: Sequence[Asked]) -> dict[str, float]:
+def fit(asked: Sequence[FitQuestion]) -> dict[str, float]:
     """The weights of the grid with the highest likelihood, found one at a time from the defaults."""
     from lvqa.recall import RecallRules
 
@@ -134,8 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archives = gather(options.data, load_embedder("minilm"), archive_size=options.archive_size)
         rules = RecallRules()
         default: dict[str, float] = {"dense": rules.dense, "text": rules.text, "time_share": rules.time_share}
-        halves: list[list[Asked]] = [list(itertools.chain(*archives[part::2])) for part in (0, 1)]
-        rows: list[tuple[str, dict[str, Any], list[Asked]]] = []
+        halves: list[list[FitQuestion]] = [list(itertools.chain(*archives[part::2])) for part in (0, 1)]
+        rows: list[tuple[str, dict[str, Any], list[FitQuestion]]] = []
         if all(halves):
             rows += [(f"fitted on half {p + 1}, held out", fit(halves[p]), halves[1 - p]) for p in (0, 1)]
         every = [*halves[0], *halves[1]]

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.eval.lab.retrieval.data import (
-    Question,
-    Remembering,
+    RememberingEmbedder,
     cut_archives,
     moments,
     open_archive,
-    read_questions,
-    read_rows,
 )
 from lvqa.eval.lab.retrieval.offtopic import MEASURED
-from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, System, pieces, systems
+from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, RetrievalSystem, pieces, systems
+from lvqa.eval.tasks.own import GroundedQuestion, read_lines, read_questions
 
 if TYPE_CHECKING:
     from lvqa.eval.metrics import Mean, Paired, Window
@@ -50,7 +48,7 @@ class Scores:
     nothing: list[float] = field(default_factory=list)
     ms: list[float] = field(default_factory=list)
 
-    def add(self, question: Question, hits: Sequence[Hit], k: int, ms: float) -> None:
+    def add(self, question: GroundedQuestion, hits: Sequence[Hit], k: int, ms: float) -> None:
         """Score what a search returned for a question."""
         from lvqa.eval import metrics
 
@@ -114,7 +112,7 @@ def run_retrieval(
         raise UsageError(f"unknown channel {', '.join(unknown) or '(none)'}; measure some of {', '.join(SYSTEMS)}")
     if k < 1 or archive_size < 1:
         raise UsageError("k and the size of an archive must be at least 1")
-    captions = read_rows(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
+    captions = read_lines(data / "captions.jsonl", ("video", "start_s", "end_s", "text"))
     questions = read_questions(data / "questions.jsonl")
     archives = cut_archives((str(row["video"]) for row in captions), archive_size)
     if not archives:
@@ -125,7 +123,7 @@ def run_retrieval(
         from lvqa.models.registry import load_embedder
 
         embedder = load_embedder("minilm")
-    ready = Remembering(embedder) if embedder is not None else None
+    ready = RememberingEmbedder(embedder) if embedder is not None else None
 
     started = time.perf_counter()
     every = {**measured, **taken_apart}
@@ -181,7 +179,7 @@ def run_retrieval(
     }
 
 
-def _phrases(texts: Iterable[str], every: Mapping[str, System]) -> list[str]:
+def _phrases(texts: Iterable[str], every: Mapping[str, RetrievalSystem]) -> list[str]:
     from lvqa.recall.query import understand
 
     forms = {(system.rules.rewrite, system.rules.relations) for system in every.values()}
@@ -196,8 +194,8 @@ def _phrases(texts: Iterable[str], every: Mapping[str, System]) -> list[str]:
 def _measure(
     store: Store,
     embedder: Embedder | None,
-    every: Mapping[str, System],
-    questions: Sequence[Question],
+    every: Mapping[str, RetrievalSystem],
+    questions: Sequence[GroundedQuestion],
     k: int,
     run: _Run,
 ) -> None:
@@ -224,7 +222,7 @@ def _measure(
             run.off_topic.append(not found)
 
 
-def _add_plain(run: _Run, question: Question, duration_s: float, k: int) -> None:
+def _add_plain(run: _Run, question: GroundedQuestion, duration_s: float, k: int) -> None:
     """Even spacing, and the whole video as the window: what needs no search."""
     from lvqa.eval import metrics
 
@@ -243,7 +241,7 @@ def _summary(scores: Scores, asked: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _against_best(run: _Run, measured: Mapping[str, System]) -> dict[str, Any]:
+def _against_best(run: _Run, measured: Mapping[str, RetrievalSystem]) -> dict[str, Any]:
     """By each metric, the better single channel and the gain of the fusion over it."""
     single = [name for name in SINGLE if name in measured]
     if FUSED not in measured or not single:

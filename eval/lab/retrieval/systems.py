@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class RetrievalSystem:
     """A way to search: its name in tables, its channels, its rules."""
 
     title: str
@@ -28,36 +28,38 @@ SINGLE: tuple[str, ...] = ("bm25", "dense")
 SYSTEMS: tuple[str, ...] = (*SINGLE, FUSED, PRECISE)
 
 
-def systems() -> dict[str, System]:
+def systems() -> dict[str, RetrievalSystem]:
     """The systems by name."""
     from lvqa.recall import RecallRules
 
     rules = RecallRules()
     both: tuple[Channel, ...] = ("text", "dense")
     return {
-        "bm25": System("BM25", ("text",), rules),
-        "dense": System("dense", ("dense",), rules),
-        FUSED: System("hybrid", both, rules),
-        PRECISE: System("hybrid, precise", both, rules.precise()),
+        "bm25": RetrievalSystem("BM25", ("text",), rules),
+        "dense": RetrievalSystem("dense", ("dense",), rules),
+        FUSED: RetrievalSystem("hybrid", both, rules),
+        PRECISE: RetrievalSystem("hybrid, precise", both, rules.precise()),
     }
 
 
-def pieces() -> dict[str, System]:
+def pieces() -> dict[str, RetrievalSystem]:
     """The fusion with one piece taken away, or one that is off by default added."""
     from lvqa.recall import RecallRules
 
     rules = RecallRules()
     both: tuple[Channel, ...] = ("text", "dense")
     return {
-        "without the rewrite": System("without the rewrite", both, replace(rules, rewrite=False)),
-        "without time relations": System("without time relations", both, replace(rules, relations=False)),
-        "without coverage": System("without coverage", both, replace(rules, coverage_s=0.0)),
-        "3 s suppression instead of coverage": System(
+        "without the rewrite": RetrievalSystem("without the rewrite", both, replace(rules, rewrite=False)),
+        "without time relations": RetrievalSystem("without time relations", both, replace(rules, relations=False)),
+        "without coverage": RetrievalSystem("without coverage", both, replace(rules, coverage_s=0.0)),
+        "3 s suppression instead of coverage": RetrievalSystem(
             "3 s suppression instead of coverage", both, replace(rules, coverage_s=0.0, apart_s=3.0)
         ),
-        "with 1.5 s smoothing": System("with 1.5 s smoothing", both, replace(rules, smoothing_s=1.5)),
-        "seconds as sharp as videos": System("seconds as sharp as videos", both, replace(rules, time_share=1.0)),
-        COARSE: System("coarse to fine, 12 videos", both, replace(rules, coarse_videos=12)),
-        "without BM25": System("without BM25", ("dense",), rules),
-        "without dense": System("without dense", ("text",), rules),
+        "with 1.5 s smoothing": RetrievalSystem("with 1.5 s smoothing", both, replace(rules, smoothing_s=1.5)),
+        "seconds as sharp as videos": RetrievalSystem(
+            "seconds as sharp as videos", both, replace(rules, time_share=1.0)
+        ),
+        COARSE: RetrievalSystem("coarse to fine, 12 videos", both, replace(rules, coarse_videos=12)),
+        "without BM25": RetrievalSystem("without BM25", ("dense",), rules),
+        "without dense": RetrievalSystem("without dense", ("text",), rules),
     }

@@ -1,7 +1,8 @@
 """`python -m lvqa.eval.lab.retrieval.visual --world DIR`: what the visual channel adds to the search, on a world.
 
-DIR is what `lvqa eval world --dir DIR` made: videos with true windows, indexed with the tiny profile. The question is
-searched as it is, without its options; the file that it names is taken out of it. Knows nothing of answering.
+DIR is what `python -m lvqa.eval.lab.world --dir DIR` made: videos with true windows, indexed with the tiny models. The
+question is searched as it is, without its options; the file that it names is taken out of it. Knows nothing of
+answering.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import LvqaError, UsageError
-from lvqa.eval.lab.retrieval.data import read_rows
+from lvqa.eval.tasks.own import read_lines
 
 if TYPE_CHECKING:
     from lvqa.recall import Channel
@@ -29,7 +30,7 @@ WAYS: dict[str, tuple[Channel, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VisualQuestion:
     """A question without the file that it names, that file's id, and the windows by path."""
 
     text: str
@@ -51,24 +52,26 @@ def run(world: Path, k: int = 8) -> list[dict[str, Any]]:
 
     Raises UsageError where the folder holds no world.
     """
-    from lvqa import Archive
+    from lvqa.eval.lab.tiny.models import open_archive
     from lvqa.eval.metrics import clustered_mean
-    from lvqa.language.words import named_videos
+    from lvqa.language.video_names import named_videos
     from lvqa.recall import Retriever
     from lvqa.store import Filter
 
-    rows = read_rows(world / "videos" / "questions.jsonl", ("question", "windows", "unanswerable"))
+    rows = read_lines(world / "videos" / "questions.jsonl", ("question", "windows", "unanswerable"))
     results = []
-    with Archive(world / "videos", archive_dir=world / "index", profile="tiny") as archive:
+    with open_archive(world / "videos", world / "index") as archive:
         ids = {video.path: video.id for video in archive.videos()}
         asked = []
         for row in rows:
             windows = tuple((w["video"], float(w["start_s"]), float(w["end_s"])) for w in row["windows"])
             text, named = named_videos(str(row["question"]), ids)
             if windows and not row["unanswerable"]:
-                asked.append(Asked(text, frozenset(ids[path] for path in named), windows))
+                asked.append(VisualQuestion(text, frozenset(ids[path] for path in named), windows))
         if not asked:
-            raise UsageError(f"{world} holds no question with windows; make one with lvqa eval world --dir {world}")
+            raise UsageError(
+                f"{world} holds no question with windows; make one with python -m lvqa.eval.lab.world --dir {world}"
+            )
         clusters = [one.windows[0][0] for one in asked]
         for where in ("everywhere", "in the named video"):
             for name, channels in WAYS.items():
@@ -99,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lvqa.eval.lab.retrieval.visual", description=str(__doc__).split("\n")[0]
     )
-    parser.add_argument("--world", type=Path, required=True, help="folder that lvqa eval world made")
+    parser.add_argument("--world", type=Path, required=True, help="folder that lvqa.eval.lab.world made")
     parser.add_argument("-k", type=int, default=8, help="hits returned for a question")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(arguments)

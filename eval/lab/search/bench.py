@@ -1,4 +1,4 @@
-"""`lvqa eval search`: worlds of one long video each, searched for what appears in them once, by every searcher.
+"""The search bench: worlds of one long video each, searched for what appears in them once, by every searcher.
 
 Everything lies below one folder: a folder a world (`videos/`, `index/`), `results.jsonl` (a line a search),
 `report.md`, `report.png`, `plots/` (searches with their gold window). A run that was cut off goes on: what stands is
@@ -11,16 +11,17 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import claim, code_hash
 from lvqa.eval.lab.search import report, score
-from lvqa.eval.lab.search.systems import SYSTEMS, Bench, System
+from lvqa.eval.lab.search.outcome import SearchOutcome, SearchRow
+from lvqa.eval.lab.search.systems import SYSTEMS, Bench, SearchSystem
 from lvqa.eval.lab.search.targets import Target, targets_of
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world.build import WorldSet, build
 from lvqa.models.base import Frame
 from lvqa.zoom.plot import save
@@ -38,57 +39,6 @@ DRAWN = ("lvqa", "tstar")
 _MARK = ".lvqa-eval-search"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One search: of which world, by whom, with which budget, for what; and what came of it.
-
-    `frames` is what it cost; `found` that a returned frame shows the target's window, `near` that one lies within 5 s.
-    `f1` and `visual` (None where it was not measured) are of the `RETURNED` best frames.
-    """
-
-    world: int
-    system: str
-    budget: int
-    target: str
-    start_s: float
-    end_s: float
-    size: str
-    cued: bool
-    duration_s: float
-    frames: int
-    found: bool
-    near: bool
-    f1: float
-    visual: float | None
-    seconds: float
-    own_ms_a_round: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run measured: all rows, the seconds of a look (0 where all stood already), and where it lies."""
-
-    folder: Path
-    minutes: float
-    worlds: tuple[int, ...]
-    rows: tuple[Row, ...]
-    look_s: float
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval search --json` prints."""
-        return {
-            "minutes": self.minutes,
-            "worlds": list(self.worlds),
-            "table": [line.to_json() for line in report.lines_of(self.rows)],
-            "needs": report.needs_of(self.rows),
-            "seconds": round(self.seconds, 1),
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / "results.jsonl"),
-        }
-
-
 def run(
     folder: Path,
     *,
@@ -97,11 +47,11 @@ def run(
     worlds: int = 3,
     targets: int = 16,
     budgets: Sequence[int] = BUDGETS,
-    systems: Sequence[System] = SYSTEMS,
+    systems: Sequence[SearchSystem] = SYSTEMS,
     models: Models | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> SearchOutcome:
     """Measure every searcher on worlds of one video.
 
     Args:
@@ -138,9 +88,7 @@ def run(
         wanted += keys
         if all(key in done for key in keys):
             continue
-        with Archive(
-            world.folder, archive_dir=place / "index", profile="tiny", models=models, summaries="none"
-        ) as archive:
+        with open_archive(world.folder, place / "index", models=models, summaries="none") as archive:
             tell("indexing")
             indexed = archive.index(progress=progress)
             if indexed.failed:
@@ -154,7 +102,7 @@ def run(
             look_s = bench.look_s
     rows = tuple(done[key] for key in wanted)
     numbers = tuple(range(seed, seed + worlds))
-    outcome = Outcome(folder, minutes, numbers, rows, look_s, time.monotonic() - began)
+    outcome = SearchOutcome(folder, minutes, numbers, rows, look_s, time.monotonic() - began)
     report.write(outcome)
     return outcome
 
@@ -178,12 +126,12 @@ def _searches(
     number: int,
     world: WorldSet,
     targets: Sequence[Target],
-    systems: Sequence[System],
+    systems: Sequence[SearchSystem],
     budgets: Sequence[int],
-    done: dict[tuple[int, str, int, str], Row],
+    done: dict[tuple[int, str, int, str], SearchRow],
     plots: Path,
     tell: Callable[[str], None],
-) -> Iterator[Row]:
+) -> Iterator[SearchRow]:
     duration_s = world.videos[0].duration_s
     for n, target in enumerate(targets):
         tell(f"world {number}: {target.name}, {n + 1} of {len(targets)}")
@@ -196,7 +144,7 @@ def _searches(
                 times = [frame.time_s for frame in all_.found.keyframes]
                 few = all_ if budget <= RETURNED else bench.search(system, target.query, budget, RETURNED, number)
                 best = [frame.time_s for frame in few.found.keyframes]
-                row = Row(
+                row = SearchRow(
                     number,
                     system.name,
                     budget,
@@ -234,16 +182,16 @@ class _Pictures:
             return score.visual_f1(list(footage.at(times_s).images()), self._gold)
 
 
-def _key(row: Row) -> tuple[int, str, int, str]:
+def _key(row: SearchRow) -> tuple[int, str, int, str]:
     return row.world, row.system, row.budget, row.target
 
 
-def _read(path: Path) -> Iterator[Row]:
+def _read(path: Path) -> Iterator[SearchRow]:
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            yield Row(**json.loads(line))
+            yield SearchRow(**json.loads(line))
         except (ValueError, TypeError):  # the line that a kill cut off, or one of another version
             continue
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from lvqa.eval.lab.search.score import interval, uniform_needs
+from lvqa.eval.lab.search.outcome import GROUPS, WANTED, SearchOutcome, SearchRow, in_group, lines_of, needs_of
+from lvqa.eval.runner import chart
+from lvqa.eval.runner.chart import Curve
 from lvqa.phrasing import markdown_cell
-from lvqa.types import Span
 
-if TYPE_CHECKING:
-    from lvqa.eval.lab.search.bench import Outcome, Row
-
-GROUPS = ("cued", "uncued", "short", "small")
-WANTED = 0.9
 _WHAT = {
     "cued": "targets of 1 to 4 s with a flag of their colour around them",
     "uncued": "targets of 1 to 4 s without one",
@@ -24,108 +18,7 @@ _WHAT = {
 Table = list[list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A system at a budget on a group of targets: means, and the recall's 95 % interval."""
-
-    group: str
-    system: str
-    budget: int
-    targets: int
-    recall: tuple[float, float, float]
-    near: float
-    f1: tuple[float, float, float]
-    visual: float | None
-    frames: float
-    seconds: float
-    own_ms_a_round: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "group": self.group,
-            "system": self.system,
-            "budget": self.budget,
-            "targets": self.targets,
-            "recall": [round(v, 4) for v in self.recall],
-            "recall_within_5s": round(self.near, 4),
-            "f1": [round(v, 4) for v in self.f1],
-            "visual_f1": None if self.visual is None else round(self.visual, 4),
-            "frames": round(self.frames, 2),
-            "seconds": round(self.seconds, 3),
-            "own_ms_a_round": round(self.own_ms_a_round, 2),
-        }
-
-
-def in_group(row: Row, group: str) -> bool:
-    """Whether a search was for a target of that kind."""
-    long = row.end_s - row.start_s >= 1.0
-    if group == "short":
-        return not long
-    if group == "small":
-        return long and row.size == "small"
-    return long and row.cued == (group == "cued")
-
-
-def lines_of(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Line]:
-    """A line a group, system and budget, in that order."""
-    systems = list(dict.fromkeys(row.system for row in rows))
-    budgets = sorted({row.budget for row in rows})
-    lines = []
-    for group in groups:
-        for system in systems:
-            for budget in budgets:
-                mine = [r for r in rows if (r.system, r.budget) == (system, budget) and in_group(r, group)]
-                if mine:
-                    lines.append(_line(group, system, budget, mine))
-    return lines
-
-
-def _line(group: str, system: str, budget: int, rows: Sequence[Row]) -> Line:
-    n = len(rows)
-    visual = [row.visual for row in rows if row.visual is not None]
-    return Line(
-        group,
-        system,
-        budget,
-        n,
-        interval([float(row.found) for row in rows]),
-        sum(row.near for row in rows) / n,
-        interval([row.f1 for row in rows]),
-        sum(visual) / len(visual) if visual else None,
-        sum(row.frames for row in rows) / n,
-        sum(row.seconds for row in rows) / n,
-        sum(row.own_ms_a_round for row in rows) / n,
-    )
-
-
-def needs_of(rows: Sequence[Row], wanted: float = WANTED) -> dict[str, dict[str, Any]]:
-    """Frames that each system takes for a recall of `wanted`, by group; None where no budget sufficed.
-
-    For uniform it is computed to the frame from the windows; for others it is the mean cost at the least budget that
-    sufficed. `recall` is what was reached there, or at the largest budget.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for group in GROUPS:
-        lines = lines_of(rows, [group])
-        mine = [row for row in rows if in_group(row, group)]
-        windows = {(r.world, r.target): (Span(r.start_s, r.end_s), r.duration_s) for r in mine}
-        if not windows:
-            continue
-        found[group] = {"targets": len(windows), "uniform": {"frames": uniform_needs(list(windows.values()), wanted)}}
-        for system in dict.fromkeys(line.system for line in lines if line.system != "uniform"):
-            own = [line for line in lines if line.system == system]
-            enough = next((line for line in own if line.recall[0] >= wanted), None)
-            best = enough or own[-1]
-            found[group][system] = {
-                "frames": round(best.frames, 1) if enough else None,
-                "budget": best.budget,
-                "recall": round(best.recall[0], 3),
-            }
-    return found
-
-
-def needs_lines(rows: Sequence[Row]) -> list[str]:
+def needs_lines(rows: Sequence[SearchRow]) -> list[str]:
     """The same in words."""
     lines = []
     for group, systems in needs_of(rows).items():
@@ -141,7 +34,7 @@ def needs_lines(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def text(outcome: Outcome) -> list[str]:
+def text(outcome: SearchOutcome) -> list[str]:
     """The tables as lines for a terminal."""
     made: list[str] = []
     for group in GROUPS:
@@ -152,15 +45,15 @@ def text(outcome: Outcome) -> list[str]:
             made += ["  ".join([r[0].ljust(widths[0]), *map(str.rjust, r[1:], widths[1:])]).rstrip() for r in table]
             made.append("")
     made += needs_lines(outcome.rows)
-    made += [f"report: {outcome.folder / 'report.md'}, {outcome.folder / 'report.png'}"]
+    made += [f"report: {outcome.folder / 'report.md'}, {chart.named(outcome.folder / 'report.png')}"]
     return made
 
 
-def _count(rows: Sequence[Row], group: str) -> int:
+def _count(rows: Sequence[SearchRow], group: str) -> int:
     return len({(row.world, row.target) for row in rows if in_group(row, group)})
 
 
-def table_of(rows: Sequence[Row], group: str) -> Table:
+def table_of(rows: Sequence[SearchRow], group: str) -> Table:
     """A row a system: recall and cost at each budget, then what is told of one budget."""
     lines = lines_of(rows, [group])
     budgets = sorted({line.budget for line in lines})
@@ -177,15 +70,29 @@ def table_of(rows: Sequence[Row], group: str) -> Table:
     return table
 
 
-def write(outcome: Outcome) -> None:
+def write(outcome: SearchOutcome) -> None:
     """`report.md` and `report.png` in the run's folder."""
-    from lvqa.eval.lab.search.chart import draw
-
-    draw(outcome.folder / "report.png", lines_of(outcome.rows, ["cued", "uncued"]))
+    chart.curves(
+        outcome.folder / "report.png",
+        {
+            f"{group}: recall against frames, with 95 % intervals": curves_of(outcome.rows, group)
+            for group in ("cued", "uncued")
+        },
+        "frames",
+    )
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
 
 
-def page(outcome: Outcome) -> str:
+def curves_of(rows: Sequence[SearchRow], group: str) -> list[Curve]:
+    """Recall with its interval over the frames that it cost, a curve a system."""
+    lines = lines_of(rows, [group])
+    return [
+        Curve(system, [(line.frames, *line.recall) for line in lines if line.system == system])
+        for system in dict.fromkeys(line.system for line in lines)
+    ]
+
+
+def page(outcome: SearchOutcome) -> str:
     """The report in Markdown."""
     lines = [
         f"# Search, {outcome.minutes:g} minutes, worlds {', '.join(map(str, outcome.worlds))}",
@@ -195,7 +102,7 @@ def page(outcome: Outcome) -> str:
         "LV-Haystack's at 5 s of the 8 best frames, visual F1 the same by SSIM, both, like seconds, at the second "
         "budget. Seconds are a search's own and what its frames take (decoding, the VLM) where each is looked at anew.",
         "",
-        "![recall against frames](report.png)",
+        chart.picture(outcome.folder / "report.png", "recall against frames"),
         "",
     ]
     for group in GROUPS:

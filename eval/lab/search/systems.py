@@ -16,22 +16,22 @@ import numpy as np
 from lvqa.errors import UsageError
 from lvqa.media.files import locate
 from lvqa.types import Note, Span, Video
-from lvqa.zoom import Found, Query, SearchBudget, make_searcher
-from lvqa.zoom.base import Mask, Scores, Values
+from lvqa.zoom import Query, SearchBudget, SearchResult, make_searcher
+from lvqa.zoom.arrays import Mask, Scores, Values
 from lvqa.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
-    from lvqa.zoom.base import Crop
+    from lvqa.zoom.arrays import Crop
 
 
 _PRIMED = 16
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class SearchSystem:
     """A searcher, and which part of the index it reads: the visual channel, captions and speech, both or none.
 
     Without `cues` it is told the target alone.
@@ -45,24 +45,24 @@ class System:
 
 
 SYSTEMS = (
-    System("uniform", "uniform", channel=False),
-    System("bolt", "bolt"),
-    System("aks", "aks"),
-    System("qframe", "qframe"),
-    System("maxinfo", "maxinfo"),
-    System("videotree", "videotree"),
-    System("gens", "gens", channel=False),
-    System("tstar", "tstar", channel=False),
-    System("lvqa", "lvqa", notes=True),
-    System("lvqa, frames only", "lvqa"),
-    System("lvqa, captions only", "lvqa", channel=False, notes=True),
-    System("lvqa, no index", "lvqa", channel=False),
-    System("tstar, no cues", "tstar", channel=False, cues=False),
-    System("lvqa, no index, no cues", "lvqa", channel=False, cues=False),
+    SearchSystem("uniform", "uniform", channel=False),
+    SearchSystem("bolt", "bolt"),
+    SearchSystem("aks", "aks"),
+    SearchSystem("qframe", "qframe"),
+    SearchSystem("maxinfo", "maxinfo"),
+    SearchSystem("videotree", "videotree"),
+    SearchSystem("gens", "gens", channel=False),
+    SearchSystem("tstar", "tstar", channel=False),
+    SearchSystem("lvqa", "lvqa", notes=True),
+    SearchSystem("lvqa, frames only", "lvqa"),
+    SearchSystem("lvqa, captions only", "lvqa", channel=False, notes=True),
+    SearchSystem("lvqa, no index", "lvqa", channel=False),
+    SearchSystem("tstar, no cues", "tstar", channel=False, cues=False),
+    SearchSystem("lvqa, no index, no cues", "lvqa", channel=False, cues=False),
 )
 
 
-def systems_named(names: Sequence[str]) -> tuple[System, ...]:
+def systems_named(names: Sequence[str]) -> tuple[SearchSystem, ...]:
     """The systems of these names, all where none is named. Raises UsageError for a name that is not there."""
     known = {system.name: system for system in SYSTEMS}
     for name in names:
@@ -131,7 +131,7 @@ class Remembered:
 class Searched:
     """A search: what was found, the frames that it cost, and its seconds without those of looks."""
 
-    found: Found
+    found: SearchResult
     frames: int
     own_s: float
 
@@ -154,7 +154,7 @@ class Bench:
             times = evenly(0.0, self.video.duration_s, _PRIMED)
             self.scorer.score_each(footage.at(times.tolist()), ("red star", "red flag"))
 
-    def search(self, system: System, query: Query, frames: int, k: int, seed: int) -> Searched:
+    def search(self, system: SearchSystem, query: Query, frames: int, k: int, seed: int) -> Searched:
         """One search. A frame that is returned and was not looked at costs as much as one that was."""
         query = query if system.cues else replace(query, cues=())
         scorers = Scorers(self._scorers.similarity if system.channel else None, other=self.scorer)
@@ -169,9 +169,9 @@ class Bench:
         room = max(0, frames - found.trace.looked)
         dropped = set(sorted(unseen, key=lambda frame: (-frame.score, frame.time_s))[room:])
         kept = [frame for frame in found.keyframes if frame not in dropped]
-        return Searched(Found(kept, found.trace), found.trace.looked + len(unseen) - len(dropped), own_s)
+        return Searched(SearchResult(kept, found.trace), found.trace.looked + len(unseen) - len(dropped), own_s)
 
-    def footage(self, system: System) -> Footage:
+    def footage(self, system: SearchSystem) -> Footage:
         """The video with what of its index a system may read."""
         video: Video = self.video
         whole = Span(0.0, video.duration_s)

@@ -1,4 +1,4 @@
-"""The test that `builtin:tiny` has to pass, on frames it never saw, through the same loader as any other model.
+"""The test that the tiny models have to pass, on frames it never saw, through the same loader as any other model.
 
     python -m lvqa.eval.lab.tiny.check [--frames 2000] [--json]
 
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from lvqa.eval.lab.tiny import lessons as ask
-from lvqa.eval.lab.tiny.dual import Query, phrase
+from lvqa.eval.lab.tiny.dual import DualText, phrase
+from lvqa.eval.lab.tiny.models import IMAGE_EMBEDDER, VISION
 from lvqa.eval.lab.tiny.pictures import Picture, a_foreign, like_video, random_view
 from lvqa.eval.lab.world.scenes.draw import Frame, paint
 from lvqa.eval.lab.world.words import COLOURS, SHAPES
@@ -175,7 +176,7 @@ def _search(embedder: Any, whole: Sequence[tuple[Frame, Picture]]) -> dict[str, 
     names = [("", colour, shape, "") for colour in COLOURS for shape in SHAPES]
     precisions = []
     for wanted, row in zip(names, embedder.encode_query([phrase(w) for w in names]) @ vectors.T, strict=True):
-        there = np.array([Query("", (wanted,)).holds(p) for _, p in whole])[np.argsort(-row)]
+        there = np.array([DualText("", (wanted,)).holds(p) for _, p in whole])[np.argsort(-row)]
         if there.any():
             precisions.append(float((np.cumsum(there) / np.arange(1, len(there) + 1))[there].mean()))
     return {
@@ -194,8 +195,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--vision", default="builtin:tiny")
-    parser.add_argument("--embedder", default="builtin:tiny", help="`none` leaves the dual encoder out")
+    parser.add_argument("--vision", default=VISION)
+    parser.add_argument("--embedder", default=IMAGE_EMBEDDER, help="`none` leaves the dual encoder out")
     parser.add_argument("--photos", type=Path, help="a folder of real videos")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()

@@ -3,7 +3,7 @@
 Its tower starts from the VLM's. Since the world's truth is known, every text of a batch is compared with every frame
 of it under the right label, not only with its own: a red star is a match wherever there is one.
 
-    python -m lvqa.eval.lab.tiny.dual --work DIR --tower lvqa/models/tiny/vlm [--out lvqa/models/tiny/dual]
+    python -m lvqa.eval.lab.tiny.dual --work DIR [--tower FOLDER] [--out FOLDER]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch import nn
 from lvqa.eval.lab.tiny.batches import pixels_of
 from lvqa.eval.lab.tiny.lessons import at_border, describe, pieces
 from lvqa.eval.lab.tiny.model import WIDTH, image_processor, make_tokenizer, token_ids, vision_config
+from lvqa.eval.lab.tiny.models import FOLDER
 from lvqa.eval.lab.tiny.pictures import Picture, render
 from lvqa.eval.lab.tiny.train import SEED, Pictures, descend, make_optimizers, rates, set_rates
 from lvqa.eval.lab.world.scenes.draw import Thing
@@ -36,7 +37,7 @@ LOCKED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class DualText:
     """A text and what has to be in a frame for it to hold: things by (size, colour, shape, place), empty for any."""
 
     text: str
@@ -63,15 +64,15 @@ def _fits(thing: Thing, wanted: tuple[str, str, str, str]) -> bool:
     )
 
 
-def query_about(picture: Picture, rng: random.Random) -> Query:
+def query_about(picture: Picture, rng: random.Random) -> DualText:
     """A text that holds in a frame: its description, some of its things, or its ground."""
     kind = rng.random()
     things = [t for t in picture.things if not at_border(t)]
     if kind < 0.25 or not things:
         everything = tuple(_wanted(t, size=True, place=True) for t in picture.things)
-        return Query(describe(picture), everything, picture.ground, whole=True)
+        return DualText(describe(picture), everything, picture.ground, whole=True)
     if kind < 0.30:
-        return Query(picture.ground, (), picture.ground)
+        return DualText(picture.ground, (), picture.ground)
     chosen = rng.sample(things, min(len(things), 1 if kind < 0.85 else 2))
     parts: list[str] = []
     wanted_things: list[tuple[str, str, str, str]] = []
@@ -81,7 +82,7 @@ def query_about(picture: Picture, rng: random.Random) -> Query:
         wanted = _wanted(thing, size=size, place=place, colour=colour)
         parts.append(phrase(wanted))
         wanted_things.append(wanted)
-    return Query(", ".join(parts), tuple(wanted_things))
+    return DualText(", ".join(parts), tuple(wanted_things))
 
 
 def _wanted(thing: Thing, *, size: bool, place: bool, colour: bool = True) -> tuple[str, str, str, str]:
@@ -188,7 +189,7 @@ def examine(model: Any, pixels: npt.NDArray[np.uint8], pictures: Sequence[Pictur
         scores = embed(model, None, [phrase(wanted) for wanted in names]) @ frames.T
     precisions = []
     for wanted, row in zip(names, scores, strict=True):
-        there = torch.tensor([Query("", (wanted,)).holds(picture) for picture in pictures])[
+        there = torch.tensor([DualText("", (wanted,)).holds(picture) for picture in pictures])[
             row.argsort(descending=True)
         ]
         if there.any():
@@ -244,10 +245,9 @@ def train(work: Path, tower: Path | None, out: Path, *, n_shards: int, steps: in
 def main() -> None:
     """Parse the arguments and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    tiny = Path(__file__).parents[2] / "lvqa" / "models" / "tiny"
     parser.add_argument("--work", type=Path, required=True, help="pictures and the log go here")
-    parser.add_argument("--tower", type=Path, default=tiny / "vlm")
-    parser.add_argument("--out", type=Path, default=tiny / "dual")
+    parser.add_argument("--tower", type=Path, default=FOLDER / "vlm")
+    parser.add_argument("--out", type=Path, default=FOLDER / "dual")
     parser.add_argument("--shards", type=int, default=16)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=80)

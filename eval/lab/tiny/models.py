@@ -1,90 +1,54 @@
-"""`builtin:tiny`: a VLM and a dual encoder small enough to come with lvqa, for the synthetic world and nothing else.
+"""The laboratory's models: two small enough to lie in the repository, for the synthetic world and nothing else.
 
-Both load as any other model of their class does, from the folders `vlm` and `dual` beside this file. What is added here
-is honesty: a prompt with a word that the VLM was never taught is answered with "unknown", not with a guess. How they
-are made is told in eval/tiny.
+The VLM and the dual encoder load as any others do, by `hf:<folder>`; what the VLM can be asked, and the prompts that it
+was taught, stand in its folder (`lvqa.models.capabilities`). How they are made is told in `lvqa.eval.lab.tiny`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvqa.errors import UsageError
-from lvqa.models.base import UNKNOWN, Reply, VisionRequest
-from lvqa.models.embed_image import HfImageEmbedder
-from lvqa.models.hf_common import load_pretrained, pick_device, quiet
-from lvqa.models.hf_vision import HfVision
-from lvqa.models.registry import prompt_set
-from lvqa.models.weights import TINY_FOLDER as FOLDER
-
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from lvqa.archive.archive import Archive
+    from lvqa.models.profiles import Models
 
-__all__ = ["FOLDER", "SPEC", "TinyVision", "load_image_embedder", "load_vision"]
+__all__ = ["FOLDER", "IMAGE_EMBEDDER", "SETTINGS", "VISION", "open_archive", "world_models"]
 
-SPEC = "builtin:tiny"
-
-
-class TinyVision(HfVision):
-    """The tiny VLM: short questions about one frame in the words of the world; of several frames, the middle one."""
-
-    prompt_set = prompt_set(SPEC)
-
-    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
-        """Answer each request, in order; `unknown` where the prompt has words it was not taught. Raises ModelError."""
-        known = [n for n, request in enumerate(requests) if self.understands(request.prompt)]
-        replies = super().generate([_middle(requests[n]) for n in known])
-        answers: dict[int, str] = dict(zip(known, replies, strict=True))
-        return [answers.get(n, Reply(UNKNOWN)) for n in range(len(requests))]
-
-    def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
-        """As of any vision model; 0 where the prompt has words it was not taught: it sees no such thing."""
-        known = [n for n, request in enumerate(requests) if self.understands(request.prompt)]
-        values = super().yes_probability([_middle(requests[n]) for n in known])
-        answers = dict(zip(known, values, strict=True))
-        return [answers.get(n, 0.0) for n in range(len(requests))]
-
-    def as_chat(self) -> BaseChatModel:
-        """It does not reason. Raises UsageError."""
-        raise UsageError(f"{self.name} looks and does not reason; name another chat model, or builtin:extractive")
-
-    def understands(self, prompt: str) -> bool:
-        """Whether it knows every word of a prompt."""
-        tokenizer = self._generator.tokenizer
-        with self._generator.tokenizing:
-            ids = tokenizer.encode(prompt, add_special_tokens=False)
-        return tokenizer.unk_token_id not in ids
+FOLDER = Path(__file__).resolve().parent / "weights"
+VISION = f"hf:{FOLDER / 'vlm'}"
+IMAGE_EMBEDDER = f"hf:{FOLDER / 'dual'}"
+# The world says nothing aloud, the VLM reads its signs, and it looks at one frame at a time.
+SETTINGS: dict[str, Any] = {
+    "profile": "text",
+    "vision": VISION,
+    "image_embedder": IMAGE_EMBEDDER,
+    "ocr": "none",
+    "asr": "none",
+    "frames_per_clip": 1,
+}
 
 
-def _middle(request: VisionRequest) -> VisionRequest:
-    return replace(request, frames=(request.frames[len(request.frames) // 2],))
+def world_models(**settings: Any) -> Models:
+    """The models of runs in the world, loaded on use; `settings` in the place of those of SETTINGS.
+
+    Raises UsageError for a bad setting.
+    """
+    from lvqa.eval.lab.wordings import WorldPlanner
+    from lvqa.models.profiles import Models
+    from lvqa.settings import Settings
+
+    return Models(Settings.load(**(SETTINGS | settings)), planner=WorldPlanner())
 
 
-def load_vision(spec: str, *, device: str = "auto") -> TinyVision:
-    """Load the VLM. Raises ModelError where its files are damaged."""
-    with quiet():
-        from transformers import AutoModelForImageTextToText, AutoProcessor
-    model, processor, device = _load("vlm", AutoModelForImageTextToText, AutoProcessor, device)
-    return TinyVision(spec, model, processor, device, batch=16)
+def open_archive(
+    folder: Path, archive_dir: Path | None = None, *, models: Models | None = None, **settings: Any
+) -> Archive:
+    """An archive of the world's videos with the laboratory's models and settings, or with ready-made `models`.
 
+    Raises UsageError, StoreError as `Archive` does.
+    """
+    from lvqa.archive.archive import Archive
 
-def load_image_embedder(spec: str, *, device: str = "auto") -> HfImageEmbedder:
-    """Load the dual encoder. Raises ModelError where its files are damaged."""
-    with quiet():
-        from transformers import AutoModel, AutoProcessor
-    model, processor, device = _load("dual", AutoModel, AutoProcessor, device)
-    return HfImageEmbedder(spec, model, processor, device)
-
-
-def _load(part: str, models: Any, processors: Any, device: str) -> tuple[Any, Any, str]:
-    import torch
-
-    device, folder = pick_device(device), FOLDER / part
-    if not (folder / "model.safetensors").is_file():
-        raise UsageError(f"{SPEC}: {folder} holds no weights; install lvqa again")
-    processor = load_pretrained(f"hf:{folder}", processors.from_pretrained)
-    # Half precision is for its size on disk: on a CPU, and so small, single precision is faster.
-    model = load_pretrained(f"hf:{folder}", models.from_pretrained, dtype=torch.float32, use_safetensors=True)
-    return model.to(device).eval(), processor, device
+    given = SETTINGS | settings
+    return Archive(folder, archive_dir=archive_dir, models=models or world_models(**settings), **given)

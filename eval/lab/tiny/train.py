@@ -4,7 +4,7 @@ Binding a question to its object is what comes late (a trial without dense label
 described frames well already), so the tower first learns, patch by patch, which shape, colour and size is where; the
 language model then finds objects ready to be looked up. Every figure of the log comes from pictures not trained on.
 
-    python -m lvqa.eval.lab.tiny.train --work DIR [--out lvqa/models/tiny/vlm]
+    python -m lvqa.eval.lab.tiny.train --work DIR [--out FOLDER]
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from lvqa.eval.lab.tiny.batches import (
 )
 from lvqa.eval.lab.tiny.lessons import lessons
 from lvqa.eval.lab.tiny.model import WIDTH, make_model, save
+from lvqa.eval.lab.tiny.models import FOLDER
 from lvqa.eval.lab.tiny.pictures import Picture, render
 
 SEED = 20
@@ -280,7 +281,7 @@ def main() -> None:
     """Parse the arguments and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="pictures, checkpoints and the log go here")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "lvqa" / "models" / "tiny" / "vlm")
+    parser.add_argument("--out", type=Path, default=FOLDER / "vlm")
     parser.add_argument("--shards", type=int, default=16, help="of 5,000 pictures each")
     parser.add_argument("--tower-steps", type=int, default=1500)
     parser.add_argument("--steps", type=int, default=4700)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.torture.check import Check
+from lvqa.eval.lab.torture.check import Tally
 
 # The order of the table. What forks must run before anything starts a thread.
 KINDS = ("kills", "damage", "videos", "readers", "power", "full")
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no kind {unknown[0]!r}; there are: {', '.join(KINDS)}")
     # Workers that each start a team of threads stand in each other's way, and a team does not survive a fork.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    checks: list[Check] = []
+    checks: list[Tally] = []
     for kind in KINDS:
         if options.kinds and kind not in options.kinds:
             continue
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             found = _run(kind, options)
         except LvqaError as error:
-            found = [Check(kind, 0, 1, problems=(str(error),))]
+            found = [Tally(kind, 0, 1, problems=(str(error),))]
         checks += found
         if not options.json:
             for check in found:
@@ -50,14 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _run(kind: str, options: argparse.Namespace) -> list[Check]:
+def _run(kind: str, options: argparse.Namespace) -> list[Tally]:
     said = sys.stderr.isatty() and not options.json
 
     def say(line: str) -> None:
         if said:
             print(f"\r{line[:110]:<110}", end="", file=sys.stderr, flush=True)
 
-    found: list[Check] = importlib.import_module(f"lvqa.eval.lab.torture.{kind}").run(
+    found: list[Tally] = importlib.import_module(f"lvqa.eval.lab.torture.{kind}").run(
         short=options.short, seed=options.seed, say=say
     )
     say("")

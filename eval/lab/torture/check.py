@@ -15,7 +15,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Tally:
     """A line of the table: `passed` of `of` trials; `problems` name the others, and what went wrong in each.
 
     `detail` holds further figures, `skipped` why it could not be tried on this machine.

@@ -6,22 +6,28 @@ index must bring back the rows of before, or refuse in one line where nothing is
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import shutil
+import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import differences, snapshot
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
-from lvqa.eval.lab.torture.kills import Stage, verified
+from lvqa.eval.lab.torture.kills import KillStage, verified
 from lvqa.eval.lab.torture.workload import models, perform, settings
 
 TRIALS, SHORT_TRIALS = 12, 1
+_COMMITS = 20  # so many the index that is killed comes to, of some sixty
 _QUERIES = ("a kettle falls", "GATE 5 OPEN", "violin")
 
 
@@ -63,15 +69,15 @@ HARMS: dict[str, Callable[[Path, random.Random], str]] = {
 }
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Try every harm on every file that an index may hold."""
     with tempfile.TemporaryDirectory(prefix="lvqa-damage-") as scratch:
-        stage = Stage(Path(scratch))
+        stage = KillStage(Path(scratch))
         stage.prepare_indexed()
         preload(lambda: _searched(stage, stage.state("indexed")))
         _search_files(stage)
         _killed(stage)
-        checks: list[Check] = []
+        checks: list[Tally] = []
         for state, names in (
             ("indexed", ("archive.db", "commits", "lock")),
             ("killed", ("archive.db", "archive.db-wal", "archive.db-shm", "commits")),
@@ -88,7 +94,7 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
         return checks
 
 
-def _search_files(stage: Stage) -> None:
+def _search_files(stage: KillStage) -> None:
     """The states with flat vector files, and with those of a large archive."""
     for name in ("flat", "based"):
         shutil.copytree(stage.state("indexed"), stage.state(name))
@@ -96,7 +102,7 @@ def _search_files(stage: Stage) -> None:
     run_forked(lambda: _build(stage, stage.state("based")))
 
 
-def _build(stage: Stage, index_dir: Path) -> None:
+def _build(stage: KillStage, index_dir: Path) -> None:
     from lvqa.store import Store
     from lvqa.store.search import maintain
 
@@ -105,27 +111,41 @@ def _build(stage: Stage, index_dir: Path) -> None:
         store.build_indexes()
 
 
-def _killed(stage: Stage) -> None:
+def _killed(stage: KillStage) -> None:
     """The state that a kill leaves: with a log that holds commits."""
     state = stage.state("killed")
-    for moment in (1.0, 0.7, 0.5, 0.3):
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir()
-        if Forked(lambda: perform("index", stage.folder, state)).kill_after(moment):
-            wal = state / "archive.db-wal"
-            if wal.exists() and wal.stat().st_size:
-                return
-    raise LvqaError("no kill came while there was a log; the machine is too quick: use more footage")
+    state.mkdir()
+    if not Forked(lambda: _index_until_killed(stage, state)).killed():
+        raise LvqaError(f"an index came to its end in less than {_COMMITS} commits; use more footage")
+    if not (state / "archive.db-wal").stat().st_size:
+        raise LvqaError("the kill left no log with commits")
 
 
-def _searched(stage: Stage, index_dir: Path) -> list[Any]:
+def _index_until_killed(stage: KillStage, index_dir: Path) -> None:
+    """Index, and be killed once there were so many commits."""
+    from lvqa.store.database import Connections
+
+    plain, left = Connections.atomic, count(_COMMITS - 1, -1)
+
+    @contextlib.contextmanager
+    def atomic(connections: Connections) -> Iterator[None]:
+        with plain(connections):
+            yield
+        if not next(left):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with mock.patch.object(Connections, "atomic", atomic):
+        perform("index", stage.folder, index_dir, latency_s=0)
+
+
+def _searched(stage: KillStage, index_dir: Path) -> list[Any]:
     from lvqa.archive.archive import Archive
 
     with Archive(stage.folder, archive_dir=index_dir, models=models(), **settings()) as archive:
         return [[hit.to_dict() for hit in archive.search(query, 5)] for query in _QUERIES]
 
 
-def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw: random.Random) -> Check:
+def _trials(stage: KillStage, state: str, pattern: str, harm: str, trials: int, draw: random.Random) -> Tally:
     outcomes: Counter[str] = Counter()
     problems: list[str] = []
     trial = stage.state("trial")
@@ -134,7 +154,7 @@ def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw
         shutil.copytree(stage.state(state), trial)
         files = sorted(path for path in trial.glob(pattern) if path.is_file())
         if not files:
-            return Check(f"{pattern} of an index, {state}: {harm}", 0, 0, skipped="there is no such file")
+            return Tally(f"{pattern} of an index, {state}: {harm}", 0, 0, skipped="there is no such file")
         path = draw.choice(files)
         told = f"{path.name} {HARMS[harm](path, draw)}"
         outcome, wrong = _outcome(stage, state, trial)
@@ -142,10 +162,10 @@ def _trials(stage: Stage, state: str, pattern: str, harm: str, trials: int, draw
         if wrong:
             problems.append(f"{told}: {outcome}: {wrong[:600]}")
     detail = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    return Check(f"{pattern}, {state}: {harm}", trials - len(problems), trials, detail, tuple(problems))
+    return Tally(f"{pattern}, {state}: {harm}", trials - len(problems), trials, detail, tuple(problems))
 
 
-def _outcome(stage: Stage, state: str, trial: Path) -> tuple[str, str]:
+def _outcome(stage: KillStage, state: str, trial: Path) -> tuple[str, str]:
     """What came of a trial, and what was wrong with that."""
     damaged = False
     try:
@@ -182,7 +202,7 @@ def _refused(how: str, line: str) -> tuple[str, str]:
     return how, "" if clear else f"not in one clear line: {line}"
 
 
-def _changed(stage: Stage, state: str, trial: Path) -> str:
+def _changed(stage: KillStage, state: str, trial: Path) -> str:
     def look() -> list[str]:
         wrong = differences(snapshot(stage.state(state)), snapshot(trial))
         if not wrong and _searched(stage, stage.state(state)) != _searched(stage, trial):

@@ -60,6 +60,19 @@ class Forked:
         os.close(self._read)
         return os.WIFSIGNALED(status)
 
+    def fileno(self) -> int:
+        """What `select` waits on: it can be read once the process has said what came of its work, or has ended."""
+        return self._read
+
+    def killed(self) -> bool:
+        """Wait for its end; whether a signal ended it. Raises LvqaError with what went wrong in its work."""
+        with os.fdopen(self._read) as told:
+            text = told.read()
+        _, status = os.waitpid(self.pid, 0)
+        if text and "error" in (answer := json.loads(text)):
+            raise LvqaError(f"{answer['kind']}: {answer['error']}")
+        return os.WIFSIGNALED(status)
+
     def result(self) -> Any:
         """Wait for its end and return what it said. Raises LvqaError with what went wrong in it."""
         with os.fdopen(self._read) as told:

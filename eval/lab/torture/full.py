@@ -26,7 +26,7 @@ from unittest import mock
 from lvqa.errors import LvqaError, StoreFull
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.torture import workload
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import preload, run_forked
 from lvqa.eval.lab.torture.kills import make_old
 
@@ -51,7 +51,7 @@ _DRAWS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class FullTrial:
     """What is done on a disk of how many bytes more than its beginning takes, and what came of it."""
 
     kind: Kind
@@ -69,29 +69,29 @@ def _opened(index_dir: Path) -> None:
     Store.open(index_dir, create=False).close()
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Fill the disk at random byte counts."""
     name = "disk full at random byte counts"
     inside = namespace()
     if not inside:
-        return [Check(name, 0, 0, skipped="no file system can be mounted here (unshare -rm, unshare -m)")]
+        return [Tally(name, 0, 0, skipped="no file system can be mounted here (unshare -rm, unshare -m)")]
     wanted = _SHORT if short else _FULL
     with tempfile.TemporaryDirectory(prefix="lvqa-full-") as scratch:
         command = [*inside, sys.executable, "-m", __name__, scratch, json.dumps(wanted), str(seed)]
         # A parent that waits for the lines of a child must not be kept waiting by what the child says otherwise.
         with (Path(scratch) / "stderr").open("w+") as errors:
-            trials: list[Trial] = []
+            trials: list[FullTrial] = []
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
                 assert process.stdout is not None
                 for line in process.stdout:
-                    trials.append(Trial(**json.loads(line)))
+                    trials.append(FullTrial(**json.loads(line)))
                     say(f"full: {len(trials)} of {sum(wanted.values())}")
             errors.seek(0)
             if process.returncode:
                 raise LvqaError(f"the trials of a full disk ended early: {errors.read()[-1500:].strip()}")
     problems = [str(trial) for trial in trials if trial.problem]
     detail = ", ".join(f"{number} {kind}" for kind, number in wanted.items())
-    return [Check(name, len(trials) - len(problems), sum(wanted.values()), detail, problems)]
+    return [Tally(name, len(trials) - len(problems), sum(wanted.values()), detail, problems)]
 
 
 def namespace() -> list[str]:
@@ -153,7 +153,7 @@ def _call(*command: str) -> None:
         raise LvqaError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
-class Stage:
+class FullStage:
     """Footage, the states that trials begin from and come to, and the disk."""
 
     def __init__(self, root: Path) -> None:
@@ -177,16 +177,16 @@ class Stage:
         shutil.copytree(self._root / "old", self._root / "migrated")
         run_forked(lambda: _opened(self._root / "migrated"))
 
-    def trial(self, kind: Kind, draw: random.Random) -> Trial:
+    def trial(self, kind: Kind, draw: random.Random) -> FullTrial:
         """Draw byte counts until the disk is full, and tell what was wrong."""
         most = _CREATED_BYTES if kind in ("create", "command") else self._peak(kind)
         for _ in range(_DRAWS):
             room = draw.randrange(most)
             full, problem = self._on(kind, room)
             if full or problem:
-                return Trial(kind, room, problem)
+                return FullTrial(kind, room, problem)
             most = max(1, room)  # it had enough
-        return Trial(kind, most, "the disk never was full")
+        return FullTrial(kind, most, "the disk never was full")
 
     def _peak(self, kind: Kind) -> int:
         """How many bytes more than at its beginning an undisturbed run takes at most."""
@@ -310,7 +310,7 @@ def _unfinished(index_dir: Path) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """Run trials where file systems may be mounted, one line of JSON each."""
     root, wanted, seed = Path(arguments[0]), json.loads(arguments[1]), int(arguments[2])
-    stage, draw = Stage(root), random.Random(seed)
+    stage, draw = FullStage(root), random.Random(seed)
     stage.prepare()
     for kind, number in wanted.items():
         for _ in range(number):

@@ -19,8 +19,9 @@ from typing import Any
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import differences, snapshot
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
+from lvqa.eval.lab.torture.killing import killed_at
 from lvqa.eval.lab.torture.workload import make_footage, models, perform, settings, write_captions
 
 KILLS, SHORT_KILLS = 200, 5
@@ -30,7 +31,7 @@ _PAGE = 16384
 
 
 @dataclass(slots=True)
-class Stage:
+class KillStage:
     """Where the actions happen: footage, captions, and the states that they begin from."""
 
     root: Path
@@ -63,7 +64,7 @@ class Stage:
         run_forked(lambda: make_old(self.state("imported") / "archive.db", self.state("old") / "archive.db"))
 
 
-def do(action: str, stage: Stage, index_dir: Path) -> None:
+def do(action: str, stage: KillStage, index_dir: Path) -> None:
     """One action, to its end."""
     if action == "repair":
         verified(stage, index_dir, repair=True)
@@ -75,12 +76,12 @@ def do(action: str, stage: Stage, index_dir: Path) -> None:
         perform(action, stage.folder, index_dir, captions=stage.captions)  # type: ignore[arg-type]
 
 
-def verified(stage: Stage, index_dir: Path, *, repair: bool = False) -> dict[str, Any]:
+def verified(stage: KillStage, index_dir: Path, *, repair: bool = False) -> dict[str, Any]:
     """What `Archive.verify` says."""
     from lvqa.archive.archive import Archive
 
     with Archive(stage.folder, archive_dir=index_dir, models=models(), **settings()) as archive:
-        return archive.verify(repair=repair).to_dict()
+        return archive.check(repair=repair).to_dict()
 
 
 def damage(path: Path) -> None:
@@ -126,16 +127,16 @@ _STATES: dict[str, tuple[str, str | None]] = {
 }
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Kill every action a fifth of so many times."""
     with tempfile.TemporaryDirectory(prefix="lvqa-kills-") as scratch:
-        stage = Stage(Path(scratch))
+        stage = KillStage(Path(scratch))
         stage.prepare()
         each = (SHORT_KILLS if short else KILLS) // len(_STATES)
         return [_action(action, stage, each, random.Random(f"{seed} {action}"), say) for action in _STATES]
 
 
-def _action(action: str, stage: Stage, wanted: int, draw: random.Random, say: Say) -> Check:
+def _action(action: str, stage: KillStage, wanted: int, draw: random.Random, say: Say) -> Tally:
     start, end = _STATES[action]
     trial = stage.state("trial")
 
@@ -159,16 +160,15 @@ def _action(action: str, stage: Stage, wanted: int, draw: random.Random, say: Sa
     problems: list[str] = []
     while kills < wanted:
         begin()
-        moments: list[float] = []
         wrong: list[str] = []
-        for _ in range(draw.randint(1, min(_MOST, wanted - kills))):
-            moment = draw.uniform(0, whole_s)
-            if not Forked(work).kill_after(moment):
-                break
-            moments.append(moment)
+
+        def look(wrong: list[str] = wrong) -> None:
             # Before a repair is done there is damage, as there was.
             if action != "repair":
                 wrong += _look(stage, trial, "sound")
+
+        most = draw.randint(1, min(_MOST, wanted - kills))
+        moments = killed_at(draw, whole_s, most, lambda after_s: Forked(work).kill_after(after_s), look)
         if not moments:
             whole_s *= 0.95  # it was slower when it was timed
             continue
@@ -183,10 +183,10 @@ def _action(action: str, stage: Stage, wanted: int, draw: random.Random, say: Sa
             problems.append(f"{action} killed at {at} of {whole_s:.3f} s: {'; '.join(wrong)[:600]}")
         say(f"{action}: {good} of {kills} kills left no trace")
     shutil.rmtree(trial, ignore_errors=True)
-    return Check(f"SIGKILL during {action}", good, kills, f"{whole_s:.2f} s undisturbed", tuple(problems))
+    return Tally(f"SIGKILL during {action}", good, kills, f"{whole_s:.2f} s undisturbed", tuple(problems))
 
 
-def _look(stage: Stage, index_dir: Path, word: str) -> list[str]:
+def _look(stage: KillStage, index_dir: Path, word: str) -> list[str]:
     """What verify holds against an index; nothing where it is not there yet."""
     if not (index_dir / "archive.db").exists():
         return []

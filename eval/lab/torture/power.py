@@ -24,7 +24,7 @@ from unittest import mock
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.snapshot import Snapshot, differences, snapshot
 from lvqa.eval.lab.torture import workload
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.vfs import Op, recording, unavailable
 
 Loss = Literal["all", "none", "some", "torn"]
@@ -51,7 +51,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DiskState:
     """The power fails when so many operations were done, and the disk keeps so much of what was not synced."""
 
     at: int
@@ -62,13 +62,13 @@ class State:
         return f"operation {self.at}, {self.loss} kept"
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Record once, then rebuild what the disk may hold, and go on from there."""
     name = "power lost at commits and fsyncs"
     if reason := unavailable():
-        return [Check(name, 0, 0, skipped=reason)]
+        return [Tally(name, 0, 0, skipped=reason)]
     with tempfile.TemporaryDirectory(prefix="lvqa-power-") as scratch:
-        trial = Trial(Path(scratch))
+        trial = PowerTrial(Path(scratch))
         recorded = trial.record()
         states = choose(recorded, _SHORT_STATES if short else _FULL_STATES, random.Random(seed))
         every = max(1, len(states) // _SHORT_FINISHED) if short else 1
@@ -80,16 +80,16 @@ def run(*, short: bool, seed: int, say: Say) -> list[Check]:
         syncs = sum(op.kind == "sync" for op in recorded.ops)
         detail = f"{len(recorded.digests)} commits, {syncs} fsyncs, {len(recorded.ops)} operations"
         return [
-            Check(name, len(states) - len(problems), len(states), detail, problems),
+            Tally(name, len(states) - len(problems), len(states), detail, problems),
             trial.renamed_files(short=short, say=say),
         ]
 
 
-def choose(recorded: Recorded, most: int, draw: random.Random) -> list[State]:
+def choose(recorded: Recorded, most: int, draw: random.Random) -> list[DiskState]:
     """At most so many states: before and after each sync and commit, with every kind of loss; drawn where too many."""
     moments = {n + after for n, op in enumerate(recorded.ops) if op.kind in ("sync", "mark") for after in (0, 1)}
     moments |= {len(recorded.ops)}
-    states = [State(at, loss, draw.randrange(1 << 30)) for at in sorted(moments) for loss in LOSSES]
+    states = [DiskState(at, loss, draw.randrange(1 << 30)) for at in sorted(moments) for loss in LOSSES]
     return sorted(draw.sample(states, most), key=lambda state: state.at) if len(states) > most else states
 
 
@@ -135,7 +135,7 @@ def left_on_disk(ops: Sequence[Op], loss: Loss, draw: random.Random) -> dict[str
     return {name: bytes(content) for name, content in files.items()}
 
 
-class Trial:
+class PowerTrial:
     """Footage, the rows of an undisturbed run, and a place for states of the disk."""
 
     def __init__(self, scratch: Path) -> None:
@@ -185,7 +185,7 @@ class Trial:
                 self._perform(index_dir, number, number + 1)
         return recorded
 
-    def survives(self, recorded: Recorded, state: State, *, finish: bool) -> str:
+    def survives(self, recorded: Recorded, state: DiskState, *, finish: bool) -> str:
         """What is wrong with an index that has to go on from a state of the disk; empty where nothing is."""
         from lvqa.store import Store, check_index
         from lvqa.store.commits import COMMITS_FILE
@@ -225,7 +225,7 @@ class Trial:
             return str(error)
         return ""
 
-    def renamed_files(self, *, short: bool, say: Say) -> Check:
+    def renamed_files(self, *, short: bool, say: Say) -> Tally:
         """Search must be as right when files that were renamed into place hold nothing, zeros, or a part."""
         from lvqa.store import Store
         from lvqa.store.search import maintain
@@ -247,7 +247,7 @@ class Trial:
             if _answers(damaged) != answers:
                 problems.append(f"{path} {word}: other hits")
         tried = len(trials[::3] if short else trials)
-        return Check("index files lost with the power", tried - len(problems), tried, f"{len(files)} files", problems)
+        return Tally("index files lost with the power", tried - len(problems), tried, f"{len(files)} files", problems)
 
     def _perform(self, index_dir: Path, first: int, end: int = len(_PLAN)) -> None:
         for action in _PLAN[first:end]:

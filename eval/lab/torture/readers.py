@@ -7,7 +7,10 @@ know. Readers search, show and count without end. Knows nothing of how reads are
 
 from __future__ import annotations
 
+import math
+import os
 import random
+import select
 import tempfile
 import time
 from collections import Counter
@@ -21,28 +24,30 @@ from unittest import mock
 from lvqa.errors import LvqaError, StoreLocked
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.eval.lab.torture import workload
-from lvqa.eval.lab.torture.check import Check, Say
+from lvqa.eval.lab.torture.check import Say, Tally
 from lvqa.eval.lab.torture.forked import Forked, preload, run_forked
-from lvqa.eval.lab.torture.stamps import STAMPED, Reader, Seen, stamp, stamped_video
+from lvqa.eval.lab.torture.stamps import STAMPED, StampReader, StampsSeen, stamp, stamped_video
 
 if TYPE_CHECKING:
+    from lvqa.models.base import VisionRequest
     from lvqa.store import Store
 
 READERS, SECONDS = 8, 120.0
 SHORT_READERS, SHORT_SECONDS = 3, 6.0
+CHANGES = 2  # generations that a reader must have seen for its reads to say anything
 
 
-def run(*, short: bool, seed: int, say: Say) -> list[Check]:
+def run(*, short: bool, seed: int, say: Say) -> list[Tally]:
     """Readers beside a writer for some time, then two writers."""
     readers, seconds = (SHORT_READERS, SHORT_SECONDS) if short else (READERS, SECONDS)
     with tempfile.TemporaryDirectory(prefix="lvqa-readers-") as scratch:
-        place = Place(Path(scratch))
+        place = ReadersPlace(Path(scratch))
         place.prepare()
         return [*side_by_side(place, readers, seconds, seed, say), *two_writers(place)]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadersPlace:
     """Footage, captions and indexes below one folder."""
 
     root: Path
@@ -72,7 +77,7 @@ class Place:
             with _written(self.index_dir) as store:
                 for number in range(STAMPED):
                     stamp(store, number, 1)
-            Reader(self.index_dir, self.folder, random.Random(0)).read()
+            StampReader(self.index_dir, self.folder, random.Random(0)).read()
 
         preload(first)
 
@@ -82,15 +87,30 @@ class Place:
         return workload.perform(action, self.folder, captions=self.captions, **given)
 
 
-def side_by_side(place: Place, readers: int, seconds: float, seed: int, say: Say) -> list[Check]:
-    """So many readers and a writer, for so long."""
-    until = time.monotonic() + seconds
-    writer = Forked(lambda: write(place, until, random.Random(seed)))
-    reading = [Forked(partial(_read, place, until, seed + number)) for number in range(readers)]
+def side_by_side(place: ReadersPlace, readers: int, seconds: float, seed: int, say: Say) -> list[Tally]:
+    """So many readers and a writer, for so long at least, and until each of them has done enough to be judged."""
+    began = time.monotonic()
+    end = End()
+    writer = Forked(lambda: write(place, end, readers, random.Random(seed)))
+    reading: list[Forked] = []
+    enough: list[int] = []
+    for number in range(readers):
+        told, tell = os.pipe()
+        reading.append(Forked(partial(_read, place, end, seed + number, tell)))
+        os.close(tell)
+        enough.append(told)
     say(f"readers: {readers} of them and a writer, for {seconds:.0f} s")
+    # One that ends already has failed, and the others need not go on.
+    failed = bool(select.select([writer, *reading], [], [], seconds)[0])
+    for told in enough:
+        failed = failed or told not in select.select([writer.fileno(), told], [], [])[0]
+    end.come()
     problems: list[str] = []
-    seen = [Seen(**told) for told in _results(reading, problems)]
+    seen = [StampsSeen(**told) for told in _results(reading, problems)]
     written = _results([writer], problems)
+    for told in enough:
+        os.close(told)
+    took_s = time.monotonic() - began
     reads = sum(one.reads for one in seen)
     errors = [error for one in seen for error in one.errors]
     torn = [tear for one in seen for tear in one.torn]
@@ -98,12 +118,12 @@ def side_by_side(place: Place, readers: int, seconds: float, seed: int, say: Say
         problems.append("the writer did not come to its end")
     elif written[0] < readers:
         problems.append(f"the writer came to {written[0]} transactions only")
-    if seen and min(one.changes for one in seen) < 2:
+    if seen and min(one.changes for one in seen) < CHANGES:
         problems.append("a reader never saw anything change")
-    detail = f"{readers} readers, {seconds:.0f} s, {reads / seconds:.0f} reads/s, {sum(written)} rounds of writing"
+    detail = f"{readers} readers, {seconds:.0f} s, {reads / took_s:.0f} reads/s, {sum(written)} rounds of writing"
     return [
-        Check("reads beside a writer without an error", reads - len(errors), reads, detail, [*problems, *errors]),
-        Check("reads that saw one version", reads - len(torn), reads, "", torn),
+        Tally("reads beside a writer without an error", reads - len(errors), reads, detail, [*problems, *errors]),
+        Tally("reads that saw one version", reads - len(torn), reads, "", torn),
     ]
 
 
@@ -117,8 +137,11 @@ def _results(processes: Sequence[Forked], problems: list[str]) -> list[Any]:
     return done
 
 
-def two_writers(place: Place) -> list[Check]:
-    """While one process indexes, another is refused by its name; one that waits does its work after it."""
+def two_writers(place: ReadersPlace) -> list[Tally]:
+    """While one process indexes, another is refused by its name; one that waits does its work after it.
+
+    The first comes to its end only when the second waits for it.
+    """
     straight, both = place.root / "straight", place.root / "both"
 
     def undisturbed() -> None:
@@ -126,36 +149,47 @@ def two_writers(place: Place) -> list[Check]:
         place.perform("import", index_dir=straight)
 
     run_forked(undisturbed)
-    first = Forked(lambda: place.perform("index", index_dir=both, latency_s=workload.LATENCY_S) and None)
+    begun, begin = os.pipe()
+    may_end, let_end = os.pipe()
+
+    def index() -> None:
+        os.close(let_end)
+
+        def caption(request: VisionRequest) -> str:
+            if not told:
+                told.append(os.write(begin, b"."))
+                os.read(may_end, 1)
+            return workload.caption_of(request)
+
+        told: list[int] = []
+        place.perform("index", index_dir=both, caption=caption)
 
     def second(wait_s: float) -> str:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                place.perform("import", index_dir=both, wait_s=wait_s)
-                return ""
-            except StoreLocked as error:
-                return str(error)
-            except LvqaError:
-                if time.monotonic() > deadline:
-                    raise
+        try:
+            place.perform("import", index_dir=both, wait_s=wait_s, on_wait=lambda _: os.write(let_end, b"."))
+        except StoreLocked as error:
+            return str(error)
+        return ""
 
+    first = Forked(index)
+    os.close(begin)
     refused, waited = "", "did not"
     problems: list[str] = []
     try:
-        while not (both / "archive.db").exists() or not (both / "lock").read_bytes():
-            time.sleep(0.01)
+        os.read(begun, 1)
         refused = str(run_forked(lambda: second(0.0)))
-        waited = str(run_forked(lambda: second(120.0)))
-        first.result()
+        waited = str(run_forked(lambda: second(math.inf)))
     except LvqaError as error:
         problems.append(str(error))
+    for end in (begun, may_end, let_end):
+        os.close(end)
+    _results([first], problems)
     named = f"process {first.pid} on " in refused and "(lvqa index) since" in refused
     if not waited:
         problems += differences(snapshot(straight), snapshot(both))
     return [
-        Check("a second writer is told who holds the index", int(named), 1, "", [] if named else [refused or "let in"]),
-        Check(
+        Tally("a second writer is told who holds the index", int(named), 1, "", [] if named else [refused or "let in"]),
+        Tally(
             "a second writer waits and does its work",
             int(not waited),
             1,
@@ -165,8 +199,29 @@ def two_writers(place: Place) -> list[Check]:
     ]
 
 
-def write(place: Place, until: float, draw: random.Random) -> int:
-    """Write until the time has come; returns how many rounds that were."""
+class End:
+    """When processes that this one forks are to come to their end: once it says so, or has ended itself."""
+
+    def __init__(self) -> None:
+        self._told, self._tell = os.pipe()
+        self._parent = os.getpid()
+
+    @property
+    def here(self) -> bool:
+        """Whether it has come. In the forked processes only."""
+        if self._tell >= 0 and os.getpid() != self._parent:
+            os.close(self._tell)
+            self._tell = -1
+        return bool(select.select([self._told], [], [], 0)[0])
+
+    def come(self) -> None:
+        """Let it come."""
+        os.close(self._tell)
+        os.close(self._told)
+
+
+def write(place: ReadersPlace, end: End, least: int, draw: random.Random) -> int:
+    """Write until the end, and so many rounds at least; returns how many they were."""
     from lvqa.store.search import maintain
 
     generations: Counter[int] = Counter(range(STAMPED))
@@ -176,7 +231,7 @@ def write(place: Place, until: float, draw: random.Random) -> int:
         mock.patch.object(maintain, "BASE_FROM", 60),
         mock.patch.object(maintain, "TAIL_LEAST", 20),
     ):
-        while time.monotonic() < until:
+        while not end.here or rounds < least:
             rounds += 1
             if rounds % 5 == 0:
                 place.perform(draw.choice(workload.ACTIONS), video=draw.choice(workload.REELS).name)
@@ -197,11 +252,15 @@ def write(place: Place, until: float, draw: random.Random) -> int:
 def _written(index_dir: Path) -> Store:
     from lvqa.store import Store
 
-    return Store.open(index_dir, write=True, wait_s=60.0)
+    return Store.open(index_dir, write=True, wait_s=math.inf)
 
 
-def _read(place: Place, until: float, seed: int) -> dict[str, Any]:
-    reader = Reader(place.index_dir, place.folder, random.Random(seed))
-    while time.monotonic() < until:
+def _read(place: ReadersPlace, end: End, seed: int, tell: int) -> dict[str, Any]:
+    """Read until the end; writes a byte once it has seen enough."""
+    reader = StampReader(place.index_dir, place.folder, random.Random(seed))
+    told = False
+    while not end.here:
         reader.read()
+        if not told and reader.seen.changes >= CHANGES:
+            told = bool(os.write(tell, b"."))
     return asdict(reader.seen)

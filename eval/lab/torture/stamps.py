@@ -30,7 +30,7 @@ _MOST = 10_000
 
 
 @dataclass(slots=True)
-class Seen:
+class StampsSeen:
     """What a reader did, and what it should not have seen. `changes` are the versions of videos that it was shown."""
 
     reads: int = 0
@@ -74,13 +74,13 @@ def stamp(store: Store, number: int, generation: int) -> None:
         store.frames.put(models.image_embedder.name, video.id, [c.span.start_s for c in clips], frames)
 
 
-class Reader:
+class StampReader:
     """Reads one archive in every way, and holds what it sees to the stamps."""
 
     def __init__(self, index_dir: Path, folder: Path, draw: random.Random) -> None:
         from lvqa.archive.archive import Archive
 
-        self.seen = Seen()
+        self.seen = StampsSeen()
         self._generations: set[tuple[int, int]] = set()
         self._draw = draw
         self._archive: Archive = Archive(

@@ -98,12 +98,12 @@ def settings() -> dict[str, Any]:
     }
 
 
-def models(latency_s: float = LATENCY_S) -> Models:
+def models(latency_s: float = LATENCY_S, caption: Callable[[VisionRequest], str] | None = None) -> Models:
     """Fakes that see, read and embed, each call in `latency_s`; they are the same in every process."""
     from lvqa.models.profiles import Models
 
     return Models.of(
-        vision=FakeVision(_caption, latency_s=latency_s),
+        vision=FakeVision(caption or caption_of, latency_s=latency_s),
         embedder=SlowEmbedder(latency_s=latency_s),
         image_embedder=SlowImageEmbedder(latency_s=latency_s),
         ocr=FakeReader(_after(latency_s, _sign)),
@@ -118,7 +118,9 @@ def perform(
     captions: Path | None = None,
     video: str = REMOVED,
     latency_s: float = LATENCY_S,
+    caption: Callable[[VisionRequest], str] | None = None,
     wait_s: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Any:
     """Do one action through `lvqa.archive.archive.Archive`, to its end; returns what the archive returns.
 
@@ -129,7 +131,9 @@ def perform(
         captions: a file of `write_captions`; for `import` alone.
         video: what `remove` takes out; one that is not in the index (any more) is nothing to do.
         latency_s: of each call of a model.
+        caption: what the fake that sees says of a clip, where it is not `caption_of`.
         wait_s: how long to wait for another writer.
+        on_wait: told who that is, once it is waited for.
 
     Raises:
         LvqaError: as the archive does.
@@ -137,8 +141,8 @@ def perform(
     """
     from lvqa.archive.archive import Archive
 
-    with Archive(folder, archive_dir=index_dir, models=models(latency_s), **settings()) as archive:
-        waiting: dict[str, Any] = {"wait_s": wait_s} if wait_s else {}
+    with Archive(folder, archive_dir=index_dir, models=models(latency_s, caption), **settings()) as archive:
+        waiting: dict[str, Any] = {"wait_s": wait_s, "on_wait": on_wait} if wait_s else {}
         if action == "index":
             return archive.index(**waiting)
         if action == "import":
@@ -204,7 +208,8 @@ def _stamp(frame: Frame) -> int:
     return sum(1 << bit for bit in range(_BITS) if frame[10:14, 8 * bit + 2 : 8 * bit + 6].mean() > 128)
 
 
-def _caption(request: VisionRequest) -> str:
+def caption_of(request: VisionRequest) -> str:
+    """What the fake that sees says of a clip, from its first frame."""
     first = request.frames[0]
     return f"{_phrase(_stamp(first))} before a {colour_name(first)} wall, take {_stamp(first)}"
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lvqa.language.words import with_article as a
-from lvqa.temporal.frame_questions import NOTHING, at_place, moments, vote
+from lvqa.temporal.frame_questions import NOTHING, at_place, times_in, vote
+from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import MEASURED_S, YES, Interval, gap, measure
-from lvqa.temporal.looks import Ask, Course, alongside
+from lvqa.temporal.looks import Course, LookRequest, alongside
 from lvqa.temporal.presence import Candidate
 from lvqa.temporal.result import Result, nothing, product
-from lvqa.temporal.scene import Scene
 from lvqa.types import Span, format_time
 
 # A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
@@ -38,118 +38,123 @@ def is_misread(interval: Interval) -> bool:
     return interval.sharp and interval.looks < 2
 
 
-def solve(scene: Scene) -> Course[Result]:
+def solve(inquiry: Inquiry) -> Course[Result]:
     """When the change happens, how long it lasts, or what the thing turns into."""
-    target, change = scene.query.targets[0], scene.query.change
-    best: Change | None = yield from PROGRAMS[change](scene, target)
+    target, change = inquiry.query.targets[0], inquiry.query.change
+    best: Change | None = yield from PROGRAMS[change](inquiry, target)
     if best is None:
-        return nothing(f"{a(target)} was not found to change in this way in {scene.where}")
+        return nothing(f"{a(target)} was not found to change in this way in {inquiry.where}")
     span, video = best.interval.span, best.interval.video_id
     shown = ((best.interval, f"{a(target)} {WORDS[change]}" + (f": {best.to}" if best.to else "")),)
     times = f"{format_time(span.start_s, milliseconds=True)}-{format_time(span.end_s, milliseconds=True)}"
-    where = f"{times} of {scene.path(video)}"
+    where = f"{times} of {inquiry.path(video)}"
     sure = product([best.interval.support, best.sure])
-    if scene.query.op == "when":
+    if inquiry.query.op == "when":
         return Result(where, sure, span, shown)
-    if scene.query.op == "duration":
+    if inquiry.query.op == "duration":
         if span.duration_s <= MEASURED_S:
-            measured = yield from measure(target, best.interval, scene.bounds(video), scene.frame_s(video), gone=True)
+            measured = yield from measure(
+                target, best.interval, inquiry.bounds(video), inquiry.frame_s(video), gone=True
+            )
             shown = ((measured.interval, shown[0][1]),)
             sure, span = product([measured.interval.support, best.sure, measured.sure]), measured.interval.span
         length_s = round(span.duration_s, 2)
         return Result(f"{length_s:g} second{'s' * (length_s != 1)}", sure, length_s, shown)
     if not best.to:
         return nothing(f"what {a(target)} turns into was not seen")
-    return Result(f"{best.to} ({where})" if not scene.options else best.to, sure, best.to, shown)
+    return Result(f"{best.to} ({where})" if not inquiry.options else best.to, sure, best.to, shown)
 
 
-def vanished(scene: Scene, target: str) -> Course[Change | None]:
+def vanished(inquiry: Inquiry, target: str) -> Course[Change | None]:
     """A gap of a thing in which nothing stands where it was."""
-    return (yield from _gaps(scene, target, lambda colour: not colour))
+    return (yield from _gaps(inquiry, target, lambda colour: not colour))
 
 
-def recoloured(scene: Scene, target: str) -> Course[Change | None]:
+def recoloured(inquiry: Inquiry, target: str) -> Course[Change | None]:
     """A gap of a thing in which something of its kind, of another colour, stands where it was."""
-    to = scene.query.to
-    return (yield from _gaps(scene, target, lambda colour: bool(colour) and to in ("", colour)))
+    to = inquiry.query.to
+    return (yield from _gaps(inquiry, target, lambda colour: bool(colour) and to in ("", colour)))
 
 
-def moved(scene: Scene, target: str) -> Course[Change | None]:
+def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
     """A change of a thing's place while the rest stays."""
     question = f"where is the {target}?"
     tried = 0
-    for video in scene.videos:
-        shifts = scene.presence.shifts(video, target)
-        frame_s = scene.frame_s(video)
+    for video in inquiry.videos:
+        shifts = inquiry.presence.shifts(video, target)
+        frame_s = inquiry.frame_s(video)
         for n, (before_s, after_s, alike) in enumerate(shifts):
-            if tried >= scene.patience(1) or scene.eyes.left < 2:
+            if tried >= inquiry.patience(1) or inquiry.eyes.left < 2:
                 return None
             tried += 1
-            seen = yield [Ask(video, before_s, question, says=True), Ask(video, after_s, question, says=True)]
+            seen = yield [
+                LookRequest(video, before_s, question, says=True),
+                LookRequest(video, after_s, question, says=True),
+            ]
             places = [one.text if one is not None else "" for one in seen]
             if set(places) & NOTHING or places[0] == places[1]:
                 continue
             low, high, last = before_s, after_s, places[1]
             while high - low > max(0.25, frame_s):
-                (one,) = yield [Ask(video, (low + high) / 2, question, says=True)]
+                (one,) = yield [LookRequest(video, (low + high) / 2, question, says=True)]
                 if one is None:
                     break
                 if one.text == places[0]:
                     low = (low + high) / 2
                 else:
                     high, last = (low + high) / 2, one.text if one.text not in NOTHING else last
-            if scene.eyes.is_cut(video, low, high + 0.25):
+            if inquiry.eyes.is_cut(video, low, high + 0.25):
                 continue
             # At the end of its way it stands where it stays.
-            rest = yield [Ask(video, high + k, question, says=True) for k in (1.5, 3.0)]
+            rest = yield [LookRequest(video, high + k, question, says=True) for k in (1.5, 3.0)]
             end = vote([*rest, seen[1]])
             sure = (0.7 + 0.25 * alike) if end.text and end.text != places[0] else 0.3
             middle = (low + high) / 2
-            bounds = scene.bounds(video)
+            bounds = inquiry.bounds(video)
             span = Span(max(bounds.start_s, middle - _MOVE_S), min(bounds.end_s, middle + _MOVE_S))
             return Change(Interval(video, span, 0.97, 3), end.text or last, sure * (0.97**n))
     return None
 
 
-def _gaps(scene: Scene, target: str, fits: Callable[[str], bool]) -> Course[Change | None]:
+def _gaps(inquiry: Inquiry, target: str, fits: Callable[[str], bool]) -> Course[Change | None]:
     head = target.split()[-1]
-    other = f"{scene.query.to} {head}" if scene.query.to else ""
+    other = f"{inquiry.query.to} {head}" if inquiry.query.to else ""
     dips: list[Candidate] = []
-    for video in scene.videos:
-        dips += scene.presence.dips(video, target, other)
+    for video in inquiry.videos:
+        dips += inquiry.presence.dips(video, target, other)
     dips.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
-    queue, tries = dips, scene.patience(1)
-    while queue and tries > 0 and scene.eyes.left > 0:
+    queue, tries = dips, inquiry.patience(1)
+    while queue and tries > 0 and inquiry.eyes.left > 0:
         batch, queue = queue[:_AT_ONCE], queue[_AT_ONCE:]
         tries -= len(batch)
-        found: list[Change | None] = yield from alongside([_gap(scene, target, dip) for dip in batch])
+        found: list[Change | None] = yield from alongside([_gap(inquiry, target, dip) for dip in batch])
         for one in found:
             if one is not None and fits(one.to):
                 return one
     return None
 
 
-def _gap(scene: Scene, target: str, dip: Candidate) -> Course[Change | None]:
+def _gap(inquiry: Inquiry, target: str, dip: Candidate) -> Course[Change | None]:
     video = dip.video_id
-    frame_s = scene.frame_s(video)
-    interval = yield from gap(target, dip, scene.bounds(video), frame_s=frame_s)
+    frame_s = inquiry.frame_s(video)
+    interval = yield from gap(target, dip, inquiry.bounds(video), frame_s=frame_s)
     if interval is None or is_misread(interval):
         return None
-    return (yield from meant(scene, target, interval))
+    return (yield from meant(inquiry, target, interval))
 
 
-def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None]:
+def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | None]:
     """What a gap of a thing means: None for a cut of the picture, else what stands where it was."""
     video, span = interval.video_id, interval.span
-    cuts = [scene.eyes.is_cut(video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
+    cuts = [inquiry.eyes.is_cut(video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
     if any(cuts):
         return None
     before_s = max(0.0, span.start_s - 0.3)
-    (where,) = yield [Ask(video, before_s, f"where is the {target}?", says=True)]
+    (where,) = yield [LookRequest(video, before_s, f"where is the {target}?", says=True)]
     place = f" {at_place(where.text)}" if where is not None and where.text not in NOTHING else ""
     kind = target.split()[-1]
     asked = f"what colour is the {kind}{place}?"
-    seen = yield [Ask(video, t, asked, says=True) for t in moments(span, 2)]
+    seen = yield [LookRequest(video, t, asked, says=True) for t in times_in(span, 2)]
     said = vote(seen)
     if all(one is None for one in seen):
         return Change(interval, "", 0.4)
@@ -159,7 +164,7 @@ def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None
         # Its own colour, where it was not seen: one of the two is misread.
         return Change(interval, "", 0.6)
     # A model that is asked for a colour names one: whether such a thing is there it says more surely.
-    checked = yield [Ask(video, t, f"{said.text} {kind}{place}") for t in moments(span, 2)]
+    checked = yield [LookRequest(video, t, f"{said.text} {kind}{place}") for t in times_in(span, 2)]
     yes = [one.yes for one in checked if one is not None]
     if yes and max(yes) < YES:
         return Change(interval, "", 0.8)
@@ -167,7 +172,7 @@ def meant(scene: Scene, target: str, interval: Interval) -> Course[Change | None
 
 
 WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}
-PROGRAMS: dict[str, Callable[[Scene, str], Course[Change | None]]] = {
+PROGRAMS: dict[str, Callable[[Inquiry, str], Course[Change | None]]] = {
     "vanish": vanished,
     "recolour": recoloured,
     "move": moved,

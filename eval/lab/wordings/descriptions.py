@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.eval.lab.world.words import COLOURS, FLAG, PLACES, PLURALS, SHAPES, SIGN, SIZES
-from lvqa.temporal.looks import Ask, Seen
+from lvqa.temporal.looks import LookReply, LookRequest
 from lvqa.temporal.presence import Presence, Series
 from lvqa.types import Note
 
@@ -33,7 +33,7 @@ _QUESTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DescribedThing:
     """A thing as a description names it; what it leaves out is empty."""
 
     shape: str
@@ -42,7 +42,7 @@ class Item:
     place: str
 
 
-def items(text: str) -> list[Item]:
+def items(text: str) -> list[DescribedThing]:
     """The things that a description, or a noun phrase, names."""
     found = []
     for part in text.casefold().strip(" .?").split(","):
@@ -53,11 +53,11 @@ def items(text: str) -> list[Item]:
         if shapes or {"object", "objects"} & set(words):
             shape = shapes[0] if shapes else ""
             colour, size = (row[0] if row else "" for row in (colours, sizes))
-            found.append(Item(shape, colour, size, place[1] if place else ""))
+            found.append(DescribedThing(shape, colour, size, place[1] if place else ""))
     return found
 
 
-def fitting(there: Sequence[Item], wanted: Item) -> list[Item]:
+def fitting(there: Sequence[DescribedThing], wanted: DescribedThing) -> list[DescribedThing]:
     """Those of the things that are what is wanted, as far as that says."""
     return [
         item
@@ -81,7 +81,7 @@ def reply(text: str, question: str) -> str:
     """What a description answers to one of the VLM's short questions; `unknown` where it does not say."""
     asked, there = question.casefold().strip(), items(text)
     if asked.startswith("what does the sign say"):
-        return "too small" if fitting(there, Item(SIGN, "", "", "")) else "nothing"
+        return "too small" if fitting(there, DescribedThing(SIGN, "", "", "")) else "nothing"
     if asked == "what is the ground?":
         return text.split(",")[0].strip(" .").casefold()
     for name, pattern in _QUESTIONS.items():
@@ -102,7 +102,7 @@ def reply(text: str, question: str) -> str:
 
 
 @dataclass(slots=True)
-class Given(Presence):
+class DescribedPresence(Presence):
     """What given descriptions and the subtitles tell of where things are; there is no visual channel.
 
     Without `given` the descriptions are the captions of the index.
@@ -120,8 +120,8 @@ class Given(Presence):
 
 
 @dataclass(slots=True)
-class Reader:
-    """A `lvqa.temporal.looks.Looker` that answers from descriptions, at no cost and without end.
+class DescriptionReader:
+    """A `lvqa.temporal.looks.Viewer` that answers from descriptions, at no cost and without end.
 
     `presence` has the descriptions as captions; `left` is how many looks it says it has left.
     """
@@ -130,7 +130,7 @@ class Reader:
     left: int
     _texts: dict[str, tuple[list[float], list[Note]]] = field(default_factory=dict)
 
-    def look(self, asks: Sequence[Ask]) -> list[Seen | None]:
+    def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
         """What the descriptions of these times say; None where there is none."""
         return [self._read(ask) for ask in asks]
 
@@ -139,13 +139,13 @@ class Reader:
         before, after = (self._note(video_id, time_s) for time_s in (before_s, after_s))
         return before is not None and after is not None and before.text.split(",")[0] != after.text.split(",")[0]
 
-    def _read(self, ask: Ask) -> Seen | None:
+    def _read(self, ask: LookRequest) -> LookReply | None:
         known = self._note(ask.video_id, ask.time_s)
         if known is None:
             return None
         if ask.says:
-            return Seen(ask.time_s, text=reply(known.text, ask.about))
-        return Seen(ask.time_s, YES if present(known.text, ask.about) else NO)
+            return LookReply(ask.time_s, text=reply(known.text, ask.about))
+        return LookReply(ask.time_s, YES if present(known.text, ask.about) else NO)
 
     def _note(self, video_id: str, time_s: float) -> Note | None:
         if video_id not in self._texts:

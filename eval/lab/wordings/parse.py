@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lvqa.language.words import clock_s, file_forms, times
+from lvqa.language.times import clock_s, times
+from lvqa.language.video_names import file_forms
 from lvqa.temporal.query import Both, Change, Operation, Side, TemporalQuery
 from lvqa.types import Span
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from lvqa.eval.lab.world.build import TRUTH
 from lvqa.eval.lab.world.scenes.draw import Thing
-from lvqa.eval.lab.world.scenes.pixels import Seen, ground_seen, read
+from lvqa.eval.lab.world.scenes.pixels import SeenThing, ground_seen, read
 from lvqa.eval.lab.world.scenes.truth import FPS, Event, VideoTruth
 from lvqa.eval.lab.world.words import SHAPES, SIGN
 
@@ -55,7 +55,7 @@ def agree(videos: Iterable[tuple[Path, VideoTruth]], every_s: float) -> Agreemen
     for path, truth in videos:
         edges = {round(at * FPS) + k for e in truth.events for at in (e.start_s, e.end_s) for k in (-1, 0)}
         wanted = set(range(0, truth.n_frames, step))
-        seen: dict[int, list[Seen]] = {}
+        seen: dict[int, list[SeenThing]] = {}
         with av.open(str(path)) as container:
             for k, picture in enumerate(container.decode(video=0)):
                 if k not in wanted | edges:
@@ -84,7 +84,7 @@ def agree(videos: Iterable[tuple[Path, VideoTruth]], every_s: float) -> Agreemen
     )
 
 
-def _happens(event: Event, seen: Mapping[int, Sequence[Seen]]) -> bool:
+def _happens(event: Event, seen: Mapping[int, Sequence[SeenThing]]) -> bool:
     """Whether an event is seen on the frames before and at its start and its end."""
     before, first, last, after = (round(at * FPS) + k for at in (event.start_s, event.end_s) for k in (-1, 0))
     own = (event.shape, event.colour)
@@ -97,16 +97,18 @@ def _happens(event: Event, seen: Mapping[int, Sequence[Seen]]) -> bool:
     return there == ([False, True, True, False] if event.kind == "appear" else [True, False, False, True])
 
 
-def _name(thing: Thing | Seen) -> tuple[str, str, str, str]:
+def _name(thing: Thing | SeenThing) -> tuple[str, str, str, str]:
     return thing.shape, thing.colour, thing.size, thing.place
 
 
-def _number(things: Sequence[Thing | Seen], shapes: Sequence[str]) -> int:
+def _number(things: Sequence[Thing | SeenThing], shapes: Sequence[str]) -> int:
     return sum(thing.shape in shapes for thing in things)
 
 
-def _compare(found: Counter[str], told: Sequence[Thing], seen: Sequence[Seen], shapes: Sequence[str] | None) -> None:
-    wanted: Callable[[Thing | Seen], bool] = lambda thing: shapes is None or thing.shape in shapes  # noqa: E731
+def _compare(
+    found: Counter[str], told: Sequence[Thing], seen: Sequence[SeenThing], shapes: Sequence[str] | None
+) -> None:
+    wanted: Callable[[Thing | SeenThing], bool] = lambda thing: shapes is None or thing.shape in shapes  # noqa: E731
     one = Counter(_name(thing) for thing in told if wanted(thing))
     other = Counter(_name(thing) for thing in seen if wanted(thing))
     found["both"] += (one & other).total()
@@ -117,7 +119,7 @@ def _f1(found: Counter[str]) -> float:
     return 2 * found["both"] / max(1, found["one"])
 
 
-def _off(told: Sequence[Thing], seen: Sequence[Seen]) -> float:
+def _off(told: Sequence[Thing], seen: Sequence[SeenThing]) -> float:
     """The largest distance between things told and seen under the same name; a shape's box need not be its middle."""
     by_name = {_name(thing): thing for thing in told}
     pairs = [(by_name[_name(thing)], thing) for thing in seen if _name(thing) in by_name]

@@ -1,4 +1,4 @@
-"""`lvqa eval world`: a world is rendered, indexed with the tiny profile, and asked about by the agent and its controls.
+"""The world's benchmark: a world is rendered, indexed with the tiny models, and asked about by agent and controls.
 
 Everything lies below one folder: `videos/` (the world), `index/`, `results.jsonl` (a line an answer), `report.md`,
 `report.png`. A run that was cut off goes on: what stands is kept while the world, the settings and the program are the
@@ -13,21 +13,22 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lvqa.agents.baselines.presets import AGENTS
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.folder import claim, code_hash
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.world import report, systems
 from lvqa.eval.lab.world.build import WorldSet, build
+from lvqa.eval.lab.world.outcome import WorldOutcome
 from lvqa.eval.lab.world.questions.blind import Blind, train
-from lvqa.eval.lab.world.questions.make import TYPES, Question, ask
+from lvqa.eval.lab.world.questions.make import TYPES, WorldQuestion, ask
 from lvqa.eval.lab.world.scenes.make import make_videos
-from lvqa.eval.runner.rows import Results, Row
-from lvqa.eval.runner.score import Gain, Summary, gain, summarise
+from lvqa.eval.runner.rows import AnswerRow, Results
+from lvqa.eval.runner.score import Gain, gain, summarise
 from lvqa.types import Answer
 
 if TYPE_CHECKING:
@@ -42,41 +43,6 @@ VIDEOS = 6
 _SCHOOL = tuple(range(900_001, 900_009))
 _SCHOOL_MINUTES = 60.0
 _MARK = ".lvqa-eval-world"
-PROFILE = "tiny"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run measured: a summary a system, the full agent's gains over controls, seconds, and where all of it lies.
-
-    `gains` holds those on event questions, then those on all. `seconds` are of this run: a part that stood is short.
-    """
-
-    folder: Path
-    world: WorldSet
-    questions: int
-    blind_by: str
-    summaries: tuple[Summary, ...]
-    gains: tuple[tuple[str, Gain], ...]
-    seconds: dict[str, float]
-    notes: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that `lvqa eval world --json` prints."""
-        return {
-            "minutes": self.world.minutes,
-            "seed": self.world.seed,
-            "videos": len(self.world.videos),
-            "questions": self.questions,
-            "blind": self.blind_by,
-            "systems": {summary.system: summary.to_json() for summary in self.summaries},
-            "gains": [{"questions_on": on, **one.to_json()} for on, one in self.gains],
-            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            **self.notes,
-            "report": str(self.folder / "report.md"),
-            "chart": str(self.folder / "report.png"),
-            "results": str(self.folder / "results.jsonl"),
-        }
 
 
 def run(
@@ -90,7 +56,7 @@ def run(
     models: Models | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> WorldOutcome:
     """Measure the agent and its controls on one world.
 
     Args:
@@ -100,7 +66,7 @@ def run(
         questions: at most so many are asked, about as many of each type.
         videos: how many, of equal length; six when not given, fewer where they would be shorter than half a minute.
         only: the systems to ask, by name; all unless given. What others answered before is reported too.
-        models: in place of those of the tiny profile, ready-made.
+        models: in place of the tiny ones, ready-made.
         progress: told how far indexing is.
         say: told what is going on, a line each.
 
@@ -123,7 +89,7 @@ def run(
     # Types take turns in their order, so the first ones are about as many of each.
     asked = world.questions[:questions]
     blind = train([q for other in _SCHOOL if other != seed for q in _school(other)])
-    with Archive(world.folder, archive_dir=folder / "index", profile=PROFILE, models=models) as archive:
+    with open_archive(world.folder, folder / "index", models=models) as archive:
         with _timed(seconds, "index"):
             tell("indexing")
             done = archive.index(progress=progress)
@@ -138,7 +104,7 @@ def run(
             stand = {system: results.of(system, asked) for system in SYSTEMS}
             rows = {name: mine for name, mine in stand.items() if len(mine) == len(asked)}
         notes = {"models": {k: v for k, v in archive.models.specs.items() if v != "none"}, "frames": _budget(archive)}
-    outcome = Outcome(
+    outcome = WorldOutcome(
         folder,
         world,
         len(asked),
@@ -154,7 +120,7 @@ def run(
 
 def _ask_all(
     system: str,
-    questions: Sequence[Question],
+    questions: Sequence[WorldQuestion],
     archive: Archive,
     world: WorldSet,
     blind: Blind,
@@ -173,23 +139,23 @@ def _ask_all(
                 answer = asker.ask(system, question)
             else:
                 answer = blind.ask(question) if system == BLIND else guess(question)
-            results.add(Row.of(system, question, answer))
+            results.add(AnswerRow.of(system, question, answer))
         except UsageError:
             raise
         except LvqaError as error:
             if isinstance(error, ModelError) and not results.of(system, questions):
                 raise  # a model that fails at the first question fails at all of them
-            results.add(Row.failed(system, question, f"{error} (after {time.monotonic() - began:.1f} s)"))
+            results.add(AnswerRow.failed(system, question, f"{error} (after {time.monotonic() - began:.1f} s)"))
 
 
-def guess(question: Question) -> Answer:
+def guess(question: WorldQuestion) -> Answer:
     """An option at random, the same each time."""
     digest = hashlib.sha256(f"{question.id}:{question.options_question}".encode()).digest()
     choice = random.Random(digest).randrange(len(question.options))
     return Answer(question.options[choice], choice, 1 / len(question.options), False)
 
 
-def _gains(rows: dict[str, list[Row]]) -> list[tuple[str, Gain]]:
+def _gains(rows: dict[str, list[AnswerRow]]) -> list[tuple[str, Gain]]:
     found = []
     for on in ("events", "all"):
         for other in AGENTS[1:]:
@@ -208,7 +174,7 @@ def _videos(minutes: float) -> int:
     return max(1, min(VIDEOS, int(2 * minutes))) if math.isfinite(minutes) else 1
 
 
-def _school(seed: int) -> tuple[Question, ...]:
+def _school(seed: int) -> tuple[WorldQuestion, ...]:
     return ask(make_videos(_SCHOOL_MINUTES, seed, VIDEOS), seed)
 
 

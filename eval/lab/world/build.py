@@ -15,7 +15,7 @@ from threading import Event
 from typing import Any
 
 from lvqa.errors import UsageError
-from lvqa.eval.lab.world.questions.make import Question, ask, to_jsonl
+from lvqa.eval.lab.world.questions.make import WorldQuestion, ask, to_jsonl
 from lvqa.eval.lab.world.scenes.make import make_videos, name_of
 from lvqa.eval.lab.world.scenes.render import render, srt_name
 from lvqa.eval.lab.world.scenes.truth import VideoTruth
@@ -37,7 +37,7 @@ class WorldSet:
     minutes: float
     seed: int
     videos: tuple[VideoTruth, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[WorldQuestion, ...]
 
     @property
     def paths(self) -> tuple[Path, ...]:

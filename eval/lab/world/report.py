@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from lvqa.eval.runner.chart import draw
+from lvqa.eval.lab.world.outcome import WorldOutcome
+from lvqa.eval.runner import chart
 from lvqa.eval.runner.score import Gain
 from lvqa.eval.runner.tables import LEGEND, aligned, gain_line, main_table, type_table
 from lvqa.eval.runner.tables import markdown as markdown_of
 from lvqa.phrasing import duration_text
-
-if TYPE_CHECKING:
-    from lvqa.eval.lab.world.bench import Outcome
 
 CHANCE = 0.2
 _WHAT = {
@@ -28,13 +25,13 @@ _WHAT = {
 }
 
 
-def write(outcome: Outcome) -> None:
+def write(outcome: WorldOutcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
-    draw(outcome.folder / "report.png", outcome.summaries, CHANCE)
+    chart.accuracy(outcome.folder / "report.png", outcome.summaries, CHANCE)
     (outcome.folder / "report.md").write_text(markdown(outcome), encoding="utf-8")
 
 
-def markdown(outcome: Outcome) -> str:
+def markdown(outcome: WorldOutcome) -> str:
     """The report as Markdown."""
     world = outcome.world
     lines = [
@@ -44,7 +41,7 @@ def markdown(outcome: Outcome) -> str:
         f"{duration_text(60 * world.minutes / len(world.videos))}. An abstention counts as wrong, but for unanswerable "
         "questions, where it alone is right. ± is one standard error, clustered by video.",
         "",
-        "![accuracy by type](report.png)",
+        chart.picture(outcome.folder / "report.png", "accuracy by type"),
         "",
         *markdown_of(main_table(outcome.summaries)),
         "",
@@ -74,7 +71,7 @@ def markdown(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text(outcome: Outcome) -> list[str]:
+def text(outcome: WorldOutcome) -> list[str]:
     """The tables as lines for a terminal."""
     return [
         *aligned(main_table(outcome.summaries)),
@@ -83,7 +80,7 @@ def text(outcome: Outcome) -> list[str]:
         "",
         *gain_lines(outcome.gains),
         "",
-        f"report: {outcome.folder / 'report.md'}, {outcome.folder / 'report.png'}; answers: "
+        f"report: {outcome.folder / 'report.md'}, {chart.named(outcome.folder / 'report.png')}; answers: "
         f"{outcome.folder / 'results.jsonl'}; {duration_text(sum(outcome.seconds.values()))}",
     ]
 

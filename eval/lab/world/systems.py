@@ -18,15 +18,15 @@ from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.timeline import draft_of
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.state import Context, State, initial
-from lvqa.agents.temporal_query import planner_of, query_of, videos_of
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
-from lvqa.temporal.looks import Eyes, Looker, run
-from lvqa.temporal.presence import Presence
+from lvqa.temporal.inquiry import Inquiry
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.programs import solve
-from lvqa.temporal.scene import Scene
+from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Budget, Ledger
 from lvqa.types import Answer, Span
 
@@ -48,17 +48,17 @@ class Systems:
         self._truth = {
             self._ids[v.name]: truth_notes(v, self._ids[v.name]) for v in world.videos if v.name in self._ids
         }
-        self._ask: dict[str, Callable[[Question], Answer]] = {
+        self._ask: dict[str, Callable[[WorldQuestion], Answer]] = {
             **{name: partial(self._by_agent, name) for name in AGENTS},
             ORACLE_CAPTIONS: self._reason,
             ORACLE_FRAMES: lambda q: self._reason(q, self._gold(q)),
         }
 
-    def ask(self, system: str, question: Question) -> Answer:
+    def ask(self, system: str, question: WorldQuestion) -> Answer:
         """What a system answers to a question with its options. Raises KeyError for another name, LvqaError."""
         return self._ask[system](question)
 
-    def _by_agent(self, agent: str, question: Question) -> Answer:
+    def _by_agent(self, agent: str, question: WorldQuestion) -> Answer:
         archive = self._archive if agent == LVQA else self._describing
         return archive.ask(question.options_question, question.options, agent=agent)
 
@@ -81,13 +81,13 @@ class Systems:
         archive.settings = own.settings
         return archive
 
-    def _gold(self, question: Question) -> dict[str, list[Span]]:
+    def _gold(self, question: WorldQuestion) -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
         for window in question.windows:
             found.setdefault(self._ids.get(window.video, ""), []).append(Span(window.start_s, window.end_s))
         return found
 
-    def _reason(self, question: Question, gold: Mapping[str, Sequence[Span]] | None = None) -> Answer:
+    def _reason(self, question: WorldQuestion, gold: Mapping[str, Sequence[Span]] | None = None) -> Answer:
         """What the agent's programs make of a question: reading true descriptions, or looking where it is `gold`."""
         context = self._context(question.options_question, question.options)
         runtime: Any = _Runtime(context)
@@ -95,15 +95,15 @@ class Systems:
         planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
         if planner is None or query is None or vision is None:
             return Answer(NOT_HERE, None, 0.0, True, cost=context.ledger.cost)
-        with Eyes(context, vision) as eyes:
-            presence = Presence(context, state["plan"].cues)
-            looker: Looker = eyes
+        with eyes_of(context, vision) as eyes:
+            presence = presence_of(context, state["plan"].cues)
+            looker: Viewer = eyes
             if gold is not None:
-                presence = Golden(context, state["plan"].cues, windows=gold)
+                presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
             else:
                 presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
-            scene = Scene(query, context.options, presence, looker, videos_of(context, query))
-            result = run(solve(scene, planner.program), looker.look)
+            inquiry = Inquiry(query, context.options, presence, looker, videos_of(context, query))
+            result = run(solve(inquiry, planner.program), looker.look)
         items, draft = draft_of(context, result)
         answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
         return replace(answer, cost=context.ledger.cost)

@@ -1,4 +1,4 @@
-"""The words of the synthetic world and of `builtin:tiny`: what there is, how it is said, in which order. Data only."""
+"""The words of the synthetic world and of the tiny models: what there is, how it is said, in which order. Data only."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ class _Export:
         self._files: dict[str, dict[str, Any]] = {}
 
     def write(self, out: Path) -> ExportReport:
+        """Write all files; `out` is what the folder will be called."""
         (self._part / VECTORS).mkdir()
         for table in TABLES:
             with self._writing(table_file(table)) as sink:
@@ -195,11 +196,13 @@ class _Sink:
         self.rows = 0
 
     def write(self, raw: bytes) -> None:
+        """Append bytes."""
         self._file.write(raw)
         self._digest.update(raw)
         self._bytes += len(raw)
 
     def line(self, fields: Iterable[str], values: Iterable[object]) -> None:
+        """Append a JSON object of those fields and values as a line."""
         text = json.dumps(dict(zip(fields, values, strict=True)), ensure_ascii=False, allow_nan=False)
         self.write(text.encode() + b"\n")
         self.rows += 1

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lvqa.store.checksums import SUMMED
+from lvqa.store.rows import VectorKind
 
 FORMAT = "lvqa-export"
 VERSION = 1
@@ -38,7 +39,6 @@ Table = Literal["videos", "files", "clips", "notes", "jobs", "meta"]
 TABLES: tuple[Table, ...] = ("videos", "files", "clips", "notes", "jobs", "meta")
 # The fields of each file, which are the columns of its table: references are ids instead of numbers.
 FIELDS: dict[Table, tuple[str, ...]] = {table: SUMMED[table] for table in TABLES}
-VectorKind = Literal["notes", "frames"]
 VECTOR_FIELDS: dict[VectorKind, tuple[str, ...]] = {"notes": ("note",), "frames": ("video", "time_s")}
 # Values about the place of an archive, and about all of its videos together.
 LOCAL_META = frozenset({"folder", "elsewhere"})

@@ -1,4 +1,4 @@
-"""Reads an export as one reads a stranger's letter: every hash, every line and every number is checked.
+"""Reads an export without trusting it: every hash, every line and every number is checked.
 
 Only files that the format names are opened, and no links; lines and headers have a greatest length, so that memory does
 not grow with what the folder holds. Knows nothing of the archive that it is to go into.

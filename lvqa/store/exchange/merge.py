@@ -207,7 +207,7 @@ class _Merge:
 
 
 class _Check:
-    """The rows of an export against each other and against the archive."""
+    """Checks the rows of an export against each other and against the archive; a method a table, for one row each."""
 
     def __init__(self, incoming: Incoming, scratch: sqlite3.Connection, store: Store) -> None:
         self._incoming = incoming

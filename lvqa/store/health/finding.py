@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["database", "rows", "text", "vectors", "commits", "files", "captions", "work", "chats"]
+FindingKind = Literal["database", "rows", "text", "vectors", "commits", "files", "captions", "work", "chats"]
 Mend = Literal["repair", "index", "backup"]
 
 
@@ -18,7 +18,7 @@ class Finding:
     to do: `lvqa index`), `backup` (the truth is gone: put a backup in its place, or begin anew).
     """
 
-    kind: Kind
+    kind: FindingKind
     text: str
     mend: Mend = "repair"
 
@@ -28,10 +28,10 @@ class Finding:
         return self.mend != "index"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields."""
+        """The fields, as `--json` prints them."""
         return asdict(self)
 
 
 def damaged(findings: Iterable[Finding]) -> bool:
-    """Whether any of them is damage."""
+    """Whether any of the findings is damage."""
     return any(finding.is_damage for finding in findings)

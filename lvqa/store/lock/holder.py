@@ -35,7 +35,7 @@ class Holder:
 
     @classmethod
     def me(cls, doing: str = "", now: Callable[[], float] = time.time) -> Holder:
-        """This process, from now on."""
+        """This process, as the holder of a lock that it takes now."""
         return cls(os.getpid(), socket.gethostname(), doing, now(), started(os.getpid()), pid_space())
 
     @classmethod
@@ -50,7 +50,7 @@ class Holder:
             return None
 
     def to_json(self) -> str:
-        """One line."""
+        """The fields as one line of JSON, which `parse` reads."""
         return json.dumps(asdict(self))
 
     def alive(self) -> bool | None:
@@ -64,7 +64,7 @@ class Holder:
         except (ProcessLookupError, OverflowError):
             return False
         except OSError:
-            pass  # it is somebody else's
+            pass  # it runs, as another user
         now = started(self.pid)
         return now != _ENDED and (not self.started or not now or self.started == now)
 
@@ -81,7 +81,7 @@ class Holder:
 
 
 def started(pid: int) -> str:
-    """What a later process of the same number has different; empty where the system does not tell.
+    """A text that tells a process from a later one of the same number; empty where the system does not say.
 
     A process that has ended, and whose parent does not care, still has its number.
     """
@@ -96,7 +96,7 @@ def started(pid: int) -> str:
 
 
 def pid_space() -> str:
-    """Where numbers of processes count; empty where the system has but one such space."""
+    """The space in which numbers of processes are unique (a container has its own); empty where there is but one."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:

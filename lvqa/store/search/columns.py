@@ -42,7 +42,7 @@ class Columns:
 
     @classmethod
     def none(cls) -> Columns:
-        """No rows."""
+        """Columns of no rows."""
         return cls(*(np.zeros(0, dtype) for dtype in _DTYPES.values()))
 
     @classmethod
@@ -133,7 +133,7 @@ def video_numbers(connections: Connections, wanted: Filter | None) -> npt.NDArra
 
 
 def both(a: Mask | None, b: Mask | None) -> Mask | None:
-    """Where both masks hold; None stands for everywhere."""
+    """The rows where both masks are true; None stands for a mask that is true everywhere."""
     if a is None or b is None:
         return b if a is None else a
     found: Any = a & b

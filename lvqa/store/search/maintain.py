@@ -19,6 +19,7 @@ import numpy as np
 from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
 from lvqa.store.database import Connections
+from lvqa.store.rows import VectorKind
 from lvqa.store.search.bases import (
     BaseFiles,
     BaseRow,
@@ -38,7 +39,7 @@ from lvqa.store.search.text_index import TEXTS, TextBase
 from lvqa.store.search.tokenize import postings_of, read_postings
 from lvqa.store.search.vector_bank import normalised
 from lvqa.store.search.vector_cache import CacheFile, faiss_installed
-from lvqa.store.search.vector_index import IVF_FILE, Kind, VectorBase, read_columns, read_vectors
+from lvqa.store.search.vector_index import IVF_FILE, VectorBase, read_columns, read_vectors
 
 # Where files begin to pay (eval/LOG.md), and what may come after or leave a base before it is written again.
 BASE_FROM = 100_000
@@ -150,7 +151,7 @@ def _anew(connections: Connections, subject: Subject, folder: Path) -> Columns:
             )
         postings.save(folder)
     else:
-        kind = cast("Kind", subject.kind)
+        kind = cast("VectorKind", subject.kind)
         columns = read_columns(connections, kind, subject.model, -1)
         cells = cells_for(len(columns))
         index = Ivf.train(_sample(connections, kind, columns, cells * SAMPLE_A_CELL), cells)
@@ -174,7 +175,7 @@ def _onwards(
         old = opened.postings if alive is None else opened.postings.keep(alive)
         Postings.join([old, postings_of([row[6] for row in rows])]).save(folder)
     else:
-        kind, model = cast("Kind", base.subject.kind), base.subject.model
+        kind, model = cast("VectorKind", base.subject.kind), base.subject.model
         if cells_for(size) > OUTGROWN * opened.index.cells:
             return _anew(connections, base.subject, folder)
         columns = Columns.join([kept, read_columns(connections, kind, model, base.last)])
@@ -188,7 +189,7 @@ def _onwards(
     return columns
 
 
-def _sample(connections: Connections, kind: Kind, columns: Columns, wanted: int) -> Vectors:
+def _sample(connections: Connections, kind: VectorKind, columns: Columns, wanted: int) -> Vectors:
     """The vectors of some rows, drawn without repetition; the same rows give the same sample."""
     chosen = np.random.default_rng(1).choice(len(columns), min(wanted, len(columns)), replace=False)
     table = {"notes": "embeddings", "frames": "frames"}[kind]

@@ -35,21 +35,21 @@ class Term:
     counts: npt.NDArray[np.int32]
 
     def parts(self, norms: Floats) -> Floats:
-        """What the term adds to the scores of its rows."""
+        """What the term adds to the scores of its own rows, float64 (n,)."""
         return self.idf * _saturated(self.counts, norms[self.rows])
 
     def most(self, least_norm: float) -> float:
-        """More than it adds to any."""
+        """An upper bound of what the term adds to the score of any row."""
         return self.idf * float(_saturated(np.float64(self.counts.max()), np.float64(least_norm))) * (1 + 1e-9)
 
     def at(self, rows: Rows, norms: Floats) -> Floats:
-        """What it adds to the scores of those rows."""
+        """What the term adds to the scores of those rows, float64 (n,); 0 where a row does not hold it."""
         where = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
         counts = np.where(self.rows[where] == rows, self.counts[where], 0)
         return self.idf * _saturated(counts, norms[rows])
 
     def only(self, mask: Mask) -> Term:
-        """The same in the rows where the mask is true."""
+        """The term with only those of its rows where the mask is true."""
         kept = mask[self.rows]
         return Term(self.idf, self.rows[kept], self.counts[kept])
 
@@ -61,7 +61,7 @@ def idf(size: int, holding: int) -> float:
 
 
 def norms_of(lengths: npt.NDArray[np.int32], mean_length: float) -> Floats:
-    """What the length of each row, in tokens, does to its score."""
+    """The length norms of bm25, float64 (n,), from the length of each row in tokens and the mean length."""
     norms: Floats = K1 * (1 - B + B * lengths.astype(np.float64) / mean_length)
     return norms
 

@@ -73,7 +73,7 @@ class NumpyBank:
         return self._matrix[positions]
 
     def propose(self, query: Vectors, m: int, mask: Mask | None) -> tuple[Positions, npt.NDArray[np.float32]]:
-        """Best rows by one matrix product."""
+        """Positions and scores of the m best rows where the mask is true, by one matrix product."""
         allowed = np.arange(len(self)) if mask is None else np.flatnonzero(mask)
         scores = self._matrix @ query if mask is None else self._matrix[allowed] @ query
         best = np.argpartition(-scores, m - 1)[:m] if m < len(scores) else np.arange(len(scores))
@@ -125,7 +125,7 @@ class FaissBank:
         return found
 
     def propose(self, query: Vectors, m: int, mask: Mask | None) -> tuple[Positions, npt.NDArray[np.float32]]:
-        """Best rows by FAISS."""
+        """Positions and scores of the m best rows where the mask is true, as FAISS finds them."""
         params = None
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")

@@ -115,6 +115,6 @@ def sweep(index_dir: Path, current: list[tuple[str, str]]) -> None:
 
 
 def own_digest(about: Mapping[str, Any]) -> str:
-    """What a sidecar says of itself."""
+    """The digest of a sidecar's other fields, which it holds itself, as 64 hex digits."""
     text = json.dumps({name: value for name, value in about.items() if name != "own"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -21,14 +20,13 @@ from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
 from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
+from lvqa.store.rows import VectorKind
 from lvqa.store.search.bases import BaseFiles, BaseRow, alive_mask, base_row, gone_count
 from lvqa.store.search.bundle import Subject
 from lvqa.store.search.columns import Columns, Mask, both, video_numbers
 from lvqa.store.search.ivf import Ivf
 from lvqa.store.search.vector_bank import Bank, FaissBank, NumpyBank, Positions, best_rows, exact_scores, normalised
 from lvqa.store.search.vector_cache import CacheFile, faiss_installed
-
-Kind = Literal["notes", "frames"]
 
 # A change of so many rows is worth writing the cache at once; smaller ones wait for `save`.
 LARGE = 20_000
@@ -41,7 +39,7 @@ class _Sql:
     about: str  # n, video, start_s, end_s, source, level of rows above an n
 
 
-_SQL: dict[Kind, _Sql] = {
+_SQL: dict[VectorKind, _Sql] = {
     "notes": _Sql(
         "embeddings",
         "SELECT e.n, t.video, t.start_s, t.end_s, t.source, t.level FROM embeddings e JOIN notes t ON t.n = e.note "
@@ -82,14 +80,14 @@ class VectorIndex:
         self,
         connections: Connections,
         index_dir: Path,
-        kind: Kind,
+        kind: VectorKind,
         model: str,
         bases: BaseFiles[VectorBase],
         *,
         cached: bool = True,
     ) -> None:
         self._c = connections
-        self._kind: Kind = kind
+        self._kind: VectorKind = kind
         self._model = model
         self._sql = _SQL[kind]
         self._with_faiss = faiss_installed()
@@ -252,12 +250,12 @@ class VectorIndex:
         return read_columns(self._c, self._kind, self._model, above)
 
 
-def read_columns(connections: Connections, kind: Kind, model: str, above: int) -> Columns:
+def read_columns(connections: Connections, kind: VectorKind, model: str, above: int) -> Columns:
     """The columns of all rows with a larger `n`."""
     return Columns.join(Columns.of(rows) for rows in connections.stream(_SQL[kind].about, (model, above)))
 
 
-def read_vectors(connections: Connections, kind: Kind, model: str, above: int, dim: int) -> Iterator[Vectors]:
+def read_vectors(connections: Connections, kind: VectorKind, model: str, above: int, dim: int) -> Iterator[Vectors]:
     """The vectors of the same rows, float32 (n, dim), unit norm, some thousands at a time."""
     sql = f"SELECT vector FROM {_SQL[kind].table} WHERE model = ? AND n > ? ORDER BY n"
     for rows in connections.stream(sql, (model, above)):

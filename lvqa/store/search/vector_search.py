@@ -16,9 +16,10 @@ from lvqa.models.base import Vectors
 from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
+from lvqa.store.rows import VectorKind
 from lvqa.store.search.bases import BaseFiles
 from lvqa.store.search.vector_cache import sweep
-from lvqa.store.search.vector_index import Kind, VectorBase, VectorIndex, load_base
+from lvqa.store.search.vector_index import VectorBase, VectorIndex, load_base
 
 
 class VectorSearch:
@@ -28,12 +29,12 @@ class VectorSearch:
         self._c = connections
         self._index_dir = index_dir
         self._lock = threading.Lock()
-        self.indexes: dict[tuple[Kind, str], VectorIndex] = {}
+        self.indexes: dict[tuple[VectorKind, str], VectorIndex] = {}
         self.bases: BaseFiles[VectorBase] = BaseFiles(index_dir, load_base)
 
     @contextmanager
     def nearest(
-        self, kind: Kind, model: str, query: Vectors, k: int, wanted: Filter | None
+        self, kind: VectorKind, model: str, query: Vectors, k: int, wanted: Filter | None
     ) -> Iterator[dict[int, float]]:
         """Cosines of the best rows by their `n`, on the snapshot that the block inside reads."""
         # Rows that may yet be rolled back, or that are gone already, must not enter what other threads search.
@@ -59,10 +60,10 @@ class VectorSearch:
             for index in self.indexes.values():
                 index.save()
         if self.indexes:
-            kinds: tuple[Kind, ...] = ("notes", "frames")
+            kinds: tuple[VectorKind, ...] = ("notes", "frames")
             sweep(self._index_dir, [(kind, model) for kind in kinds for model in vector_models(self._c, kind)])
 
-    def _index(self, kind: Kind, model: str, *, shared: bool) -> VectorIndex:
+    def _index(self, kind: VectorKind, model: str, *, shared: bool) -> VectorIndex:
         model = clean_text(model)
         if not shared:
             return VectorIndex(self._c, self._index_dir, kind, model, self.bases, cached=False)
@@ -72,7 +73,7 @@ class VectorSearch:
             return self.indexes[kind, model]
 
 
-def vector_models(connections: Connections, kind: Kind) -> list[str]:
+def vector_models(connections: Connections, kind: VectorKind) -> list[str]:
     """The models that embedded any of the notes, or of the frames, by name; costs no scan."""
     table = {"notes": "embeddings", "frames": "frames"}[kind]
     rows = connections.rows(

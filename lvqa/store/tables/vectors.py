@@ -12,7 +12,7 @@ from lvqa.models.base import Vectors
 from lvqa.store.database import Connections
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
-from lvqa.store.search.vector_index import Kind
+from lvqa.store.rows import VectorKind
 from lvqa.store.search.vector_search import VectorSearch, vector_models
 from lvqa.store.tables.blobs import blobs_of, matrix, put_blob
 from lvqa.store.tables.notes import BY_TIME, NOTES, note_of
@@ -79,7 +79,7 @@ class VectorTable:
         )
         return [note_of(row) for row in rows]
 
-    def drop(self, keep: str | Collection[str], kind: Kind = "notes") -> int:
+    def drop(self, keep: str | Collection[str], kind: VectorKind = "notes") -> int:
         """Delete the vectors of notes, or of frames, of all models but those to keep; returns how many there were."""
         table = {"notes": "embeddings", "frames": "frames"}[kind]
         kept = json.dumps([clean_text(model) for model in ([keep] if isinstance(keep, str) else sorted(keep))])
@@ -89,16 +89,16 @@ class VectorTable:
                 (kept,),
             )
 
-    def models(self, kind: Kind = "notes") -> list[str]:
+    def models(self, kind: VectorKind = "notes") -> list[str]:
         """The models that embedded any of the notes, or of the frames, by name; costs no scan."""
         return vector_models(self._c, kind)
 
-    def version(self, model: str, kind: Kind = "notes") -> int | None:
+    def version(self, model: str, kind: VectorKind = "notes") -> int | None:
         """What changes whenever a vector of the model comes or goes; None where it has embedded nothing yet."""
         found = self._c.value("SELECT token FROM versions WHERE kind = ? AND model = ?", (kind, clean_text(model)))
         return None if found is None else int(found)
 
-    def sample(self, model: str, n: int, kind: Kind = "notes") -> tuple[list[str], Vectors]:
+    def sample(self, model: str, n: int, kind: VectorKind = "notes") -> tuple[list[str], Vectors]:
         """At most about n vectors of the model, float32 (m, d), spread evenly over all, and the source of each.
 
         The sources of frames are empty. The same for the same vectors.

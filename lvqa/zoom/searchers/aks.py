@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes
 from lvqa.zoom.looking import Looker, start
@@ -27,14 +28,14 @@ class Aks:
     depth: int = 5
     name: str = "aks"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames."""
         trace = start(self.name, video, query)
         times, scores = Looker(video, query, self.scorers.series, budget, trace).series("similarity")
         rows, leaves = halve(scores.astype(np.float64), budget.k, threshold=self.threshold, depth=self.depth)
         trace.notes["leaves"] = [(float(times[a]), float(times[b - 1]), n) for a, b, n in leaves]
         trace.stopped = "all frames are chosen at once"
-        return Found(keyframes(video, times[rows], scores[rows].astype(np.float64), budget), trace)
+        return SearchResult(keyframes(video, times[rows], scores[rows].astype(np.float64), budget), trace)
 
 
 def halve(scores: Values, k: int, *, threshold: float, depth: int) -> tuple[Rows, list[tuple[int, int, int]]]:

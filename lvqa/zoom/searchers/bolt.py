@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import keyframes, quantiles
 from lvqa.zoom.looking import Looker, start
@@ -25,14 +26,14 @@ class Bolt:
     power: float = 3.0
     name: str = "bolt"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames; fewer where quantiles fall on the same one."""
         trace = start(self.name, video, query)
         times, scores = Looker(video, query, self.scorers.series, budget, trace).series("similarity")
         density = sharpened(scores.astype(np.float64), self.power)
         rows = np.unique(quantiles(density, budget.k)) if len(times) else np.zeros(0, np.int64)
         trace.stopped = "all frames are chosen at once"
-        return Found(keyframes(video, times[rows], scores[rows].astype(np.float64), budget), trace)
+        return SearchResult(keyframes(video, times[rows], scores[rows].astype(np.float64), budget), trace)
 
 
 def sharpened(scores: Values, power: float) -> Values:

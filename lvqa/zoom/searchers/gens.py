@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import keyframes, split
 from lvqa.zoom.looking import Looker, evenly, start
@@ -29,7 +30,7 @@ class Gens:
     coarse: float = 0.5
     name: str = "gens"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` of the frames that were looked at."""
         trace = start(self.name, video, query)
         scorer = self.scorers.yes or self.scorers.look or self.scorers.series
@@ -48,7 +49,7 @@ class Gens:
                 looked.append(more.times_s)
                 scores.append(_worth(more.presence, query))
         trace.stopped = "both passes are done"
-        return Found(keyframes(video, np.concatenate(looked), np.concatenate(scores), budget), trace)
+        return SearchResult(keyframes(video, np.concatenate(looked), np.concatenate(scores), budget), trace)
 
 
 def _worth(presence: Values, query: Query) -> Values:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.types import Keyframe
-from lvqa.zoom.base import Found, Mask, Query, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Mask, Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult, Trace
 from lvqa.zoom.belief import Belief, BeliefRules
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes, quantiles
@@ -66,7 +67,7 @@ class Lvqa:
     rules: BeliefRules = field(default_factory=BeliefRules)
     name: str = "lvqa"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames: those that show the targets first, then the most probable."""
         trace = start(self.name, video, query)
         known = prior(video, query, self.scorers.similarity)
@@ -75,7 +76,7 @@ class Lvqa:
         scorer = scorer if video.path is not None else None
         finest = video.step_s if scorer is not None else 1.0
         belief = Belief(query, known, self.rules, finest, video.within, video.taken, budget.min_gap_s)
-        search = _Search(self, video, query, budget, trace, belief, seed)
+        search = _LvqaSearch(self, video, query, budget, trace, belief, seed)
         if scorer is None:
             trace.stopped = "there is nothing to look with: chosen by belief"
         else:
@@ -83,11 +84,11 @@ class Lvqa:
         chosen = search.choose()
         shares = search.belief.shares(search.wanted or list(range(len(query.targets))))
         trace.belief = in_stretches(search.belief.by_second(shares))
-        return Found(chosen, trace)
+        return SearchResult(chosen, trace)
 
 
 @dataclass(eq=False)
-class _Search:
+class _LvqaSearch:
     rules: Lvqa
     video: Footage
     query: Query
@@ -96,7 +97,7 @@ class _Search:
     belief: Belief
     seed: int
     shown: list[tuple[float, float, int]] = field(default_factory=list)
-    """Confirmed sights: time, presence, target."""
+    """Confirmed sightings: time, presence, target."""
     seen: dict[float, float] = field(default_factory=dict)
     """What every look at a whole frame came to: the best target's presence by time."""
 
@@ -141,12 +142,12 @@ class _Search:
 
     def _next(self, shares: Values, n: int) -> Rows:
         """The moments to look at: the most probable, a second apart, and a share where nobody looked."""
-        away = int(np.floor(n * self.rules.explore + self.rng.random()))
-        chosen = self._drawn(shares, n - away)
-        if away:
+        exploring = int(np.floor(n * self.rules.explore + self.rng.random()))
+        chosen = self._drawn(shares, n - exploring)
+        if exploring:
             open_ = ~self.belief.looked & (self.belief.step_s == 1.0)
             open_[chosen] = False
-            chosen = np.unique(np.concatenate([chosen, quantiles(open_.astype(float), away, self.rng.random())]))
+            chosen = np.unique(np.concatenate([chosen, quantiles(open_.astype(float), exploring, self.rng.random())]))
         return np.sort(chosen)
 
     def _drawn(self, shares: Values, n: int) -> Rows:
@@ -173,9 +174,9 @@ class _Search:
         if half and looker.left >= len(CROPS):
             crops = looker.look([clipped] * len(CROPS), "crops", crops=CROPS).presence
             presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
-        sights = [j for j in self.wanted if presence[j] >= bar]
+        seen = [j for j in self.wanted if presence[j] >= bar]
         kept = presence.copy()
-        for j in sights:
+        for j in seen:
             sure = self._confirm(looker, clipped, j, float(presence[j]), in_part=j in half)
             kept[j] = sure
             if sure >= bar:
@@ -247,11 +248,11 @@ class _Search:
         )
         chosen = [t for _, t in half[:n]]
         scores = [min(_UNCONFIRMED, -p) for p, _ in half[:n]]
-        away = round(self.rules.explore * (n - len(chosen)))
+        exploring = round(self.rules.explore * (n - len(chosen)))
         apart = max(self.budget.min_gap_s, 1.0 - 1e-6)
         for wave, offset in enumerate((0.5, 0.5, self.rng.random())):
             open_ = _free(times, [*there, *chosen, *self.video.taken], apart) & ~self.belief.looked
-            left = n - len(chosen) - (away if wave < 2 else 0)
+            left = n - len(chosen) - (exploring if wave < 2 else 0)
             if wave == 0:
                 rows = np.unique(quantiles(np.where(open_, shares, 0.0), left, offset))
             elif wave == 1:

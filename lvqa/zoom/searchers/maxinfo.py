@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, left_vectors, similarity_of
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes
@@ -31,7 +32,7 @@ class MaxInfo:
     tolerance: float = 1.0
     name: str = "maxinfo"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames; fewer where those tell the others well enough."""
         trace = start(self.name, video, query)
         similarity = similarity_of(self.scorers)
@@ -40,7 +41,7 @@ class MaxInfo:
         rows = rect_maxvol(left_vectors(vectors, rank), budget.k, tolerance=self.tolerance)
         trace.stopped = "the chosen frames tell the others"
         # Chosen earlier is worth more: each was the worst told when it was taken.
-        return Found(keyframes(video, times[rows], np.linspace(1.0, 0.5, len(rows)), budget), trace)
+        return SearchResult(keyframes(video, times[rows], np.linspace(1.0, 0.5, len(rows)), budget), trace)
 
 
 def maxvol(matrix: Values, *, tolerance: float = 1.05, most: int = 100) -> Rows:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes
 from lvqa.zoom.looking import Looker, start
@@ -32,7 +33,7 @@ class QFrame:
     scale: float = _LOGIT_SCALE
     name: str = "qframe"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames, drawn by `seed`."""
         trace = start(self.name, video, query)
         times, scores = Looker(video, query, self.scorers.series, budget, trace).series("similarity")
@@ -42,7 +43,7 @@ class QFrame:
         drawn = [t for t in video.clip(times[rows]).tolist() if t in kept]
         trace.notes["side"] = {f"{t:.3f}": side for t, side in zip(drawn, tiers(len(drawn)), strict=True)}
         trace.stopped = "all frames are chosen at once"
-        return Found(chosen, trace)
+        return SearchResult(chosen, trace)
 
 
 def gumbel_top(logits: Values, k: int, seed: int) -> Rows:

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.errors import UsageError
-from lvqa.zoom.base import Crop, Found, Mask, Query, SearchBudget, Trace, Values
+from lvqa.zoom.arrays import Crop, Mask, Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult, Trace
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes
 from lvqa.zoom.looking import Looker, start
@@ -58,13 +59,13 @@ class TStar:
     smoothing: float = 1.0
     name: str = "tstar"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """The `budget.k` best of the seconds that were visited, none a second from a better one."""
         scorer = self.scorers.look
         if scorer is None:
             raise UsageError("tstar looks at frames; name a model that does with --detector or --vision")
         trace = start(self.name, video, query)
-        state = _State(video, query, trace, Looker(video, query, scorer, budget, trace), self)
+        state = _TStarState(video, query, trace, Looker(video, query, scorer, budget, trace), self)
         state.full = Looker(video, query, single(scorer), budget, trace) if scorer.cells > 1 else state.looker
         rng = np.random.default_rng(seed)
         cells = scorer.cells if scorer.cells > 1 else self.grid**2
@@ -80,11 +81,11 @@ class TStar:
         trace.belief = state.belief_in_stretches()
         times, scores = state.seconds[visited], state.scores[visited]
         rows = best(times, scores, budget.k, max(budget.min_gap_s, 1.0 - 1e-6), video.taken)
-        return Found(keyframes(video, times[rows], scores[rows], budget), trace)
+        return SearchResult(keyframes(video, times[rows], scores[rows], budget), trace)
 
 
 @dataclass(eq=False)
-class _State:
+class _TStarState:
     video: Footage
     query: Query
     trace: Trace

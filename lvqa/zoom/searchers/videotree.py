@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.zoom.base import Found, Query, SearchBudget, Values
+from lvqa.extras import needs_extra
+from lvqa.zoom.arrays import Values
+from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, similarity_of
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, keyframes
@@ -41,7 +43,7 @@ class VideoTree:
     branch: int = 4
     name: str = "videotree"
 
-    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> Found:
+    def search(self, video: Footage, query: Query, budget: SearchBudget, seed: int = 0) -> SearchResult:
         """At most `budget.k` frames, those of better rated clusters first."""
         trace = start(self.name, video, query)
         similarity = similarity_of(self.scorers)
@@ -49,7 +51,7 @@ class VideoTree:
         times, vectors = features(looker, similarity)
         if not len(times):
             trace.stopped = "the budget holds no frame to compare"
-            return Found([], trace)
+            return SearchResult([], trace)
 
         def rate(rows: Rows) -> Labels:
             seen = looker.look(times[rows], "rating")
@@ -68,14 +70,18 @@ class VideoTree:
             for n, (row, rating) in enumerate(zip(centres, ratings, strict=True))
         ]
         trace.stopped = "the tree is grown"
-        return Found(keyframes(video, times[rows], worth, budget), trace)
+        return SearchResult(keyframes(video, times[rows], worth, budget), trace)
 
 
 def breadth(
     vectors: Values, rate: Rater, *, width: int, widest: int, threes: int, seed: int
 ) -> tuple[Labels, Rows, Labels]:
-    """Each row's cluster, (n,); the row nearest each cluster's centre, (k,); and that cluster's rating, (k,)."""
-    from sklearn.cluster import KMeans
+    """Each row's cluster, (n,); the row nearest each cluster's centre, (k,); and that cluster's rating, (k,).
+
+    Raises UsageError where scikit-learn is not installed.
+    """
+    with needs_extra("rivals", "videotree"):
+        from sklearn.cluster import KMeans
 
     distinct = len(np.unique(vectors.round(9), axis=0))
     k = max(1, min(width, distinct))

@@ -8,20 +8,20 @@ import pytest
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.bench import BENCHMARKS, __main__, startup
 from lvqa.eval.lab.bench.footage import panning
-from lvqa.eval.lab.bench.outcome import Outcome, run_child
+from lvqa.eval.lab.bench.outcome import BenchOutcome, run_child
 
 
 def test_an_outcome_keeps_to_its_bound_on_the_right_side():
-    fast = Outcome("decode", "rate", 0.9, 0.9, "at least")
+    fast = BenchOutcome("decode", "rate", 0.9, 0.9, "at least")
     assert fast.passed
-    assert not Outcome("decode", "rate", 0.899, 0.9, "at least").passed
-    assert Outcome("ask", "time", 50.0, 50.0, "at most", "ms").passed
-    assert not Outcome("ask", "time", 50.1, 50.0, "at most", "ms").passed
+    assert not BenchOutcome("decode", "rate", 0.899, 0.9, "at least").passed
+    assert BenchOutcome("ask", "time", 50.0, 50.0, "at most", "ms").passed
+    assert not BenchOutcome("ask", "time", 50.1, 50.0, "at most", "ms").passed
 
 
 def test_an_outcome_survives_the_way_through_json():
-    outcome = Outcome("ask", "time", 12.5, 50.0, "at most", "ms", {"median, ms": 12.5, "loaded": []})
-    assert Outcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
+    outcome = BenchOutcome("ask", "time", 12.5, 50.0, "at most", "ms", {"median, ms": 12.5, "loaded": []})
+    assert BenchOutcome.from_dict(json.loads(json.dumps(outcome.to_dict()))) == outcome
     shown = str(outcome)
     assert shown.startswith("PASS  ask      12.5 ms (at most 50)")
     assert "loaded: none" in shown
@@ -62,7 +62,7 @@ def test_exit_status_follows_the_bounds(monkeypatch: pytest.MonkeyPatch, capsys:
         name = module.rpartition(".")[2]
         if name == "memory":
             raise LvqaError("it broke")
-        return Outcome(name, "what", {"decode": 1.0, "overlap": 2.0}[name], 1.1, "at most").to_dict()
+        return BenchOutcome(name, "what", {"decode": 1.0, "overlap": 2.0}[name], 1.1, "at most").to_dict()
 
     monkeypatch.setattr(__main__, "run_child", child)
     assert __main__.main(["decode"]) == 0
@@ -80,7 +80,7 @@ def test_long_benchmarks_run_only_when_named(monkeypatch: pytest.MonkeyPatch, ca
 
     def child(module: str, timeout_s: float = 0.0) -> dict[str, object]:
         ran.append((module.rpartition(".")[2], timeout_s))
-        return Outcome("x", "what", 0, 0, "at most").to_dict()
+        return BenchOutcome("x", "what", 0, 0, "at most").to_dict()
 
     monkeypatch.setattr(__main__, "run_child", child)
     assert __main__.main([]) == 0

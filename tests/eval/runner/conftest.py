@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.tasks.base import Question, TaskData, Window
+from lvqa.eval.tasks.base import TaskData, TaskQuestion, Window
 from lvqa.models.fake import FakeEmbedder
 from lvqa.models.profiles import Models
 
@@ -47,7 +47,7 @@ def data(tmp_path: Path) -> TaskData:
         options = [f"a {THINGS[(n + k) % len(THINGS)]}" for k in range(4)]
         options = options[n % 4 :] + options[: n % 4]
         questions.append(
-            Question(
+            TaskQuestion(
                 f"q{n}",
                 "What does the man hold?",
                 tuple(options),

@@ -7,26 +7,28 @@ from dataclasses import replace
 
 import pytest
 
+from lvqa.agents.state import Draft, Plan
+from lvqa.agents.steps import AnswerStep, PlanStep
 from lvqa.eval.metrics import mcnemar, temporal_match
-from lvqa.eval.runner.rows import Row, is_right
+from lvqa.eval.runner.rows import AnswerRow, is_right
 from lvqa.eval.runner.score import gain, reliability, risk, summarise
-from lvqa.eval.tasks.base import Question, Window
-from lvqa.types import Answer, Cost, Evidence, Span, Step
+from lvqa.eval.tasks.base import TaskQuestion, Window
+from lvqa.types import Answer, Cost, Evidence, Span
 
 OPTIONS = ("a", "b", "c", "d")
 
 
-def question(n: int = 0, choice: int | None = 1, *, windows: bool = True) -> Question:
+def question(n: int = 0, choice: int | None = 1, *, windows: bool = True) -> TaskQuestion:
     shown = (Window("a.mp4", 10.0, 20.0),) if windows else ()
-    return Question(f"q{n}", "why?", OPTIONS, choice, ("a.mp4",), "why", shown)
+    return TaskQuestion(f"q{n}", "why?", OPTIONS, choice, ("a.mp4",), "why", shown)
 
 
 def evidence(start: float, end: float, video: str = "a.mp4") -> Evidence:
     return Evidence(video, Span(start, end), "x", "caption", 0.9)
 
 
-def row(n: int, right: bool, confidence: float, **changes: object) -> Row:
-    made = Row.of("lvqa", question(n), Answer("b", 1 if right else 0, confidence, False))
+def row(n: int, right: bool, confidence: float, **changes: object) -> AnswerRow:
+    made = AnswerRow.of("lvqa", question(n), Answer("b", 1 if right else 0, confidence, False))
     return replace(made, video=f"v{n % 3}", **changes)
 
 
@@ -36,7 +38,7 @@ def test_risk_and_coverage() -> None:
     assert found.curve == pytest.approx((1.0, 1 / 2, 2 / 3, 2 / 4))
     assert found.aurc == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
     assert found.half == pytest.approx(0.5)
-    failed = Row.failed("lvqa", question(4), "the model is gone")
+    failed = AnswerRow.failed("lvqa", question(4), "the model is gone")
     assert risk([*rows, failed]).curve[-1] == pytest.approx(2 / 5)
 
 
@@ -58,9 +60,9 @@ def test_reliability_and_its_error() -> None:
 
 
 def test_acc_gqa_is_over_the_questions_that_have_windows() -> None:
-    def answered(n: int, choice: int, start: float, end: float, *, windows: bool = True) -> Row:
+    def answered(n: int, choice: int, start: float, end: float, *, windows: bool = True) -> AnswerRow:
         shown = [evidence(start, end)]
-        return Row.of("lvqa", question(n, windows=windows), Answer("b", choice, 0.7, False, shown))
+        return AnswerRow.of("lvqa", question(n, windows=windows), Answer("b", choice, 0.7, False, shown))
 
     rows = [
         answered(0, 1, 5, 15),  # right, IoP 0.5, IoU 1/3
@@ -85,7 +87,7 @@ def test_frames_are_matched_within_five_seconds() -> None:
     gold = [("a", 10.0), ("a", 100.0)]
     assert temporal_match([("a", 14.0), ("a", 50.0), ("b", 100.0)], gold) == (pytest.approx(1 / 3), 0.5)
     assert temporal_match([], gold) == (0.0, 0.0)
-    made = Row.of("lvqa", question(), Answer("b", 1, 0.5, False, [evidence(14, 18), evidence(60, 70)]))
+    made = AnswerRow.of("lvqa", question(), Answer("b", 1, 0.5, False, [evidence(14, 18), evidence(60, 70)]))
     assert (made.precision, made.recall, made.f1) == (0.5, 1.0, pytest.approx(2 / 3))
 
 
@@ -103,19 +105,21 @@ def test_mcnemar_is_exact() -> None:
 
 
 def test_what_could_not_be_read_is_wrong_even_where_abstaining_is_right() -> None:
-    steps = [Step("answer", "no answer", {"unparsed": True})]
+    steps = [AnswerStep(Draft("", None, ()), 0, unparsed=True)]
     absent = question(choice=-1, windows=False)
-    unread = Row.of("lvqa", absent, Answer("", None, 0.0, True, steps=steps))
+    unread = AnswerRow.of("lvqa", absent, Answer("", None, 0.0, True, steps=steps))
     assert (unread.right, unread.unparsed) == (False, "answer")
-    assert Row.of("lvqa", absent, Answer("", None, 0.0, True)).right
-    planned = Row.of("lvqa", question(), Answer("b", 1, 0.5, False, steps=[Step("plan", "", {"unparsed": True})]))
+    assert AnswerRow.of("lvqa", absent, Answer("", None, 0.0, True)).right
+    planned = AnswerRow.of(
+        "lvqa", question(), Answer("b", 1, 0.5, False, steps=[PlanStep(Plan(), "rules", unparsed=True)])
+    )
     assert (planned.right, planned.unparsed) == (True, "plan")
     found = summarise("lvqa", [unread, planned])
     assert (found.unparsed, found.errors) == (2, 0)
 
 
 def test_a_question_without_a_public_answer_is_not_scored() -> None:
-    hidden = Row.of("lvqa", question(choice=None), Answer("b", 1, 0.5, False, cost=Cost(frames=8)))
+    hidden = AnswerRow.of("lvqa", question(choice=None), Answer("b", 1, 0.5, False, cost=Cost(frames=8)))
     assert not hidden.right
     found = summarise("lvqa", [hidden])
     assert (found.accuracy, found.risk, found.calibration, found.by_type) == (None, None, None, {})
@@ -126,10 +130,10 @@ def test_a_question_without_a_public_answer_is_not_scored() -> None:
 
 
 def test_a_choice_is_of_the_tasks_own_options() -> None:
-    made = Row.of("lvqa", question(), Answer("b", 0, 0.5, False), order=(1, 3, 0, 2), agent="lvqa", seed=4)
+    made = AnswerRow.of("lvqa", question(), Answer("b", 0, 0.5, False), order=(1, 3, 0, 2), agent="lvqa", seed=4)
     assert (made.choice, made.right, made.options, made.chosen) == (1, True, ("b", "d", "a", "c"), "b")
     assert made.as_task() == question()
-    assert Row.from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert AnswerRow.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 @pytest.mark.parametrize(

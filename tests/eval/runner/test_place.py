@@ -12,7 +12,7 @@ import pytest
 
 from lvqa.archive.archive import Archive
 from lvqa.eval.runner import estimate
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.media.synth import write_video
 from lvqa.models.profiles import Models
 
@@ -33,9 +33,9 @@ def footage(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def question(name: str) -> Question:
+def question(name: str) -> TaskQuestion:
     options = ("a parrot", "a ladder", "a violin")
-    return Question(name, "What does the man hold?", options, list(SAID).index(name), (f"deep/{name}",))
+    return TaskQuestion(name, "What does the man hold?", options, list(SAID).index(name), (f"deep/{name}",))
 
 
 def test_only_what_is_asked_about_is_indexed(

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from lvqa.agents.state import Draft
+from lvqa.agents.steps import AnswerStep
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
 from lvqa.eval.runner import estimate, report, rerun
 from lvqa.eval.runner.rows import read_results
-from lvqa.eval.tasks.base import Question, TaskData
+from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
-from lvqa.types import Answer, Cost, Step
+from lvqa.types import Answer, Cost
 
 Ask = Callable[..., Answer]
 Run = Callable[..., Any]
@@ -114,7 +116,7 @@ def test_failures_and_unread_replies_count_as_wrong_and_are_shown(
         if video == "video3.mp4":
             raise ZeroDivisionError("a defect")
         unread = video == "video4.mp4"
-        steps = [Step("answer", "no answer", {"unparsed": unread})]
+        steps = [AnswerStep(Draft("", None, ()), 0, unparsed=unread)]
         return Answer("", None if unread else 0, 0.5, unread, steps=steps, cost=Cost(frames=2))
 
     scripted(monkeypatch, answer)
@@ -178,8 +180,8 @@ def test_one_who_always_takes_the_first_option_is_found_out(runs: Run, monkeypat
 
 
 def test_the_cheap_controls(runs: Run, data: TaskData) -> None:
-    def made(n: int, text: str, options: tuple[str, ...], choice: int) -> Question:
-        return Question(f"c{n}", text, options, choice, (f"video{n}.mp4",), "why")
+    def made(n: int, text: str, options: tuple[str, ...], choice: int) -> TaskQuestion:
+        return TaskQuestion(f"c{n}", text, options, choice, (f"video{n}.mp4",), "why")
 
     questions = (
         made(0, "why is the dog red", ("a", "bbb", "the dog is red", "cc"), 3),

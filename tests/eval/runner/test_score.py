@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.lab.world.questions.make import Question
-from lvqa.eval.runner.chart import draw
-from lvqa.eval.runner.rows import Results, Row
-from lvqa.eval.runner.score import calibration_error, gain, quantile_t, summarise, within_t
+from lvqa.eval.lab.world.questions.make import WorldQuestion
+from lvqa.eval.runner import chart
+from lvqa.eval.runner.rows import AnswerRow, Results
+from lvqa.eval.runner.score import gain, quantile_t, summarise, within_t
 from lvqa.eval.tasks.base import Window
 from lvqa.types import Answer, Cost, Evidence, Span
 
 
-def question(n: int = 0, *, absent: bool = False) -> Question:
+def question(n: int = 0, *, absent: bool = False) -> WorldQuestion:
     shown = () if absent else (Window("a.mp4", 10.0, 12.0),)
     kind = "unanswerable" if absent else "when"
     options = ("a", "b", "c", "d", "e")
-    return Question(
+    return WorldQuestion(
         f"q{n}", kind, "", True, "a.mp4", ("a.mp4",), "?", "x", "?", options, -1 if absent else 1, shown, absent, (), ()
     )
 
@@ -30,21 +30,23 @@ def answer(choice: int | None = 1, *, abstained: bool = False, start: float = 11
     return Answer("b", choice, 0.75, abstained, shown, Cost(frames=4, vlm_calls=4, seconds=0.5))
 
 
-def row(n: int, right: bool, video: str, *, system: str = "full", confidence: float = 0.75, event: bool = True) -> Row:
-    made = Row.of(system, question(n), answer(1 if right else 0))
+def row(
+    n: int, right: bool, video: str, *, system: str = "full", confidence: float = 0.75, event: bool = True
+) -> AnswerRow:
+    made = AnswerRow.of(system, question(n), answer(1 if right else 0))
     return replace(made, video=video, confidence=confidence, event=event)
 
 
 def test_a_row_scores_its_answer() -> None:
-    made = Row.of("full", question(), answer())
+    made = AnswerRow.of("full", question(), answer())
     assert made.right
     assert (made.iou, made.iop, made.f1) == (pytest.approx(1 / 3), pytest.approx(0.5), 1.0)
     assert (made.frames, made.vlm_calls, made.seconds) == (4, 4, 0.5)
-    assert Row.of("full", question(), answer(start=100.0)).f1 == 0
-    refused = Row.of("full", question(), answer(None, abstained=True))
+    assert AnswerRow.of("full", question(), answer(start=100.0)).f1 == 0
+    refused = AnswerRow.of("full", question(), answer(None, abstained=True))
     assert (refused.right, refused.iou, refused.f1) == (False, 0.0, 0.0)
-    assert Row.of("full", question(absent=True), answer(None, abstained=True)).right
-    assert Row.from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert AnswerRow.of("full", question(absent=True), answer(None, abstained=True)).right
+    assert AnswerRow.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_results_are_resumed_and_those_of_another_run_left_behind(tmp_path: Path) -> None:
@@ -64,8 +66,8 @@ def test_results_are_resumed_and_those_of_another_run_left_behind(tmp_path: Path
 
 def test_a_summary() -> None:
     rows = [row(0, True, "a"), row(1, False, "a"), row(2, True, "b", event=False)]
-    refused = replace(Row.of("full", question(3, absent=True), answer(None, abstained=True)), video="b")
-    failed = Row.failed("full", question(4), "the model is gone")
+    refused = replace(AnswerRow.of("full", question(3, absent=True), answer(None, abstained=True)), video="b")
+    failed = AnswerRow.failed("full", question(4), "the model is gone")
     found = summarise("full", [*rows, refused, failed], ("when", "unanswerable", "sign"))
     assert found.accuracy is not None
     assert (found.accuracy.value, found.accuracy.questions) == (0.5, 4)
@@ -81,12 +83,11 @@ def test_a_summary() -> None:
 
 
 def test_calibration() -> None:
-    assert calibration_error([]) is None
+    assert summarise("full", [replace(row(0, False, "a"), abstained=True)]).calibration is None
     sure = [row(n, n < 3, "a", confidence=0.75) for n in range(4)]
-    assert calibration_error(sure) == pytest.approx(0.0)
-    assert calibration_error([row(0, True, "a", confidence=0.6), row(1, False, "a", confidence=0.9)]) == pytest.approx(
-        0.65
-    )
+    assert summarise("full", sure).calibration == pytest.approx(0.0)
+    off = [row(0, True, "a", confidence=0.6), row(1, False, "a", confidence=0.9)]
+    assert summarise("full", off).calibration == pytest.approx(0.65)
 
 
 def test_students_t() -> None:
@@ -117,6 +118,28 @@ def test_the_chart_is_a_picture(tmp_path: Path) -> None:
     from PIL import Image
 
     rows = [row(n, n % 2 == 0, f"v{n % 3}") for n in range(9)]
-    draw(tmp_path / "c.png", [summarise(name, rows, ("when",)) for name in ("full", "blind")], 0.2)
+    assert chart.accuracy(tmp_path / "c.png", [summarise(name, rows, ("when",)) for name in ("full", "blind")], 0.2)
     with Image.open(tmp_path / "c.png") as picture:
         assert picture.width > 100
+
+
+def test_without_matplotlib_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "c.png"
+    path.write_bytes(b"of an earlier run")
+    monkeypatch.setattr(chart.importlib.util, "find_spec", lambda name: None)
+    made = [summarise("full", [row(n, n % 2 == 0, "v") for n in range(4)], ("when",))]
+    assert not chart.accuracy(path, made, 0.2)
+    assert not chart.accuracy_and_confidence(path, made, 0.2)
+    assert not chart.curves(path, {"a": [chart.Curve("full", [(1, 0.5, 0.4, 0.6)])]}, "frames")
+    assert not path.exists()
+    assert "pip install 'lvqa[plot]'" in chart.picture(path, "accuracy")
+    assert "pip install 'lvqa[plot]'" in chart.named(path)
+
+
+def test_curves_and_confidence_are_pictures_too(tmp_path: Path) -> None:
+    rows = [row(n, n % 2 == 0, f"v{n % 3}") for n in range(9)]
+    assert chart.accuracy_and_confidence(tmp_path / "b.png", [summarise("full", rows, ("when",))], 0.2)
+    panels = {"cued": [chart.Curve("full", [(0, 0.2, 0.1, 0.3), (64, 0.9, 0.95, 1.0)])], "uncued": []}
+    assert chart.curves(tmp_path / "c.png", panels, "frames")
+    assert (tmp_path / "b.png").stat().st_size > 1000
+    assert chart.picture(tmp_path / "c.png", "recall") == "![recall](c.png)"

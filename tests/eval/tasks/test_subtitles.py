@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lvqa.errors import UsageError
-from lvqa.eval.tasks.base import Question, SubtitleFile, TaskData
+from lvqa.eval.tasks.base import SubtitleFile, TaskData, TaskQuestion
 from lvqa.eval.tasks.subtitles import lay_out
 from lvqa.media import find_videos
 from lvqa.media.subtitles import read_subtitles
 
 
 def data(footage, subtitles, videos=("x/a.mp4", "b.mp4")):
-    questions = tuple(Question(video, "why", ("x", "y"), 0, (video,)) for video in videos)
+    questions = tuple(TaskQuestion(video, "why", ("x", "y"), 0, (video,)) for video in videos)
     return TaskData(questions, footage, subtitles=subtitles)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.types import Answer, Cost
 
 Matrix = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ class Blind:
     shortcuts: Shortcuts
     weights: npt.NDArray[np.float64]
 
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: WorldQuestion) -> Answer:
         """The option with the highest score, the first of equal ones; its confidence is a softmax over the scores."""
         scores = self.shortcuts.of(question) @ self.weights
         shares = np.exp(scores - scores.max())
@@ -44,7 +44,7 @@ class Blind:
         return Answer(question.options[choice], choice, float(shares[choice] / shares.sum()), False, cost=Cost())
 
 
-def train(questions: Sequence[Question]) -> Blind:
+def train(questions: Sequence[WorldQuestion]) -> Blind:
     """Learn from answerable questions of other worlds, a few hundred or more; the same for the same questions.
 
     Raises ValueError for fewer than ten.
@@ -70,7 +70,7 @@ def train(questions: Sequence[Question]) -> Blind:
 class Shortcuts:
     """What can be said of each option without looking: a matrix, float64 (options, shortcuts)."""
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    def __init__(self, questions: Sequence[WorldQuestion]) -> None:
         self._right: Counter[tuple[str, str]] = Counter()
         self._seen: Counter[tuple[str, str]] = Counter()
         for question in questions:
@@ -94,7 +94,7 @@ class Shortcuts:
             "numeric rank 5",
         )
 
-    def of(self, question: Question) -> Matrix:
+    def of(self, question: WorldQuestion) -> Matrix:
         """The shortcuts of a question's options, each centred over the options."""
         options = question.options
         words = [set(_WORD.findall(option.casefold())) for option in options]

@@ -22,7 +22,7 @@ from lvqa.types import format_time
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class QuestionDraft:
     """Something to ask: which template, what fills it, what is right and four or more things that are wrong.
 
     `answer` answers the open question, `right` is the right one of the options; `balance` names what has to come up
@@ -44,10 +44,10 @@ class Draft:
     option_holes: Mapping[str, str] = field(default_factory=dict)
 
 
-Maker = Callable[[Facts], Iterator[Draft]]
+Maker = Callable[[Facts], Iterator[QuestionDraft]]
 
 
-def existence(facts: Facts) -> Iterator[Draft]:
+def existence(facts: Facts) -> Iterator[QuestionDraft]:
     """Is it ever seen: guests for the most part, some of the casts, and what is never seen."""
     guests = list(facts.guests)
     casts = [name for name in facts.seen if name not in facts.guests]
@@ -59,7 +59,7 @@ def existence(facts: Facts) -> Iterator[Draft]:
         yield _about(facts, "existence", "unseen", target, "no", with_article(target), wrong, event=False, balance="no")
 
 
-def attribute(facts: Facts) -> Iterator[Draft]:
+def attribute(facts: Facts) -> Iterator[QuestionDraft]:
     """Colour turned into; colour and shape at a time."""
     for event in facts.once("recolour"):
         wrong = tuple(colour for colour in COLOURS if colour not in (event.colour, event.to_colour))
@@ -76,7 +76,7 @@ def attribute(facts: Facts) -> Iterator[Draft]:
                 yield _at(facts, "attribute", "shape_at", moment, thing, thing.shape, wrong)
 
 
-def place(facts: Facts) -> Iterator[Draft]:
+def place(facts: Facts) -> Iterator[QuestionDraft]:
     """Where it appears, where it moves to, where it is at a time."""
     for kind in ("appear", "move"):
         for event in facts.once(kind):
@@ -89,7 +89,7 @@ def place(facts: Facts) -> Iterator[Draft]:
             yield _at(facts, "place", "at", moment, thing, thing.place, wrong)
 
 
-def count_objects(facts: Facts) -> Iterator[Draft]:
+def count_objects(facts: Facts) -> Iterator[QuestionDraft]:
     """How many objects there are at a time: two to six."""
     for moment in facts.moments:
         right, values = str(len(moment.things)), [str(n) for n in range(2, 7)]
@@ -98,7 +98,7 @@ def count_objects(facts: Facts) -> Iterator[Draft]:
             yield _at(facts, "count_objects", "at", moment, None, right, wrong)
 
 
-def count_events(facts: Facts) -> Iterator[Draft]:
+def count_events(facts: Facts) -> Iterator[QuestionDraft]:
     """How often something appears: one to five times."""
     for target, events in facts.guests.items():
         if len(events) <= 5:
@@ -108,7 +108,7 @@ def count_events(facts: Facts) -> Iterator[Draft]:
             yield _about(facts, "count_events", "appear", target, right, right, wrong, balance=right, cues=cues)
 
 
-def when(facts: Facts) -> Iterator[Draft]:
+def when(facts: Facts) -> Iterator[QuestionDraft]:
     """When something happens that happens once."""
     for kind in ("appear", "vanish", "recolour", "move"):
         for event in facts.once(kind):
@@ -117,7 +117,7 @@ def when(facts: Facts) -> Iterator[Draft]:
             yield _of(facts, "when", kind, event, stretch(event), wrong, holes=holes, balance=kind)
 
 
-def before_after(facts: Facts) -> Iterator[Draft]:
+def before_after(facts: Facts) -> Iterator[QuestionDraft]:
     """Which of two things that appear once comes before the other."""
     for one, other in itertools.permutations(facts.once("appear"), 2):
         kind = "before" if one.end_s <= other.start_s else "after"
@@ -129,7 +129,7 @@ def before_after(facts: Facts) -> Iterator[Draft]:
         yield _several(facts, "before_after", kind, (one, other), kind, one.target, filled(facts, wrong), balance=kind)
 
 
-def first_last(facts: Facts) -> Iterator[Draft]:
+def first_last(facts: Facts) -> Iterator[QuestionDraft]:
     """Which of two things that appear once comes first, or last."""
     once = facts.once("appear")
     for one, other in itertools.permutations(once, 2):
@@ -142,7 +142,7 @@ def first_last(facts: Facts) -> Iterator[Draft]:
             yield _several(facts, "first_last", kind, (one, other), answer, best.target, options, balance=balance)
 
 
-def order(facts: Facts) -> Iterator[Draft]:
+def order(facts: Facts) -> Iterator[QuestionDraft]:
     """In which order three things appear that appear once."""
     once = facts.once("appear")
     if len(once) < 3:
@@ -155,7 +155,7 @@ def order(facts: Facts) -> Iterator[Draft]:
         yield _several(facts, "order", "appear", asked, right, right, wrong, balance=str(orders.index(right)))
 
 
-def duration(facts: Facts) -> Iterator[Draft]:
+def duration(facts: Facts) -> Iterator[QuestionDraft]:
     """How long something is there, or gone."""
     for kind in ("appear", "vanish"):
         for event in facts.once(kind):
@@ -166,7 +166,7 @@ def duration(facts: Facts) -> Iterator[Draft]:
             yield _of(facts, "duration", kind, event, right, wrong, balance=rank)
 
 
-def sign(facts: Facts) -> Iterator[Draft]:
+def sign(facts: Facts) -> Iterator[QuestionDraft]:
     """What a sign says, while something is there or at a time."""
     texts = {sign.scene: sign.text for sign in facts.video.signs}
     for event in facts.once("appear"):
@@ -180,7 +180,7 @@ def sign(facts: Facts) -> Iterator[Draft]:
             yield _at(facts, "sign", "at", moment, None, texts[scene], wrong, balance="at")
 
 
-def unanswerable(facts: Facts) -> Iterator[Draft]:
+def unanswerable(facts: Facts) -> Iterator[QuestionDraft]:
     """The same questions about what is never seen; all options are wrong."""
     rng = facts.rng
     for target in facts.never:
@@ -199,7 +199,7 @@ def unanswerable(facts: Facts) -> Iterator[Draft]:
                 yield _about(facts, "unanswerable", kind, target, "", "", tuple(wrong), balance=kind)
 
 
-def across(one: Facts, other: Facts) -> Iterator[Draft]:
+def across(one: Facts, other: Facts) -> Iterator[QuestionDraft]:
     """Which of two videos shows something, or whether both do."""
     both = [name for name in one.seen if name in other.seen]
     not_both = [name for name in OBJECTS if name not in both]
@@ -244,10 +244,10 @@ def _across(
     wrong: tuple[str, ...],
     names: Mapping[str, str],
     option_names: Mapping[str, str],
-) -> Draft:
+) -> QuestionDraft:
     holes = {"a": with_article(target)}
     balance = kind if kind != "only" else f"only {'one' if answer == one.name else 'other'}"
-    return Draft(
+    return QuestionDraft(
         "across",
         kind,
         {**holes, **names},
@@ -275,10 +275,10 @@ def _about(
     event: bool = True,
     balance: str = "",
     cues: tuple[str, ...] = (),
-) -> Draft:
+) -> QuestionDraft:
     holes = {"video": facts.name, "a": with_article(target), "the": f"the {target}"}
     spans = facts.spans(target)
-    return Draft(
+    return QuestionDraft(
         type_, kind, holes, answer, right, wrong, spans, (target,), event and bool(spans), balance, cues, target
     )
 
@@ -293,11 +293,13 @@ def _of(
     *,
     balance: str = "",
     holes: Mapping[str, str] | None = None,
-) -> Draft:
+) -> QuestionDraft:
     target = event.target
     filled = {"video": facts.name, "a": with_article(target), "the": f"the {target}", **(holes or {})}
     windows = (facts.window(event),)
-    return Draft(type_, kind, filled, right, right, wrong, windows, (target,), True, balance, _cues([event]), event.id)
+    return QuestionDraft(
+        type_, kind, filled, right, right, wrong, windows, (target,), True, balance, _cues([event]), event.id
+    )
 
 
 def _at(
@@ -310,7 +312,7 @@ def _at(
     wrong: tuple[str, ...],
     *,
     balance: str = "",
-) -> Draft:
+) -> QuestionDraft:
     time_s = moment.time_s
     holes = {"video": facts.name, "time": format_time(time_s)}
     targets: tuple[str, ...] = ()
@@ -321,7 +323,9 @@ def _at(
         targets = (f"{thing.colour} {thing.shape}",)
         holes |= {"shape": thing.shape, "colour": thing.colour, "the": f"the {targets[0]}"}
     windows = (Window(facts.name, float(time_s), float(time_s + 1)),)
-    return Draft(type_, kind, holes, right, right, wrong, windows, targets, event, balance or right, (), str(time_s))
+    return QuestionDraft(
+        type_, kind, holes, right, right, wrong, windows, targets, event, balance or right, (), str(time_s)
+    )
 
 
 def _several(
@@ -334,13 +338,15 @@ def _several(
     wrong: tuple[str, ...],
     *,
     balance: str,
-) -> Draft:
+) -> QuestionDraft:
     holes = {"video": facts.name, **{hole: with_article(e.target) for hole, e in zip("abc", events, strict=False)}}
     ordered = tuple(facts.window(event) for event in sorted(events, key=lambda event: event.start_s))
     targets = tuple(event.target for event in events)
     named = right if type_ == "order" else with_article(right)
     about = " ".join(sorted(event.id for event in events))
-    return Draft(type_, kind, holes, answer, named, wrong, ordered, targets, True, balance, _cues(events), about)
+    return QuestionDraft(
+        type_, kind, holes, answer, named, wrong, ordered, targets, True, balance, _cues(events), about
+    )
 
 
 def _cues(events: Sequence[Event]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.lab.world.words import COLOURS, PLACES, PLURALS, SHAPES
 from lvqa.eval.metrics import Window, iou
 from lvqa.eval.runner.rows import is_right
@@ -54,12 +54,12 @@ _COLOUR = re.compile(rf"\b(?:{_any_of(list(COLOURS))})\b")
 _SHAPES = re.compile(rf"\b(?:{_SHAPE})\b")
 
 
-def right_choice(question: Question, answer: Answer) -> bool:
+def right_choice(question: WorldQuestion, answer: Answer) -> bool:
     """Whether the right option was chosen, or rightly none."""
     return is_right(question.choice, answer.choice, answer.abstained)
 
 
-def right_open(question: Question, answer: Answer) -> bool:
+def right_open(question: WorldQuestion, answer: Answer) -> bool:
     """Whether an open answer is right by the rules above."""
     if question.unanswerable or answer.abstained:
         return question.unanswerable and answer.abstained
@@ -103,7 +103,7 @@ def interval(text: str) -> Window | None:
     return start, max(start, end)
 
 
-def _right_time(question: Question, said: str) -> bool:
+def _right_time(question: WorldQuestion, said: str) -> bool:
     if set(_files(said)) - {window.video.casefold() for window in question.windows}:
         return False
     found = interval(_FILE.sub(" ", said))

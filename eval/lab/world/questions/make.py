@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from lvqa.eval.lab.world.questions.drafts import MAKERS, Draft, across
+from lvqa.eval.lab.world.questions.drafts import MAKERS, QuestionDraft, across
 from lvqa.eval.lab.world.questions.facts import Facts
 from lvqa.eval.lab.world.questions.templates import TEMPLATES, TYPES, Template
 from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.eval.tasks import base
 from lvqa.eval.tasks.base import Window
 
-__all__ = ["NOT_THERE", "PER_TEN_MINUTES", "TEMPLATES", "TYPES", "Question", "Template", "Window", "ask"]
+__all__ = ["NOT_THERE", "PER_TEN_MINUTES", "TEMPLATES", "TYPES", "Template", "Window", "WorldQuestion", "ask"]
 
 # The open answer to a question that has none.
 NOT_THERE = "not in these videos"
@@ -31,7 +31,7 @@ _BY_KIND = {(template.type, template.kind): template for template in TEMPLATES}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WorldQuestion:
     """One question with its answer, open and as five options.
 
     `choice` is the right option's index, -1 where the question has no answer and all options are wrong. `windows` are
@@ -59,20 +59,20 @@ class Question:
         """Plain values, for a line of questions.jsonl."""
         return asdict(self)
 
-    def as_task(self) -> base.Question:
+    def as_task(self) -> base.TaskQuestion:
         """The question with its options, as any task has it."""
-        return base.Question(
+        return base.TaskQuestion(
             self.id, self.options_question, self.options, self.choice, self.videos, self.type, self.windows
         )
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Question:
+    def from_json(cls, row: Mapping[str, Any]) -> WorldQuestion:
         """The question that `to_json` wrote; raises KeyError or TypeError for anything else."""
         lists = {name: tuple(row[name]) for name in ("videos", "options", "targets", "cues")}
         return cls(**{**row, **lists, "windows": tuple(Window(**window) for window in row["windows"])})
 
 
-def ask(videos: Sequence[VideoTruth], seed: int, *, density: float = 1.0) -> tuple[Question, ...]:
+def ask(videos: Sequence[VideoTruth], seed: int, *, density: float = 1.0) -> tuple[WorldQuestion, ...]:
     """Make up questions; the same for the same arguments.
 
     Args:
@@ -86,7 +86,7 @@ def ask(videos: Sequence[VideoTruth], seed: int, *, density: float = 1.0) -> tup
     rng = random.Random(f"questions:{seed}")
     facts = [Facts(video, rng) for video in videos]
     minutes = sum(video.duration_s for video in videos) / 60
-    chosen: dict[str, list[Draft]] = {}
+    chosen: dict[str, list[QuestionDraft]] = {}
     for type_ in TYPES:
         quota = max(1.0, PER_TEN_MINUTES[type_] * density * minutes / 10 / len(videos))
         if type_ == "across":
@@ -103,7 +103,9 @@ def ask(videos: Sequence[VideoTruth], seed: int, *, density: float = 1.0) -> tup
     return tuple(_worded(draft, k, positions[draft.type].pop(), rng) for k, draft in enumerate(drafts))
 
 
-def _balanced(sources: Sequence[Sequence[Draft]], n: int, values: Sequence[str], rng: random.Random) -> list[Draft]:
+def _balanced(
+    sources: Sequence[Sequence[QuestionDraft]], n: int, values: Sequence[str], rng: random.Random
+) -> list[QuestionDraft]:
     """Choose n drafts, or fewer: always one of those whose answer has come up least, then one of the source used least.
 
     Each of `values` comes up as often as the others, give or take one, even where that leaves fewer than n.
@@ -114,7 +116,7 @@ def _balanced(sources: Sequence[Sequence[Draft]], n: int, values: Sequence[str],
     kinds: Counter[str] = Counter()
     taken: Counter[int] = Counter()
     asked: set[tuple[int, str]] = set()
-    chosen: list[Draft] = []
+    chosen: list[QuestionDraft] = []
     while len(chosen) < n:
         pool = [(k, draft) for k, draft in pool if (k, draft.about) not in asked]
         most = min(used[value] for value in values) if values else n
@@ -143,14 +145,14 @@ def _positions(n: int, rng: random.Random) -> list[int]:
     return row
 
 
-def _worded(draft: Draft, number: int, position: int, rng: random.Random) -> Question:
+def _worded(draft: QuestionDraft, number: int, position: int, rng: random.Random) -> WorldQuestion:
     template = _BY_KIND[draft.type, draft.kind]
     absent = draft.type == "unanswerable"
     options = rng.sample(draft.wrong, 5 if absent else 4)
     if not absent:
         options.insert(position, draft.right)
     names = tuple(draft.holes[hole] for hole in ("video", "video2") if hole in draft.holes)
-    return Question(
+    return WorldQuestion(
         f"q{number:04d}",
         draft.type,
         draft.kind,
@@ -169,6 +171,6 @@ def _worded(draft: Draft, number: int, position: int, rng: random.Random) -> Que
     )
 
 
-def to_jsonl(questions: Iterable[Question]) -> str:
+def to_jsonl(questions: Iterable[WorldQuestion]) -> str:
     """A line of JSON a question."""
     return "".join(json.dumps(question.to_json(), ensure_ascii=False) + "\n" for question in questions)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lvqa.eval.lab.world.scenes.speech import subtitles_of
-from lvqa.eval.lab.world.scenes.truth import FPS, Event, Pose, Scene, Sign, State, Track, VideoTruth
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, Pose, Sign, ThingState, Track, VideoTruth, WorldScene
 from lvqa.eval.lab.world.words import (
     COLOURS,
     FLAG,
@@ -57,7 +57,7 @@ class _Actor:
     size: str
     place: str
     poses: list[Pose]
-    states: list[State]
+    states: list[ThingState]
     text: str = ""
 
     def done(self) -> Track:
@@ -86,7 +86,9 @@ class _Stage:
     ) -> _Actor:
         """Stand something in a free place, where it drifts a little."""
         poses = [_near(self.rng, place, start_s), _near(self.rng, place, end_s)]
-        actor = _Actor(f"s{self.number}.{name}", role, kind, size, place, poses, [State(start_s, end_s, kind[0])], text)
+        actor = _Actor(
+            f"s{self.number}.{name}", role, kind, size, place, poses, [ThingState(start_s, end_s, kind[0])], text
+        )
         self.actors.append(actor)
         self.taken.append((place, start_s, end_s))
         return actor
@@ -121,7 +123,7 @@ def _video(number: int, duration_s: float, rng: random.Random, counts: list[int]
     slots = [[replace(s, target=next(targets)) if s.kind == "appear" else s for s in row] for row in slots]
     texts = [a + b for a in SIGN_LETTERS for b in SIGN_DIGITS]
     rng.shuffle(texts)
-    scenes: list[Scene] = []
+    scenes: list[WorldScene] = []
     events: list[Event] = []
     signs: list[Sign] = []
     for k, ((start_s, end_s), row) in enumerate(zip(spans, slots, strict=True)):
@@ -134,7 +136,7 @@ def _video(number: int, duration_s: float, rng: random.Random, counts: list[int]
         happened = _appear(stage, _happen(stage, row, cast_pool, len(events)))
         events += _flag(stage, happened)
         scenes.append(
-            Scene(
+            WorldScene(
                 k,
                 start_s,
                 end_s,
@@ -248,7 +250,7 @@ def _happen(stage: _Stage, slots: Sequence[_Slot], pool: Sequence[Kind], first: 
         else:
             actor.states.append(replace(last, end_s=event.start_s))
             if event.kind == "recolour":
-                actor.states.append(State(event.start_s, event.end_s, extra))
+                actor.states.append(ThingState(event.start_s, event.end_s, extra))
                 event = replace(event, to_colour=extra)
             actor.states.append(replace(last, start_s=event.end_s))
         events.append(event)

@@ -36,7 +36,7 @@ _LARGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenThing:
     """A thing found on a frame: what it is, the middle of its box in pixels, and the box's sides."""
 
     shape: str
@@ -59,7 +59,7 @@ def ground_seen(frame: Frame) -> str:
     return min(_GROUNDS, key=lambda name: float(np.abs(median - _GROUNDS[name][0]).sum()))
 
 
-def read(frame: Frame) -> list[Seen]:
+def read(frame: Frame) -> list[SeenThing]:
     """All things on a frame, uint8 (HEIGHT, WIDTH, 3) RGB, from left to right."""
     smooth = cv2.GaussianBlur(frame, (3, 3), 0).astype(np.float32)
     reach = _GROUNDS[ground_seen(frame)][1]
@@ -95,7 +95,7 @@ def _around(smooth: Plane, reach: float) -> Plane:
     return np.asarray(cv2.resize(ground, smooth.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _name(mask: Mask, pixels: Frame, left: int, top: int) -> Seen | None:
+def _name(mask: Mask, pixels: Frame, left: int, top: int) -> SeenThing | None:
     """What a connected patch is; None where it is like nothing of the world."""
     h, w = mask.shape
     padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
@@ -113,9 +113,9 @@ def _name(mask: Mask, pixels: Frame, left: int, top: int) -> Seen | None:
     shape = _shape(w / h, solid, full, off_x, off_y, max(holes, default=0.0) / area)
     x, y = left + (w - 1) / 2, top + (h - 1) / 2
     if shape == SIGN:
-        return Seen(SIGN, "white", "small", x, y, w, h)
+        return SeenThing(SIGN, "white", "small", x, y, w, h)
     size = "large" if shape == FLAG or h >= _LARGE else "small"
-    return Seen(shape, _colour(mask, pixels), size, x, y, w, h)
+    return SeenThing(shape, _colour(mask, pixels), size, x, y, w, h)
 
 
 def _shape(aspect: float, solid: float, full: float, off_x: float, off_y: float, hole: float) -> str:

@@ -17,7 +17,7 @@ _OPTIONS = {"preset": "ultrafast", "crf": "25", "threads": "1"}
 _GOP = 6 * FPS
 
 
-class Stopped(Exception):
+class RenderingStopped(Exception):
     """Rendering was told to stop."""
 
 
@@ -25,7 +25,7 @@ def frames(truth: VideoTruth, stop: Event | None = None) -> Iterator[Frame]:
     """The video's frames in order, uint8 (HEIGHT, WIDTH, 3) RGB; raises Stopped once `stop` is set."""
     for k in range(truth.n_frames):
         if stop is not None and stop.is_set():
-            raise Stopped
+            raise RenderingStopped
         yield paint(truth.view_at(k / FPS))
 
 

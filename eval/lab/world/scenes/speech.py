@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from lvqa.eval.lab.world.scenes.truth import FPS, Event, Subtitle
+from lvqa.eval.lab.world.scenes.truth import FPS, Event, SpokenLine
 from lvqa.eval.lab.world.words import at_place
 
 SAID_OF = 0.3
@@ -35,18 +35,18 @@ def with_article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def subtitles_of(events: Sequence[Event], duration_s: float, rng: random.Random) -> tuple[Subtitle, ...]:
+def subtitles_of(events: Sequence[Event], duration_s: float, rng: random.Random) -> tuple[SpokenLine, ...]:
     """Lines in order of time, none over another: one soon after the start of some events, chatter in between."""
-    said: list[Subtitle] = []
+    said: list[SpokenLine] = []
     for event in events:
         if rng.random() < SAID_OF:
             start_s = event.start_s + rng.randint(0, FPS) / FPS
             if not said or start_s >= said[-1].end_s:
-                said.append(Subtitle(start_s, min(start_s + _LENGTH_S, duration_s), _about(event, rng), event.id))
+                said.append(SpokenLine(start_s, min(start_s + _LENGTH_S, duration_s), _about(event, rng), event.id))
     at_s = rng.uniform(2, 30)
     while at_s + _LENGTH_S < duration_s:
         start_s = round(at_s * FPS) / FPS
-        line = Subtitle(start_s, start_s + _LENGTH_S, rng.choice(_CHATTER))
+        line = SpokenLine(start_s, start_s + _LENGTH_S, rng.choice(_CHATTER))
         if all(line.end_s <= other.start_s or other.end_s <= start_s for other in said):
             said.append(line)
         at_s += rng.uniform(8, 40)

@@ -31,7 +31,7 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ThingState:
     """A stretch in which a thing is seen, and its colour in it."""
 
     start_s: float
@@ -52,7 +52,7 @@ class Track:
     shape: str
     size: str
     poses: tuple[Pose, ...]
-    states: tuple[State, ...]
+    states: tuple[ThingState, ...]
     text: str = ""
 
     @property
@@ -122,7 +122,7 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True)
-class Subtitle:
+class SpokenLine:
     """A line of speech; `event` is the id of the event it speaks of, empty for chatter."""
 
     start_s: float
@@ -132,7 +132,7 @@ class Subtitle:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class WorldScene:
     """A stretch between two cuts: its ground, its light and noise, and the tracks of all that is seen in it."""
 
     number: int
@@ -158,17 +158,17 @@ class VideoTruth:
     duration_s: float
     seed: int
     embedded: bool
-    scenes: tuple[Scene, ...]
+    scenes: tuple[WorldScene, ...]
     events: tuple[Event, ...]
     signs: tuple[Sign, ...]
-    subtitles: tuple[Subtitle, ...]
+    subtitles: tuple[SpokenLine, ...]
 
     @property
     def n_frames(self) -> int:
         """How many frames the video has, FPS a second."""
         return round(self.duration_s * FPS)
 
-    def scene_at(self, time_s: float) -> Scene:
+    def scene_at(self, time_s: float) -> WorldScene:
         """The scene at a time in seconds; raises ValueError outside the video."""
         if not 0 <= time_s < self.duration_s:
             raise ValueError(f"{self.name} lasts {self.duration_s} s, and has no frame at {time_s} s")
@@ -224,7 +224,7 @@ class VideoTruth:
             tuple(_scene(scene) for scene in row["scenes"]),
             tuple(Event(**event) for event in row["events"]),
             tuple(Sign(**sign) for sign in row["signs"]),
-            tuple(Subtitle(**subtitle) for subtitle in row["subtitles"]),
+            tuple(SpokenLine(**subtitle) for subtitle in row["subtitles"]),
         )
 
 
@@ -233,17 +233,17 @@ def on_grid(time_s: float) -> float:
     return math.floor(time_s * FPS + 1e-6) / FPS
 
 
-def _stretches(scene: Scene) -> Iterator[tuple[str, float, float]]:
+def _stretches(scene: WorldScene) -> Iterator[tuple[str, float, float]]:
     for track in scene.tracks:
         if track.shape in SHAPES:
             for state in track.states:
                 yield f"{state.colour} {track.shape}", state.start_s, state.end_s
 
 
-def _scene(row: Mapping[str, Any]) -> Scene:
-    return Scene(**{**row, "tracks": tuple(_track(track) for track in row["tracks"])})
+def _scene(row: Mapping[str, Any]) -> WorldScene:
+    return WorldScene(**{**row, "tracks": tuple(_track(track) for track in row["tracks"])})
 
 
 def _track(row: Mapping[str, Any]) -> Track:
     poses = tuple(Pose(**pose) for pose in row["poses"])
-    return Track(**{**row, "poses": poses, "states": tuple(State(**state) for state in row["states"])})
+    return Track(**{**row, "poses": poses, "states": tuple(ThingState(**state) for state in row["states"])})

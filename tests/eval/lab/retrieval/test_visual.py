@@ -14,7 +14,7 @@ def _hit(video: str, start_s: float) -> Hit:
 
 
 def test_a_hit_overlaps_a_window_of_the_right_video():
-    asked = visual.Asked("a star", frozenset(), (("a.mp4", 10.0, 12.0),))
+    asked = visual.VisualQuestion("a star", frozenset(), (("a.mp4", 10.0, 12.0),))
     assert asked.score([_hit("a.mp4", 8.5)]) == (True, True)
     assert asked.score([_hit("a.mp4", 12.0)]) == (False, True)
     assert asked.score([_hit("b.mp4", 10.0)]) == (False, False)

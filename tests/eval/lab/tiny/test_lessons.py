@@ -11,7 +11,7 @@ import torch
 
 from lvqa.eval.lab.tiny import lessons as ask
 from lvqa.eval.lab.tiny.batches import DENSE, IGNORE, dense_labels, features_of, forward, pack, pixels_of
-from lvqa.eval.lab.tiny.dual import Query, query_about
+from lvqa.eval.lab.tiny.dual import DualText, query_about
 from lvqa.eval.lab.tiny.model import make_model, make_tokenizer, token_ids
 from lvqa.eval.lab.tiny.pictures import SIDE, Picture, render
 from lvqa.eval.lab.tiny.train import rates
@@ -42,7 +42,7 @@ def test_pictures_are_the_same_for_the_same_seed(made: tuple[np.ndarray, list[Pi
 
 
 def test_answers_are_those_of_the_reader_of_descriptions(made: tuple[np.ndarray, list[Picture]]) -> None:
-    """The reader of eval/world works from the description alone: another program, of another hand."""
+    """The reader of descriptions works from the description alone: another program, of another hand."""
     compared = 0
     for picture, question, answer in all_lessons(made[1][:60]):
         there = re.fullmatch(r"is there an? (.+)\?", question)
@@ -121,8 +121,8 @@ def test_a_query_holds_in_its_own_frame_and_a_whole_one_leaves_nothing_out(
     crowded = next(p for p in made[1][:60] if len(p.things) > 2)
     only = crowded.things[0]
     wanted = (("", "", only.shape, only.place),)
-    assert Query("", wanted).holds(crowded)
-    assert not Query("", wanted, whole=True).holds(crowded)
+    assert DualText("", wanted).holds(crowded)
+    assert not DualText("", wanted, whole=True).holds(crowded)
 
 
 def test_rates_rise_hold_and_fall() -> None:

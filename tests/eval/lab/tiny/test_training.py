@@ -13,7 +13,7 @@ import pytest
 from lvqa.eval.lab.tiny import check, dual, shards, train
 from lvqa.models.embed_image import load as load_embedder
 from lvqa.models.fake import FakeImageEmbedder, FakeVision
-from lvqa.models.hf_vision import load as load_hf
+from lvqa.models.hf.vision import load as load_hf
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_without_mounting_it_is_skipped(monkeypatch: pytest.MonkeyPatch):
     assert "mounted" in check.skipped
 
 
-class Pretended(full.Stage):
+class Pretended(full.FullStage):
     """A disk that is full below so many bytes."""
 
     def __init__(self, enough: int, problem: str = "") -> None:

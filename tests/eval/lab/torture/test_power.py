@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.eval.lab.torture import power, vfs
-from lvqa.eval.lab.torture.power import State, Trial, choose, left_on_disk
+from lvqa.eval.lab.torture.power import DiskState, PowerTrial, choose, left_on_disk
 from lvqa.eval.lab.torture.vfs import Op, recording
 
 needs_sqlite = pytest.mark.skipif(bool(vfs.unavailable()), reason=vfs.unavailable() or "-")
@@ -100,7 +100,7 @@ def test_files_elsewhere_are_not_told_of(tmp_path: Path):
 
 @needs_sqlite
 def test_an_index_goes_on_from_what_the_power_left(tmp_path: Path):
-    trial = Trial(tmp_path)
+    trial = PowerTrial(tmp_path)
     recorded = trial.record()
     assert len(recorded.digests) > 60
     assert len(set(recorded.digests)) > 60  # some commits change nothing
@@ -112,11 +112,11 @@ def test_an_index_goes_on_from_what_the_power_left(tmp_path: Path):
 @needs_sqlite
 def test_an_index_that_lost_commits_is_noticed(tmp_path: Path):
     """As with `synchronous = NORMAL`: the syncs of the log are not there."""
-    trial = Trial(tmp_path)
+    trial = PowerTrial(tmp_path)
     recorded = trial.record()
     recorded.ops = [op for op in recorded.ops if (op.kind, op.file) != ("sync", "archive.db-wal")]
     marks = [n for n, op in enumerate(recorded.ops) if op.kind == "mark"]
-    states = [State(mark + 1, "none", 1) for mark in marks[20:40:5]]
+    states = [DiskState(mark + 1, "none", 1) for mark in marks[20:40:5]]
     problems = [trial.survives(recorded, state, finish=False) for state in states]
     assert any("commits had returned, and the rows are those after" in problem for problem in problems)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lvqa.eval.lab.torture import readers, stamps
-from lvqa.eval.lab.torture.stamps import STAMPED, Reader, stamp, stamped_video
+from lvqa.eval.lab.torture.stamps import STAMPED, StampReader, stamp, stamped_video
 from lvqa.store import Store
 
 
@@ -21,8 +21,8 @@ def index_dir(tmp_path: Path) -> Path:
     return tmp_path / "index"
 
 
-def _read(index_dir: Path, times: int = 40) -> stamps.Seen:
-    reader = Reader(index_dir, index_dir.parent / "videos", random.Random(5))
+def _read(index_dir: Path, times: int = 40) -> stamps.StampsSeen:
+    reader = StampReader(index_dir, index_dir.parent / "videos", random.Random(5))
     for _ in range(times):
         reader.read()
     return reader.seen

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.tiny.models import open_archive
 from lvqa.eval.lab.wordings import WorldPlanner
 from lvqa.eval.lab.world import bench, report, systems
 from lvqa.eval.lab.world.questions.blind import train
@@ -31,20 +31,19 @@ def fakes() -> Models:
 
 @pytest.fixture(scope="module", autouse=True)
 def _ready_made() -> Iterator[None]:
-    """The models are given, whatever the profile; and the blind guesser learns from little."""
+    """The blind guesser learns from little."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench, "PROFILE", "text")
         patch.setattr(bench, "_SCHOOL", (900_001, 900_002))
         yield
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> bench.Outcome:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> bench.WorldOutcome:
     folder = tmp_path_factory.mktemp("bench") / "b"
     return bench.run(folder, minutes=2, seed=3, questions=24, videos=2, models=fakes())
 
 
-def test_all_systems_answer_all_questions(ran: bench.Outcome) -> None:
+def test_all_systems_answer_all_questions(ran: bench.WorldOutcome) -> None:
     rows = [json.loads(line) for line in (ran.folder / "results.jsonl").read_text().splitlines()[1:]]
     assert {row["system"] for row in rows} == set(bench.SYSTEMS)
     assert len(rows) == ran.questions * len(bench.SYSTEMS)
@@ -55,7 +54,7 @@ def test_all_systems_answer_all_questions(ran: bench.Outcome) -> None:
     assert max(uniform) == ran.notes["frames"]
 
 
-def test_a_true_description_of_every_second_beats_a_meadow(ran: bench.Outcome) -> None:
+def test_a_true_description_of_every_second_beats_a_meadow(ran: bench.WorldOutcome) -> None:
     by_name = {summary.system: summary for summary in ran.summaries}
     best, empty = by_name["oracle captions"].accuracy, by_name["llovi"].accuracy
     assert best is not None
@@ -63,7 +62,7 @@ def test_a_true_description_of_every_second_beats_a_meadow(ran: bench.Outcome) -
     assert best.value > empty.value + 0.2
 
 
-def test_the_report_holds_the_figures(ran: bench.Outcome) -> None:
+def test_the_report_holds_the_figures(ran: bench.WorldOutcome) -> None:
     text = (ran.folder / "report.md").read_text()
     for name in bench.SYSTEMS:
         assert f"| {name} |" in text
@@ -77,7 +76,7 @@ def test_no_two_systems_have_one_colour_in_the_chart() -> None:
     assert len(set(chart.COLOURS)) >= len(bench.SYSTEMS)
 
 
-def test_a_run_goes_on_where_it_stopped(ran: bench.Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_where_it_stopped(ran: bench.WorldOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     path = ran.folder / "results.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:-5], lines[-5][:20]]))
@@ -93,15 +92,15 @@ def test_a_run_goes_on_where_it_stopped(ran: bench.Outcome, monkeypatch: pytest.
     assert len(path.read_text().splitlines()) == len(lines)
 
 
-def test_the_gold_windows_are_looked_at_first(ran: bench.Outcome) -> None:
+def test_the_gold_windows_are_looked_at_first(ran: bench.WorldOutcome) -> None:
     models = fakes()
-    with Archive(ran.world.folder, archive_dir=ran.folder / "index", profile=bench.PROFILE, models=models) as archive:
+    with open_archive(ran.world.folder, ran.folder / "index", models=models) as archive:
         asked = [q for q in ran.world.questions if q.video and q.windows and q.targets]
         for question in asked:
-            context = systems.Systems(archive, ran.world)._context(question.options_question, question.options)
             (video,) = (v for v in archive.store.videos.all() if v.path == question.video)
             gold = {video.id: [Span(w.start_s, w.end_s) for w in question.windows]}
-            first = Golden(context, windows=gold).candidates(video.id, question.targets[0])[0]
+            presence = Golden(archive.store, archive.models.image_embedder, windows=gold)
+            first = presence.candidates(video.id, question.targets[0])[0]
             assert gold[video.id][0].contains(first.time_s)
         assert asked
         answer = systems.Systems(archive, ran.world).ask(systems.ORACLE_FRAMES, asked[0])

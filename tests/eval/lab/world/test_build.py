@@ -10,7 +10,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.eval.lab.world import build as building
 from lvqa.eval.lab.world.build import WorldSet, build
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.lab.world.scenes.truth import VideoTruth
 
 # The arguments of the `world` fixture.
@@ -52,7 +52,7 @@ def test_a_folder_holds_the_videos_their_truth_and_the_questions(world: WorldSet
     assert tuple(VideoTruth.from_json(row) for row in told["videos"]) == world.videos
     assert (told["seed"], told["minutes"]) == (11, 4)
     lines = (world.folder / "questions.jsonl").read_text().splitlines()
-    assert tuple(Question.from_json(json.loads(line)) for line in lines) == world.questions
+    assert tuple(WorldQuestion.from_json(json.loads(line)) for line in lines) == world.questions
     assert [path.name for path in world.paths] == ["alder.mp4", "birch.mp4"]
     assert world.video("birch.mp4") is world.videos[1]
 

@@ -10,19 +10,19 @@ from functools import cache
 
 import pytest
 
-from lvqa.eval.lab.world.questions.make import TYPES, Question, ask
+from lvqa.eval.lab.world.questions.make import TYPES, WorldQuestion, ask
 from lvqa.eval.lab.world.scenes.make import make_videos
 
-Guess = Callable[[Question, int], float]
+Guess = Callable[[WorldQuestion, int], float]
 
 
 @cache
-def questions_of(first: int, last: int) -> tuple[Question, ...]:
+def questions_of(first: int, last: int) -> tuple[WorldQuestion, ...]:
     return tuple(question for seed in range(first, last) for question in ask(make_videos(60, seed, 3), seed))
 
 
 @cache
-def asked(type_: str = "") -> tuple[Question, ...]:
+def asked(type_: str = "") -> tuple[WorldQuestion, ...]:
     """What can be answered in twelve worlds."""
     return tuple(q for q in questions_of(0, 12) if not q.unanswerable and type_ in ("", q.type))
 
@@ -59,11 +59,11 @@ def _number(text: str) -> float:
     return float("".join(re.findall(r"[\d.]", text.partition("-")[0])).replace("..", ".") or 0)
 
 
-def _rank(question: Question, k: int) -> int:
+def _rank(question: WorldQuestion, k: int) -> int:
     return sorted(range(5), key=lambda j: (_number(question.options[j]), question.options[j])).index(k)
 
 
-def _alike(question: Question, k: int) -> float:
+def _alike(question: WorldQuestion, k: int) -> float:
     return sum(len(_words(question.options[k]) & _words(option)) for option in question.options)
 
 
@@ -92,7 +92,7 @@ GUESSES: dict[str, Guess] = {
 }
 
 
-def score(guess: Guess, questions: Sequence[Question]) -> float:
+def score(guess: Guess, questions: Sequence[WorldQuestion]) -> float:
     """The share right; what a guess does not tell apart counts in parts."""
     total = 0.0
     for question in questions:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from lvqa.eval.lab.world.questions.grade import interval, objects, right_choice, right_open
-from lvqa.eval.lab.world.questions.make import Question
+from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.tasks.base import Window
 from lvqa.types import Answer
 
 AT = "00:01:02-00:01:05"
 
 
-def question(type_: str, asked: str, gold: str, *windows: tuple[float, float], absent: bool = False) -> Question:
+def question(type_: str, asked: str, gold: str, *windows: tuple[float, float], absent: bool = False) -> WorldQuestion:
     shown = tuple(Window("alder.mp4", *window) for window in windows)
     options = ("a", "b", "c", "d", "e")
-    return Question(
+    return WorldQuestion(
         "q", type_, "", True, "alder.mp4", ("alder.mp4",), asked, gold, asked, options, -1 if absent else 2, shown,
         absent, (), (),
     )  # fmt: skip

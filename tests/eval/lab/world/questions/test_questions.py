@@ -7,7 +7,15 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from lvqa.eval.lab.world.questions.make import NOT_THERE, PER_TEN_MINUTES, TEMPLATES, TYPES, Question, ask, to_jsonl
+from lvqa.eval.lab.world.questions.make import (
+    NOT_THERE,
+    PER_TEN_MINUTES,
+    TEMPLATES,
+    TYPES,
+    WorldQuestion,
+    ask,
+    to_jsonl,
+)
 from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.eval.lab.world.scenes.truth import FPS, VideoTruth
 from lvqa.eval.lab.world.words import COLOURS, PLACES, SHAPES, SIGN
@@ -79,7 +87,7 @@ class Watched:
         return self.places[round(span[0] * FPS) : round(span[1] * FPS)]
 
 
-def answers(question: Question, watched: dict[str, Watched]) -> tuple[str, list[Run] | None]:
+def answers(question: WorldQuestion, watched: dict[str, Watched]) -> tuple[str, list[Run] | None]:
     """The answer to an open question as a viewer finds it, and the windows; None where they are not looked at."""
     video = watched[question.videos[0]]
     windows = [(window.start_s, window.end_s) for window in question.windows]
@@ -161,12 +169,12 @@ def an(name: str) -> str:
 
 
 @pytest.fixture(scope="module", params=[0, 5])
-def asked(request: pytest.FixtureRequest) -> tuple[dict[str, Watched], tuple[Question, ...]]:
+def asked(request: pytest.FixtureRequest) -> tuple[dict[str, Watched], tuple[WorldQuestion, ...]]:
     videos = make_videos(45, request.param, 3)
     return {video.name: Watched(video) for video in videos}, ask(videos, request.param, density=2)
 
 
-def test_a_viewer_finds_the_same_answers_and_windows(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_a_viewer_finds_the_same_answers_and_windows(asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]]):
     watched, questions = asked
     for question in questions:
         answer, windows = answers(question, watched)
@@ -175,7 +183,9 @@ def test_a_viewer_finds_the_same_answers_and_windows(asked: tuple[dict[str, Watc
             assert windows == [(window.start_s, window.end_s) for window in question.windows], question
 
 
-def test_the_right_option_is_right_and_the_others_are_wrong(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_the_right_option_is_right_and_the_others_are_wrong(
+    asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]],
+):
     """Options of objects are checked one by one; other options are other values of what has one value."""
     watched, questions = asked
     for question in questions:
@@ -216,7 +226,7 @@ def test_the_right_option_is_right_and_the_others_are_wrong(asked: tuple[dict[st
             assert question.answer == right
 
 
-def test_windows_offered_do_not_come_near_each_other(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_windows_offered_do_not_come_near_each_other(asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]]):
     for question in asked[1]:
         if question.type == "when":
             starts = sorted(parse_time(option.partition("-")[0]) for option in question.options)
@@ -227,7 +237,7 @@ def test_windows_offered_do_not_come_near_each_other(asked: tuple[dict[str, Watc
             assert end - 1 < window.end_s <= end
 
 
-def test_events_are_said_where_the_answer_hangs_on_one(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_events_are_said_where_the_answer_hangs_on_one(asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]]):
     watched, questions = asked
     for question in questions:
         if question.type in ("count_events", "when", "before_after", "first_last", "order", "duration"):
@@ -258,16 +268,16 @@ def test_the_same_seed_asks_the_same():
     assert ask(videos, 2) != ask(videos, 3)
 
 
-def test_nothing_is_asked_twice(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_nothing_is_asked_twice(asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]]):
     asked_about = Counter(
         (q.type, q.kind, q.videos, q.targets, q.windows) for q in asked[1] if q.type != "unanswerable"
     )
     assert max(asked_about.values()) == 1
 
 
-def test_json_and_back_is_the_same(asked: tuple[dict[str, Watched], tuple[Question, ...]]):
+def test_json_and_back_is_the_same(asked: tuple[dict[str, Watched], tuple[WorldQuestion, ...]]):
     lines = to_jsonl(asked[1]).splitlines()
-    assert [Question.from_json(json.loads(line)) for line in lines] == list(asked[1])
+    assert [WorldQuestion.from_json(json.loads(line)) for line in lines] == list(asked[1])
     fields = {"id", "type", "event", "video", "videos", "question", "answer", "options_question", "options", "choice"}
     fields |= {"windows", "unanswerable", "targets", "cues"}
     assert all(fields <= json.loads(line).keys() for line in lines)

@@ -11,7 +11,7 @@ import pytest
 from lvqa.eval.lab.world.build import WorldSet
 from lvqa.eval.lab.world.scenes.draw import paint
 from lvqa.eval.lab.world.scenes.make import make_videos
-from lvqa.eval.lab.world.scenes.render import Stopped, frames, render
+from lvqa.eval.lab.world.scenes.render import RenderingStopped, frames, render
 from lvqa.eval.lab.world.scenes.truth import FPS
 from lvqa.media.subtitles import read_subtitles
 
@@ -53,5 +53,5 @@ def test_rendering_ends_when_told_to(tmp_path: Path):
     (truth,) = make_videos(600, 1, 1)
     stop = Event()
     stop.set()
-    with pytest.raises(Stopped):
+    with pytest.raises(RenderingStopped):
         render(truth, tmp_path, stop)

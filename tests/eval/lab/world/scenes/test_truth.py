@@ -5,7 +5,18 @@ import json
 import pytest
 
 from lvqa.eval.lab.world.scenes.draw import Thing
-from lvqa.eval.lab.world.scenes.truth import FPS, Event, Pose, Scene, Sign, State, Subtitle, Track, VideoTruth, on_grid
+from lvqa.eval.lab.world.scenes.truth import (
+    FPS,
+    Event,
+    Pose,
+    Sign,
+    SpokenLine,
+    ThingState,
+    Track,
+    VideoTruth,
+    WorldScene,
+    on_grid,
+)
 
 MOVER = Track(
     "s0.o0",
@@ -13,7 +24,7 @@ MOVER = Track(
     "star",
     "small",
     (Pose(0.0, 80.0, 50.0), Pose(4.0, 80.0, 50.0), Pose(6.0, 240.0, 50.0), Pose(10.0, 250.0, 54.0)),
-    (State(0.0, 10.0, "red"),),
+    (ThingState(0.0, 10.0, "red"),),
 )
 DYED = Track(
     "s0.o1",
@@ -21,20 +32,20 @@ DYED = Track(
     "ring",
     "large",
     (Pose(0.0, 400.0, 200.0), Pose(10.0, 400.0, 200.0)),
-    (State(0.0, 2.0, "blue"), State(2.0, 3.0, "white"), State(3.0, 10.0, "blue")),
+    (ThingState(0.0, 2.0, "blue"), ThingState(2.0, 3.0, "white"), ThingState(3.0, 10.0, "blue")),
 )
-LATER = Track("s1.o0", "cast", "star", "small", (Pose(10.0, 80.0, 50.0),), (State(10.0, 20.0, "red"),))
+LATER = Track("s1.o0", "cast", "star", "small", (Pose(10.0, 80.0, 50.0),), (ThingState(10.0, 20.0, "red"),))
 
 
 @pytest.fixture
 def video() -> VideoTruth:
     scenes = (
-        Scene(0, 0.0, 10.0, "grass", 3, 1.0, 3.0, 9.0, (MOVER, DYED)),
-        Scene(1, 10.0, 20.0, "snow", 4, 0.95, 2.0, 9.0, (LATER,)),
+        WorldScene(0, 0.0, 10.0, "grass", 3, 1.0, 3.0, 9.0, (MOVER, DYED)),
+        WorldScene(1, 10.0, 20.0, "snow", 4, 0.95, 2.0, 9.0, (LATER,)),
     )
     events = (Event("e0", "recolour", 0, "s0.o1", 2.0, 3.0, "blue", "ring", "bottom right", to_colour="white"),)
     signs = (Sign(0, "K7", "left", 0.0, 10.0),)
-    return VideoTruth("a.mp4", 20.0, 5, True, scenes, events, signs, (Subtitle(2.0, 4.0, "Oh.", "e0"),))
+    return VideoTruth("a.mp4", 20.0, 5, True, scenes, events, signs, (SpokenLine(2.0, 4.0, "Oh.", "e0"),))
 
 
 def test_json_and_back_is_the_same(video: VideoTruth, truths: tuple[VideoTruth, ...]):

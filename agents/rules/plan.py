@@ -1,0 +1,150 @@
+"""A plan from the words of the question alone: its kind, what to search for, and what is computed.
+
+Knows the question and its options, and nothing of the archive; asks no model.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.policies import policy
+from lvqa.agents.state import Kind, Plan
+from lvqa.language.stems import content
+from lvqa.language.times import times, without_times
+from lvqa.language.words import declarative, exact_parts
+from lvqa.temporal.operators import Operator
+
+_WORK = (
+    r"(?:footage|recording|film|movie|video|show|episode|series|documentary|cartoon|clip|programme|program|trailer"
+    r"|animation)"
+)
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    (
+        "title",
+        rf"\b(?:title|titled|entitled)\b|\b{_WORK}(?:'s)?\b.*\b(?:called|named|name)\b"
+        rf"|\b(?:called|named|name of)\b.*\b{_WORK}\b",
+    ),
+    (
+        "summary",
+        rf"\bsummar(?:y|ies|i[sz]e[sd]?)\b|\boverview\b|\bmain (?:topic|theme|point|idea|event)s?\b|\bgist\b"
+        rf"|\bwhat (?:is|are|was|were) (?:the|this|these|those) {_WORK}s? (?:all )?about\b"
+        rf"|\bwhat happens (?:in|over|during|throughout) (?:the|this|these|each) (?:whole |entire )?{_WORK}s?\W*$"
+        rf"|^\s*what happens\W*$|\bdescribe (?:the|this|these) {_WORK}s?\b"
+        rf"|\bwhat do(?:es)? (?:the|this|these) {_WORK}s? show\W*$"
+        r"|\b(?:purpose|goal|objective) of the (?:video|c\b)|\boverall\b|\bprimary (?:purpose|goal|objective)\b",
+    ),
+    (
+        "comparison",
+        rf"\b(?:which|both|either|each|all) (?:of the )?{_WORK}s\b|\bin common\b|\bcompar\w+\b"
+        r"|\bdiffer(?:s|ent|ence|ences)?\b.*\b(?:between|from|videos)\b",
+    ),
+    ("count", r"\bhow\s+(?:many|often)\b(?!\s+(?:seconds|minutes|hours)\b)|\bnumber\s+of\b"),
+    ("duration", r"\bhow\s+(?:long|many\s+(?:seconds|minutes|hours))\b|\bduration\b|\bfor how much time\b"),
+    ("when", r"^\s*(?:when|at\s+(?:what|which)\s+(?:time|point|moment|second|minute)|what\s+time(?!\s*-?code))\b"),
+    (
+        "text",
+        r"\b(?:sign|label|logo|poster|banner|subtitle|headline|caption|inscription|slide|time\s*-?code|text)s?\b"
+        r"|\b(?:written|printed|displayed)\b|\breads?\b|\bsays?\s+on\b|\bon(?:\s|-)(?:the\s+)?screen\b"
+        r"|\bwhat\s+words?\b",
+    ),
+    (
+        "speech",
+        r"\b(?:say|says|said|saying|talk|talks|talked|talking|speak|speaks|spoke|speaking|mention|mentions|mentioned"
+        r"|tell|tells|told|explain|explains|explained|discuss|discusses|discussed|announce|announces|announced"
+        r"|narrator|quote|ask|asks|asked)\b",
+    ),
+    ("cause", r"^\s*why\b|\bwhat (?:caused?|causes|made|makes)\b|\b(?:the )?(?:cause|reason) (?:of|for|why)\b"),
+    ("order", r"\b(?:in )?(?:what|which|the right|the correct) order\b|\bsequence of\b|^\s*(?:put|order|sort) these\b"),
+    ("before_after", r"\b(?:before|after|earlier than|later than)\b"),
+    ("order", r"\b(?:first|last|finally|then|next|earlier|later|beginning|end)\b"),
+    ("place", r"^\s*(?:where|in which (?:room|place|city|part)|at which place)\b"),
+    ("how", r"^\s*how\b"),
+    (
+        "action",
+        r"\bwhat\b.*\b(?:do|does|did|doing|done)\b|\bwhat (?:happens|happened|is happening|is going on|goes on)\b",
+    ),
+    ("existence", r"^\s*(?:is|are|was|were|does|do|did|can|has|have)\b"),
+    ("attribute", r"^\s*(?:what|which|who|whose)\b"),
+)
+_RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS
+)
+_SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
+
+_LISTED = re.compile(r"\s*[,;]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+")
+_MOST_TARGETS, _MOST_EVENTS = 16, 8
+_SIDES = re.compile(r"\s*,?\s+(?:(?:before|after|earlier|later|than)\b[\s,]*(?:or\b\s*)?)+", re.IGNORECASE)
+_WHETHER = re.compile(
+    r"^\s*(?:is|are|was|were|does|do|did|has|have)\b|\b(?:before|earlier) or (?:after|later)\b", re.IGNORECASE
+)
+_AUXILIARY = re.compile(r"^(?:do|does|did|is|are|was|were|can|has|have)\s+(?:there\s+)?", re.IGNORECASE)
+_EXTREME = re.compile(r"\b(first|last)\b", re.IGNORECASE)
+_OFTEN = re.compile(r"\bhow\s+often\b|\btimes\b", re.IGNORECASE)
+_TOGETHER = re.compile(r"\s*\b(?:at the same time as|together with|simultaneously with)\b\s*", re.IGNORECASE)
+
+
+def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
+    """A plan from the words of the question alone."""
+    kind = kind_of(question)
+    asked = without_times(question)
+    described = declarative(asked)
+    parts = _SPLIT.split(described)
+    phrases = [asked, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
+    if kind == "title":
+        phrases.append("the title of the film")
+    phrases += option_phrases(question, options)
+    named = times(question)
+    return Plan(
+        kind=kind,
+        targets=tuple(exact_parts(question) or content(described)[:6])[:_MOST_TARGETS],
+        phrases=tuple(unlike(phrases))[:12] or (question.strip(),),
+        between=(named.start_s, named.end_s) if named is not None else None,
+        events=tuple(_events(kind, asked, described, options))[:_MOST_EVENTS],
+        compute=_operator(kind, asked),
+    )
+
+
+def _operator(kind: Kind, asked: str) -> Operator | None:
+    if kind == "order" and (which := _EXTREME.search(asked)):
+        return "last" if which[1].lower() == "last" else "first"
+    if _TOGETHER.search(asked):
+        return "overlap"
+    if kind == "count" and not _OFTEN.search(asked):
+        return None  # how many things there are is nothing that happens again
+    if kind == "before_after" and not _WHETHER.search(asked):
+        return None  # "what does he do after that?" asks for something, not for an order
+    return policy(kind).operator
+
+
+def _events(kind: Kind, asked: str, described: str, options: tuple[str, ...]) -> list[str]:
+    """What an operator works on, by the words of the question: the parts that it orders or compares, or all of it."""
+    described = _AUXILIARY.sub("", described)
+    if kind in ("count", "duration", "when"):
+        return [described]
+    if _TOGETHER.search(asked):
+        return [part for part in _TOGETHER.split(described) if content(part)]
+    if kind == "before_after":
+        return [part for part in _SIDES.split(described) if content(part)][:2] if _WHETHER.search(asked) else []
+    if kind == "order":
+        listed = asked.rsplit(":", 1)[-1] if ":" in asked else ""
+        parts = [part.strip(" ?.") for part in _LISTED.split(listed) if part.strip(" ?.")]
+        return parts[:8] if len(parts) > 1 else list(options)[:8] if _EXTREME.search(asked) else []
+    return []
+
+
+def kind_of(question: str) -> Kind:
+    """What kind of question it is, by the words in it."""
+    for kind, pattern in _RULES:
+        if pattern.search(question):
+            return kind
+    return "other"
+
+
+def unlike(phrases: list[str]) -> list[str]:
+    """Phrases without those that differ from an earlier one in case and punctuation alone."""
+    kept: dict[str, str] = {}
+    for phrase in phrases:
+        if phrase.strip():
+            kept.setdefault(" ".join(phrase.lower().strip("?!. ").split()), phrase.strip())
+    return list(kept.values())

@@ -1,0 +1,54 @@
+"""Which video files a question names as where to look: "in a.mp4 and b.mp4". By rule, in English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from lvqa.language.stems import words
+
+# Files that a question names stand in it as numbers between zeros while it is read.
+_MARK = re.compile(r"\0(\d+)\0")
+_WITHIN_FILES = re.compile(
+    r"\b(?:in|of|from|within|during|throughout|by)\s+(?:both\s+|either\s+)?(?:the\s+)?(?:videos?\s+)?\0\d+\0"
+    r"(?:\s*(?:,|and\b|or\b|,\s*and\b|,\s*or\b)\s*(?:(?:in|of|from)\s+)?\0\d+\0)*",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:other|another|others|except|besides|apart from|than|similar|same|like|unlike)\b", re.IGNORECASE
+)
+
+
+def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """A question without the video files in which it says to look ("in a.mp4 and b.mp4"), and the paths of those files.
+
+    Files are named by path, by name, or without ending where that is no plain word. One that is mentioned in another
+    way ("another video like a.mp4") says nothing about where to look. Where nothing would be left of the question, it
+    stays as it is.
+    """
+    if _ELSEWHERE.search(question):
+        return question, frozenset()
+    by_form: dict[str, set[str]] = {}
+    for path in paths:
+        for form in file_forms(path):
+            by_form.setdefault(form.casefold(), set()).add(path)
+    marked, marks = question.replace("\0", " "), [("", frozenset[str]())]
+    for form in sorted(by_form, key=len, reverse=True):
+        pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", re.IGNORECASE)
+        while match := pattern.search(marked):
+            marked = f"{marked[: match.start()]}\0{len(marks)}\0{marked[match.end() :]}"
+            marks.append((match.group(), frozenset(by_form[form])))
+    named: set[str] = set()
+    for group in _WITHIN_FILES.finditer(marked):
+        named.update(*(marks[int(number)][1] for number in _MARK.findall(group.group())))
+    rest = _MARK.sub(lambda m: marks[int(m[1])][0], _WITHIN_FILES.sub(" ", marked))
+    rest = " ".join(rest.split()).replace(" ?", "?")
+    return (rest if words(rest) else question), frozenset(named)
+
+
+def file_forms(path: str) -> list[str]:
+    """How a question may write a video: its path, its name; its name without ending where that is no plain word."""
+    pure = PurePosixPath(path)
+    own = re.search(r"[\d_]", pure.stem) and re.search(r"[^\W\d_]", pure.stem)
+    return list(dict.fromkeys([path, pure.name, *([pure.stem] if own else [])]))

@@ -1,0 +1,137 @@
+"""Vision-language models of transformers: `AutoModelForImageTextToText` with its `AutoProcessor`, batched and greedy.
+
+Frames always go in as images, several a request, never as a video. Knows nothing of clips or questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from lvqa.errors import ModelError, UsageError
+from lvqa.models.base import Reply, VisionRequest
+from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
+from lvqa.models.hf.common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.generate import Generator
+from lvqa.models.hf.template import Message, render
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+class HfVision:
+    """A VisionModel, and with `as_chat` a chat model in the same memory.
+
+    Requests are run `batch` at a time; where that does not fit the device, by halves, and from then on by no more.
+    Processors that cut a picture into tiles of full size (Idefics3, SmolVLM) do so with `tiles` alone: a frame would
+    take some 17 times the tokens, and their own video mode does without.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        processor: Any,
+        device: str,
+        *,
+        batch: int = 8,
+        tiles: bool = False,
+        capabilities: Capabilities = ANYTHING,
+    ) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self._batches = Batches(batch, name)
+        self._processor = processor
+        tokenizer = getattr(processor, "tokenizer", None)
+        if tokenizer is None or getattr(processor, "image_processor", None) is None:
+            raise ModelError(f"{name} has no processor for images; as a vision model, take one that sees")
+        self._image_options: dict[str, Any] = {}
+        if not tiles and getattr(processor.image_processor, "do_image_splitting", False):
+            self._image_options["do_image_splitting"] = False
+        self._generator = Generator(name, model, tokenizer, device)
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
+        """Answer each request, in order, as a `Reply`. Raises ModelError."""
+
+        def run(part: Sequence[VisionRequest]) -> list[str]:
+            return [*self._generator.generate(self._inputs(part), [request.max_tokens for request in part])]
+
+        return self.capabilities.generate(requests, self.understands, lambda some: self._batches.run(some, run))
+
+    def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
+        """P(yes) / (P(yes) + P(no)) of each reply's first token, as `Generator.yes_probability` counts it."""
+
+        def run(part: Sequence[VisionRequest]) -> list[float]:
+            return self._generator.yes_probability(self._inputs(part))
+
+        return self.capabilities.yes_probability(requests, self.understands, lambda some: self._batches.run(some, run))
+
+    def understands(self, prompt: str) -> bool:
+        """Whether its tokenizer knows every word of a prompt."""
+        tokenizer = self._generator.tokenizer
+        with self._generator.tokenizing:
+            ids = tokenizer.encode(prompt, add_special_tokens=False)
+        return tokenizer.unk_token_id not in ids
+
+    def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+        """Continue a conversation of `{"role", "content"}` without any frame. Raises ModelError."""
+        conversation = [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+        text = render(self._processor, conversation)
+        inputs = self._tokenized(self._generator.tokenizer, [text])
+        return self._generator.generate(inputs, [max_tokens], stop)[0]
+
+    def as_chat(self) -> BaseChatModel:
+        """This model as a LangChain chat model about text. Raises UsageError where it declares that it is none."""
+        if not self.capabilities.reasons:
+            raise UsageError(f"{self.name} looks and does not reason, as its {FILE} says; name another chat model")
+        from lvqa.models.hf.chat import HfChat
+
+        return HfChat(self.talk, self.name)
+
+    def _inputs(self, requests: Sequence[VisionRequest]) -> Mapping[str, Any]:
+        texts, images = [], []
+        for request in requests:
+            content: list[Message] = [{"type": "image"} for _ in request.frames]
+            content.append({"type": "text", "text": request.prompt})
+            texts.append(render(self._processor, [{"role": "user", "content": content}]))
+            images.append([Image.fromarray(frame) for frame in request.frames])
+        return self._tokenized(self._processor, texts, images=images, **self._image_options)
+
+    def _tokenized(self, processor: Any, texts: list[str], **more: Any) -> Mapping[str, Any]:
+        # A chat template writes the first special token itself; a second one would shift everything.
+        bos = self._generator.tokenizer.bos_token
+        options = {"add_special_tokens": not (bos and texts[0].startswith(bos))}
+        model = self._generator.model
+        try:
+            with self._generator.tokenizing:
+                inputs = processor(text=texts, padding=True, return_tensors="pt", **options, **more)
+            moved: Mapping[str, Any] = inputs.to(model.device)
+        except (ValueError, RuntimeError, TypeError, KeyError, IndexError) as error:
+            raise ModelError(f"the processor of {self.name} failed: {first_line(error)}") from error
+        return {
+            key: value.to(model.dtype) if getattr(value, "is_floating_point", bool)() else value
+            for key, value in moved.items()
+        }
+
+
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfVision:
+    """Load `hf:<id or folder>`: bfloat16 on CUDA, float32 elsewhere; safetensors only.
+
+    Raises ModelNotFound, ModelError.
+    """
+    with quiet():
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+    device = pick_device(device)
+    own = declared_by(spec)
+    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
+    model: Any = load_pretrained(
+        spec,
+        AutoModelForImageTextToText.from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device, own.dtype),
+        use_safetensors=True,
+    )
+    model = model.to(device).eval()
+    return HfVision(own.name or spec, model, processor, device, batch=own.batch or 8, capabilities=own)

@@ -1,0 +1,175 @@
+"""Looks at single frames by the VLM: decoded once a question, each thing asked once, everything charged to the ledger.
+
+`run` drives a program over time (`lvqa.temporal.looks.Course`) with whoever answers what it asks. This module knows no
+question about time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.errors import MediaError
+from lvqa.language.words import with_article
+from lvqa.models.base import Frame, VisionModel, VisionRequest
+from lvqa.models.capabilities import capabilities_of
+from lvqa.models.replies import usable_caption
+from lvqa.prompts import for_prompt, load
+from lvqa.settings import Settings
+from lvqa.temporal.looks import Course, LookReply, LookRequest
+from lvqa.tools.ledger import Ledger
+from lvqa.tools.vision_calls import generate, probability_of_yes
+from lvqa.zoom.scorers import calibrated, yes_bar
+
+if TYPE_CHECKING:
+    from lvqa.media import FrameReader, TimedFrame
+
+REPLY_TOKENS = 24
+_KEPT_FRAMES = 64
+# Median difference of blocks, of 255, from which a picture has changed as a whole.
+_CUT = 6.0
+_BLOCKS = 12
+
+T = TypeVar("T")
+
+
+def run(course: Course[T], look: Callable[[Sequence[LookRequest]], list[LookReply | None]]) -> T:
+    """Run a search to its end; `look` answers what it asks, None for what cannot be looked at."""
+    try:
+        asks = next(course)
+        while True:
+            asks = course.send(look(asks))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+@dataclass(slots=True)
+class Eyes:
+    """The VLM with the videos' frames and the budget; remembers what it saw. A context manager for one question.
+
+    Args:
+        vision: looks.
+        ledger: is charged a call a frame, before each is made.
+        folder: what the videos' paths are relative to.
+        settings: how frames are read: `max_side` and `reader`.
+        path_of: the path of a video, by its id.
+        failed: a line for each file that could not be read.
+        log: what was looked at, in order: video, time, what about, what was seen.
+    """
+
+    vision: VisionModel
+    ledger: Ledger
+    folder: Path
+    settings: Settings
+    path_of: Callable[[str], str]
+    failed: list[str] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    _readers: dict[tuple[str, bool], FrameReader] = field(default_factory=dict)
+    _frames: dict[tuple[str, float, bool], TimedFrame] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], LookReply] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    @property
+    def left(self) -> int:
+        """How many more frames may be looked at."""
+        return min(self.ledger.frames_left, self.ledger.calls_left)
+
+    def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
+        """What is seen, in order; None where the budget ended or the frame cannot be had."""
+        frames = self._decode(asks)
+        keys = [self._key(ask, frame) if frame is not None else None for ask, frame in zip(asks, frames, strict=True)]
+        fresh: dict[tuple[Any, ...], tuple[LookRequest, TimedFrame]] = {}
+        for ask, frame, key in zip(asks, frames, keys, strict=True):
+            if key is not None and frame is not None and key not in self._known:
+                fresh.setdefault(key, (ask, frame))
+        paid = list(fresh.items())[: self.ledger.take_vision([1] * len(fresh))]
+        for says in (False, True):
+            mine = [(key, ask, frame) for key, (ask, frame) in paid if ask.says == says]
+            requests = [self._request(ask, frame.image) for _, ask, frame in mine]
+            for (key, ask, frame), seen in zip(mine, self._reply(requests, says), strict=True):
+                self._known[key] = LookReply(frame.pts_s, *seen)
+                about = {"video": self.path_of(ask.video_id), "time_s": round(frame.pts_s, 3)}
+                self.log.append({**about, "about": ask.about, "seen": seen[1] if says else round(seen[0], 3)})
+        return [self._known.get(key) if key is not None else None for key in keys]
+
+    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
+        """Whether the whole picture changes between two times; decodes, and asks no model."""
+        frames = self._decode([LookRequest(video_id, before_s, "-"), LookRequest(video_id, after_s, "-")])
+        if any(frame is None for frame in frames):
+            return False
+        small = [_coarse(frame.image) for frame in frames if frame is not None]
+        # A thing that comes or goes changes a few blocks, a cut most of them.
+        return float(np.median(np.abs(small[0] - small[1]))) > _CUT
+
+    def _key(self, ask: LookRequest, frame: TimedFrame) -> tuple[Any, ...]:
+        return ask.video_id, frame.pts_s, ask.about, ask.says, ask.crop
+
+    def _request(self, ask: LookRequest, image: Frame) -> VisionRequest:
+        if ask.crop is not None:
+            h, w = image.shape[:2]
+            x0, y0, x1, y1 = ask.crop
+            image = image[round(y0 * h) : max(round(y1 * h), round(y0 * h) + 1), round(x0 * w) : round(x1 * w)]
+        own = capabilities_of(self.vision).prompts
+        if ask.says:
+            prompt = load("timeline_ask", own).fill(question=for_prompt(ask.about, 400))
+            return VisionRequest([image], prompt, REPLY_TOKENS)
+        prompt = load("timeline_present", own).fill(thing=for_prompt(with_article(ask.about), 200))
+        return VisionRequest([image], prompt, 1)
+
+    def _reply(self, requests: list[VisionRequest], says: bool) -> list[tuple[float, str]]:
+        if not requests:
+            return []
+        if says:
+            texts = generate(self.vision, self.ledger, requests)
+            return [(0.0, (usable_caption(text) or "").strip(".").lower()) for text in texts]
+        yes = probability_of_yes(self.vision, self.ledger, requests)
+        bar = yes_bar(self.vision)
+        return [(calibrated(value, bar), "") for value in yes]
+
+    def _decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
+        wanted = [(ask.video_id, max(0.0, ask.time_s), ask.crop is not None) for ask in asks]
+        for video_id, whole in sorted({(video_id, whole) for video_id, _, whole in wanted}):
+            times = sorted({t for v, t, f in wanted if (v, f) == (video_id, whole) and (v, t, f) not in self._frames})
+            if not times:
+                continue
+            try:
+                for frame in self._reader(video_id, whole).at(times):
+                    self._frames[video_id, frame.time_s, whole] = frame
+            except MediaError as error:
+                if str(error) not in self.failed:
+                    self.failed.append(str(error))
+        found = [self._frames.get(key) for key in wanted]
+        for key in list(self._frames)[: max(0, len(self._frames) - _KEPT_FRAMES)]:
+            del self._frames[key]
+        return found
+
+    def _reader(self, video_id: str, whole: bool) -> FrameReader:
+        from lvqa.media import FrameReader, locate
+
+        if (video_id, whole) not in self._readers:
+            path = locate(self.folder, self.path_of(video_id))
+            reader = FrameReader(path, max_side=None if whole else self.settings.max_side, backend=self.settings.reader)
+            self._readers[video_id, whole] = self._stack.enter_context(reader)
+        return self._readers[video_id, whole]
+
+
+def _coarse(image: Frame) -> npt.NDArray[np.float64]:
+    """The means of blocks of a frame, float64 (blocks, blocks, 3)."""
+    h, w = (max(1, side // _BLOCKS) for side in image.shape[:2])
+    cut = image[: h * min(_BLOCKS, image.shape[0]), : w * min(_BLOCKS, image.shape[1])]
+    rows, columns = cut.shape[0] // h, cut.shape[1] // w
+    return np.asarray(cut.reshape(rows, h, columns, w, 3).mean(axis=(1, 3)), np.float64)
