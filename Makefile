@@ -6,7 +6,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 VLM_STAMP := $(VLM)/.installed
 
-.PHONY: demo test test-vlm check format bench clean
+.PHONY: demo test test-vlm check format bench docs clean
 
 demo: $(STAMP)
 	$(VENV)/bin/python -m lvqa.eval.lab.demo
@@ -31,6 +31,9 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(VENV)/bin/python -m lvqa.eval.lab.bench
+
+docs: $(STAMP)
+	$(VENV)/bin/mkdocs build --strict --quiet
 
 $(STAMP): pyproject.toml constraints/torch-cpu.txt
 	$(PYTHON) -c 'import sys; sys.exit("lvqa needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
