@@ -16,6 +16,7 @@ import pytest
 import typer.main
 
 from lvqa import Archive
+from lvqa.archive.workspace import Workspace
 from lvqa.cli import options, plan
 from lvqa.cli.app import app
 from lvqa.settings import Profile, Settings
@@ -54,7 +55,7 @@ def test_index_ask_search_as_people_see_them(indexed: Path, lvqa, light) -> None
 
 def test_ask_json(indexed: Path, lvqa, light) -> None:
     answer = lvqa("ask", indexed, "What does she take out of the fridge?", "--json", *light).json
-    fields = {"answer", "choice", "confidence", "abstained", "evidence", "statements", "computed", "cost"}
+    fields = {"answer", "choice", "confidence", "abstained", "status", "evidence", "statements", "computed", "cost"}
     assert set(answer) == fields
     assert all(0 <= n < len(answer["evidence"]) for said in answer["statements"] for n in said["evidence"])
     assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds", "money"}
@@ -384,7 +385,7 @@ def test_a_chat_model_that_summarises_one_video_badly_is_exit_status_3(folder: P
         return "A kitchen."
 
     models = Models.of(chat=FakeChat(moody))
-    monkeypatch.setattr(Archive, "models", property(lambda self: models))
+    monkeypatch.setattr(Workspace, "models", property(lambda self: models))
     done = lvqa("index", folder)
     assert done.status == 3
     assert "2 segments" not in done.out

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lvqa import Archive, secrets
+from lvqa.archive.workspace import Workspace
 from lvqa.cli import main
 from lvqa.errors import LvqaError, UsageError
 from lvqa.media.synth import write_video
@@ -64,7 +65,7 @@ def test_a_key_in_a_models_error_is_nowhere(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], role: str
 ) -> None:
     made = models(role)
-    monkeypatch.setattr(Archive, "models", property(lambda self: made))
+    monkeypatch.setattr(Workspace, "models", property(lambda self: made))
     status = main(["index", str(folder)])
     assert status == 3
     for command in (["status", str(folder)], ["status", str(folder), "--json"], ["index", str(folder), "--dry-run"]):
@@ -81,7 +82,7 @@ def test_settings_and_arguments_are_written_without_them(folder: Path, monkeypat
     monkeypatch.setattr("sys.argv", ["lvqa", "index", "--set", f"currency={KEY}"])
     made = models("chat")
     with Archive(folder, models=made, currency="USD" + KEY[:5]) as archive:
-        archive.settings = Settings(currency=KEY[:16])
+        archive.workspace.settings = Settings(currency=KEY[:16])
         archive.index()
     (log,) = (folder / ".lvqa" / "logs").iterdir()
     assert KEY not in log.read_text()
@@ -93,7 +94,7 @@ def test_an_error_that_nobody_expected_is_struck_out(
 ) -> None:
     monkeypatch.setattr(Archive, "videos", refuse)
     made = Models.of(embedder=FakeEmbedder())
-    monkeypatch.setattr(Archive, "models", property(lambda self: made))
+    monkeypatch.setattr(Workspace, "models", property(lambda self: made))
     main(["index", str(folder)])
     assert main(["videos", str(folder)]) == 1
     said = capsys.readouterr()

@@ -302,13 +302,14 @@ from lvqa import Archive
 from lvqa.cli import main
 from lvqa.models import base
 from lvqa.models.fake import FakeVision
+from lvqa.archive.workspace import Workspace
 from lvqa.models.profiles import Models
 def look(request):
     print("looking", flush=True)
     os.read(0, 1)
     return "a reply"
 made = Models.of(vision=FakeVision(look))
-Archive.models = property(lambda self: made)
+Workspace.models = property(lambda self: made)
 sys.exit(main(["index", sys.argv[1], "--set", "clip_batch=1", "--set", "clip_max_s=4", "--set", "summaries=none"]))
 """
 

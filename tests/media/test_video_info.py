@@ -254,7 +254,7 @@ def test_the_functions_keep_their_names_after_use(footage):
     probe(footage.kind("h264.mp4").path)
     for name in lvqa.media.__all__:
         assert not isinstance(getattr(lvqa.media, name), type(os)), name
-    with pytest.raises(AttributeError, match="no attribute"):
+    with pytest.raises(AttributeError, match="attribute nothing"):
         lvqa.media.nothing  # noqa: B018
 
 
