@@ -55,7 +55,7 @@ def test_index_ask_search_as_people_see_them(indexed: Path, lvqa, light) -> None
 
 def test_ask_json(indexed: Path, lvqa, light) -> None:
     answer = lvqa("ask", indexed, "What does she take out of the fridge?", "--json", *light).json
-    fields = {"answer", "choice", "confidence", "abstained", "status", "evidence", "statements", "computed", "cost"}
+    fields = {"answer", "choice", "confidence", "status", "abstained", "evidence", "statements", "computed", "cost"}
     assert set(answer) == fields
     assert all(0 <= n < len(answer["evidence"]) for said in answer["statements"] for n in said["evidence"])
     assert set(answer["cost"]) == {"frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "seconds", "money"}

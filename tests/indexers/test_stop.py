@@ -298,7 +298,7 @@ def test_a_stop_that_fails_is_an_error_and_ends_the_run(kit: Any, counter: Calla
 
 CHILD = """
 import os, sys
-from lvqa import Archive
+from lvqa.archive.workspace import Workspace
 from lvqa.cli import main
 from lvqa.models import base
 from lvqa.models.fake import FakeVision
