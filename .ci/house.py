@@ -159,8 +159,9 @@ def unreachable(house: House) -> Iterator[str]:
             if not name or home.is_package or home.in_lab or _room(target) == _room(module.name):
                 continue
             above = _above(target)
-            # A module that lies in no room, such as lvqa.types, is a public place itself.
-            if above == ["lvqa"]:
+            # A module that lies in no room, such as lvqa.types, is a public place itself. What bears its module's name
+            # (lvqa.language.times.times) cannot be offered beside it: the room's attribute is the module.
+            if above == ["lvqa"] or name == target.rpartition(".")[2]:
                 continue
             if not any(house.offered.get(package, {}).get(name) == target for package in above):
                 missing[target, name].add(module.name)

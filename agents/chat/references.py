@@ -15,7 +15,7 @@ from typing import Literal
 from lvqa.agents.chat.binding import Bound, bind, event_of, put_in_place
 from lvqa.agents.chat.turns import Turn, Understood, time_text
 from lvqa.language.noun_phrases import ARTICLES, noun_phrases
-from lvqa.language.stems import words
+from lvqa.language.stems import words_of
 from lvqa.language.times import times, without_times
 from lvqa.language.video_names import file_forms, named_videos
 from lvqa.types import Evidence, Span
@@ -142,7 +142,7 @@ class _Frame:
         rest = " ".join(f"{self.asked[: match.start()]} {self.asked[match.end() :]}".split())
         rest = _ABOUT.sub("", _LEAD.sub("", rest)).strip(" ,?!.;")
         bound = Bound(rest)
-        bare = set(words(rest)) <= _EMPTY
+        bare = set(words_of(rest)) <= _EMPTY
         if bare:
             rest = self._what_of_subject()
         else:
@@ -185,7 +185,7 @@ class _Frame:
         about = _ABOUT.sub("", rest)
         led = about != self.asked
         fragment = about.strip(" ?!.,;")
-        first = (words(fragment) or [""])[0]
+        first = (words_of(fragment) or [""])[0]
         if match := _BARE.match(fragment):
             return self._asked_anew(match[1])
         if not fragment or first in _ASKS or len(fragment.split()) > _FRAGMENT_WORDS:
@@ -242,7 +242,7 @@ class _Frame:
             for form in file_forms(path):
                 text = re.sub(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", " ", text, flags=re.IGNORECASE)
         text = re.sub(r"\b(?:in|of|from|and|or|the|video|videos|file|,)\s*$|^\s*(?:in|of|from)\s*$", "", text.strip())
-        return "" if set(words(text)) <= {"in", "of", "from", "and", "or", "the", "video", "file"} else text.strip()
+        return "" if set(words_of(text)) <= {"in", "of", "from", "and", "or", "the", "video", "file"} else text.strip()
 
     def _within(self, between: Span | None, files: tuple[str, ...]) -> Span | None:
         return between if between is not None and all(between.start_s < self.durations[f] for f in files) else None

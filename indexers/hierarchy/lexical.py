@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lvqa.language.stems import STOP_WORDS, stem, words
+from lvqa.language.stems import STOP_WORDS, stem, words_of
 from lvqa.models.base import Vectors
 
 # Stems are hashed into so many places: a minute of notes has some hundred of them.
@@ -39,5 +39,5 @@ def lexical_vectors(texts: Sequence[str]) -> Vectors:
 
 def stems_of(text: str) -> list[str]:
     """The stems of a text's words in order, stop words left out unless there is nothing else."""
-    said = words(text)
+    said = words_of(text)
     return [stem(word) for word in said if word not in STOP_WORDS] or [stem(word) for word in said]

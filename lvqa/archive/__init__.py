@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lvqa.archive.results import ArchivedAnswer as ArchivedAnswer
     from lvqa.archive.results import HitList as HitList
     from lvqa.archive.results import SightingList as SightingList
+    from lvqa.archive.results import thumbnailer as thumbnailer
     from lvqa.archive.workspace import INDEX_FOLDER as INDEX_FOLDER
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -26,11 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "chats": ("Chat",),
         "check": ("CheckReport",),
         "contents": ("VideoReport",),
-        "results": (
-            "ArchivedAnswer",
-            "HitList",
-            "SightingList",
-        ),
+        "results": ("ArchivedAnswer", "HitList", "SightingList", "thumbnailer"),
         "workspace": ("INDEX_FOLDER",),
     },
 )

@@ -30,7 +30,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _ENDINGS = (("ingly", 4), ("edly", 4), ("ing", 3), ("ies", 3), ("ied", 3), ("es", 3), ("ed", 3), ("s", 3))
 
 
-def words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Every word, lower case, in order."""
     return [word.lower() for word in _WORD.findall(text)]
 
@@ -51,14 +51,14 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=1 << 10)
 def content(text: str) -> tuple[str, ...]:
     """Stems of the words that carry matter, without repeats, in order; of all words when none do."""
-    kept = [stem(word) for word in words(text) if word not in STOP_WORDS and word not in _FORM]
-    return tuple(dict.fromkeys(kept or [stem(word) for word in words(text)]))
+    kept = [stem(word) for word in words_of(text) if word not in STOP_WORDS and word not in _FORM]
+    return tuple(dict.fromkeys(kept or [stem(word) for word in words_of(text)]))
 
 
 @lru_cache(maxsize=1 << 12)
 def stems(text: str) -> frozenset[str]:
     """The stems of all words of a text."""
-    return frozenset(map(stem, words(text)))
+    return frozenset(map(stem, words_of(text)))
 
 
 def coverage(asked: Iterable[str], text: str) -> float:

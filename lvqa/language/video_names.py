@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from lvqa.language.stems import words
+from lvqa.language.stems import words_of
 
 # Files that a question names stand in it as numbers between zeros while it is read.
 _MARK = re.compile(r"\0(\d+)\0")
@@ -44,7 +44,7 @@ def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[st
         named.update(*(marks[int(number)][1] for number in _MARK.findall(group.group())))
     rest = _MARK.sub(lambda m: marks[int(m[1])][0], _WITHIN_FILES.sub(" ", marked))
     rest = " ".join(rest.split()).replace(" ?", "?")
-    return (rest if words(rest) else question), frozenset(named)
+    return (rest if words_of(rest) else question), frozenset(named)
 
 
 def file_forms(path: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from lvqa.language.stems import stem, stems, words
+from lvqa.language.stems import stem, stems, words_of
 from lvqa.language.times import without_times
 
 _QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’]{2,})’')
@@ -97,14 +97,14 @@ def parts(text: str) -> list[str]:
 
 def says(part: str, phrase: str) -> bool:
     """Whether all words of a thing stand in one phrase; articles do not count."""
-    wanted = {stem(word) for word in words(phrase)}
+    wanted = {stem(word) for word in words_of(phrase)}
     return (wanted - _ARTICLES or wanted) <= stems(part)
 
 
 @lru_cache(maxsize=1 << 10)
 def roots(phrase: str) -> tuple[str, ...]:
     """What a lower-case text has to hold for `names` to be true of it: quick to look for, and no proof."""
-    wanted = {stem(word) for word in words(phrase)}
+    wanted = {stem(word) for word in words_of(phrase)}
     return tuple(word[:-1] if word.endswith("y") else word for word in wanted - _ARTICLES or wanted)
 
 

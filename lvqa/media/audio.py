@@ -9,14 +9,12 @@ from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.container import decoded, open_container, packets, start_of
 from lvqa.media.files import shown
-
-Samples = npt.NDArray[np.float32]
+from lvqa.media.values import Samples
 
 # Timestamps jitter by less; a longer hole starts a new chunk, so that no offset drifts.
 _GAP_S = 0.1
@@ -24,26 +22,11 @@ _GAP_S = 0.1
 _LEAST_RATE = 1000
 
 
-def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
-    """Decode the sound track, mixed to mono.
+def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+    """What `lvqa.media.read_audio` yields, decoded in this process. Raises MediaError.
 
-    Holds one chunk at a time. A hole in the track ends a chunk early. Damaged packets are passed over as holes.
-
-    Args:
-        path: the video.
-        rate: samples a second.
-        chunk_s: longest chunk in seconds, at most 3600; its memory is taken at once.
-
-    Yields:
-        (offset, samples): seconds from the start of the container, and float32 (n,) in [-1, 1]; nothing where the
-        video has no sound.
-
-    Raises:
-        MediaError: the file cannot be opened, or has a sound track of which nothing decodes.
+    The memory of a chunk is taken at once.
     """
-    if rate < 1 or not 0 < chunk_s <= 3600:
-        raise ValueError(f"rate must be above zero and chunk_s at most an hour, got {rate} and {chunk_s}")
-    path = Path(path)
     most = max(1, round(chunk_s * rate))
     chunk = _buffer(most)
     count = 0

@@ -1,8 +1,9 @@
 """The process that decodes: `python -m lvqa.media.child`, started and asked by `lvqa.media.process`.
 
-Reads requests from stdin and answers them one by one on stdout, with limits on memory, files and writing that it sets
-itself before it touches a video. Ends when stdin ends, and at once when the process that started it does. Imports
-numpy, PyAV and this room alone; knows no model, no store and no setting.
+Reads requests from stdin and answers them one by one on stdout (`lvqa.media.wire`), by reading the videos itself
+(`lvqa.media.in_process`), with limits on memory, files and writing that it sets before it touches one. Ends when stdin
+ends, and at once when the process that started it does. Imports numpy, PyAV and this room alone; knows no model, no
+store and no setting.
 """
 
 from __future__ import annotations
@@ -16,20 +17,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lvqa.errors import LvqaError, SubtitleError
-from lvqa.media.audio import read_audio
 from lvqa.media.container import OutOfMemory
+from lvqa.media.decoder import FrameDecoder
+from lvqa.media.in_process import InProcess
 from lvqa.media.pulse import PULSE
-from lvqa.media.reader import FrameReader
-from lvqa.media.subtitles import read_subtitles
 from lvqa.media.values import TimedFrame, VideoInfo
-from lvqa.media.video_info import probe
-from lvqa.media.wire import PREFIX, Header, pack, read_all, unpack, write_all
+from lvqa.media.wire import Header, send, unpack
 from lvqa.types import Span
 
 # Videos kept open between requests: an agent looks at several in turn.
@@ -48,10 +48,11 @@ class Stopped(Exception):
 class Server:
     """Answers the requests that come from one pipe, into another."""
 
-    def __init__(self, source: int, sink: int) -> None:
-        self._source = source
-        self._sink = sink
-        self._readers: OrderedDict[int, FrameReader] = OrderedDict()
+    def __init__(self, requests: Connection, answers: Connection) -> None:
+        self._requests = requests
+        self._answers = answers
+        self._transport = InProcess()
+        self._readers: OrderedDict[int, FrameDecoder] = OrderedDict()
         self._id = 0
         self._beaten = time.monotonic()
         self._operations: dict[str, Callable[[Header], Answer]] = {
@@ -99,15 +100,13 @@ class Server:
         self._send({**last, "clean": not PULSE.damaged})
 
     def _send(self, header: Header, data: memoryview | None = None) -> None:
-        size = data.nbytes if data is not None else 0
-        write_all(self._sink, pack({**header, "id": self._id}, size))
-        if data is not None:
-            write_all(self._sink, data)
+        send(self._answers, {**header, "id": self._id}, data)
 
     def _next(self) -> Header | None:
-        prefix = read_all(self._source, PREFIX.size)
-        text = read_all(self._source, PREFIX.unpack(prefix)[0]) if prefix is not None else None
-        return unpack(text) if text is not None else None
+        try:
+            return unpack(self._requests.recv_bytes())
+        except (EOFError, OSError):  # it ended, between two requests or within one
+            return None
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -118,7 +117,7 @@ class Server:
 
     def _look_for_stop(self) -> None:
         # While a request is answered nothing can come but that it is taken back, or the end.
-        if _readable(self._source):
+        if self._requests.poll(0):
             if self._next() is None:
                 raise SystemExit
             raise Stopped
@@ -126,7 +125,7 @@ class Server:
     # -- what can be asked for
 
     def _probe(self, request: Header) -> Answer:
-        yield _told(probe(_path(request))), None
+        yield _told(self._transport.probe(_path(request))), None
 
     def _open(self, request: Header) -> Answer:
         reader = self._reader(request)
@@ -146,13 +145,13 @@ class Server:
         yield from ()
 
     def _audio(self, request: Header) -> Answer:
-        for offset_s, samples in read_audio(_path(request), rate=request["rate"], chunk_s=request["chunk_s"]):
+        for offset_s, samples in self._transport.audio(_path(request), request["rate"], request["chunk_s"]):
             yield {"kind": "audio", "offset_s": offset_s, "count": len(samples)}, samples.data.cast("B")
 
     def _subtitles(self, request: Header) -> Answer:
         batch: list[list[Any]] = []
         length = 0
-        for cue in read_subtitles(_path(request)):
+        for cue in self._transport.subtitles(_path(request)):
             batch.append([cue.span.start_s, cue.span.end_s, cue.text, cue.language])
             length += 100 + len(cue.text)
             if length > _TEXT:
@@ -160,24 +159,16 @@ class Server:
                 batch, length = [], 0
         yield {"kind": "cues", "cues": batch}, None
 
-    def _reader(self, request: Header) -> FrameReader:
+    def _reader(self, request: Header) -> FrameDecoder:
         number = request["reader"]
         if number not in self._readers:
             info = request.get("info")
             known = VideoInfo(path=_path(request), **info) if info is not None else None
             while len(self._readers) >= MOST_OPEN:
                 self._readers.popitem(last=False)[1].close()
-            self._readers[number] = FrameReader(
-                _path(request), max_side=request["max_side"], backend=request["backend"], info=known
-            )
+            self._readers[number] = self._transport.open(_path(request), request["max_side"], request["backend"], known)
         self._readers.move_to_end(number)
         return self._readers[number]
-
-
-def _readable(fd: int) -> bool:
-    waiting = select.poll()
-    waiting.register(fd, select.POLLIN)
-    return bool(waiting.poll(0))
 
 
 def _path(request: Header) -> Path:
@@ -222,7 +213,9 @@ def end_with(lifeline: int) -> None:
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if _readable(lifeline):
+    waiting = select.poll()
+    waiting.register(lifeline, select.POLLIN)
+    if waiting.poll(0):
         raise SystemExit  # it had closed before
 
 
@@ -230,14 +223,14 @@ def main(argv: list[str]) -> int:
     """Serve stdin and stdout; the arguments are the memory in MiB and the lifeline's number."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing that a library prints may get between the answers.
-    sink = os.dup(1)
+    answers = Connection(os.dup(1), readable=False)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
     end_with(int(argv[1]))
     confine(int(argv[0]))
     try:
-        Server(0, sink).run()
+        Server(Connection(0, writable=False), answers).run()
     except BrokenPipeError:
         return 1  # whoever asked is gone
     return 0

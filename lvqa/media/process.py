@@ -8,18 +8,20 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Pipe
 from pathlib import Path
 
 from lvqa.errors import MediaError
-from lvqa.media.wire import MOST_HEADER_BYTES, PREFIX, Header, pack, unpack
+from lvqa.media.watchdog import WATCHDOG
+from lvqa.media.wire import MOST_HEADER_BYTES, Header, fill, pack, unpack
 
 # Children that wait for the next video; more run at the same time where more are asked at the same time.
 _MOST_IDLE = 4
@@ -29,6 +31,7 @@ _START_S = 60.0
 _STOP_S = 0.5
 _KILL_S = 5.0
 _PIPE_BYTES = 1 << 20
+_LONGEST_WAIT_S = 1e6  # more than which no call of the system's takes
 _KEPT_OPEN = 4  # as `lvqa.media.child.MOST_OPEN`, which is not imported: it brings the decoder
 # All that a child gets of the environment: no key, no token, and nothing that changes what Python runs.
 _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "TZ")
@@ -58,9 +61,10 @@ class Patience:
     stall_s: float
     whole_s: float
 
-    def left_s(self, since: float) -> float:
-        """How long to wait now for a message that is waited for since then."""
-        return min(self.stall_s - (time.monotonic() - since), self.whole_s)
+    @property
+    def left_s(self) -> float:
+        """How long to wait for the next message."""
+        return min(self.stall_s, self.whole_s, _LONGEST_WAIT_S)
 
 
 class Child:
@@ -75,29 +79,28 @@ class Child:
         self.asked = 0
         self._heard = False
         self._left = 0
+        self._overdue = False
+        requests, self._requests = Pipe(duplex=False)
+        self._answers, answers = Pipe(duplex=False)
         end, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
                 command(memory_mb, end),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=requests.fileno(),
+                stdout=answers.fileno(),
                 stderr=subprocess.DEVNULL,
-                bufsize=0,
                 pass_fds=(end,),
                 start_new_session=True,  # else the terminal's Ctrl-C would end it before the batch is finished
                 env=_environment(),
             )
         except (OSError, ValueError) as error:
-            os.close(self._lifeline)
+            self._close()
             raise _unstartable(str(error)) from error
         finally:
+            requests.close()
+            answers.close()
             os.close(end)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._in, False)
-        os.set_blocking(self._out, False)
-        _widen(self._out)
+        _widen(self._answers.fileno())
         try:
             ready = self.receive(Patience(_START_S, _START_S))
         except (Stalled, Died, Lied) as error:
@@ -131,11 +134,11 @@ class Child:
         """Send a request. Raises Stalled, Died."""
         self.asked += 1
         self._heard = False
-        self._send(pack({**request, "id": self.asked}), patience)
+        self._send({**request, "id": self.asked}, patience)
 
     def stop(self, patience: Patience) -> bool:
         """Take the request back, wait until the child has heard; whether all was well. Raises Stalled, Died, Lied."""
-        self._send(pack({"op": "stop"}), patience)
+        self._send({"op": "stop"}, patience)
         while "clean" not in (answer := self.receive(patience)):
             pass
         return answer["kind"] == "done" and answer["clean"] is True
@@ -145,22 +148,22 @@ class Child:
 
         Raises Stalled, Died, Lied.
         """
-        since = time.monotonic()
-        while self._left:
-            self._read(memoryview(bytearray(min(self._left, _PIPE_BYTES))), since, patience)
-        prefix = bytearray(PREFIX.size)
-        self._read(memoryview(prefix), since, patience)
-        length, size = PREFIX.unpack(prefix)
-        if length > MOST_HEADER_BYTES:
-            raise Lied(f"a header of {length} bytes")
-        text = bytearray(length)
-        self._read(memoryview(text), since, patience)
+        with self._waiting(patience) as left_s:
+            while self._left:
+                self._fill(memoryview(bytearray(min(self._left, _PIPE_BYTES))))
+            # Not the watchdog alone: a disk that hangs holds even the killed, and its pipe open.
+            if not self._answers.poll(left_s):
+                raise Stalled
+            text = self._message()
         try:
-            header = unpack(bytes(text))
+            header = unpack(text)
         except ValueError as error:
             raise Lied("a header that is no JSON object") from error
         if header.get("id") != self.asked or not isinstance(header.get("kind"), str):
             raise Lied("an answer to another request")
+        size = header.get("bytes", 0)
+        if not isinstance(size, int) or size < 0:
+            raise Lied("no number of bytes")
         self._left = size
         self._heard = True
         return header
@@ -169,7 +172,8 @@ class Child:
         """Fill `room` with all bytes of the last message. Raises Stalled, Died, and Lied where it is not their size."""
         if self._left != room.nbytes:
             raise Lied(f"{self._left} bytes where {room.nbytes} were due")
-        self._read(room, time.monotonic(), patience)
+        with self._waiting(patience):
+            self._fill(room)
 
     def kill(self) -> None:
         """End it now, whatever it does."""
@@ -181,50 +185,53 @@ class Child:
 
     def abandon(self) -> None:
         """Let go of a child that belongs to the process this one was forked from."""
-        self._process.returncode = 0  # it is not ours to wait for
+        self._process.returncode = 0  # it is not this process's to wait for
         self._close()
 
     def _close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._requests.close()
+        self._answers.close()
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
 
-    def _send(self, data: bytes, patience: Patience) -> None:
-        left, since = memoryview(data), time.monotonic()
-        while left:
-            try:
-                left = left[os.write(self._in, left) :]
-            except BlockingIOError:
-                self._wait(self._in, select.POLLOUT, since, patience)
-            except OSError as error:
-                raise self._died() from error
+    def _send(self, request: Header, patience: Patience) -> None:
+        with self._waiting(patience):
+            self._requests.send_bytes(pack(request))
 
-    def _read(self, room: memoryview, since: float, patience: Patience) -> None:
-        while room:
-            try:
-                count = os.readv(self._out, [room])
-            except BlockingIOError:
-                self._wait(self._out, select.POLLIN, since, patience)
-                continue
-            except OSError as error:
-                raise self._died() from error
-            if not count:
-                raise self._died()
-            room = room[count:]
-            self._left = max(0, self._left - count)
-
-    def _wait(self, fd: int, event: int, since: float, patience: Patience) -> None:
-        left_s = patience.left_s(since)
+    @contextlib.contextmanager
+    def _waiting(self, patience: Patience) -> Iterator[float]:
+        """The body waits for the child, for no longer than it gets as a number. Raises Stalled, Died."""
+        started, left_s = time.monotonic(), patience.left_s
         if left_s <= 0:
             raise Stalled
-        waiting = select.poll()
-        waiting.register(fd, event)
-        started = time.monotonic()
-        waiting.poll(left_s * 1000 + 1)
-        patience.whole_s -= time.monotonic() - started
+        try:
+            with WATCHDOG.within(left_s, self._end_overdue):
+                yield left_s
+        except (EOFError, OSError) as error:
+            if self._overdue:
+                raise Stalled from error
+            raise self._died() from error
+        finally:
+            patience.whole_s -= time.monotonic() - started
+
+    def _end_overdue(self) -> None:
+        """Called from another thread, where a message does not end; what is read or written then ends by itself."""
+        self._overdue = True
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def _message(self) -> bytes:
+        try:
+            return self._answers.recv_bytes(MOST_HEADER_BYTES)
+        except OSError as error:
+            if self._answers.closed:  # as it is after a message that says that it is longer
+                raise Lied(f"a header of more than {MOST_HEADER_BYTES} bytes") from error
+            raise
+
+    def _fill(self, room: memoryview) -> None:
+        fill(self._answers, room)
+        self._left -= room.nbytes
 
     def _died(self) -> Died:
         try:

@@ -39,21 +39,8 @@ _LONGEST_CUE = 10_000
 _DEFAULT_S = 4.0
 
 
-def read_subtitles(path: Path) -> list[Subtitle]:
-    """Read the subtitles of a video, in time order.
-
-    Files beside it come first: the same name with .srt or .vtt, or with a language between (`talk.en.srt`); one file a
-    language. Without any, the text tracks inside the video, one a language; tracks of pictures are left out. Cues
-    whose times make no sense are left out, overlapping ones are kept.
-
-    Returns:
-        The cues; empty where there are none.
-
-    Raises:
-        SubtitleError: a file holds text but not one readable cue, or cannot be read at all.
-        MediaError: there is no file beside the video, and the video cannot be opened.
-    """
-    path = Path(path)
+def collect_subtitles(path: Path) -> list[Subtitle]:
+    """What `lvqa.media.read_subtitles` returns, read in this process. Raises SubtitleError, MediaError."""
     sidecars = _sidecars(path)
     if sidecars:
         cues = [cue for language, file in sidecars.items() for cue in parse_file(file, language)]

@@ -25,14 +25,8 @@ _STRETCH_S = 600
 _LOOKUPS = 12
 
 
-def probe(path: Path) -> VideoInfo:
-    """Read what a video file is, and check that its first frame decodes.
-
-    Raises:
-        MediaError: missing, a folder, empty, not a video, cut off before its index, sound only, or nothing in it
-            decodes; one line that says what to do.
-    """
-    path = Path(path)
+def read_video_info(path: Path) -> VideoInfo:
+    """What `lvqa.media.probe` returns, read in this process. Raises MediaError."""
     with open_container(path) as container:
         stream = video_stream(container, path)
         use_threads(stream)

@@ -12,10 +12,18 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from lvqa.temporal.inquiry import Inquiry as Inquiry
+    from lvqa.temporal.localize import Interval as Interval
+    from lvqa.temporal.looks import Course as Course
     from lvqa.temporal.looks import LookReply as LookReply
     from lvqa.temporal.looks import LookRequest as LookRequest
     from lvqa.temporal.looks import Viewer as Viewer
+    from lvqa.temporal.operators import Operator as Operator
+    from lvqa.temporal.operators import compute as compute
+    from lvqa.temporal.operators import distinct as distinct
+    from lvqa.temporal.options import match as match
     from lvqa.temporal.planner import QuestionPlanner as QuestionPlanner
+    from lvqa.temporal.presence import MOST as MOST
+    from lvqa.temporal.presence import Candidate as Candidate
     from lvqa.temporal.presence import Presence as Presence
     from lvqa.temporal.programs import solve as solve
     from lvqa.temporal.query import TemporalQuery as TemporalQuery
@@ -25,9 +33,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "inquiry": ("Inquiry",),
-        "looks": ("LookReply", "LookRequest", "Viewer"),
+        "localize": ("Interval",),
+        "looks": ("Course", "LookReply", "LookRequest", "Viewer"),
+        "operators": ("Operator", "compute", "distinct"),
+        "options": ("match",),
         "planner": ("QuestionPlanner",),
-        "presence": ("Presence",),
+        "presence": ("MOST", "Candidate", "Presence"),
         "programs": ("solve",),
         "query": ("TemporalQuery",),
         "result": ("Result",),

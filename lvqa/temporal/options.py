@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lvqa.language.stems import stem, words
+from lvqa.language.stems import stem, words_of
 from lvqa.language.times import clock_s
 from lvqa.types import Span
 
@@ -30,7 +30,7 @@ def match(value: Value, options: Sequence[str]) -> Match:
     """The option nearest to a value and how well it fits; (None, 0) where none is compatible."""
     if isinstance(value, bool):
         wanted = "yes" if value else "no"
-        return next(((n, 1.0) for n, option in enumerate(options) if words(option)[:1] == [wanted]), _NONE)
+        return next(((n, 1.0) for n, option in enumerate(options) if words_of(option)[:1] == [wanted]), _NONE)
     if isinstance(value, Span):
         return _by_time(value, options)
     if isinstance(value, float | int):
@@ -62,7 +62,7 @@ def window(option: str) -> Span | None:
 def number(option: str) -> float | None:
     """The one number that an option names, as digits or a word."""
     found = [float(text) for text in _NUMBER.findall(option)]
-    found += [_NUMBERS[word] for word in words(option) if word in _NUMBERS]
+    found += [_NUMBERS[word] for word in words_of(option) if word in _NUMBERS]
     return found[0] if len(found) == 1 else None
 
 
@@ -108,7 +108,7 @@ def _by_name(value: str, options: Sequence[str]) -> Match:
 
 
 def _key(text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in words(text) if word not in ("a", "an", "the", "at", "in", "on"))
+    return tuple(stem(word) for word in words_of(text) if word not in ("a", "an", "the", "at", "in", "on"))
 
 
 def _one_off(a: str, b: str) -> bool:

@@ -7,51 +7,49 @@ shares one budget among the videos of an archive, `plot` draws a search.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lvqa.errors import UsageError
-from lvqa.zoom.base import FrameScorer, Query, SearchBudget, Searcher, SearchResult, Trace
+import lazy_loader
 
 if TYPE_CHECKING:
-    from lvqa.zoom.scorers import Scorers
+    from lvqa.zoom.across import Opener as Opener
+    from lvqa.zoom.across import is_searchable as is_searchable
+    from lvqa.zoom.across import search_videos as search_videos
+    from lvqa.zoom.across import searchable as searchable
+    from lvqa.zoom.arrays import Crop as Crop
+    from lvqa.zoom.base import FrameScorer as FrameScorer
+    from lvqa.zoom.base import Query as Query
+    from lvqa.zoom.base import Round as Round
+    from lvqa.zoom.base import SearchBudget as SearchBudget
+    from lvqa.zoom.base import Searcher as Searcher
+    from lvqa.zoom.base import SearchResult as SearchResult
+    from lvqa.zoom.base import Trace as Trace
+    from lvqa.zoom.looking import evenly as evenly
+    from lvqa.zoom.plot import picture as picture
+    from lvqa.zoom.plot import save as save
+    from lvqa.zoom.registry import DEFAULT as DEFAULT
+    from lvqa.zoom.registry import SEARCHERS as SEARCHERS
+    from lvqa.zoom.registry import check_searcher as check_searcher
+    from lvqa.zoom.registry import make_searcher as make_searcher
+    from lvqa.zoom.salience import AROUND_S as AROUND_S
+    from lvqa.zoom.salience import against_around as against_around
+    from lvqa.zoom.salience import peaks as peaks
+    from lvqa.zoom.salience import running_median as running_median
+    from lvqa.zoom.scorers import Scorers as Scorers
+    from lvqa.zoom.scorers import Yes as Yes
+    from lvqa.zoom.scorers import calibrated as calibrated
+    from lvqa.zoom.scorers import yes_bar as yes_bar
 
-__all__ = [
-    "SEARCHERS",
-    "FrameScorer",
-    "Query",
-    "SearchBudget",
-    "SearchResult",
-    "Searcher",
-    "Trace",
-    "check_searcher",
-    "make_searcher",
-]
-
-DEFAULT = "lvqa"
-SEARCHERS: dict[str, str] = {
-    "lvqa": "lvqa:Lvqa",
-    "uniform": "uniform:Uniform",
-    "tstar": "tstar:TStar",
-    "bolt": "bolt:Bolt",
-    "aks": "aks:Aks",
-    "qframe": "qframe:QFrame",
-    "maxinfo": "maxinfo:MaxInfo",
-    "videotree": "videotree:VideoTree",
-    "gens": "gens:Gens",
-}
-
-
-def check_searcher(name: str) -> None:
-    """Raises UsageError for a name that is not there."""
-    if name not in SEARCHERS:
-        raise UsageError(f"there is no searcher {name!r}; there are: {', '.join(SEARCHERS)}")
-
-
-def make_searcher(name: str, scorers: Scorers, **parameters: Any) -> Searcher:
-    """A searcher by name, with its parameters. Raises UsageError for a name that is not there."""
-    check_searcher(name)
-    module, _, kind = SEARCHERS[name].partition(":")
-    made = getattr(importlib.import_module(f"lvqa.zoom.searchers.{module}"), kind)
-    searcher: Searcher = made(**parameters) if name == "uniform" else made(scorers, **parameters)
-    return searcher
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "across": ("Opener", "is_searchable", "search_videos", "searchable"),
+        "arrays": ("Crop",),
+        "base": ("FrameScorer", "Query", "Round", "SearchBudget", "SearchResult", "Searcher", "Trace"),
+        "looking": ("evenly",),
+        "plot": ("picture", "save"),
+        "registry": ("DEFAULT", "SEARCHERS", "check_searcher", "make_searcher"),
+        "salience": ("AROUND_S", "against_around", "peaks", "running_median"),
+        "scorers": ("Scorers", "Yes", "calibrated", "yes_bar"),
+    },
+)

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.language.stems import stem, words
+from lvqa.language.stems import stem, words_of
 
 
 def test_words_are_lower_case_and_in_order():
-    assert words("She's OPENING the Fridge_door, don’t!") == ["she's", "opening", "the", "fridge", "door", "don’t"]
-    assert words("  ...  ") == []
+    assert words_of("She's OPENING the Fridge_door, don’t!") == ["she's", "opening", "the", "fridge", "door", "don’t"]
+    assert words_of("  ...  ") == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """A child that decodes like any other, and does what a file is called: `crash.mp4`, `hang-on-sample.mp4`, ..."""
 
 import ctypes
+import json
 import os
+import pickle
 import signal
+import struct
 import sys
 import time
 from pathlib import Path
 
 from lvqa.media import child
-from lvqa.media.wire import PREFIX, pack, write_all
 
 GOOD = child.Server
 
@@ -77,17 +79,64 @@ def stumble(server, request):
 
 
 def say(header=None, raw=None, size=0, then=True):
+    """Sends a header that says that `size` bytes follow, and 1000 of them; or `raw`, as it is."""
+
     def do(server, request):
         if raw is not None:
-            write_all(server._sink, raw)
+            server._answers.send_bytes(raw)
         else:
-            write_all(server._sink, pack({"id": request["id"], **header}, size) + b"x" * min(size, 1000))
+            answer = {"id": request["id"], **header} | ({"bytes": size} if size else {})
+            server._answers.send_bytes(json.dumps(answer).encode())
+            if isinstance(size, int) and size > 0:
+                os.write(server._answers.fileno(), b"x" * min(size, 1000))
         if then:
             server._send({"kind": "done", "clean": True})
         else:
             time.sleep(1000)
 
     return do
+
+
+def cut_short(raw):
+    """Sends what is no whole message, and nothing more."""
+
+    def do(server, request):
+        os.write(server._answers.fileno(), raw)
+        time.sleep(1000)
+
+    return do
+
+
+def trickle(server, request):
+    """Sends a message whose end does not come within a life, though something always does."""
+    os.write(server._answers.fileno(), struct.pack("!i", 1 << 20))
+    while True:
+        os.write(server._answers.fileno(), b" ")
+        time.sleep(0.02)
+
+
+def half_frame(server, request):
+    """Sends the header of a frame, and a part of it."""
+    server._answers.send_bytes(
+        json.dumps({"id": request["id"], "kind": "frame", "time_s": 0.0, "pts_s": 0.0, "bytes": 256 * 128 * 3}).encode()
+    )
+    os.write(server._answers.fileno(), b"x" * 1000)
+    time.sleep(1000)
+
+
+class Opens:
+    """What whoever unpickles it does: it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def pickled(server, request):
+    server._answers.send_bytes(pickle.dumps(Opens(f"{os.fsdecode(child._path(request))}.unpickled")))
+    time.sleep(1000)
 
 
 INFO = {
@@ -111,10 +160,18 @@ DEEDS = {
     "beat_forever": beat_forever,
     "eat": eat,
     "stumble": stumble,
-    "lie_header": say(raw=PREFIX.pack(1 << 31, 0), then=False),
-    "lie_json": say(raw=PREFIX.pack(4, 0) + b"{{{{"),
-    "lie_deep": say(raw=PREFIX.pack(100_000, 0) + b"[" * 100_000),
-    "lie_list": say(raw=PREFIX.pack(2, 0) + b"[]"),
+    "lie_header": cut_short(struct.pack("!i", 1 << 30)),
+    "lie_huge": cut_short(struct.pack("!iQ", -1, 1 << 60)),
+    "lie_negative": cut_short(struct.pack("!i", -5)),
+    "lie_pickle": pickled,
+    "lie_bytes": say({"kind": "info", "info": INFO}, size=-1),
+    "lie_text_bytes": say({"kind": "info", "info": INFO}, size="many"),
+    "cut_short": cut_short(struct.pack("!i", 1000) + b"{"),
+    "trickle": trickle,
+    "half_frame": half_frame,
+    "lie_json": say(raw=b"{{{{"),
+    "lie_deep": say(raw=b"[" * 100_000),
+    "lie_list": say(raw=b"[]"),
     "lie_id": say({"kind": "info", "id": 99, "info": INFO}),
     "lie_kind": say({"kind": ["info"], "info": INFO}),
     "lie_none": say({"kind": "info"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from multiprocessing.connection import Pipe
 
 import numpy as np
 import pytest
@@ -13,39 +14,41 @@ from lvqa.errors import MediaError
 from lvqa.media import child, container
 from lvqa.media.child import Server
 from lvqa.media.container import packets
+from lvqa.media.in_process import InProcess
 from lvqa.media.pulse import PULSE
 from lvqa.media.values import MOST_PIXELS, fitted
-from lvqa.media.wire import PREFIX, pack, read_all, unpack, write_all
+from lvqa.media.wire import fill, send, unpack
 
 
 class Talk:
     """Asks a server that runs in a thread."""
 
     def __init__(self):
-        source, self.out = os.pipe()
-        self.back, sink = os.pipe()
+        requests, self.out = Pipe(duplex=False)
+        self.back, answers = Pipe(duplex=False)
         self.number = 0
         self.ended = None
-        self.thread = threading.Thread(target=self._run, args=(source, sink))
+        self.thread = threading.Thread(target=self._run, args=(requests, answers))
         self.thread.start()
         assert self.hear() == ({"kind": "ready", "id": 0}, b"")
 
-    def _run(self, source, sink):
+    def _run(self, requests, answers):
         try:
-            Server(source, sink).run()
+            Server(requests, answers).run()
         except SystemExit as error:
             self.ended = error
-        os.close(source)
-        os.close(sink)
+        requests.close()
+        answers.close()
 
     def say(self, **request):
         self.number += 1
-        write_all(self.out, pack({"id": self.number, **request}))
+        send(self.out, {"id": self.number, **request})
 
     def hear(self):
-        prefix = read_all(self.back, PREFIX.size)
-        length, size = PREFIX.unpack(prefix)
-        return unpack(read_all(self.back, length)), read_all(self.back, size)
+        header = unpack(self.back.recv_bytes())
+        data = bytearray(header.pop("bytes", 0))
+        fill(self.back, memoryview(data))
+        return header, bytes(data)
 
     def ask(self, **request):
         """All answers, the last of which is final."""
@@ -57,9 +60,9 @@ class Talk:
         return found
 
     def close(self):
-        os.close(self.out)
+        self.out.close()
         self.thread.join()
-        os.close(self.back)
+        self.back.close()
 
 
 @pytest.fixture
@@ -130,10 +133,10 @@ def test_errors_are_answers(talk, footage, tmp_path, monkeypatch):
     assert talk.ask(op="subtitles", **_file(tmp_path / "a.mp4"))[0][0]["kind"] == "subtitle"
     for error, kind in ((MemoryError(), "memory"), (container.OutOfMemory(tmp_path), "memory"), (KeyError(5), "other")):
 
-        def fail(path, error=error):
+        def fail(self, path, error=error):
             raise error
 
-        monkeypatch.setattr(child, "probe", fail)
+        monkeypatch.setattr(InProcess, "probe", fail)
         assert talk.ask(op="probe", **_file(tmp_path / "a.mp4"))[0][0]["kind"] == kind
 
 
@@ -147,14 +150,14 @@ def test_damage_is_told(talk, footage, tmp_path):
 def test_a_request_is_taken_back(talk, footage):
     talk.say(op="sample", fps=10.0, span=None, **_reader(footage.kind("h264.mp4").path))
     assert talk.hear()[0]["kind"] == "frame"
-    write_all(talk.out, pack({"op": "stop"}))
+    send(talk.out, {"op": "stop"})
     heard = [talk.hear()[0]["kind"]]
     while heard[-1] == "frame":
         heard.append(talk.hear()[0]["kind"])
     assert heard[-1] == "done"
     assert len(heard) < 10
     # Too late: the answer was final already.
-    write_all(talk.out, pack({"op": "stop"}))
+    send(talk.out, {"op": "stop"})
     assert talk.ask(op="close", reader=1)[0][0]["kind"] == "done"
 
 
@@ -164,7 +167,7 @@ def test_a_long_read_gives_signs_of_life_and_listens(talk, footage, monkeypatch)
     answers = talk.ask(op="probe", **_file(path))
     assert [header["kind"] for header, _ in answers][:2] == ["beat", "beat"]
     talk.say(op="probe", **_file(path))
-    write_all(talk.out, pack({"op": "stop"}))
+    send(talk.out, {"op": "stop"})
     heard = []
     while not heard or "clean" not in heard[-1]:
         heard.append(talk.hear()[0])
@@ -174,12 +177,12 @@ def test_a_long_read_gives_signs_of_life_and_listens(talk, footage, monkeypatch)
 
 def test_it_ends_with_its_requests(talk, footage):
     talk.say(op="sample", fps=10.0, span=None, **_reader(footage.kind("h264.mp4").path))
-    os.close(talk.out)
-    while read_all(talk.back, 1) is not None:
+    talk.out.close()
+    while os.read(talk.back.fileno(), 1 << 20):
         pass
     talk.thread.join()
     assert isinstance(talk.ended, SystemExit)
-    os.close(talk.back)
+    talk.back.close()
 
 
 # -- what is bounded, wherever it is read

@@ -166,8 +166,8 @@ def test_frames_are_decoded_a_few_ahead_at_most(footage, until, monkeypatch):
         frames = reader.sample(10.0)
         frame = next(frames)
         (pid,) = _children()
-        pipe = taken[-1]._out
-        full = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - frame.image.nbytes
+        pipe = taken[-1]._answers
+        full = fcntl.fcntl(pipe.fileno(), fcntl.F_GETPIPE_SZ) - frame.image.nbytes
         until(lambda: _waiting(pipe) > full)
         used = psutil.Process(pid).cpu_times().user
         time.sleep(0.3)  # in which it would go on; on a busy machine, less
@@ -177,7 +177,7 @@ def test_frames_are_decoded_a_few_ahead_at_most(footage, until, monkeypatch):
 
 def _waiting(pipe):
     """How many bytes wait to be read."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 # -- what a child may do
@@ -232,7 +232,7 @@ def test_an_exit_is_told(bad):
         probe(bad("leave"))
 
 
-@pytest.mark.parametrize("deed", ["hang", "hang_holding", "beat_forever"])
+@pytest.mark.parametrize("deed", ["hang", "hang_holding", "beat_forever", "cut_short", "trickle", "half_frame"])
 def test_a_hang_ends_within_the_limit(bad, footage, deed):
     path = bad(f"{deed}-on-sample")
     with FrameReader(path) as reader:
@@ -263,6 +263,10 @@ def test_what_goes_wrong_in_it_is_told_on_one_line(bad):
     ("deed", "why"),
     [
         ("lie_header", "header of"),
+        ("lie_huge", "header of"),
+        ("lie_negative", "no JSON object"),
+        ("lie_bytes", "no number of bytes"),
+        ("lie_text_bytes", "no number of bytes"),
         ("lie_json", "no JSON object"),
         ("lie_deep", "no JSON object"),
         ("lie_list", "no JSON object"),
@@ -291,6 +295,13 @@ def test_lies_about_frames(bad, deed, why):
     with FrameReader(bad(f"{deed}-on-at")) as reader, pytest.raises(MediaError, match=f"sent .*{why}"):
         reader.at([0.0])
     assert _pids() == []
+
+
+def test_nothing_is_unpickled(bad):
+    path = bad("lie_pickle")
+    with pytest.raises(MediaError, match=r"sent .*no JSON object"):
+        probe(path)
+    assert not Path(f"{path}.unpickled").exists()
 
 
 def test_more_than_was_asked_for(bad):

@@ -11,7 +11,6 @@ import pytest
 
 from lvqa.errors import MediaError
 from lvqa.media import FrameReader, probe, thumbnail
-from lvqa.media.reader import FrameReader as LocalReader
 from lvqa.types import Span
 
 # What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
@@ -93,16 +92,16 @@ def test_decord_first_falls_back_to_pyav(footage, other_kind_name):
         assert reader.at([0.0])
 
 
-def test_pyav_takes_over_where_decord_is_absent(footage, monkeypatch):
+def test_pyav_takes_over_where_decord_is_absent(footage, monkeypatch, in_process):
     import lvqa.media.decord_frames as module
 
     monkeypatch.setattr(module, "load_decord", lambda: None)
     kind = footage.kind("h264.mp4")
-    with LocalReader(kind.path) as opened:
+    with FrameReader(kind.path) as opened:
         assert opened.backend == "pyav"
         assert kind.number(opened.at([2.05])[0].image) == 20
     with pytest.raises(MediaError, match="not installed"):
-        LocalReader(kind.path, backend="decord")
+        FrameReader(kind.path, backend="decord")
 
 
 def test_reading_goes_on_from_anywhere_with_the_same_frames(footage, kind_name):
@@ -183,11 +182,11 @@ def test_sampling_holds_a_few_frames_only(footage):
         assert most <= 3
 
 
-def test_only_what_is_wanted_is_decoded(footage):
+def test_only_what_is_wanted_is_decoded(footage, in_process):
     """Frames before the keyframe that the next wanted one needs are passed over."""
     path = footage.make("keys.mp4", frames=200, gop=10)
-    with LocalReader(path) as reader:
-        opened = reader._open_pyav()
+    with FrameReader(path) as reader:
+        opened = reader._video._open_pyav()
         decoded = 0
         feed = opened._feed
 

@@ -8,18 +8,24 @@ import numpy as np
 import pytest
 
 from lvqa.errors import MediaError, SubtitleError
-from lvqa.media import FrameReader, probe, read_audio, read_subtitles
-from lvqa.media.audio import read_audio as local_audio
-from lvqa.media.reader import FrameReader as LocalReader
-from lvqa.media.subtitles import read_subtitles as local_subtitles
-from lvqa.media.video_info import probe as local_probe
+from lvqa.media import FrameReader, Limits, probe, read_audio, read_subtitles, use_limits
+from lvqa.media.decoder import FrameDecoder
+from lvqa.media.in_process import InProcess
+from lvqa.media.isolated import IsolatedVideo
 from lvqa.types import Span
+
+HERE = InProcess()
 
 
 def test_frames_are_those_of_the_reader_itself(footage, kind_name):
     path = footage.kind(kind_name).path
     times = [3.3, 0.0, 5.05, 3.3]
-    with LocalReader(path, max_side=100) as one, FrameReader(path, max_side=100) as two:
+    use_limits(Limits(isolate=False))
+    one = FrameReader(path, max_side=100)
+    use_limits(None)
+    with one, FrameReader(path, max_side=100) as two:
+        assert isinstance(one._video, FrameDecoder)
+        assert isinstance(two._video, IsolatedVideo)
         assert two.info == one.info
         assert two.backend == one.backend
         for a, b in zip(one.at(times), two.at(times), strict=True):
@@ -32,9 +38,9 @@ def test_frames_are_those_of_the_reader_itself(footage, kind_name):
 
 def test_sound_subtitles_and_what_a_video_is_are_the_same(footage):
     path = footage.make("all.mkv", audio=True, subtitles=[(0.5, 2.0, "one"), (2.5, 4.0, "two")])
-    assert probe(path) == local_probe(path)
-    assert read_subtitles(path) == local_subtitles(path) != []
-    one, two = list(local_audio(path, chunk_s=2)), list(read_audio(path, chunk_s=2))
+    assert probe(path) == HERE.probe(path)
+    assert read_subtitles(path) == HERE.subtitles(path) != []
+    one, two = list(HERE.audio(path, 16000, 2.0)), list(read_audio(path, chunk_s=2))
     assert [offset for offset, _ in one] == [offset for offset, _ in two]
     assert all(np.array_equal(a, b) and b.dtype == np.float32 for (_, a), (_, b) in zip(one, two, strict=True))
 
@@ -45,7 +51,7 @@ def test_errors_are_the_same(tmp_path, monkeypatch):
     (tmp_path / "b.srt").write_text("not one cue")
     monkeypatch.chdir(tmp_path)
     for path in (tmp_path / "a.mp4", Path("a.mp4")):
-        for here, there in ((local_probe, probe), (local_subtitles, read_subtitles)):
+        for here, there in ((HERE.probe, probe), (HERE.subtitles, read_subtitles)):
             with pytest.raises(MediaError) as one:
                 here(path)
             with pytest.raises(MediaError) as two:

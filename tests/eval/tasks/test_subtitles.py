@@ -7,8 +7,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.base import SubtitleFile, TaskData, TaskQuestion
 from lvqa.eval.tasks.subtitles import lay_out
-from lvqa.media import find_videos
-from lvqa.media.subtitles import read_subtitles
+from lvqa.media import find_videos, read_subtitles
 
 
 def data(footage, subtitles, videos=("x/a.mp4", "b.mp4")):

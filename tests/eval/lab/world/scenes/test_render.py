@@ -13,7 +13,7 @@ from lvqa.eval.lab.world.scenes.draw import paint
 from lvqa.eval.lab.world.scenes.make import make_videos
 from lvqa.eval.lab.world.scenes.render import RenderingStopped, frames, render
 from lvqa.eval.lab.world.scenes.truth import FPS
-from lvqa.media.subtitles import read_subtitles
+from lvqa.media import read_subtitles
 
 
 def test_a_video_holds_each_frame_at_its_time(world: WorldSet):

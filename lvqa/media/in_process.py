@@ -1,0 +1,32 @@
+"""Reading videos in this process: what the child does that decodes, and what is done where isolation is off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lvqa.media.audio import decode_audio
+from lvqa.media.decoder import FrameDecoder
+from lvqa.media.subtitles import collect_subtitles
+from lvqa.media.values import Backend, Samples, Subtitle, VideoInfo
+from lvqa.media.video_info import read_video_info
+
+
+class InProcess:
+    """The `lvqa.media.transport.Transport` without a child."""
+
+    def probe(self, path: Path) -> VideoInfo:
+        """What a video is."""
+        return read_video_info(path)
+
+    def open(self, path: Path, max_side: int | None, backend: Backend, info: VideoInfo | None = None) -> FrameDecoder:
+        """Open a video for its frames; `info` where it was probed before."""
+        return FrameDecoder(path, max_side, backend, info)
+
+    def audio(self, path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+        """The sound of a video, in chunks."""
+        return decode_audio(path, rate, chunk_s)
+
+    def subtitles(self, path: Path) -> list[Subtitle]:
+        """The subtitles of a video."""
+        return collect_subtitles(path)

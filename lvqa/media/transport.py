@@ -1,0 +1,59 @@
+"""What `lvqa.media` asks of whatever reads a video, be it in this process or in a child.
+
+What each call means, returns and raises is told in `lvqa.media.reader`, which checks what it is given first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo
+from lvqa.types import Span
+
+
+class OpenVideo(Protocol):
+    """A video that is open, for one thread at a time. All but `close` raise MediaError."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What the video is."""
+        ...
+
+    @property
+    def backend(self) -> Literal["decord", "pyav"]:
+        """What reads the frames."""
+        ...
+
+    def rising(self, times_s: Sequence[float]) -> Iterator[TimedFrame]:
+        """The frames shown at these times, which rise and do not repeat; one after the other."""
+        ...
+
+    def sample(self, fps: float, span: Span | None) -> Iterator[TimedFrame]:
+        """Frames at all times k / fps inside the span (else the whole video), in order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file. May be called again."""
+        ...
+
+
+class Transport(Protocol):
+    """Reads videos. Raises MediaError and SubtitleError, nothing else that a file could cause."""
+
+    def probe(self, path: Path) -> VideoInfo:
+        """What a video is."""
+        ...
+
+    def open(self, path: Path, max_side: int | None, backend: Backend) -> OpenVideo:
+        """Open a video for its frames."""
+        ...
+
+    def audio(self, path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+        """The sound of a video, in chunks."""
+        ...
+
+    def subtitles(self, path: Path) -> list[Subtitle]:
+        """The subtitles of a video."""
+        ...
