@@ -79,7 +79,7 @@ def test_files_modules_and_links_exist(text: Path) -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") <= 170
+    assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") <= 230
 
 
 def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:

@@ -302,6 +302,7 @@ from lvqa.archive.workspace import Workspace
 from lvqa.cli import main
 from lvqa.models import base
 from lvqa.models.fake import FakeVision
+from lvqa.archive.workspace import Workspace
 from lvqa.models.profiles import Models
 def look(request):
     print("looking", flush=True)

@@ -8,6 +8,7 @@ badly told by those chosen. Query-blind: what is rare is kept, though nobody ask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def maxvol(matrix: Values, *, tolerance: float = 1.05, most: int = 100) -> Rows:
     from scipy.linalg import lu
 
     n, r = matrix.shape
-    permutation, _, upper = lu(matrix, p_indices=True)
+    factors: Any = lu(matrix, p_indices=True)
+    permutation, _, upper = factors
     # scipy gives the place of each row of the product; its inverse is the order of the pivots.
     chosen = np.argsort(permutation)[:r].astype(np.int64)
     if np.abs(np.diag(upper)).min() < 1e-12:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,8 @@ def breadth(
     distinct = len(np.unique(vectors.round(9), axis=0))
     k = max(1, min(width, distinct))
     while True:
-        found = KMeans(k, n_init=1, random_state=seed).fit(vectors)
+        clusters: Any = KMeans
+        found = clusters(k, n_init=1, random_state=seed).fit(vectors)
         labels = found.labels_.astype(np.int64)
         centres = np.array([_nearest(vectors, np.flatnonzero(labels == n)) for n in range(k)], np.int64)
         ratings = rate(centres)
