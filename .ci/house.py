@@ -35,11 +35,15 @@ ARCHIVES = (".whl", ".egg", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"
 
 @dataclass(frozen=True)
 class Module:
-    """A Python file of the house: its dotted name, its path from the root, and what it says."""
+    """A Python file of the house: its dotted name, its path from the root, its text and that of the stub beside it.
+
+    A package's stub lists the names that its `__init__` loads when they are first used (`lazy_loader.attach_stub`).
+    """
 
     name: str
     path: str
     source: str
+    stub: str = ""
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -80,12 +84,18 @@ class House:
                     continue
                 parts = path.relative_to(root / top).with_suffix("").parts
                 name = ".".join([package, *(parts[:-1] if parts[-1] == "__init__" else parts)])
-                modules[name] = Module(name, path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+                stub = path.with_suffix(".pyi")
+                modules[name] = Module(
+                    name,
+                    path.relative_to(root).as_posix(),
+                    path.read_text(encoding="utf-8"),
+                    stub.read_text(encoding="utf-8") if stub.exists() else "",
+                )
         return cls(root, modules)
 
     def imports(self, module: Module) -> Iterator[tuple[ast.stmt, str, str]]:
         """Every import of a module of the house, wherever it stands: (statement, module, name taken or empty)."""
-        for node in ast.walk(module.tree):
+        for node in (*ast.walk(module.tree), *ast.walk(ast.parse(module.stub))):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name in self.modules:
@@ -107,7 +117,7 @@ class House:
 
 def product_size(house: House) -> Iterator[str]:
     """The product's code is at most so many lines, as `wc -l` counts them."""
-    lines = sum(module.source.count("\n") for module in house.modules.values() if not module.in_lab)
+    lines = sum(f"{module.source}{module.stub}".count("\n") for module in house.modules.values() if not module.in_lab)
     if lines > MOST_PRODUCT_LINES:
         yield f"the product has {lines:,} lines of code without {LAB_FOLDER}; at most {MOST_PRODUCT_LINES:,}"
 
@@ -133,19 +143,18 @@ def circles(house: House) -> Iterator[str]:
 
 
 def broken_offers(house: House) -> Iterator[str]:
-    """What a package's `__init__` offers exists, and type checkers are told of the same names as callers."""
+    """What a package offers exists, and an `__init__` that loads names late has them from a stub beside it."""
     for package, names in house.offered.items():
         module = house.modules[package]
         for name, home in sorted(names.items()):
-            if home in house.modules and name not in house.modules[home].defined:
-                yield f"{module.path} offers {name} of {home}, which has no such name"
-            elif home not in house.modules:
+            if home not in house.modules:
                 yield f"{module.path} offers {name} of {home}, which is no module"
-        told = _told_to_type_checkers(module)
-        lazy = {name: home for name, home in names.items() if home != package}
-        if _lazy_table(module) is not None and told != lazy:
-            differing = sorted({name for name, _ in told.items() ^ lazy.items()})
-            yield f"{module.path}: TYPE_CHECKING imports and lazy names differ: {', '.join(differing)}"
+            elif name not in house.modules[home].defined | house.offered.get(home, {}).keys():
+                yield f"{module.path} offers {name} of {home}, which has no such name"
+        if ("lazy_loader.attach_stub(" in module.source) != bool(module.stub):
+            yield f"{module.path} and {module.path}i go together: names in the stub, lazy_loader.attach_stub here"
+        if "lazy_loader.attach(" in module.source:
+            yield f"{module.path} lists names for lazy_loader.attach; list them once, in a stub for attach_stub"
 
 
 def unreachable(house: House) -> Iterator[str]:
@@ -255,24 +264,17 @@ def _absolute(module: Module, node: ast.ImportFrom) -> str:
 def _offers(module: Module) -> dict[str, str]:
     """The names that an `__init__` offers, with their modules.
 
-    Those are what it declares to load lazily; without such a table its `__all__`; without that what it imports with
-    an alias of the same name, and its own classes and functions.
+    Those are what its stub imports, what it imports itself with an alias of the same name, and what its `__all__`
+    lists or, without one, its own classes and functions.
     """
-    names: dict[str, str] = {}
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.ImportFrom):
-            names |= {alias.asname: _absolute(module, node) for alias in node.names if alias.asname == alias.name}
-    table = _lazy_table(module)
-    if table is not None:
-        names = table
-    listed = _listed(module)
-    imported = {
-        alias.asname or alias.name: _absolute(module, node)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    return names | {name: imported.get(name, module.name) for name in listed if name not in names}
+    imported, names = {}, {}
+    for tree in (module.tree, ast.parse(module.stub)):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                home = _absolute(module, node)
+                imported |= {alias.asname or alias.name: home for alias in node.names}
+                names |= {alias.name: home for alias in node.names if alias.asname == alias.name}
+    return names | {name: imported.get(name, module.name) for name in _listed(module)}
 
 
 def _listed(module: Module) -> list[str]:
@@ -282,27 +284,6 @@ def _listed(module: Module) -> list[str]:
             return list(ast.literal_eval(node.value))
     own = (node for node in module.tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef))
     return [node.name for node in own if not node.name.startswith("_")]
-
-
-def _lazy_table(module: Module) -> dict[str, str] | None:
-    """The names that `lazy_loader.attach` is given, with their modules; None where it is not called."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "attach":
-            given = next((word.value for word in node.keywords if word.arg == "submod_attrs"), None)
-            table = ast.literal_eval(given) if given is not None else {}
-            return {name: f"{module.name}.{inner}" for inner, names in table.items() for name in names}
-    return None
-
-
-def _told_to_type_checkers(module: Module) -> dict[str, str]:
-    """What an `__init__` imports below `if TYPE_CHECKING:`, from modules of its own."""
-    told = {}
-    for node in module.tree.body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            for inner in node.body:
-                if isinstance(inner, ast.ImportFrom) and _absolute(module, inner).startswith(module.name + "."):
-                    told |= {alias.asname or alias.name: _absolute(module, inner) for alias in inner.names}
-    return told
 
 
 def _room(name: str) -> str:

@@ -1,0 +1,1 @@
+from .presets import check_agent as check_agent

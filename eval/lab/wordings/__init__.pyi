@@ -1,0 +1,1 @@
+from .planner import WorldPlanner as WorldPlanner

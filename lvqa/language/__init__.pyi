@@ -1,0 +1,28 @@
+from .noun_phrases import ARTICLES as ARTICLES, WORD as WORD, Phrase as Phrase, whole_phrase as whole_phrase
+from .stems import (
+    STOP_WORDS as STOP_WORDS,
+    content as content,
+    coverage as coverage,
+    stem as stem,
+    words_of as words_of,
+)
+from .times import (
+    Order as Order,
+    Ordinal as Ordinal,
+    Position as Position,
+    Relation as Relation,
+    clock_s as clock_s,
+    relation_of as relation_of,
+    without_times as without_times,
+)
+from .video_names import file_forms as file_forms, named_videos as named_videos
+from .words import (
+    declarative as declarative,
+    exact_parts as exact_parts,
+    has_exactly as has_exactly,
+    names as names,
+    parts as parts,
+    roots as roots,
+    says as says,
+    with_article as with_article,
+)

@@ -1,0 +1,17 @@
+from .bounds import Limits as Limits, limits_in_use as limits_in_use, use_limits as use_limits
+from .files import (
+    VIDEO_SUFFIXES as VIDEO_SUFFIXES,
+    content_hash as content_hash,
+    find_videos as find_videos,
+    locate as locate,
+    present as present,
+)
+from .reader import (
+    FrameReader as FrameReader,
+    probe as probe,
+    read_audio as read_audio,
+    read_subtitles as read_subtitles,
+    thumbnail as thumbnail,
+)
+from .synth import Colour as Colour, Frame as Frame, text_card as text_card, write_video as write_video
+from .values import Subtitle as Subtitle, TimedFrame as TimedFrame, VideoInfo as VideoInfo

@@ -1,0 +1,30 @@
+from .base import (
+    Box as Box,
+    Detector as Detector,
+    Embedder as Embedder,
+    Frame as Frame,
+    ImageEmbedder as ImageEmbedder,
+    Reply as Reply,
+    TextReader as TextReader,
+    Transcriber as Transcriber,
+    Utterance as Utterance,
+    Vectors as Vectors,
+    VisionModel as VisionModel,
+    VisionRequest as VisionRequest,
+)
+from .capabilities import capabilities_of as capabilities_of
+from .choose import NO_CHAT as NO_CHAT, NONE as NONE
+from .profiles import describe as describe
+from .registry import Role as Role
+from .replies import (
+    as_model_errors as as_model_errors,
+    boxes_of as boxes_of,
+    encode_document as encode_document,
+    encode_frames as encode_frames,
+    encode_query as encode_query,
+    estimate_tokens as estimate_tokens,
+    replies_of as replies_of,
+    reply_to as reply_to,
+    usable_caption as usable_caption,
+    yes_of as yes_of,
+)

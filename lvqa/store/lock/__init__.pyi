@@ -1,0 +1,1 @@
+from .holder import pid_space as pid_space

@@ -1,0 +1,1 @@
+from .videotree import breadth as breadth, depth as depth
