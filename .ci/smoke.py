@@ -15,10 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# What is said is in subtitles: neither the screen's reader nor a transcriber is loaded.
+TEXT = ("--profile", "text", "--ocr", "none", "--asr", "none")
 QUESTION = "What freezes at minus two degrees?"
 NOTEBOOK = """
 from lvqa import Archive
-archive = Archive({folder!r}, profile="text")
+archive = Archive({folder!r}, profile="text", ocr="none", asr="none")
 answer = archive.ask({question!r})
 assert answer.evidence
 answer
@@ -37,15 +39,15 @@ def lvqa(*words: str, typed: str | None = None) -> str:
 
 def command_line(folder: str) -> None:
     """index, ask, search, chat, show, status, check."""
-    lvqa("index", folder, "--profile", "text")
-    answer = json.loads(lvqa("ask", folder, QUESTION, "--profile", "text", "--json"))
+    lvqa("index", folder, *TEXT)
+    answer = json.loads(lvqa("ask", folder, QUESTION, *TEXT, "--json"))
     assert answer["evidence"], answer
     found = json.loads(lvqa("search", folder, "freezes", "--json"))
     assert found, "nothing found"
-    assert json.loads(lvqa("chat", folder, "--profile", "text", "--json", typed=f"{QUESTION}\n"))["evidence"]
+    assert json.loads(lvqa("chat", folder, *TEXT, "--json", typed=f"{QUESTION}\n"))["evidence"]
     assert json.loads(lvqa("show", folder, found[0]["video"], "--json"))["notes"]
     assert json.loads(lvqa("status", folder, "--json"))["videos"]["indexed"] == 3
-    assert "frames" in lvqa("ask", folder, QUESTION, "--profile", "text")
+    assert "frames" in lvqa("ask", folder, QUESTION, *TEXT)
     lvqa("check", folder)
 
 
@@ -53,7 +55,7 @@ def python(folder: str) -> None:
     """Archive: the same answer as the command line gave, and twice the same."""
     from lvqa import Archive
 
-    with Archive(folder, profile="text") as archive:
+    with Archive(folder, profile="text", ocr="none", asr="none") as archive:
         assert archive.index().unchanged == 3
         one, two = archive.ask(QUESTION), archive.ask(QUESTION)
         assert one.evidence

@@ -173,7 +173,7 @@ def search(
     archive: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> p.Request:
-    """Find the moments that fit a query best."""
+    """Find the passages that fit a query best."""
     return p.Request(
         p.Search(
             p.ArchivePlace(folder, archive, settings),

@@ -97,3 +97,19 @@ def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert "lvqa index" in (tmp_path / "reference" / "cli.html").read_text(encoding="utf-8")
     assert "Archive" in (tmp_path / "reference" / "python.html").read_text(encoding="utf-8")
+
+
+def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    from lvqa import Archive
+    from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeVision
+    from lvqa.models.profiles import Models
+
+    models = Models.of(embedder=FakeEmbedder(), image_embedder=FakeImageEmbedder(), vision=FakeVision())
+    archive = Archive(folder, models=models, profile="text")
+    monkeypatch.setattr("lvqa.Archive", lambda place, profile: archive)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert names["report"].indexed == 2
+    assert names["hit"].video
+    assert names["answer"].evidence
