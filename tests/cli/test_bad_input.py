@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -285,7 +286,9 @@ def test_permissions(open_place: Path, make_video: MakeVideo, light) -> None:
     index.chmod(0o777)
 
     def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-        # A first run imports all that is needed: the interpreter may lie where only root may read.
+        # A first run imports all that is needed: the interpreter may lie where only root may read. It begins anew each
+        # time, since what is indexed already opens no video.
+        shutil.rmtree(warm / ".lvqa", ignore_errors=True)
         program = (
             "import os, sys\n"
             "from lvqa.cli import main\n"
