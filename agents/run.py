@@ -25,7 +25,7 @@ from lvqa.store import Filter, Store
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.prices import Prices
 from lvqa.tools.scope import filter_of
-from lvqa.types import Answer, Budget, Question, Step
+from lvqa.types import Answer, Question, Step
 from lvqa.zoom import Searcher, check_searcher
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def stream(
     del vision, chat  # loaded, and kept by `models`
     wording, filter = where_to_look(question, store)
     ending = Stop.of(stop)
-    budget = question.budget if question.budget is not None else Budget.of(settings)
-    ledger = Ledger(budget, prices=Prices.of(settings), stop=ending)
+    ledger = Ledger(question.budget_in(settings), prices=Prices.of(settings), stop=ending)
     context = Context(
         question=question,
         store=store,

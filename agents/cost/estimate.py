@@ -101,7 +101,7 @@ def estimate(question: Question, *, store: Store, models: Models, settings: Sett
     allowed = filter.video_ids
     paths = [video.path for video in store.videos.all() if allowed is None or video.id in allowed]
     prices = Prices.of(settings)
-    ledger = Ledger(question.budget if question.budget is not None else Budget.of(settings), prices=prices)
+    ledger = Ledger(question.budget_in(settings), prices=prices)
     planner = planner_of(models)
     program = (
         planner is not None

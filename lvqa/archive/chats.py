@@ -134,8 +134,7 @@ class Chat:
         asked = Question.of(question, options, **given)
         workspace, scope = self._workspace, asked.scope
         durations, chat = workspace.durations(), workspace.models.chat  # loaded before the clock starts
-        budget = asked.budget if asked.budget is not None else Budget.of(workspace.settings)
-        ledger = Ledger(budget, prices=Prices.of(workspace.settings))
+        ledger = Ledger(asked.budget_in(workspace.settings), prices=Prices.of(workspace.settings))
         found = self._memory().understand(self.id, asked.text, Asking(durations, chat, ledger))
         step, cost = found.step(), ledger.cost
         where = scope.videos or found.videos

@@ -164,11 +164,6 @@ class Ledger:
         with self._lock:
             self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out)
 
-    def note_spent(self, kind: str) -> None:
-        """Record that this part of the budget kept something from being done."""
-        with self._lock:
-            self._note(kind)
-
     def note_no_look(self) -> None:
         """Record what keeps another frame from being looked at."""
         with self._lock:

@@ -123,6 +123,10 @@ class Question:
         if not all(self.options):
             raise UsageError("the option is empty; write one")
 
+    def budget_in(self, settings: Settings) -> Budget:
+        """The question's budget, or that of the settings where it names none."""
+        return self.budget if self.budget is not None else Budget.of(settings)
+
     @classmethod
     def of(
         cls,
