@@ -16,8 +16,6 @@ from lvqa.temporal.presence import Candidate
 from lvqa.types import Span
 
 YES = 0.5
-# Below which a thing that was there is gone: a thing that is hard to see is still there at less than YES.
-GONE = 0.2
 # The ends of intervals are found to this many seconds, or to the frame.
 FINE_S, COARSE_S = 0.25, 1.0
 _FIRST_STEP_S = 0.75
@@ -226,58 +224,6 @@ def boundaries(
         end = bounds.end_s
     sharp = not starved and resolution_s != float("inf")
     return Interval(ask.video_id, Span(start, max(end, start + 0.05)), sum(sure) / len(sure), len(sure), sharp)
-
-
-def gap(
-    phrase: str, at: Candidate, bounds: Span, *, frame_s: float = 0.0, reach_s: float = 8.0
-) -> Course[Interval | None]:
-    """The stretch around a time in which a thing is not there though it is before and after; None where it is not so.
-
-    None too where the budget ends before that is known.
-    """
-    (first,) = yield [LookRequest(at.video_id, at.time_s, phrase)]
-    if first is None or first.yes >= GONE:
-        return None
-    around = Span(max(bounds.start_s, first.pts_s - reach_s), min(bounds.end_s, first.pts_s + reach_s))
-    # A cheap look at both sides before the ends are found.
-    sides = yield from _sides(LookRequest(at.video_id, first.pts_s, phrase), around)
-    if sides is None:
-        return None
-    found = yield from boundaries(
-        LookRequest(at.video_id, first.pts_s, phrase),
-        first,
-        bounds,
-        frame_s=frame_s,
-        known=sides,
-        holds=lambda seen: seen.yes < GONE,
-        sureness=lambda seen: 1 - seen.yes,
-    )
-    return found
-
-
-def _sides(ask: LookRequest, around: Span) -> Course[tuple[float, float] | None]:
-    """Times before and after at which the thing is there, by steps that double; None where there are none in reach."""
-    found: list[float | None] = [None, None]
-    step = 1.0
-    while None in found:
-        turns = []
-        for k, sign in ((0, -1), (1, 1)):
-            if found[k] is None:
-                at = ask.time_s + sign * step
-                if not around.start_s <= at < around.end_s:
-                    return None
-                turns.append((k, at))
-        answers = yield [LookRequest(ask.video_id, at, ask.about) for _, at in turns]
-        for (k, _), one in zip(turns, answers, strict=True):
-            if one is None:
-                return None
-            if one.yes >= GONE:
-                found[k] = one.pts_s
-        step *= 2
-    before, after = found
-    assert before is not None
-    assert after is not None
-    return before, after
 
 
 def measure(phrase: str, interval: Interval, bounds: Span, frame_s: float, *, gone: bool = False) -> Course[Measured]:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.language.words import names, parts, says, with_article
+from lvqa.language.words import names, with_article
 from lvqa.models.base import ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.store import Filter, Store
 from lvqa.types import Note, Span
 from lvqa.zoom.across import searchable
-from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, salience
+from lvqa.zoom.salience import peaks, salience
 
 Series = npt.NDArray[np.float64]
 
@@ -129,61 +129,6 @@ class Presence:
         limit = within or self.within(video_id)
         kept = [c for c in found if limit.contains(c.time_s)]
         return sorted(kept, key=lambda c: (-c.score, c.time_s))[:MOST]
-
-    def runs(self, video_id: str, phrase: str, gap_s: float = 12.0) -> list[Span]:
-        """Stretches in which captions tell of a thing again and again, the middle of the first to that of the last."""
-        found: list[Span] = []
-        for note in self.captions(video_id):
-            if names(note.text, phrase):
-                if found and note.span.start_s - found[-1].end_s <= gap_s:
-                    found[-1] = found[-1].hull(note.span)
-                else:
-                    found.append(note.span)
-        return found
-
-    def dips(self, video_id: str, phrase: str, other: str = "") -> list[Candidate]:
-        """Times at which a thing that is there around them may be gone, or be like `other` instead, best first."""
-        times, cosines = self.series(video_id, phrase)
-        spans = [Span(max(0.0, run.start_s - 4.0), run.end_s + 4.0) for run in self.runs(video_id, phrase)]
-        if not len(times):
-            noted = [n for n in self.captions(video_id) if any(s.overlaps(n.span) for s in spans)]
-            gone = [n for n in noted if not names(n.text, phrase)]
-            return [Candidate(video_id, n.span.middle_s, CAPTION, "caption") for n in gone]
-        score = -against_around(times, cosines)
-        if other:
-            score = score + salience(*self.series(video_id, other))
-        inside = np.zeros(len(times), bool)
-        for span in spans:
-            inside |= (times >= span.start_s) & (times < span.end_s)
-        usual = running_median(times, cosines, AROUND_S)
-        # Where captions miss the thing, the frames around may still tell that it is there.
-        level = np.median(usual[inside]) if inside.any() else np.quantile(usual, 0.9)
-        score = score + np.where(inside, 2.0, 0.0) + np.where(usual >= level, 1.0, 0.0)
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, MOST)]
-        return sorted(found, key=lambda c: (-c.score, c.time_s))[:MOST]
-
-    def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
-        """Times (before, after) between which captions put a thing elsewhere while the rest stays; and how much stays.
-
-        Best first. Where captions tell of no change, the first and last caption of each run, with 0.
-        """
-        found: list[tuple[float, float, float]] = []
-        notes = [(n, parts(n.text)) for n in self.captions(video_id)]
-        last: tuple[Note, list[str]] | None = None
-        for note, mine in notes:
-            if not any(says(part, phrase) for part in mine):
-                continue
-            if last is not None and note.span.start_s - last[0].span.end_s <= 12.0:
-                here = [part for part in mine if says(part, phrase)]
-                there = [part for part in last[1] if says(part, phrase)]
-                rest, before = set(mine) - set(here), set(last[1]) - set(there)
-                if here != there:
-                    alike = (1 + len(rest & before)) / (1 + len(rest | before))
-                    found.append((last[0].span.middle_s, note.span.middle_s, alike))
-            last = (note, mine)
-        found.sort(key=lambda row: (-row[2], row[0]))
-        ends = [(r.start_s + 0.5, max(r.end_s - 0.5, r.start_s + 0.75), 0.0) for r in self.runs(video_id, phrase)]
-        return found + ends
 
     def coverage(self, video_id: str) -> Coverage:
         """How closely the visual channel saw a video; captions, where there is none, by their clips."""

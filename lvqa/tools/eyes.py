@@ -13,9 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from lvqa.errors import MediaError
 from lvqa.language.words import with_article
 from lvqa.models.base import Frame, VisionModel, VisionRequest
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
 
 REPLY_TOKENS = 24
 _KEPT_FRAMES = 64
-# Median difference of blocks, of 255, from which a picture has changed as a whole.
-_CUT = 6.0
-_BLOCKS = 12
 
 T = TypeVar("T")
 
@@ -90,7 +84,7 @@ class Eyes:
 
     def look(self, asks: Sequence[LookRequest]) -> list[LookReply | None]:
         """What is seen, in order; None where the budget ended or the frame cannot be had."""
-        frames = self._decode(asks)
+        frames = self.decode(asks)
         keys = [self._key(ask, frame) if frame is not None else None for ask, frame in zip(asks, frames, strict=True)]
         fresh: dict[tuple[Any, ...], tuple[LookRequest, TimedFrame]] = {}
         for ask, frame, key in zip(asks, frames, keys, strict=True):
@@ -105,15 +99,6 @@ class Eyes:
                 about = {"video": self.path_of(ask.video_id), "time_s": round(frame.pts_s, 3)}
                 self.log.append({**about, "about": ask.about, "seen": seen[1] if says else round(seen[0], 3)})
         return [self._known.get(key) if key is not None else None for key in keys]
-
-    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
-        """Whether the whole picture changes between two times; decodes, and asks no model."""
-        frames = self._decode([LookRequest(video_id, before_s, "-"), LookRequest(video_id, after_s, "-")])
-        if any(frame is None for frame in frames):
-            return False
-        small = [_coarse(frame.image) for frame in frames if frame is not None]
-        # A thing that comes or goes changes a few blocks, a cut most of them.
-        return float(np.median(np.abs(small[0] - small[1]))) > _CUT
 
     def _key(self, ask: LookRequest, frame: TimedFrame) -> tuple[Any, ...]:
         return ask.video_id, frame.pts_s, ask.about, ask.says, ask.crop
@@ -140,7 +125,8 @@ class Eyes:
         bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
 
-    def _decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
+    def decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
+        """The frames that are asked about, in order, None for what cannot be read; shows no model any."""
         wanted = [(ask.video_id, max(0.0, ask.time_s), ask.crop is not None) for ask in asks]
         for video_id, whole in sorted({(video_id, whole) for video_id, _, whole in wanted}):
             times = sorted({t for v, t, f in wanted if (v, f) == (video_id, whole) and (v, t, f) not in self._frames})
@@ -165,11 +151,3 @@ class Eyes:
             reader = FrameReader(path, max_side=None if whole else self.settings.max_side, backend=self.settings.reader)
             self._readers[video_id, whole] = self._stack.enter_context(reader)
         return self._readers[video_id, whole]
-
-
-def _coarse(image: Frame) -> npt.NDArray[np.float64]:
-    """The means of blocks of a frame, float64 (blocks, blocks, 3)."""
-    h, w = (max(1, side // _BLOCKS) for side in image.shape[:2])
-    cut = image[: h * min(_BLOCKS, image.shape[0]), : w * min(_BLOCKS, image.shape[1])]
-    rows, columns = cut.shape[0] // h, cut.shape[1] // w
-    return np.asarray(cut.reshape(rows, h, columns, w, 3).mean(axis=(1, 3)), np.float64)

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from lvqa.temporal.localize import Interval, boundaries, gap, joined, localize, measure
+from lvqa.eval.lab.wordings.change_searches import gap
+from lvqa.temporal.localize import Interval, boundaries, joined, localize, measure
 from lvqa.temporal.looks import LookReply, LookRequest, alongside
 from lvqa.temporal.presence import Candidate
 from lvqa.tools.eyes import run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.language.words import names
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
@@ -64,12 +65,12 @@ def test_cues_raise_what_is_near_them(presence):
 
 
 def test_dips_are_where_it_is_gone(presence):
-    assert 25 <= presence().dips("a.mp4", "green square")[0].time_s < 26.5
-    assert 33 <= presence().dips("a.mp4", "white circle", "purple circle")[0].time_s < 35
+    assert 25 <= ChangePresence.of(presence()).dips("a.mp4", "green square")[0].time_s < 26.5
+    assert 33 <= ChangePresence.of(presence()).dips("a.mp4", "white circle", "purple circle")[0].time_s < 35
 
 
 def test_shifts_are_where_captions_put_it_elsewhere(presence):
-    before_s, after_s, alike = presence().shifts("a.mp4", "yellow cross")[0]
+    before_s, after_s, alike = ChangePresence.of(presence()).shifts("a.mp4", "yellow cross")[0]
     assert before_s < 45.25
     assert after_s > 44.75
     assert alike > 0.3

@@ -10,18 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from lvqa.eval.lab.wordings.change_searches import ChangePresence, gap
+from lvqa.eval.lab.wordings.descriptions import DescriptionReader
 from lvqa.language.words import with_article as a
+from lvqa.models.base import Frame
 from lvqa.temporal.frame_questions import NOTHING, at_place, times_in, vote
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import MEASURED_S, YES, Interval, gap, measure
-from lvqa.temporal.looks import Course, LookRequest, alongside
+from lvqa.temporal.localize import MEASURED_S, YES, Interval, measure
+from lvqa.temporal.looks import Course, LookRequest, Viewer, alongside
 from lvqa.temporal.presence import Candidate
 from lvqa.temporal.result import Result, nothing, product
+from lvqa.tools.eyes import Eyes
 from lvqa.types import Span, format_time
 
 # A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
 _MOVE_S = 1.0
 _AT_ONCE = 3
+# Median difference of blocks, of 255, from which a picture has changed as a whole.
+_CUT = 6.0
+_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,9 @@ def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
     """A change of a thing's place while the rest stays."""
     question = f"where is the {target}?"
     tried = 0
+    presence = ChangePresence.of(inquiry.presence)
     for video in inquiry.videos:
-        shifts = inquiry.presence.shifts(video, target)
+        shifts = presence.shifts(video, target)
         frame_s = inquiry.frame_s(video)
         for n, (before_s, after_s, alike) in enumerate(shifts):
             if tried >= inquiry.patience(1) or inquiry.eyes.left < 2:
@@ -103,7 +114,7 @@ def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
                     low = (low + high) / 2
                 else:
                     high, last = (low + high) / 2, one.text if one.text not in NOTHING else last
-            if inquiry.eyes.is_cut(video, low, high + 0.25):
+            if is_cut(inquiry.eyes, video, low, high + 0.25):
                 continue
             # At the end of its way it stands where it stays.
             rest = yield [LookRequest(video, high + k, question, says=True) for k in (1.5, 3.0)]
@@ -120,8 +131,9 @@ def _gaps(inquiry: Inquiry, target: str, fits: Callable[[str], bool]) -> Course[
     head = target.split()[-1]
     other = f"{inquiry.query.to} {head}" if inquiry.query.to else ""
     dips: list[Candidate] = []
+    presence = ChangePresence.of(inquiry.presence)
     for video in inquiry.videos:
-        dips += inquiry.presence.dips(video, target, other)
+        dips += presence.dips(video, target, other)
     dips.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
     queue, tries = dips, inquiry.patience(1)
     while queue and tries > 0 and inquiry.eyes.left > 0:
@@ -146,7 +158,7 @@ def _gap(inquiry: Inquiry, target: str, dip: Candidate) -> Course[Change | None]
 def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | None]:
     """What a gap of a thing means: None for a cut of the picture, else what stands where it was."""
     video, span = interval.video_id, interval.span
-    cuts = [inquiry.eyes.is_cut(video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
+    cuts = [is_cut(inquiry.eyes, video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
     if any(cuts):
         return None
     before_s = max(0.0, span.start_s - 0.3)
@@ -169,6 +181,27 @@ def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | 
     if yes and max(yes) < YES:
         return Change(interval, "", 0.8)
     return Change(interval, said.text, min(said.confidence, max(yes, default=said.confidence)))
+
+
+def is_cut(eyes: Viewer, video_id: str, before_s: float, after_s: float) -> bool:
+    """Whether the whole picture changes between two times; of frames that are decoded, and shown to no model."""
+    if isinstance(eyes, DescriptionReader):
+        return eyes.is_cut(video_id, before_s, after_s)
+    assert isinstance(eyes, Eyes), "who looks at frames has some to compare"
+    frames = eyes.decode([LookRequest(video_id, before_s, "-"), LookRequest(video_id, after_s, "-")])
+    if any(frame is None for frame in frames):
+        return False
+    small = [_coarse(frame.image) for frame in frames if frame is not None]
+    # A thing that comes or goes changes a few blocks, a cut most of them.
+    return float(np.median(np.abs(small[0] - small[1]))) > _CUT
+
+
+def _coarse(image: Frame) -> npt.NDArray[np.float64]:
+    """The means of blocks of a frame, float64 (blocks, blocks, 3)."""
+    h, w = (max(1, side // _BLOCKS) for side in image.shape[:2])
+    cut = image[: h * min(_BLOCKS, image.shape[0]), : w * min(_BLOCKS, image.shape[1])]
+    rows, columns = cut.shape[0] // h, cut.shape[1] // w
+    return np.asarray(cut.reshape(rows, h, columns, w, 3).mean(axis=(1, 3)), np.float64)
 
 
 WORDS = {"vanish": "is gone", "recolour": "has another colour", "move": "moves"}

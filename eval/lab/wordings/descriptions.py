@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.eval.lab.world.words import COLOURS, FLAG, PLACES, PLURALS, SHAPES, SIGN, SIZES
 from lvqa.temporal.looks import LookReply, LookRequest
 from lvqa.temporal.presence import Presence, Series
@@ -102,7 +103,7 @@ def reply(text: str, question: str) -> str:
 
 
 @dataclass(slots=True)
-class DescribedPresence(Presence):
+class DescribedPresence(ChangePresence):
     """What given descriptions and the subtitles tell of where things are; there is no visual channel.
 
     Without `given` the descriptions are the captions of the index.
@@ -112,7 +113,7 @@ class DescribedPresence(Presence):
 
     def captions(self, video_id: str) -> list[Note]:
         """The descriptions of a video, in order of time."""
-        return Presence.captions(self, video_id) if self.given is None else list(self.given.get(video_id, ()))
+        return ChangePresence.captions(self, video_id) if self.given is None else list(self.given.get(video_id, ()))
 
     def series(self, video_id: str, phrase: str) -> tuple[Series, Series]:
         """Nothing."""

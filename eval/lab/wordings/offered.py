@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lvqa.eval.lab.wordings.change_searches import GONE
 from lvqa.eval.lab.wordings.changes import WORDS, Change, is_misread, meant
 from lvqa.language.words import with_article as a
 from lvqa.temporal.frame_questions import NOTHING
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import GONE, YES, Interval, boundaries
+from lvqa.temporal.localize import YES, Interval, boundaries
 from lvqa.temporal.looks import Course, LookRequest, alongside
 from lvqa.temporal.result import Result, exactly_one, nothing, product
 from lvqa.types import Span

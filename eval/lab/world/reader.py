@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.eval.lab.world.scenes.draw import Thing
 from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.eval.lab.world.words import FLAG, PLACES, SIGN, at_place
@@ -43,7 +44,7 @@ def note(video_id: str, span: Span, text: str) -> Note:
 
 
 @dataclass(slots=True)
-class Golden(Presence):
+class Golden(ChangePresence):
     """The gold windows before all other candidates: a search that cannot miss. `windows` are spans by video id."""
 
     windows: Mapping[str, Sequence[Span]] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Golden(Presence):
 
     def dips(self, video_id: str, phrase: str, other: str = "") -> list[Candidate]:
         """The same, for what is gone there."""
-        return [*self._gold(video_id), *Presence.dips(self, video_id, phrase, other)]
+        return [*self._gold(video_id), *ChangePresence.dips(self, video_id, phrase, other)]
 
     def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
         """The times just before and behind each gold window, then the usual ones."""
@@ -63,7 +64,7 @@ class Golden(Presence):
             (max(whole.start_s, span.start_s - 0.5), min(whole.end_s - 0.25, span.end_s + 0.25), 1.0)
             for span in self.windows.get(video_id, ())
         ]
-        return [*gold, *Presence.shifts(self, video_id, phrase)]
+        return [*gold, *ChangePresence.shifts(self, video_id, phrase)]
 
     def _gold(self, video_id: str, within: Span | None = None) -> list[Candidate]:
         found = [
