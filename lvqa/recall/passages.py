@@ -80,17 +80,6 @@ def _normalised(values: Values, videos: Positions, n_videos: int) -> Values:
     return shares
 
 
-def smoothed(values: Values, times_s: Values, videos: Positions, width_s: float) -> Values:
-    """Each row's value averaged with those near it in its video, by a Gaussian of that standard deviation."""
-    result = values.copy()
-    for video in np.unique(videos):
-        rows = np.flatnonzero(videos == video)
-        gap = times_s[rows][:, None] - times_s[rows][None, :]
-        kernel = np.exp(-0.5 * np.square(gap / width_s))
-        result[rows] = kernel @ values[rows] / kernel.sum(axis=1)
-    return result
-
-
 def choose_passages(
     shares: Values,
     times_s: Values,
@@ -99,7 +88,6 @@ def choose_passages(
     k: int,
     *,
     coverage_s: float,
-    apart_s: float = 0.0,
     snap: bool = True,
 ) -> tuple[Positions, Values]:
     """At most k rows that together most probably hold the answer, best first, and what each adds to that probability.
@@ -110,7 +98,6 @@ def choose_passages(
         videos: which video each row is of.
         kinds: what kind of note it is: what is seen covers only half of what is said at the same second.
         coverage_s: a pick covers a second at distance d with weight exp(-d / coverage_s); 0 ranks rows by `shares`.
-        apart_s: picks of one video lie at least this far apart, as long as there are others.
         snap: move each pick to the most probable row close by; it then covers a little less.
     """
     k = min(k, len(shares))
@@ -126,23 +113,16 @@ def choose_passages(
     # Rows that say the same about the same second share one gain: the more probable itself comes first.
     tie = 1e-9 * shares
     free = np.ones(len(shares), bool)
-    waiting = np.zeros(len(shares), bool)
     picks, added = np.zeros(k, np.int64), np.zeros(k)
     for n in range(k):
-        allowed = free & ~waiting
-        if not allowed.any():
-            waiting[:] = False
-            allowed = free
-        row = int(np.argmax(np.where(allowed, gains + tie, -1.0)))
+        row = int(np.argmax(np.where(free, gains + tie, -1.0)))
         rows = by_video[int(videos[row])]
         if snap:
-            near = rows[(np.abs(times_s[rows] - times_s[row]) <= _SNAP * coverage_s) & allowed[rows]]
+            near = rows[(np.abs(times_s[rows] - times_s[row]) <= _SNAP * coverage_s) & free[rows]]
             likely = int(near[np.argmax(shares[near])])
             row = likely if shares[likely] > _CLEARLY * shares[row] else row
         picks[n], added[n] = row, gains[row]
         free[row] = False
-        if apart_s > 0:
-            waiting[rows] |= np.abs(times_s[rows] - times_s[row]) < apart_s
         if coverage_s > 0:
             kernel = kernels[int(videos[row])]
             at = int(np.searchsorted(rows, row))

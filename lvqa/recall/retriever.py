@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background
 from lvqa.recall.candidates import Candidates
 from lvqa.recall.lookups import StoreLookups
-from lvqa.recall.passages import Positions, best_window, choose_passages, posterior, smoothed
+from lvqa.recall.passages import Positions, best_window, choose_passages, posterior
 from lvqa.recall.query import SearchQuery, understand
 from lvqa.recall.ranking import literalness, rank
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
@@ -29,9 +28,6 @@ from lvqa.recall.rules import CHANNELS, Channel, RecallRules
 from lvqa.recall.timing import Timing
 from lvqa.store import Filter, Store, TextQuery
 from lvqa.types import Hit, Note, Span
-
-if TYPE_CHECKING:
-    pass
 
 # A frame so many standard deviations above the others is relevant, whatever the captions say.
 _FRAME_STANDS_OUT = 4.5
@@ -163,8 +159,6 @@ class Retriever(StoreLookups):
         )
         if search.by_meaning:
             self.prepare(asked.phrases)
-        if rules.coarse_videos > 0:
-            search.wanted = self._nearest_videos(search, rules.coarse_videos)
         return search, Timing(asked.relation, self, search.wanted) if asked.relation.says_when else None
 
     def _candidates(self, search: _RecallSearch, timing: Timing | None) -> Candidates:
@@ -226,20 +220,6 @@ class Retriever(StoreLookups):
         scale = background(self.store, "frames", name)
         z = scale.standardise(vector, cosines, [""] * len(cosines))
         search.frame_z = dict(zip(search.frames, z.tolist(), strict=True))
-
-    def _nearest_videos(self, search: _RecallSearch, most: int) -> Filter:
-        """The filter, kept to the videos whose summaries and segments come nearest; as it is where there are none."""
-        asked, wanted = search.asked, search.wanted
-        summaries = replace(wanted, sources=frozenset({"summary"}), level=None)
-        found: dict[str, float] = {}
-        if self.embedder is not None:
-            found = self._by_meaning(asked, 8 * most, summaries)
-        elif self.text:
-            found = self._by_words(asked, (), 8 * most, summaries)
-        notes = self.notes(found)
-        ranked = sorted(notes.values(), key=lambda note: (-found[note.id], note.id))
-        videos = list(dict.fromkeys(note.video_id for note in ranked))[:most]
-        return replace(wanted, video_ids=frozenset(videos)) if videos else wanted
 
     # --- what they make together
 
@@ -314,10 +294,8 @@ class Retriever(StoreLookups):
     def _pick(
         self, chosen: Candidates, k: int, search: _RecallSearch, timing: Timing | None
     ) -> tuple[Positions, Values, Values]:
-        rules, scores = search.rules, chosen.scores
+        rules = search.rules
         told = search.by_text or search.by_meaning
-        if rules.smoothing_s > 0:
-            scores = smoothed(scores, chosen.middles_s, chosen.videos, rules.smoothing_s)
         prior = None if timing is None else (lambda within: timing.prior(chosen, within))
 
         def of(log_odds: Values) -> Values:
@@ -330,7 +308,7 @@ class Retriever(StoreLookups):
                 prior=prior,
             )
 
-        shares = of(scores) if told else np.zeros(len(chosen))
+        shares = of(chosen.scores) if told else np.zeros(len(chosen))
         if (chosen.seen > -np.inf).any():
             # Two witnesses, not one sum: where captions are poor the frames still have their say, and the other way.
             part = rules.seen_share if told else 1.0
@@ -342,7 +320,6 @@ class Retriever(StoreLookups):
             chosen.kinds,
             k,
             coverage_s=rules.coverage_s,
-            apart_s=rules.apart_s,
         )
         return picks, added, shares
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Channel = Literal["text", "dense", "frames"]
@@ -12,7 +12,7 @@ CHANNELS: tuple[Channel, ...] = ("text", "dense", "frames")
 
 @dataclass(frozen=True, slots=True)
 class RecallRules:
-    """The rules of a search. The defaults find; `precise` is for a caller who wants one passage, and all of it.
+    """The rules of a search.
 
     Weights are nats of log-odds a unit of the channel: bm25 (a sum of inverse document frequencies), and standard
     deviations of cosine above the archive's background. `text`, `dense` and `time_share` are near the maximum of
@@ -35,22 +35,12 @@ class RecallRules:
     rewrite: bool = True
     # "At the beginning", "after the dog barks", "the first time".
     relations: bool = True
-    # Seconds of a Gaussian over the scores; 0: none. It did not help.
-    smoothing_s: float = 0.0
     # How far a pick covers the seconds around it; 0 takes the most probable notes, however near to each other.
     coverage_s: float = 7.0
-    # Least distance between the picks of one video; 0: none. Coverage does it better.
-    apart_s: float = 0.0
     # Closeness, in [0, 1], below which a note has nothing to do with the question.
     least_relevance: float = 0.18
-    # Videos whose summaries come nearest, in which alone notes are then searched; 0: straight to the notes.
-    coarse_videos: int = 0
     # Candidates that each channel proposes, whatever k is.
     candidates: int = 64
     # As many frames: those of one shot crowd, and fewer come from too few videos.
     frame_candidates: int = 80
     windows: bool = True
-
-    def precise(self) -> RecallRules:
-        """The same, for all seconds of the most probable passage rather than for the best chance to have it."""
-        return replace(self, coverage_s=0.5)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvqa.recall.passages import best_window, choose_passages, posterior, smoothed
+from lvqa.recall.passages import best_window, choose_passages, posterior
 from lvqa.types import Span
 
 
@@ -101,11 +101,9 @@ def test_in_a_short_video_many_picks_come_to_even_spacing():
     assert gaps.max() <= 6
 
 
-def test_without_coverage_the_most_probable_come_first_and_may_be_kept_apart():
+def test_without_coverage_the_most_probable_come_first():
     shares, times = np.array([0.4, 0.3, 0.2, 0.1]), np.array([5.0, 6.0, 20.0, 21.0])
     assert choose_passages(shares, times, _one_kind(4), _one_kind(4), 3, coverage_s=0)[0].tolist() == [0, 1, 2]
-    apart, _ = choose_passages(shares, times, _one_kind(4), _one_kind(4), 3, coverage_s=0, apart_s=3)
-    assert apart.tolist() == [0, 2, 1]
     assert len(choose_passages(shares, times, _one_kind(4), _one_kind(4), 99, coverage_s=2.0)[0]) == 4
 
 
@@ -116,14 +114,6 @@ def test_another_kind_of_note_at_the_same_second_is_only_half_covered():
     assert alike.tolist() == [0, 2]
     assert mixed.tolist()[0] == 0
     assert sorted(choose_passages(shares, times, _one_kind(3), np.array([0, 1, 0]), 3, coverage_s=3.0)[0]) == [0, 1, 2]
-
-
-def test_smoothing_keeps_a_constant_and_stays_within_its_video():
-    videos, times = np.array([0, 0, 1]), np.array([0.0, 1.0, 0.0])
-    np.testing.assert_allclose(smoothed(np.ones(3), times, videos, 2.0), 1.0)
-    values = smoothed(np.array([1.0, 0.0, 9.0]), times, videos, 1.0)
-    assert 0 < values[1] < values[0] < 1
-    assert values[2] == 9.0
 
 
 def test_a_window_grows_around_a_peak_and_covers_a_plain():
