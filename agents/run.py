@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from lvqa.agents.anytime import answer_now
 from lvqa.agents.baselines.presets import check_agent
-from lvqa.agents.cost.measured import measured_with
+from lvqa.agents.cost.measured import take_note
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
@@ -137,7 +137,7 @@ def stream(
                     steps.append(step)
                     yield step
         else:
-            measured_with(models).add(agent, ledger.cost)
+            take_note(models, agent, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
     answer = state["answer"]

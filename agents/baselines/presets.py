@@ -27,6 +27,7 @@ class Preset:
     the visual channel and descends where it is relevant. `plans` says that the chat model plans, `ways` how many
     independent ways to an answer are gone, `notes` how many notes a prompt shows at most, `summary_words` how long
     LLoVi's summary is. `verifies` says that claims are checked and that there is an answer "not in these videos".
+    `rounds` and `llm_calls` are how many a baseline takes at most, each reply that has to parse asked for twice.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Preset:
     notes: int = 48
     summary_words: int = 300
     verifies: bool = False
+    rounds: int = 1
+    llm_calls: int = 3
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -45,10 +48,10 @@ PRESETS: Mapping[str, Preset] = {
         Preset("lvqa", "", "recall", plans=True, ways=2, verifies=True),
         # Captions of short clips in order of time, a summary of some 500 words conditioned on the question.
         Preset("llovi", "2312.17235", "captions", notes=240, summary_words=500),
-        # 5 uniform frames, at most 3 rounds, self-rated confidence of 3 to stop.
-        Preset("videoagent", "2403.10517", "segments"),
-        # 8 clusters, doubled up to 32 until 4 are rated highly relevant; 4 and 4 x 4 below them.
-        Preset("videotree", "2405.19209", "tree"),
+        # 5 uniform frames, at most 3 rounds (answer, rate it, ask for more), self-rated confidence of 3 to stop.
+        Preset("videoagent", "2403.10517", "segments", rounds=3, llm_calls=18),
+        # 8 clusters, doubled up to 32 until 4 are rated highly relevant; 4 and 4 x 4 below them; then the answer.
+        Preset("videotree", "2405.19209", "tree", rounds=3, llm_calls=9),
         Preset("uniform", "", "uniform"),
     )
 }

@@ -7,13 +7,13 @@ up. Loads and calls no model, searches nothing and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from lvqa.agents.baselines.presets import DEFAULT_AGENT, check_agent
-from lvqa.agents.cost.measured import measured_with
+from lvqa.agents.baselines.presets import DEFAULT_AGENT, preset
+from lvqa.agents.cost.measured import measured
 from lvqa.agents.run import where_to_look
 from lvqa.agents.temporal_query import planner_of
 from lvqa.media.files import present
@@ -31,24 +31,6 @@ from lvqa.types import Budget, Cost, Question
 _PLAN_CALLS = 2
 _ROUND_CALLS = 9
 _OPTIONS_CALLS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How far a baseline goes: its rounds and LLM calls at most, and whether it looks at frames."""
-
-    rounds: int
-    llm_calls: int
-    looks: bool = True
-
-
-# From the papers, see METHODS.md; each reply that has to parse is asked for twice at most.
-EFFORTS: Mapping[str, Effort] = {
-    "llovi": Effort(1, 3, looks=False),  # a summary, then the answer
-    "videoagent": Effort(3, 18),  # answer, rate it, ask for more, in three rounds
-    "videotree": Effort(3, 9),  # up to three ratings of clusters, then the answer
-    "uniform": Effort(1, 3),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +78,8 @@ class Estimate:
 
 def estimate(question: Question, *, store: Store, models: Models, settings: Settings, folder: Path) -> Estimate:
     """What `lvqa.agents.ask` would take with the same arguments. Raises UsageError for an unknown video or agent."""
-    name = check_agent(question.agent if question.agent is not None else settings.agent)
+    how = preset(question.agent if question.agent is not None else settings.agent)
+    name = how.name
     _, filter = where_to_look(question, store)
     allowed = filter.video_ids
     paths = [video.path for video in store.videos.all() if allowed is None or video.id in allowed]
@@ -109,19 +92,19 @@ def estimate(question: Question, *, store: Store, models: Models, settings: Sett
         and planner.plan(question.text, question.options, paths) is not None
     )
     thinks = not models.reasons_by_rule and ledger.can_think
+    looks = how.retrieval != "captions"
     if name == DEFAULT_AGENT:
         rounds = 1 if program else settings.rounds + 1
         llm_calls = _PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if question.options else 0))
-        looks = True
     else:
-        effort = EFFORTS[name]
-        rounds, llm_calls, looks = effort.rounds, effort.llm_calls, effort.looks
+        rounds, llm_calls = how.rounds, how.llm_calls
     reason = _why_blind(models, folder, paths, program)
     frames = ledger.frames_left if looks and not reason else 0
     calls = min(frames, ledger.calls_left)
     most = _most(ledger.budget, prices, frames, calls, llm_calls if thinks else 0)
-    known = measured_with(models).of(name)
-    likely = _no_more(known.mean, most) if known.questions else None
+    known = measured(models, name)
+    # Part by part no more than what is most.
+    likely = Cost(*map(min, astuple(known.mean), astuple(most))) if known.questions else None
     if not reason:
         reason = f"{count(frames, 'frame')} may be looked at" if frames or not looks else "the budget leaves no frame"
     basis = f"likely is the mean of {count(known.questions, 'question')} asked before"
@@ -149,16 +132,3 @@ def _most(budget: Budget, prices: Prices, frames: int, vlm_calls: int, llm_calls
         money += max(prices.chat(tokens, 0), prices.chat(0, tokens))
     money = min(money, budget.money) if budget.money else money
     return Cost(frames, vlm_calls, llm_calls, tokens, tokens, budget.seconds, money)
-
-
-def _no_more(likely: Cost, most: Cost) -> Cost:
-    """What is likely, part by part no more than what is most."""
-    return Cost(
-        min(likely.frames, most.frames),
-        min(likely.vlm_calls, most.vlm_calls),
-        min(likely.llm_calls, most.llm_calls),
-        min(likely.tokens_in, most.tokens_in),
-        min(likely.tokens_out, most.tokens_out),
-        min(likely.seconds, most.seconds),
-        min(likely.money, most.money),
-    )

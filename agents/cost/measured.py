@@ -6,7 +6,7 @@ It is of this process, gone with the models, and written nowhere. Knows no quest
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -27,43 +27,22 @@ class MeanCost:
     def mean(self) -> Cost:
         """What one of them took, counts rounded to whole ones; nothing where there was none."""
         n = max(1, self.questions)
-        return Cost(
-            round(self.total.frames / n),
-            round(self.total.vlm_calls / n),
-            round(self.total.llm_calls / n),
-            round(self.total.tokens_in / n),
-            round(self.total.tokens_out / n),
-            self.total.seconds / n,
-            self.total.money / n,
-        )
-
-    def and_again(self, cost: Cost) -> MeanCost:
-        """The same with one question more, which took `cost`."""
-        return MeanCost(self.questions + 1, self.total + cost)
+        return Cost(*(round(part / n) if isinstance(part, int) else part / n for part in astuple(self.total)))
 
 
-class MeasuredCosts:
-    """The running mean of each agent, with the same models. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_agent: dict[str, MeanCost] = {}
-
-    def add(self, agent: str, cost: Cost) -> None:
-        """Take note of what an agent took for a question that it answered to the end."""
-        with self._lock:
-            self._by_agent[agent] = self.of(agent).and_again(cost)
-
-    def of(self, agent: str) -> MeanCost:
-        """What was measured of an agent; of no questions where it was not asked yet."""
-        return self._by_agent.get(agent, MeanCost())
-
-
-_MEASURED: WeakKeyDictionary[Models, MeasuredCosts] = WeakKeyDictionary()
+_MEASURED: WeakKeyDictionary[Models, dict[str, MeanCost]] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
-def measured_with(models: Models) -> MeasuredCosts:
-    """What was measured of agents that worked with these models."""
+def take_note(models: Models, agent: str, cost: Cost) -> None:
+    """Keep what an agent took for a question that it answered to the end with these models. Thread-safe."""
     with _LOCK:
-        return _MEASURED.setdefault(models, MeasuredCosts())
+        by_agent = _MEASURED.setdefault(models, {})
+        known = by_agent.get(agent, MeanCost())
+        by_agent[agent] = MeanCost(known.questions + 1, known.total + cost)
+
+
+def measured(models: Models, agent: str) -> MeanCost:
+    """What was measured of an agent with these models; of no questions where it was not asked yet. Thread-safe."""
+    with _LOCK:
+        return _MEASURED.get(models, {}).get(agent, MeanCost())
