@@ -22,8 +22,7 @@ from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import fence, load
-from lvqa.tools.search_charges import SEARCH_SHARE, charge_looks, charge_to
-from lvqa.tools.vision_calls import generate
+from lvqa.tools.vision_calls import SEARCH_SHARE, charge_looks, charge_to, generate
 from lvqa.types import Hit, Step, Video
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
 from lvqa.zoom.across import Opener, is_searchable, search_videos

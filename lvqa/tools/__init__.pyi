@@ -4,5 +4,10 @@ from .ledger import BudgetSpent as BudgetSpent, Ledger as Ledger, estimate_token
 from .prices import Prices as Prices
 from .proposals import SearcherProposals as SearcherProposals
 from .scope import filter_of as filter_of, video_named as video_named, videos_named as videos_named
-from .search_charges import SEARCH_SHARE as SEARCH_SHARE, charge_looks as charge_looks, charge_to as charge_to
-from .vision_calls import generate as generate, probability_of_yes as probability_of_yes
+from .vision_calls import (
+    SEARCH_SHARE as SEARCH_SHARE,
+    charge_looks as charge_looks,
+    charge_to as charge_to,
+    generate as generate,
+    probability_of_yes as probability_of_yes,
+)

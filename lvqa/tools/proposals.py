@@ -11,7 +11,7 @@ from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.temporal.presence import MOST, Candidate
 from lvqa.tools.ledger import Ledger
-from lvqa.tools.search_charges import SEARCH_SHARE, charge_looks, charge_to
+from lvqa.tools.vision_calls import SEARCH_SHARE, charge_looks, charge_to
 from lvqa.types import Span
 from lvqa.zoom import Query, SearchBudget, Searcher, make_searcher
 from lvqa.zoom.across import Opener

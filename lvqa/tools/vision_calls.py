@@ -1,15 +1,21 @@
 """The VLM's replies, charged to the ledger: frames and calls before, by `Ledger.take_vision`, tokens here.
 
-Knows no prompt. A call that does not come back is charged what it was sent.
+A call that does not come back is charged what it was sent. A temporal search, which makes its looks itself, tells the
+ledger of them by what `charge_to` and `charge_looks` return. Knows no prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lvqa.models.base import Reply, VisionModel, VisionRequest
 from lvqa.models.replies import replies_of, yes_of
 from lvqa.tools.ledger import Ledger, estimate_tokens
+from lvqa.zoom import Query
+from lvqa.zoom.scorers import Scorers, Yes
+
+# Of the frames that may be looked at, the share that a search may look at on its way; the rest are for the question.
+SEARCH_SHARE = 0.5
 
 
 def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[str]:
@@ -40,6 +46,23 @@ def probability_of_yes(vision: VisionModel, ledger: Ledger, requests: Sequence[V
     finally:
         ledger.add_tokens(_sent(requests), answered)
     return [min(1.0, max(0.0, value)) for value in yes]
+
+
+def charge_to(ledger: Ledger, scorers: Scorers, query: Query) -> Callable[[int], int]:
+    """What tells a question's ledger of a search's looks: calls where a VLM makes them, else frames alone."""
+    return charge_looks(ledger, query) if isinstance(scorers.look, Yes) else ledger.take_frames
+
+
+def charge_looks(ledger: Ledger, query: Query) -> Callable[[int], int]:
+    """What tells a question's ledger of frames that the VLM looks at, each in a request for each thing."""
+    asked = sum(estimate_tokens(thing) + 40 for thing in query.things)
+
+    def charge(frames: int) -> int:
+        granted = ledger.take_vision([1] * frames, requests=len(query.things))
+        ledger.add_tokens(granted * asked, granted * len(query.things))
+        return granted
+
+    return charge
 
 
 def _sent(requests: Sequence[VisionRequest]) -> int:

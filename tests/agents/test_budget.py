@@ -10,7 +10,7 @@ from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.settings import Settings
 from lvqa.tools.ledger import ASKED_TO_STOP, BudgetSpent, Ledger
 from lvqa.tools.prices import Prices
-from lvqa.tools.search_charges import charge_looks, charge_to
+from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.types import Budget, Cost, Span
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Scorers, Yes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lvqa.models.fake import FakeDetector, FakeVision
 from lvqa.tools.ledger import Ledger
-from lvqa.tools.search_charges import charge_to
+from lvqa.tools.vision_calls import charge_to
 from lvqa.types import Budget
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Detection, Scorers, Yes
