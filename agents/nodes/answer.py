@@ -12,7 +12,7 @@ guess. This module verifies nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -131,49 +131,35 @@ def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, s
     One that is empty or a refusal is none: the answer is from the notes themselves.
     """
     context, numbered = asked.context, asked.numbered
-    summary = usable_caption(say(asked.chat, context.ledger, summarise_prompt(context, numbered, words))) or ""
+    question, notes = fence(context.question.text), fence(lines(numbered))
+    told = say(asked.chat, context.ledger, load("summarise").fill(notes=notes, question=question, words=words))
+    summary = usable_caption(told) or ""
     if not summary:
         asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
-    filled = answer_prompt(context, items, numbered, summary, asked.computed)
-    asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
-    return _asked_for("summary", asked, filled), summary
-
-
-def summarise_prompt(context: Context, numbered: Mapping[int, Item], words: int) -> str:
-    """What the chat model is asked for a summary of numbered notes."""
-    return load("summarise").fill(notes=fence(lines(numbered)), question=fence(context.question.text), words=words)
-
-
-def answer_prompt(
-    context: Context, items: Sequence[Item], numbered: Mapping[int, Item], summary: str, computed: str
-) -> str:
-    """What the chat model is asked for the answer: from a summary, or from all notes where that is empty."""
     nearest = {item.note.id for item in items[:_NEAREST]}
-    return load("answer").fill(
-        question=fence(context.question.text),
+    filled = load("answer").fill(
+        question=question,
         options=options_block(context.options),
-        summary=fence(summary) if summary.strip() else fence(lines(numbered)),
+        summary=fence(summary) if summary.strip() else notes,
         notes=fence(lines({n: item for n, item in numbered.items() if item.note.id in nearest})),
-        computed=computed,
+        computed=asked.computed,
         ids=", ".join(map(str, numbered)),
     )
+    asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
+    return _asked_for("summary", asked, filled), summary
 
 
 def direct(asked: _Asked) -> Way:
     """The way that reads the notes themselves, in the order of time. Raises BudgetSpent, ReplyError, ModelError."""
     asked.prompts["direct"] = load("direct").hash
-    return _asked_for("direct", asked, direct_prompt(asked.context, asked.numbered, asked.computed))
-
-
-def direct_prompt(context: Context, numbered: Mapping[int, Item], computed: str) -> str:
-    """What the chat model is asked for the answer from the notes in order of time."""
-    return load("direct").fill(
-        question=fence(context.question.text),
-        options=options_block(context.options),
-        notes=fence(lines(numbered)),
-        computed=computed,
-        ids=", ".join(map(str, numbered)),
+    filled = load("direct").fill(
+        question=fence(asked.context.question.text),
+        options=options_block(asked.context.options),
+        notes=fence(lines(asked.numbered)),
+        computed=asked.computed,
+        ids=", ".join(map(str, asked.numbered)),
     )
+    return _asked_for("direct", asked, filled)
 
 
 def scored(asked: _Asked) -> list[float]:
@@ -183,7 +169,11 @@ def scored(asked: _Asked) -> list[float]:
     drawn_by = f"{context.seed}:{context.question.text}".encode("utf-8", "surrogatepass")
     random.Random(drawn_by).shuffle(places)
     asked.prompts["options"] = load("options").hash
-    filled = options_prompt(context, asked.numbered, tuple(options[place] for place in places))
+    filled = load("options").fill(
+        question=fence(context.question.text),
+        options=options_block(tuple(options[place] for place in places)),
+        notes=fence(lines(asked.numbered)),
+    )
 
     def by_place(reply: ScoresReply) -> dict[int, float]:
         read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
@@ -200,13 +190,6 @@ def scored(asked: _Asked) -> list[float]:
         raise ReplyError(f"the chat model did not score every option ({reply.complaints[0]})")
     found = by_place(reply.value)
     return [found[n] for n in range(len(options))]
-
-
-def options_prompt(context: Context, numbered: Mapping[int, Item], options: tuple[str, ...]) -> str:
-    """What the chat model is asked for the scores of options."""
-    return load("options").fill(
-        question=fence(context.question.text), options=options_block(options), notes=fence(lines(numbered))
-    )
 
 
 def settle(

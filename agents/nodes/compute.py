@@ -7,7 +7,7 @@ answer to the user, rows and all. This module writes no answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -89,7 +89,9 @@ def by_chat(
                 wrong.append(f"notes {unknown} do not exist")
         return wrong
 
-    parsed = ask_for(chat, context.ledger, rows_prompt(events, numbered), RowsReply, complaints)
+    listed = "\n".join(f"{n}. {for_prompt(event, 200)}" for n, event in enumerate(events, 1))
+    filled = load("rows").fill(events=fence(listed), notes=fence(lines(numbered)))
+    parsed = ask_for(chat, context.ledger, filled, RowsReply, complaints)
     found: list[list[EventRow]] = [[] for _ in events]
     dropped = 0
     for row in parsed.value.rows:
@@ -103,12 +105,6 @@ def by_chat(
             ids = tuple(item.note.id for item in mine)
             found[row.event - 1].append(EventRow(events[row.event - 1], video, span, row.sure, ids))
     return found, RowsReading(load("rows").hash, parsed.repaired, dropped)
-
-
-def rows_prompt(events: Sequence[str], numbered: Mapping[int, Item]) -> str:
-    """What the chat model is asked for the happenings of events."""
-    listed = "\n".join(f"{n}. {for_prompt(event, 200)}" for n, event in enumerate(events, 1))
-    return load("rows").fill(events=fence(listed), notes=fence(lines(numbered)))
 
 
 def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> list[list[EventRow]]:

@@ -30,8 +30,10 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     how = preset(context.agent)
     if context.models.chat is not None and how.plans:
         try:
-            reply = ask_for(context.models.chat, context.ledger, plan_prompt(context), Plan)
-            made, by = joined(reply.value, rules, bool(context.options)), f"chat {load('plan').hash}"
+            prompt = load("plan")
+            filled = prompt.fill(question=fence(context.question.text), options=options_block(context.options))
+            reply = ask_for(context.models.chat, context.ledger, filled, Plan)
+            made, by = joined(reply.value, rules, bool(context.options)), f"chat {prompt.hash}"
         except BudgetSpent as spent:
             reason = spent.reason
         except ReplyError:
@@ -46,11 +48,6 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         "missing": [],
         "steps": [PlanStep(made, by, program, reason, unparsed=unparsed)],
     }
-
-
-def plan_prompt(context: Context) -> str:
-    """The prompt that asks the chat model for a plan of the question and its options."""
-    return load("plan").fill(question=fence(context.question.text), options=options_block(context.options))
 
 
 def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:

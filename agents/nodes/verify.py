@@ -16,7 +16,7 @@ where there is one for the way of answering (`calibration`), makes it the probab
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,7 @@ from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.tools.vision_calls import probability_of_yes
-from lvqa.types import Answer, Evidence, Span, Statement, format_time
+from lvqa.types import Answer, Evidence, Statement, format_time
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -167,7 +167,8 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[
         except MediaError as error:
             failed.append(str(error))
             continue
-        filled = verify_prompt(claim, best.note.span, len(frames))
+        start, end = format_time(best.note.span.start_s), format_time(best.note.span.end_s)
+        filled = load("verify").fill(frames=len(frames), start=start, end=end, claim=fence(claim.text))
         if context.ledger.take_vision([len(frames)]) == 0:
             break
         asked.append((n, VisionRequest(frames, filled, 1)))
@@ -188,7 +189,14 @@ def by_chat(
     chat = context.models.chat
     if chat is None:
         return None
-    prompt = support_prompt(context, claims, items)
+    blocks = []
+    for n, claim in enumerate(claims, 1):
+        lines = [
+            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {for_prompt(i.note.text, NOTE_CHARACTERS)}"
+            for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
+        ]
+        blocks.append("\n".join([f"{n}. {for_prompt(claim.text, NOTE_CHARACTERS)}", *lines]))
+    prompt = load("support").fill(question=fence(context.question.text), claims=fence("\n".join(blocks)))
 
     def complaints(reply: Verdicts) -> list[str]:
         lacking = sorted(set(range(1, len(claims) + 1)) - {verdict.claim for verdict in reply.verdicts})
@@ -205,24 +213,6 @@ def by_chat(
     for verdict in reply.verdicts:  # judged twice, the worse counts
         given[verdict.claim] = min(verdict.support, given.get(verdict.claim, 1.0))
     return [given.get(n, 0.0) for n in range(1, len(claims) + 1)]
-
-
-def verify_prompt(claim: Claim, span: Span, frames: int) -> str:
-    """What the VLM is asked about a claim, on so many frames of a span."""
-    start, end = format_time(span.start_s), format_time(span.end_s)
-    return load("verify").fill(frames=frames, start=start, end=end, claim=fence(claim.text))
-
-
-def support_prompt(context: Context, claims: Sequence[Claim], items: Mapping[str, Item]) -> str:
-    """What the chat model is asked about claims, each beside the notes that it cites."""
-    blocks = []
-    for n, claim in enumerate(claims, 1):
-        lines = [
-            f"  - {i.note.source} at {format_time(i.note.span.start_s)}: {for_prompt(i.note.text, NOTE_CHARACTERS)}"
-            for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
-        ]
-        blocks.append("\n".join([f"{n}. {for_prompt(claim.text, NOTE_CHARACTERS)}", *lines]))
-    return load("support").fill(question=fence(context.question.text), claims=fence("\n".join(blocks)))
 
 
 def by_words(context: Context, claim: Claim, items: dict[str, Item]) -> float:
