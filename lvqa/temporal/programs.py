@@ -20,6 +20,8 @@ from lvqa.temporal.wording import shown_by, stretch, when
 from lvqa.types import Span, format_time
 
 _MOST_EVENTS = 12
+# A span of a video, how far to trust that the thing is there, and what shows it where it was looked for.
+_Whereabouts = tuple[Span, str, float, tuple[tuple[Interval, str], ...]]
 
 
 def solve(inquiry: Inquiry, own: Callable[[Inquiry], Course[Result] | None] | None = None) -> Course[Result]:
@@ -55,7 +57,7 @@ def count_events(inquiry: Inquiry) -> Course[Result]:
     target = inquiry.query.targets[0]
     found: Localized = yield from appearances(inquiry, target, _MOST_EVENTS)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {inquiry.where}")
+        return _not_found(inquiry, target)
     n = len(found.intervals)
     times = ", ".join(format_time(i.span.start_s) for i in found.intervals)
     sure = product([sum(i.support for i in found.intervals) / n, absence(found, inquiry.coverages())])
@@ -85,7 +87,7 @@ def when_(inquiry: Inquiry) -> Course[Result]:
     target = inquiry.query.targets[0]
     found: Localized = yield from inquiry.find(target, most=2, fine=True)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {inquiry.where}")
+        return _not_found(inquiry, target)
     best = max(found.intervals, key=lambda i: i.support)
     also = "".join(f"; also {stretch(i.span)}" for i in found.intervals if i is not best)
     sure = product([best.support, 1 / len(found.intervals)])
@@ -98,7 +100,7 @@ def duration(inquiry: Inquiry) -> Course[Result]:
     target = inquiry.query.targets[0]
     found: Localized = yield from inquiry.find(target, fine=True)
     if not found.intervals:
-        return nothing(f"{a(target)} was not found in {inquiry.where}")
+        return _not_found(inquiry, target)
     best = found.intervals[0]
     sure = 0.9 if best.sharp else 0.4
     if best.span.duration_s <= MEASURED_S:
@@ -111,36 +113,44 @@ def duration(inquiry: Inquiry) -> Course[Result]:
     return Result(f"{length_s:g} second{'s' * (length_s != 1)}", product([best.support, sure]), length_s, shown)
 
 
+def _at_time_or_found(inquiry: Inquiry, target: str) -> Course[_Whereabouts | None]:
+    """The short stretch that the question names, of its first video; else where a thing is found, None for nowhere."""
+    at = inquiry.query.at
+    if at is not None and at.duration_s <= 10:
+        return at, inquiry.videos[0], 1.0, ()
+    found: Localized = yield from inquiry.find(target)
+    if not found.intervals:
+        return None
+    best = found.intervals[0]
+    return best.span, best.video_id, best.support, ((best, f"{a(target)} is there"),)
+
+
+def _not_found(inquiry: Inquiry, target: str) -> Result:
+    return nothing(f"{a(target)} was not found in {inquiry.where}")
+
+
 def place(inquiry: Inquiry) -> Course[Result]:
     """Where a thing is."""
-    target, at = inquiry.query.targets[0], inquiry.query.at
-    if at is not None and at.duration_s <= 10:
-        span, video, support = at, inquiry.videos[0], 1.0
-    else:
-        found: Localized = yield from inquiry.find(target)
-        if not found.intervals:
-            return nothing(f"{a(target)} was not found in {inquiry.where}")
-        best = found.intervals[0]
-        span, video, support = best.span, best.video_id, best.support
+    target = inquiry.query.targets[0]
+    found = yield from _at_time_or_found(inquiry, target)
+    if found is None:
+        return _not_found(inquiry, target)
+    span, video, support, _ = found
     said = yield from tell(video, times_in(span), f"where is the {target}?")
     if not said.text:
         return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
     shown = ((Interval(video, span, said.confidence, len(said.times_s)), f"{a(target)} {at_place(said.text)}"),)
-    text = f"{at_place(said.text).capitalize()}" + ("" if at is not None else f", {stretch(span)}")
+    text = f"{at_place(said.text).capitalize()}" + ("" if inquiry.query.at is not None else f", {stretch(span)}")
     return Result(text, product([said.confidence, support]), said.text, shown)
 
 
 def attribute(inquiry: Inquiry) -> Course[Result]:
     """What colour, shape or size a thing has, at a time or where it is found."""
-    target, at, aspect = inquiry.query.targets[0], inquiry.query.at, inquiry.query.aspect or "colour"
-    if at is not None and at.duration_s <= 10:
-        span, video, support = at, inquiry.videos[0], 1.0
-    else:
-        found: Localized = yield from inquiry.find(target)
-        if not found.intervals:
-            return nothing(f"{a(target)} was not found in {inquiry.where}")
-        best = found.intervals[0]
-        span, video, support = best.span, best.video_id, best.support
+    target, aspect = inquiry.query.targets[0], inquiry.query.aspect or "colour"
+    found = yield from _at_time_or_found(inquiry, target)
+    if found is None:
+        return _not_found(inquiry, target)
+    span, video, support, _ = found
     said = yield from tell(video, times_in(span), f"what {aspect} is the {target}?")
     if not said.text:
         return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
@@ -151,19 +161,11 @@ def attribute(inquiry: Inquiry) -> Course[Result]:
 def sign(inquiry: Inquiry) -> Course[Result]:
     """What stands on a sign, at a time, while something else is there, or wherever it is found."""
     surface, *others = inquiry.query.targets
-    at = inquiry.query.at
-    support = 1.0
-    shown: tuple[tuple[Interval, str], ...] = ()
-    if at is not None and at.duration_s <= 10:
-        span, video = at, inquiry.videos[0]
-    else:
-        target = others[0] if others else surface
-        found: Localized = yield from inquiry.find(target)
-        if not found.intervals:
-            return nothing(f"{a(target)} was not found in {inquiry.where}")
-        best = found.intervals[0]
-        span, video, support = best.span, best.video_id, best.support
-        shown = ((best, f"{a(target)} is there"),)
+    target = others[0] if others else surface
+    found = yield from _at_time_or_found(inquiry, target)
+    if found is None:
+        return _not_found(inquiry, target)
+    span, video, support, shown = found
     said = yield from read(video, times_in(span, 2), surface)
     if not said.text:
         return nothing(f"no {surface} can be read in {stretch(span)} of {inquiry.path(video)}")
