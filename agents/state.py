@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from lvqa.agents.baselines.presets import DEFAULT_AGENT
 from lvqa.recall import Retriever, merge
@@ -48,6 +48,15 @@ Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
+def _forward(value: tuple[float, float]) -> tuple[float, float]:
+    Span(*value)
+    return value
+
+
+Stretch = Annotated[tuple[float, float], AfterValidator(_forward)]
+"""Start and end in seconds as a model writes them; validation fails where they are no `Span`."""
+
+
 class SubQuestion(BaseModel):
     """A simpler question, and the earlier ones, by place from 0, whose answers it needs."""
 
@@ -72,7 +81,7 @@ class Plan(BaseModel):
     targets: tuple[str, ...] = Field(default=(), max_length=16)
     cues: tuple[str, ...] = Field(default=(), max_length=16)
     phrases: tuple[str, ...] = Field(default=(), max_length=16)
-    between: tuple[float, float] | None = None
+    between: Stretch | None = None
     events: tuple[str, ...] = Field(default=(), max_length=8)
     compute: Operator | None = None
     named: bool = False
@@ -98,13 +107,6 @@ class Plan(BaseModel):
     @classmethod
     def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
-
-    @field_validator("between")
-    @classmethod
-    def _forward(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None:
-            Span(*value)
-        return value
 
 
 @dataclass(frozen=True, slots=True)

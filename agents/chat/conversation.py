@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.chat.references import by_rules
-from lvqa.agents.chat.turns import Turn as Turn
-from lvqa.agents.chat.turns import Understood as Understood
-from lvqa.agents.chat.turns import clock
+from lvqa.agents.chat.turns import Turn, Understood, clock
+from lvqa.agents.state import Stretch
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ReplyError
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.tools.ledger import BudgetSpent, Ledger
-from lvqa.types import Span
+from lvqa.types import Budget, Span
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -44,7 +43,7 @@ class Standalone(BaseModel):
 
     question: str = Field(min_length=1)
     video: str | None = None
-    between: tuple[float, float] | None = None
+    between: Stretch | None = None
 
     @field_validator("question")
     @classmethod
@@ -53,13 +52,6 @@ class Standalone(BaseModel):
             raise ValueError("the question is empty")
         if _REFUSAL.match(value):
             raise ValueError("that is no question; nothing is to be answered here")
-        return value
-
-    @field_validator("between")
-    @classmethod
-    def _forward(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
-        if value is not None:
-            Span(*value)
         return value
 
 
@@ -91,7 +83,9 @@ def understand(
         question=fence(question),
     )
     try:
-        parsed = ask_for(chat, ledger or _ledger(), filled, Standalone, lambda reply: _complaints(reply, durations))
+        parsed = ask_for(
+            chat, ledger or Ledger(Budget()), filled, Standalone, lambda reply: _complaints(reply, durations)
+        )
     except BudgetSpent as spent:
         return replace(by_rules(question, turns, durations), failure=spent.reason)
     except ReplyError:
@@ -158,9 +152,3 @@ def _listed(turns: Sequence[Turn], durations: Mapping[str, float]) -> list[str]:
 def _short(text: str) -> str:
     """A question on one line, cut where it is longer than any question."""
     return " ".join(text.split())[:_QUESTION_CHARACTERS]
-
-
-def _ledger() -> Ledger:
-    from lvqa.types import Budget
-
-    return Ledger(Budget())

@@ -4,53 +4,6 @@ A node fills in what happened; the line for people (`summary`) and the plain JSO
 that reads an answer's steps asks for their class and reads their fields.
 """
 
-from lvqa.agents.steps.concluding import (
-    AnswerStep,
-    CheckedClaim,
-    ComputeSkippedStep,
-    ComputeStep,
-    Reasoning,
-    RowsReading,
-    StopStep,
-    VerifyStep,
-    Way,
-)
-from lvqa.agents.steps.finding import PlanStep, RecallAgainStep, RecallStep, SurveyStep
-from lvqa.agents.steps.looking import (
-    InspectSkippedStep,
-    InspectStep,
-    LoggedLook,
-    NoTargetsStep,
-    TargetsStep,
-    TimelineAnswerStep,
-    TimelineLooksStep,
-    TimelineQueryStep,
-    ZoomSkippedStep,
-    ZoomStep,
-)
+import lazy_loader
 
-__all__ = [
-    "AnswerStep",
-    "CheckedClaim",
-    "ComputeSkippedStep",
-    "ComputeStep",
-    "InspectSkippedStep",
-    "InspectStep",
-    "LoggedLook",
-    "NoTargetsStep",
-    "PlanStep",
-    "Reasoning",
-    "RecallAgainStep",
-    "RecallStep",
-    "RowsReading",
-    "StopStep",
-    "SurveyStep",
-    "TargetsStep",
-    "TimelineAnswerStep",
-    "TimelineLooksStep",
-    "TimelineQueryStep",
-    "VerifyStep",
-    "Way",
-    "ZoomSkippedStep",
-    "ZoomStep",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,29 @@
+from .concluding import (
+    AnswerStep as AnswerStep,
+    CheckedClaim as CheckedClaim,
+    ComputeSkippedStep as ComputeSkippedStep,
+    ComputeStep as ComputeStep,
+    Reasoning as Reasoning,
+    RowsReading as RowsReading,
+    StopStep as StopStep,
+    VerifyStep as VerifyStep,
+    Way as Way,
+)
+from .finding import (
+    PlanStep as PlanStep,
+    RecallAgainStep as RecallAgainStep,
+    RecallStep as RecallStep,
+    SurveyStep as SurveyStep,
+)
+from .looking import (
+    InspectSkippedStep as InspectSkippedStep,
+    InspectStep as InspectStep,
+    LoggedLook as LoggedLook,
+    NoTargetsStep as NoTargetsStep,
+    TargetsStep as TargetsStep,
+    TimelineAnswerStep as TimelineAnswerStep,
+    TimelineLooksStep as TimelineLooksStep,
+    TimelineQueryStep as TimelineQueryStep,
+    ZoomSkippedStep as ZoomSkippedStep,
+    ZoomStep as ZoomStep,
+)
