@@ -20,7 +20,7 @@ from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.temporal.operators import Operator
 from lvqa.tools.ledger import Ledger
-from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step
+from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
 from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
@@ -241,6 +241,12 @@ class Context:
     def seed(self) -> int:
         """What decides all that is drawn."""
         return self.question.seed
+
+    @property
+    def videos(self) -> list[Video]:
+        """The videos that may be used."""
+        allowed = self.filter.video_ids if self.filter is not None else None
+        return [video for video in self.store.videos.all() if allowed is None or video.id in allowed]
 
     @property
     def asked(self) -> str:

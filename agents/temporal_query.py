@@ -31,19 +31,12 @@ def query_of(context: Context) -> TemporalQuery | None:
     planner = planner_of(context.models)
     if planner is None or context.models.vision is None:
         return None
-    return planner.plan(context.question.text, context.options, paths_of(context))
-
-
-def paths_of(context: Context) -> list[str]:
-    """The paths of the videos that may be used."""
-    allowed = context.filter.video_ids if context.filter is not None else None
-    return [video.path for video in context.store.videos.all() if allowed is None or video.id in allowed]
+    return planner.plan(context.question.text, context.options, [video.path for video in context.videos])
 
 
 def videos_of(context: Context, query: TemporalQuery) -> tuple[str, ...]:
     """The ids of the videos that the question names, in its order; of all that may be used where it names none."""
-    allowed = context.filter.video_ids if context.filter is not None else None
-    ids = {v.path: v.id for v in context.store.videos.all() if allowed is None or v.id in allowed}
+    ids = {video.path: video.id for video in context.videos}
     return tuple(ids[path] for path in query.videos) or tuple(ids.values())
 
 

@@ -201,12 +201,5 @@ def _ratings(context: Context, notes: Sequence[Note], surveyed: Surveyed) -> lis
 
 def _videos(context: Context) -> list[Video]:
     """The videos that may be looked at, by path, those whose file is there."""
-    allowed = context.filter.video_ids if context.filter is not None else None
-    known = sorted(context.store.videos.all(), key=lambda video: video.path)
-    return [
-        video
-        for video in known
-        if (allowed is None or video.id in allowed)
-        and is_searchable(video, context.filter)
-        and present(context.folder, video.path)
-    ]
+    known = sorted(context.videos, key=lambda video: video.path)
+    return [v for v in known if is_searchable(v, context.filter) and present(context.folder, v.path)]

@@ -154,8 +154,7 @@ def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[st
     ids = list(dict.fromkeys(hit.note.video_id for hit in hits[:_MOST_HITS]))
     known: Sequence[Video | None] = [context.store.videos.get(video_id) for video_id in ids]
     if not ids:
-        allowed = context.filter.video_ids if context.filter is not None else None
-        known = [v for v in context.store.videos.all() if allowed is None or v.id in allowed][:_MOST_UNRECALLED]
+        known = context.videos[:_MOST_UNRECALLED]
     known = [video for video in known if video is not None and is_searchable(video, context.filter)]
     there = [video for video in known if video is not None and present(context.folder, video.path)]
     missing = [video.path for video in known if video is not None and video not in there]
