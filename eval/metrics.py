@@ -20,24 +20,8 @@ Window = tuple[float, float]
 Moment = tuple[str, float]
 """A second of a video: its name and the time."""
 
-
 # Bins of confidence, of equal width.
 BINS = 10
-
-
-def in_window(time_s: float, windows: Sequence[Window], *, slack_s: float = 0.0) -> bool:
-    """Whether a time lies in one of the windows, or at most `slack_s` outside it."""
-    return any(start - slack_s <= time_s <= end + slack_s for start, end in windows)
-
-
-def is_hit(returned: Sequence[Moment], video: str, windows: Sequence[Window], *, slack_s: float = 0.5) -> bool:
-    """Whether one of the returned moments lies in a gold window of the right video."""
-    return any(name == video and in_window(time_s, windows, slack_s=slack_s) for name, time_s in returned)
-
-
-def has_video(returned: Sequence[Moment], video: str) -> bool:
-    """Whether one of the returned moments is of the right video."""
-    return any(name == video for name, _ in returned)
 
 
 def calibration_bins(confidence: Sequence[float] | Values, bins: int = BINS) -> list[int]:
@@ -54,11 +38,6 @@ def calibration_error(confidence: Sequence[float] | Values, right: Sequence[bool
     for place, sure, hit in zip(calibration_bins(confidence, bins), confidence, right, strict=True):
         apart[place] += float(hit) - float(sure)
     return sum(map(abs, apart)) / max(1, len(confidence))
-
-
-def temporal_f1(returned: Sequence[Moment], gold: Sequence[Moment], *, tolerance_s: float = 5.0) -> float:
-    """LV-Haystack's temporal F1 (arXiv 2504.02259) of one question, in [0, 1]; see `temporal_match`."""
-    return harmonic(*temporal_match(returned, gold, tolerance_s=tolerance_s))
 
 
 def temporal_match(
@@ -124,55 +103,22 @@ def clustered_mean(scores: Sequence[float], clusters: Sequence[Hashable]) -> Mea
     The error is `sqrt(G / (G - 1) * sum over clusters of (sum of deviations)^2) / n` for G clusters (arXiv 2411.00640);
     infinite for a single cluster, which says nothing about another. Raises ValueError for no scores or unequal lengths.
     """
-    _check(scores, clusters)
+    if len(scores) == 0:
+        raise ValueError("no scores: nothing was measured")
+    if len(scores) != len(clusters):
+        raise ValueError(f"each score needs its cluster, got {len(scores)} scores and {len(clusters)} clusters")
     values = np.asarray(scores, dtype=np.float64)
     mean = float(values.mean())
-    sums = _cluster_sums(values - mean, clusters)
+    sums = cluster_sums(values - mean, clusters)
     groups = len(sums)
     error = math.inf if groups < 2 else math.sqrt(groups / (groups - 1) * float(np.square(sums).sum())) / len(values)
     return Mean(mean, error, len(values), groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """The mean difference of two systems on the same questions, its 95 % interval, and the two-sided p-value."""
-
-    difference: float
-    low: float
-    high: float
-    p_value: float
-
-
-def paired_bootstrap(
-    first: Sequence[float],
-    second: Sequence[float],
-    clusters: Sequence[Hashable],
-    *,
-    resamples: int = 10_000,
-    seed: int = 0,
-) -> Paired:
-    """How much better `second` is than `first`, question by question, resampling whole videos (percentile bootstrap).
-
-    The p-value is twice the share of resamples on the far side of zero, at least 1 / resamples.
-    Raises ValueError for no scores or unequal lengths.
-    """
-    _check(first, clusters)
-    _check(second, clusters)
-    differences = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
-    sums = _cluster_sums(differences, clusters)
-    sizes = _cluster_sums(np.ones(len(differences)), clusters)
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    tail = min(float((means <= 0).mean()), float((means >= 0).mean()))
-    p_value = min(1.0, max(2 * tail, 1 / resamples))
-    return Paired(float(differences.mean()), float(low), float(high), p_value)
-
-
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
     """Exact two-sided McNemar test of right-or-wrong answers to the same questions; 1.0 where the two never differ.
 
-    It takes questions as independent; where they cluster by video, `paired_bootstrap` is the honest one.
+    It takes questions as independent: where they cluster by video, it is too sure.
     """
     if len(first) != len(second):
         raise ValueError(f"paired systems need as many scores each, got {len(first)} and {len(second)}")
@@ -181,15 +127,9 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
     return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
 
 
-def _cluster_sums(values: Values, clusters: Sequence[Hashable]) -> Values:
+def cluster_sums(values: Values, clusters: Sequence[Hashable]) -> Values:
+    """The sum of `values` (n,) over each cluster, float64 (clusters,), in the order in which they are first named."""
     order = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
     sums = np.zeros(len(order))
     np.add.at(sums, [order[name] for name in clusters], values)
     return sums
-
-
-def _check(scores: Sequence[float], clusters: Sequence[Hashable]) -> None:
-    if len(scores) == 0:
-        raise ValueError("no scores: nothing was measured")
-    if len(scores) != len(clusters):
-        raise ValueError(f"each score needs its cluster, got {len(scores)} scores and {len(clusters)} clusters")

@@ -1,4 +1,4 @@
-"""Pictures of figures, by matplotlib: accuracy by type of question, confidence against being right, curves over cost.
+"""Pictures of figures, by matplotlib: accuracy by type of question, and confidence against being right.
 
 matplotlib comes with the extra `plot` and is imported when something is drawn; without it every function draws nothing,
 says so by returning False, and reports carry a line instead. Knows figures only.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lvqa.eval.metrics import Mean
 from lvqa.eval.runner.score import Summary
-
-__all__ = ["COLOURS", "INSTALL", "Curve", "accuracy", "accuracy_and_confidence", "curves", "named", "picture"]
 
 INSTALL = "no chart was drawn: it takes matplotlib (pip install 'lvqa[plot]')"
 COLOURS = (
@@ -27,28 +24,13 @@ _CHANCE, _GRID = "#aa3333", "#dddddd"
 _DPI = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A system's curve: points (x, y, low, high) in the order of x, low and high the ends of y's interval."""
-
-    name: str
-    points: Sequence[tuple[float, float, float, float]]
-
-
-def accuracy(path: Path, summaries: Sequence[Summary], chance: float) -> bool:
-    """Write accuracy by type of question as a PNG of bars, with a line at `chance`; False where it cannot be drawn."""
-    groups = _groups(summaries)
-    figure = _figure(path, max(7.0, 0.1 * len(groups) * (len(summaries) + 3)), 5.2)
-    if figure is None:
-        return False
-    _bars(figure.add_subplot(), groups, summaries, chance)
-    return _save(figure, path)
-
-
 def accuracy_and_confidence(path: Path, summaries: Sequence[Summary], chance: float) -> bool:
-    """As `accuracy`, with risk-coverage curves and reliability below."""
+    """Write a PNG: accuracy by type of question with a line at `chance`, risk-coverage curves and reliability below.
+
+    False where it cannot be drawn.
+    """
     groups = _groups(summaries)
-    figure = _figure(path, max(9.0, 0.1 * len(groups) * (len(summaries) + 3)), 9.6)
+    figure = empty_figure(path, max(9.0, 0.1 * len(groups) * (len(summaries) + 3)), 9.6)
     if figure is None:
         return False
     grid = figure.add_gridspec(2, 2)
@@ -63,31 +45,12 @@ def accuracy_and_confidence(path: Path, summaries: Sequence[Summary], chance: fl
         bins = summary.reliability
         sure.plot([one.confidence for one in bins], [one.accuracy for one in bins], color=colour, marker="o")
     sure.plot([0, 1], [0, 1], color=_CHANCE, linewidth=0.8)
-    _dress(risk, "Accuracy over the most confident share", "share of the questions")
-    _dress(sure, "Reliability (on the line: as sure as right)", "confidence")
-    return _save(figure, path)
-
-
-def curves(path: Path, panels: Mapping[str, Sequence[Curve]], axis: str) -> bool:
-    """Write curves over a cost, which grows by factors along the axis called `axis`: a panel a title, as one PNG."""
-    figure = _figure(path, 7.0 * max(1, len(panels)), 6.2)
-    if figure is None:
-        return False
-    names = list(dict.fromkeys(curve.name for mine in panels.values() for curve in mine))
-    seen: dict[str, Any] = {}
-    for place, (title, mine) in enumerate(panels.items(), 1):
-        axes = figure.add_subplot(1, len(panels), place)
-        for curve in mine:
-            xs, ys = [max(p[0], 1.0) for p in curve.points], [p[1] for p in curve.points]
-            colour = COLOURS[names.index(curve.name) % len(COLOURS)]
-            errors = [[p[1] - p[2] for p in curve.points], [p[3] - p[1] for p in curve.points]]
-            errors = [[max(0.0, value) for value in side] for side in errors]
-            seen[curve.name] = axes.errorbar(xs, ys, yerr=errors, color=colour, marker="o", markersize=4, elinewidth=1)
-        axes.set_xscale("log", base=4)
-        _dress(axes, title, axis, limits=False)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    figure.legend(seen.values(), seen.keys(), loc="outside lower center", ncols=5, fontsize="small", frameon=False)
-    return _save(figure, path)
+    dress(risk, "Accuracy over the most confident share", "share of the questions")
+    dress(sure, "Reliability (on the line: as sure as right)", "confidence")
+    for axes in (risk, sure):
+        axes.set_xlim(0, 1.02)
+    save(figure, path)
+    return True
 
 
 def picture(path: Path, what: str) -> str:
@@ -138,17 +101,16 @@ def _bars(
     )
 
 
-def _dress(axes: Any, title: str, axis: str, *, limits: bool = True) -> None:
+def dress(axes: Any, title: str, axis: str) -> None:
+    """Give axes of shares, in [0, 1], a title, a name along the bottom and a grid."""
     axes.set_title(title, fontsize="medium")
     axes.set_xlabel(axis)
     axes.grid(color=_GRID)
     axes.set_axisbelow(True)
     axes.set_ylim(0, 1.02)
-    if limits:
-        axes.set_xlim(0, 1.02)
 
 
-def _figure(path: Path, width: float, height: float) -> Any | None:
+def empty_figure(path: Path, width: float, height: float) -> Any | None:
     """An empty figure, in inches; None without matplotlib, and no chart of an earlier run is left then."""
     if importlib.util.find_spec("matplotlib") is None:
         path.unlink(missing_ok=True)
@@ -158,6 +120,6 @@ def _figure(path: Path, width: float, height: float) -> Any | None:
     return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
-def _save(figure: Any, path: Path) -> bool:
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as PNG, the same bytes for the same figure."""
     figure.savefig(path, format="png", metadata={"Software": None})
-    return True

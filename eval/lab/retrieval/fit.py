@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.retrieval.data import RememberingEmbedder, cut_archives, open_archive
-from lvqa.eval.metrics import in_window
+from lvqa.eval.lab.retrieval.measures import in_window
 from lvqa.eval.tasks.own import read_lines, read_questions
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, RetrievalSys
 from lvqa.eval.tasks.own import GroundedQuestion, read_lines, read_questions
 
 if TYPE_CHECKING:
-    from lvqa.eval.metrics import Mean, Paired, Window
+    from lvqa.eval.lab.retrieval.measures import Paired
+    from lvqa.eval.metrics import Mean, Window
     from lvqa.models.base import Embedder
     from lvqa.store import Store
     from lvqa.types import Hit
@@ -51,12 +52,13 @@ class Scores:
     def add(self, question: GroundedQuestion, hits: Sequence[Hit], k: int, ms: float) -> None:
         """Score what a search returned for a question."""
         from lvqa.eval import metrics
+        from lvqa.eval.lab.retrieval import measures
 
         returned = moments(hits, k)
         gold = [(question.video, (start + end) / 2) for start, end in question.windows]
-        self.hit.append(metrics.is_hit(returned, question.video, question.windows, slack_s=SLACK_S))
-        self.right_video.append(metrics.has_video(returned, question.video))
-        self.f1.append(metrics.temporal_f1(returned, gold, tolerance_s=TOLERANCE_S))
+        self.hit.append(measures.is_hit(returned, question.video, question.windows, slack_s=SLACK_S))
+        self.right_video.append(measures.has_video(returned, question.video))
+        self.f1.append(measures.temporal_f1(returned, gold, tolerance_s=TOLERANCE_S))
         best: Window | None = (hits[0].passage.start_s, hits[0].passage.end_s) if hits else None
         self.iou.append(metrics.iou(best, question.windows) if best is not None else 0.0)
         self.stated.append(sum(hit.score for hit in hits))
@@ -102,7 +104,7 @@ def run_retrieval(
         the search gave), each a `metrics.Mean`, and `ms` a search, its question embedded before. `within` has `hit` and
         `iou` (of the first hit's window) in the one right video, for even spacing and the whole video too. `paired`
         holds the gain in hits of each later system over each earlier one, `best_single` that of the fusion over the
-        better single channel by each metric, all `metrics.Paired`. Gold moments of F1 are the middles of the windows.
+        better single channel by each metric, all `measures.Paired`. Gold moments of F1 are the middles of the windows.
 
     Raises:
         UsageError: a file that is missing or not as described, an unknown channel, or fewer videos than one archive.
@@ -225,10 +227,11 @@ def _measure(
 def _add_plain(run: _Run, question: GroundedQuestion, duration_s: float, k: int) -> None:
     """Even spacing, and the whole video as the window: what needs no search."""
     from lvqa.eval import metrics
+    from lvqa.eval.lab.retrieval import measures
 
     even = [(question.video, (n + 0.5) * duration_s / k) for n in range(k)]
     uniform, whole = run.within["uniform"], run.within["whole video"]
-    uniform.hit.append(metrics.is_hit(even, question.video, question.windows, slack_s=SLACK_S))
+    uniform.hit.append(measures.is_hit(even, question.video, question.windows, slack_s=SLACK_S))
     uniform.iou.append(metrics.iou((0.0, duration_s / k), question.windows))
     whole.hit.append(1.0)
     whole.iou.append(metrics.iou((0.0, duration_s), question.windows))
@@ -261,7 +264,7 @@ def _mean(scores: Sequence[float], asked: Sequence[str]) -> dict[str, float]:
 
 
 def _gain(first: Sequence[float], second: Sequence[float], asked: Sequence[str]) -> dict[str, float]:
-    from lvqa.eval.metrics import paired_bootstrap
+    from lvqa.eval.lab.retrieval.measures import paired_bootstrap
 
     return _as_dict(paired_bootstrap(first, second, asked))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from lvqa.eval.lab.search.outcome import GROUPS, WANTED, SearchOutcome, SearchRow, in_group, lines_of, needs_of
 from lvqa.eval.runner import chart
-from lvqa.eval.runner.chart import Curve
 from lvqa.phrasing import markdown_cell
 
 _WHAT = {
@@ -16,6 +18,14 @@ _WHAT = {
     "small": "small targets of 1 to 4 s",
 }
 Table = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A system's curve: points (x, y, low, high) in the order of x, low and high the ends of y's interval."""
+
+    name: str
+    points: Sequence[tuple[float, float, float, float]]
 
 
 def needs_lines(rows: Sequence[SearchRow]) -> list[str]:
@@ -72,7 +82,7 @@ def table_of(rows: Sequence[SearchRow], group: str) -> Table:
 
 def write(outcome: SearchOutcome) -> None:
     """`report.md` and `report.png` in the run's folder."""
-    chart.curves(
+    draw_curves(
         outcome.folder / "report.png",
         {
             f"{group}: recall against frames, with 95 % intervals": curves_of(outcome.rows, group)
@@ -81,6 +91,32 @@ def write(outcome: SearchOutcome) -> None:
         "frames",
     )
     (outcome.folder / "report.md").write_text(page(outcome), encoding="utf-8")
+
+
+def draw_curves(path: Path, panels: Mapping[str, Sequence[Curve]], axis: str) -> bool:
+    """Write curves over a cost, which grows by factors along the axis called `axis`: a panel a title, as one PNG.
+
+    False where it cannot be drawn.
+    """
+    figure = chart.empty_figure(path, 7.0 * max(1, len(panels)), 6.2)
+    if figure is None:
+        return False
+    names = list(dict.fromkeys(curve.name for mine in panels.values() for curve in mine))
+    seen: dict[str, Any] = {}
+    for place, (title, mine) in enumerate(panels.items(), 1):
+        axes = figure.add_subplot(1, len(panels), place)
+        for curve in mine:
+            xs, ys = [max(p[0], 1.0) for p in curve.points], [p[1] for p in curve.points]
+            colour = chart.COLOURS[names.index(curve.name) % len(chart.COLOURS)]
+            errors = [[p[1] - p[2] for p in curve.points], [p[3] - p[1] for p in curve.points]]
+            errors = [[max(0.0, value) for value in side] for side in errors]
+            seen[curve.name] = axes.errorbar(xs, ys, yerr=errors, color=colour, marker="o", markersize=4, elinewidth=1)
+        axes.set_xscale("log", base=4)
+        chart.dress(axes, title, axis)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    figure.legend(seen.values(), seen.keys(), loc="outside lower center", ncols=5, fontsize="small", frameon=False)
+    chart.save(figure, path)
+    return True
 
 
 def curves_of(rows: Sequence[SearchRow], group: str) -> list[Curve]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.metrics import temporal_f1
+from lvqa.eval.lab.retrieval.measures import temporal_f1
 from lvqa.models.base import Frame
 from lvqa.types import Span
 

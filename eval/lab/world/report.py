@@ -27,7 +27,7 @@ _WHAT = {
 
 def write(outcome: WorldOutcome) -> None:
     """Write `report.md` and `report.png` beside the results."""
-    chart.accuracy(outcome.folder / "report.png", outcome.summaries, CHANCE)
+    chart.accuracy_and_confidence(outcome.folder / "report.png", outcome.summaries, CHANCE)
     (outcome.folder / "report.md").write_text(markdown(outcome), encoding="utf-8")
 
 
@@ -41,7 +41,7 @@ def markdown(outcome: WorldOutcome) -> str:
         f"{duration_text(60 * world.minutes / len(world.videos))}. An abstention counts as wrong, but for unanswerable "
         "questions, where it alone is right. ± is one standard error, clustered by video.",
         "",
-        chart.picture(outcome.folder / "report.png", "accuracy by type"),
+        chart.picture(outcome.folder / "report.png", "accuracy by type, risk and coverage, reliability"),
         "",
         *markdown_of(main_table(outcome.summaries)),
         "",

@@ -12,6 +12,7 @@ from lvqa.eval.lab.search import bench, report, score
 from lvqa.eval.lab.search.systems import SYSTEMS, systems_named
 from lvqa.eval.lab.search.targets import targets_of
 from lvqa.eval.lab.world.scenes.make import make_videos
+from lvqa.eval.runner import chart
 from lvqa.types import Span
 
 
@@ -25,6 +26,17 @@ def test_scores_by_hand():
     # One of two is near, and both gold seconds are found: precision 0.5, recall 1.
     assert score.f1([11, 40], gold) == pytest.approx(2 / 3)
     assert score.f1([], gold) == 0
+
+
+def test_curves_are_a_picture(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "c.png"
+    curve = report.Curve("full", [(0, 0.2, 0.1, 0.3), (64, 0.9, 0.95, 1.0)])
+    assert report.draw_curves(path, {"cued": [curve], "uncued": []}, "frames")
+    assert path.stat().st_size > 1000
+    assert chart.picture(path, "recall") == "![recall](c.png)"
+    monkeypatch.setattr(chart.importlib.util, "find_spec", lambda name: None)
+    assert not report.draw_curves(path, {"a": [curve]}, "frames")
+    assert not path.exists()
 
 
 def test_ssim():

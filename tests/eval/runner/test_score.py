@@ -120,9 +120,12 @@ def test_the_chart_is_a_picture(tmp_path: Path) -> None:
     from PIL import Image
 
     rows = [row(n, n % 2 == 0, f"v{n % 3}") for n in range(9)]
-    assert chart.accuracy(tmp_path / "c.png", [summarise(name, rows, ("when",)) for name in ("full", "blind")], 0.2)
+    made = [summarise(name, rows, ("when",)) for name in ("full", "blind")]
+    assert chart.accuracy_and_confidence(tmp_path / "c.png", made, 0.2)
     with Image.open(tmp_path / "c.png") as picture:
         assert picture.width > 100
+    assert (tmp_path / "c.png").stat().st_size > 1000
+    assert chart.picture(tmp_path / "c.png", "accuracy") == "![accuracy](c.png)"
 
 
 def test_without_matplotlib_a_line_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,18 +133,7 @@ def test_without_matplotlib_a_line_says_what_to_install(tmp_path: Path, monkeypa
     path.write_bytes(b"of an earlier run")
     monkeypatch.setattr(chart.importlib.util, "find_spec", lambda name: None)
     made = [summarise("full", [row(n, n % 2 == 0, "v") for n in range(4)], ("when",))]
-    assert not chart.accuracy(path, made, 0.2)
     assert not chart.accuracy_and_confidence(path, made, 0.2)
-    assert not chart.curves(path, {"a": [chart.Curve("full", [(1, 0.5, 0.4, 0.6)])]}, "frames")
     assert not path.exists()
     assert "pip install 'lvqa[plot]'" in chart.picture(path, "accuracy")
     assert "pip install 'lvqa[plot]'" in chart.named(path)
-
-
-def test_curves_and_confidence_are_pictures_too(tmp_path: Path) -> None:
-    rows = [row(n, n % 2 == 0, f"v{n % 3}") for n in range(9)]
-    assert chart.accuracy_and_confidence(tmp_path / "b.png", [summarise("full", rows, ("when",))], 0.2)
-    panels = {"cued": [chart.Curve("full", [(0, 0.2, 0.1, 0.3), (64, 0.9, 0.95, 1.0)])], "uncued": []}
-    assert chart.curves(tmp_path / "c.png", panels, "frames")
-    assert (tmp_path / "b.png").stat().st_size > 1000
-    assert chart.picture(tmp_path / "c.png", "recall") == "![recall](c.png)"
