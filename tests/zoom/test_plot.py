@@ -13,7 +13,7 @@ from lvqa.zoom.base import Round, Trace
 from lvqa.zoom.plot import LEFT, RIGHT, picture, save
 
 WIDTH = 1000
-STRONG, HILL, CUE = (192, 16, 40), (130, 150, 196), (0, 140, 149)
+STRONG, HILL, CUE, FOUND = (192, 16, 40), (130, 150, 196), (0, 140, 149), (29, 122, 51)
 HALF = (0.0, 0.0, 0.5, 0.5)
 
 
@@ -26,7 +26,7 @@ def look(*times_s: float, star: float = 0.0, tree: float = 0.0, why: str = "look
 
 
 def x_of(share: float) -> float:
-    return LEFT + share * (WIDTH - RIGHT - 1 - LEFT)
+    return LEFT + share * (WIDTH - RIGHT - LEFT)
 
 
 def columns(picture: Image.Image, colour: tuple[int, int, int]) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_the_width_is_as_asked_and_the_height_follows_the_rounds_up_to_24_rows()
 def test_all_rounds_are_drawn_when_they_share_rows():
     many = picture(trace_of(*(look(float(n), star=1.0) for n in range(100))), [], width=WIDTH)
     seen = columns(many, STRONG)
-    assert all(seen[round(x_of(n / 100))] for n in range(100))
+    assert all(seen[round(x_of(n / 100)) - 1 :][:2].any() for n in range(100))
 
 
 def test_the_belief_is_highest_at_its_peak():
@@ -65,7 +65,8 @@ def test_the_belief_is_highest_at_its_peak():
 
 def test_a_look_is_at_its_time_and_the_stronger_the_more_is_seen():
     strong = columns(picture(trace_of(look(25.0, star=1.0)), [], width=WIDTH), STRONG)
-    assert np.flatnonzero(strong).tolist() == [round(x_of(0.25)), round(x_of(0.25)) + 1]
+    assert 1 <= np.count_nonzero(strong) <= 3
+    assert abs(np.flatnonzero(strong).mean() - x_of(0.25)) <= 1
     assert not columns(picture(trace_of(look(25.0)), [], width=WIDTH), STRONG).any()
 
 
@@ -90,9 +91,10 @@ def test_a_gold_window_stands_over_all_rows_at_least_two_pixels_wide():
     size = (WIDTH, plain.height - 70)  # Without the legend, which gains an entry.
     wide, thin, plain = (image.crop((0, 0, *size)) for image in (wide, thin, plain))
     left, top, right, bottom = changed(plain, wide)
-    assert (left, right) == (round(x_of(0.4)), round(x_of(0.6)))
+    assert abs(left - x_of(0.4)) <= 1
+    assert abs(right - x_of(0.6)) <= 1
     assert bottom - top > 84 + 2 * 24
-    assert changed(plain, thin)[2] - changed(plain, thin)[0] == 1
+    assert changed(plain, thin)[2] - changed(plain, thin)[0] in (1, 2)
 
 
 def test_keyframes_and_found_targets_are_marked():
@@ -104,8 +106,12 @@ def test_keyframes_and_found_targets_are_marked():
     assert abs((left + right) / 2 + LEFT - x_of(0.75)) <= 1
     names = [picture(trace_of(found={name: 99.0}), [], width=WIDTH) for name in ("red star", "blue ring")]
     assert names[0].height > plain.height
-    # At the end of the video a name stands left of its marker.
-    assert changed(names[0].crop((0, 50, WIDTH, 80)), names[1].crop((0, 50, WIDTH, 80)))[2] < x_of(0.99)
+    # Two targets differ in their names alone, left of the time of the video.
+    assert changed(*(image.crop((0, 58, *image.size)) for image in names))[2] < LEFT
+    found = columns(names[0], FOUND)[LEFT:]
+    assert abs(np.flatnonzero(found).mean() + LEFT - x_of(0.99)) <= 1
+    assert abs(int(found.argmax()) + LEFT - x_of(0.99)) <= 1
+    assert found.max() > 84
 
 
 @pytest.mark.parametrize("name", ["名前 の 星", "نجمة", "a\nb\tc\0", "\ud800", "🟥", "", "very long " * 5000])
