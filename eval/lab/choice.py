@@ -19,7 +19,7 @@ from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.lab.retrieval.data import RememberingEmbedder
 from lvqa.eval.metrics import clustered_mean
-from lvqa.eval.tasks.own import read_lines
+from lvqa.eval.tasks.files import read_lines
 from lvqa.eval.tasks.registry import load, task
 from lvqa.language.words import declarative
 from lvqa.models.base import Embedder

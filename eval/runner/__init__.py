@@ -6,14 +6,13 @@ from pathlib import Path
 
 from lvqa.eval.runner.outcome import TaskOutcome
 from lvqa.eval.runner.runner import run
-from lvqa.eval.runner.task import TaskLike
 from lvqa.eval.tasks import registry
 from lvqa.eval.tasks.base import TaskData
 
-__all__ = ["TaskLike", "TaskOutcome", "load_task", "run"]
+__all__ = ["TaskOutcome", "load_task", "run"]
 
 
-def load_task(name: str, data: Path, videos: Path | None = None) -> tuple[TaskLike, TaskData]:
+def load_task(name: str, data: Path, videos: Path | None = None) -> tuple[registry.Task, TaskData]:
     """A task of the registry, and what it finds in the user's folders. Raises UsageError as the registry does."""
     task = registry.task(name)
     return task, registry.load(task, data, videos)

@@ -17,7 +17,7 @@ from lvqa.errors import LvqaError
 from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.tasks.base import TaskQuestion
 from lvqa.phrasing import for_terminal
-from lvqa.types import Answer
+from lvqa.types import Answer, Step
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -146,7 +146,9 @@ def _row(system: AskedSystem, question: TaskQuestion, archive: Archive, seed: in
         return AnswerRow.failed(system.name, question, reason, agent=system.agent, seed=seed, order=order), error
 
 
-def by_agent(agent: str, seed: int, sources: Sequence[str] | None) -> Callable[..., Answer]:
+def by_agent(
+    agent: str, seed: int, sources: Sequence[str] | None, on_step: Callable[[Step], None] | None = None
+) -> Callable[[Archive, TaskQuestion, Sequence[int]], Answer]:
     """How an agent is asked: about the question's videos alone, in the time and from the notes that it may use."""
 
     def ask(archive: Archive, question: TaskQuestion, order: Sequence[int]) -> Answer:
@@ -158,6 +160,7 @@ def by_agent(agent: str, seed: int, sources: Sequence[str] | None) -> Callable[.
             sources=sources,
             seed=seed,
             agent=agent,
+            on_step=on_step,
         )
 
     return ask

@@ -17,29 +17,23 @@ from lvqa.errors import MediaError, UsageError
 from lvqa.eval.folder import claim
 from lvqa.eval.runner import place
 from lvqa.eval.runner.rows import AnswerRow, read_results
-from lvqa.eval.runner.task import TaskLike, chosen, videos_of
+from lvqa.eval.runner.task import chosen, videos_of
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
+from lvqa.eval.tasks.registry import Task
 from lvqa.phrasing import count
 from lvqa.settings import Settings
 from lvqa.tools.prices import Prices
-from lvqa.types import Cost
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
 
-# Questions of which it is told what they would take, where nothing was asked yet.
-_SAMPLE = 20
-_COUNTED = ("frames", "vlm_calls", "llm_calls", "money")
-PARTS = ("frames", "vlm_calls", "llm_calls", "tokens", "hours", "money")
-
 
 @dataclass(frozen=True, slots=True)
 class AgentEstimate:
-    """What an agent takes for the questions that are still to be asked: at most, likely, and as the answers suggest.
+    """What an agent takes for the questions that are still to be asked: at most, and as the answers suggest.
 
-    All map frames, vlm_calls, llm_calls, tokens, hours and money to totals; None where nothing bounds a part. `mean` is
-    None where no answer of the same run stands; it rests on `answered` answers. `likely` is what
-    `Archive.estimate` says, None where nothing was asked in this process; it knows no hours.
+    Both map frames, vlm_calls, llm_calls, tokens, hours and money to totals. `most` follows from the budget, None where
+    nothing bounds a part. `mean` is None where no answer of the same run stands; it rests on `answered` answers.
     """
 
     agent: str
@@ -47,17 +41,15 @@ class AgentEstimate:
     most: Mapping[str, float | None]
     mean: Mapping[str, float] | None
     answered: int
-    likely: Mapping[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "agent": self.agent,
             "questions": self.questions,
-            "at_most": {name: _rounded(value) for name, value in self.most.items()},
-            "expected": None if self.mean is None else {name: _rounded(value) for name, value in self.mean.items()},
+            "at_most": {name: None if value is None else round(value, 4) for name, value in self.most.items()},
+            "expected": None if self.mean is None else {name: round(value, 4) for name, value in self.mean.items()},
             "answered": self.answered,
-            "likely": None if self.likely is None else {name: _rounded(value) for name, value in self.likely.items()},
         }
 
 
@@ -93,7 +85,7 @@ class RunEstimate:
 
 
 def estimate(
-    task: TaskLike,
+    task: Task,
     data: TaskData,
     folder: Path,
     *,
@@ -116,8 +108,7 @@ def estimate(
         run = place.fingerprint(task, data, archive, seed)
         header, rows = read_results(folder / place.RESULTS)
         same = header.get("run") == run
-        made = tuple(_of(name, asked, rows if same else (), archive, workers) for name in agents)
-        currency = Prices.of(archive.settings).currency
+        made = tuple(_of(name, asked, rows if same else (), archive.settings, workers) for name in agents)
         notes = list(data.notes)
         if rows and not same:
             notes.append(
@@ -132,7 +123,7 @@ def estimate(
             unreadable,
             made,
             tuple(notes),
-            currency,
+            Prices.of(archive.settings).currency,
         )
 
 
@@ -150,82 +141,40 @@ def lines(found: RunEstimate) -> list[str]:
         if one.mean is not None:
             mean = _parts(one.mean, found.currency)
             shown.append(f"  expected: {mean} (the mean of {count(one.answered, 'answer')})")
-        elif one.likely is not None:
-            shown.append(f"  likely:   {_parts(one.likely, found.currency)} (no answer stands to go by)")
         else:
-            shown.append("  likely:   not known before a question was asked; `--sample 20` asks some")
+            shown.append("  expected: not known before a question was asked; `--sample 20` asks some")
     return [*shown, *found.notes]
 
 
 def _of(
-    agent: str, asked: Sequence[TaskQuestion], rows: Sequence[AnswerRow], archive: Archive, workers: int
+    agent: str, asked: Sequence[TaskQuestion], rows: Sequence[AnswerRow], settings: Settings, workers: int
 ) -> AgentEstimate:
-    settings = archive.settings
     mine = [row for row in rows if row.system == agent and not row.error]
     answered = {row.id for row in mine}
-    open_ = [question for question in asked if question.id not in answered]
-    left = len(open_)
-    most: dict[str, float | None] = {
+    left, n = sum(question.id not in answered for question in asked), len(mine)
+    prices, tokens = Prices.of(settings), settings.budget_tokens
+    money = max(prices.chat(tokens, 0), prices.chat(0, tokens))
+    money += prices.looks(settings.budget_frames, settings.budget_vlm_calls)
+    most = {
         "frames": left * settings.budget_frames,
         "vlm_calls": left * settings.budget_vlm_calls,
         "llm_calls": None,
-        "tokens": left * settings.budget_tokens,
+        "tokens": left * tokens,
         "hours": left * settings.budget_seconds / 3600 / workers,
-        "money": left * _money(settings),
+        "money": left * (min(money, settings.budget_money) if settings.budget_money else money),
     }
-    sampled = _sampled(agent, open_, archive)
-    likely: dict[str, float] | None = None
-    if sampled is not None:
-        upper, lower = sampled
-        for name, value in upper.items():
-            bound = most[name]
-            most[name] = left * value if bound is None else min(bound, left * value)
-        likely = {name: left * value for name, value in lower.items()} if lower is not None else None
     if not mine:
-        return AgentEstimate(agent, left, most, None, 0, likely)
-    n = len(mine)
+        return AgentEstimate(agent, left, most, None, 0)
     mean = {name: left * sum(getattr(row, name) for row in mine) / n for name in ("frames", "vlm_calls", "llm_calls")}
     mean["tokens"] = left * sum(row.tokens_in + row.tokens_out for row in mine) / n
     mean["hours"] = left * sum(row.seconds for row in mine) / n / 3600 / workers
-    mean["money"] = left * sum(row.money or _price(row, settings) for row in mine) / n
-    return AgentEstimate(agent, left, most, mean, n, likely)
+    mean["money"] = left * sum(row.money or _price(row, prices) for row in mine) / n
+    return AgentEstimate(agent, left, most, mean, n)
 
 
-def _sampled(
-    agent: str, questions: Sequence[TaskQuestion], archive: Archive
-) -> tuple[dict[str, float], dict[str, float] | None] | None:
-    """What a question takes at most and likely, each part the mean over a sample; None where that is not known."""
-    if not questions or not archive.exists or not archive.store.videos.all():
-        return None
-    known = {video.path for video in archive.store.videos.all()}
-    there = [q for q in questions if set(q.videos) <= known][:_SAMPLE]
-    found = [
-        archive.estimate(q.text, q.options, videos=q.videos or None, between=q.between, agent=agent) for q in there
-    ]
-    if not found:
-        return None
-
-    def mean(costs: Sequence[Cost]) -> dict[str, float]:
-        parts = {name: sum(getattr(c, name) for c in costs) / len(costs) for name in _COUNTED}
-        parts["tokens"] = sum(c.tokens_in + c.tokens_out for c in costs) / len(costs)
-        return parts
-
-    likely = [one.likely for one in found if one.likely is not None]
-    return mean([one.most for one in found]), mean(likely) if likely else None
-
-
-def _price(row: AnswerRow, settings: Settings) -> float:
+def _price(row: AnswerRow, prices: Prices) -> float:
     """What an answer would have cost at these prices."""
-    prices = Prices.of(settings)
-    return prices.chat(row.tokens_in, row.tokens_out) + row.frames * prices.frame + row.vlm_calls * prices.call
-
-
-def _money(settings: Settings) -> float:
-    """The most that one question can cost."""
-    prices, tokens = Prices.of(settings), settings.budget_tokens
-    most = max(prices.chat(tokens, 0), prices.chat(0, tokens))
-    most += settings.budget_frames * prices.frame + settings.budget_vlm_calls * prices.call
-    return min(most, settings.budget_money) if settings.budget_money else most
+    return prices.chat(row.tokens_in, row.tokens_out) + prices.looks(row.frames, row.vlm_calls)
 
 
 def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> tuple[dict[str, float], set[str], int]:
@@ -271,19 +220,11 @@ def _of_captions(path: Path | None, videos: Sequence[str] | None) -> dict[str, f
 
 def _parts(totals: Mapping[str, float | None] | Mapping[str, float], currency: str) -> str:
     shown = []
-    for name in PARTS:
-        if name not in totals:
-            continue
-        value = totals[name]
+    for name, value in totals.items():
         if name == "money" and not value:
             continue
-        text = "no bound on" if value is None else f"{value:,.1f}" if name == "hours" else f"{value:,.0f}"
-        if name == "money" and value is not None:
-            text = f"{value:,.2f}"
+        digits = {"hours": 1, "money": 2}.get(name, 0)
+        text = "no bound on" if value is None else f"{value:,.{digits}f}".replace(",", " ")
         unit = currency if name == "money" else name.replace("vlm_", "VLM ").replace("llm_", "LLM ")
-        shown.append(f"{text.replace(',', ' ')} {unit}")
+        shown.append(f"{text} {unit}")
     return ", ".join(shown)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

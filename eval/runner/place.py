@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.folder import code_hash
-from lvqa.eval.runner.task import TaskLike, videos_of
+from lvqa.eval.runner.task import videos_of
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
+from lvqa.eval.tasks.registry import Task
 from lvqa.media import find_videos
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def fill(
     return missing
 
 
-def fingerprint(task: TaskLike, data: TaskData, archive: Archive, seed: int) -> str:
+def fingerprint(task: Task, data: TaskData, archive: Archive, seed: int) -> str:
     """What an answer depends on: the task and its data, the videos' files, settings, models, and lvqa's own code.
 
     Which questions are asked, by which agents and how many at a time is not part of it.

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from lvqa.archive.archive import Archive
 from lvqa.errors import UsageError
 from lvqa.eval.runner import place
+from lvqa.eval.runner.asking import by_agent
 from lvqa.eval.runner.rows import AnswerRow, read_results
 from lvqa.phrasing import for_terminal
-from lvqa.types import Answer, Step
+from lvqa.types import Step
 
 if TYPE_CHECKING:
     from lvqa.models.profiles import Models
@@ -66,16 +67,7 @@ def rerun(
         raise UsageError(f"no agent {system or ''!r} answered {question!r}; there are: {known or 'none'}")
     task = found.as_task()
     with Archive(header["footage"], archive_dir=header["index"], models=models, **header["settings"]) as archive:
-        answer: Answer = archive.ask(
-            found.question,
-            list(found.options),
-            videos=found.videos or None,
-            between=found.between,
-            sources=header["sources"],
-            seed=found.seed,
-            agent=found.agent,
-            on_step=on_step,
-        )
+        answer = by_agent(found.agent, found.seed, header["sources"], on_step)(archive, task, found.order)
     now = AnswerRow.of(found.system, task, answer, agent=found.agent, seed=found.seed, order=found.order)
     return Again(found, now, tuple(answer.steps))
 

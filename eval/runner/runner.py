@@ -25,8 +25,9 @@ from lvqa.eval.runner.asking import AskedSystem, ask_all, by_agent
 from lvqa.eval.runner.outcome import TaskOutcome
 from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.runner.score import gain, summarise
-from lvqa.eval.runner.task import TaskLike, chosen, sources_of
+from lvqa.eval.runner.task import chosen, sources_of
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
+from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.subtitles import lay_out
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _LAID_OUT = "with-subtitles"
 
 
 def run(
-    task: TaskLike,
+    task: Task,
     data: TaskData,
     folder: Path,
     *,
@@ -129,9 +130,7 @@ def run(
     return outcome
 
 
-def _systems(
-    task: TaskLike, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int
-) -> list[AskedSystem]:
+def _systems(task: Task, agents: Sequence[str], named: Sequence[str], archive: Archive, seed: int) -> list[AskedSystem]:
     made = []
     for agent in agents:
         ask = by_agent(agent, seed, sources_of(task))
@@ -147,7 +146,7 @@ def _systems(
 
 
 def _outcome(
-    task: TaskLike,
+    task: Task,
     data: TaskData,
     folder: Path,
     asked: Sequence[TaskQuestion],
@@ -219,7 +218,7 @@ def _unscored(asked: Sequence[TaskQuestion]) -> list[str]:
 
 
 def _header(
-    task: TaskLike, data: TaskData, archive: Archive, agents: Sequence[str], seed: int, source: Path | None
+    task: Task, data: TaskData, archive: Archive, agents: Sequence[str], seed: int, source: Path | None
 ) -> dict[str, Any]:
     """What, beside its line, is needed to ask a question again."""
     return {

@@ -1,40 +1,19 @@
-"""What the runner needs of a task, and the questions as they are put: in which order, in which words. Reads no file."""
+"""The questions of a task as they are put: in which order, in which words, from which notes. Reads no file."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
+from lvqa.eval.tasks.registry import Task
 from lvqa.prompts import Prompt
 from lvqa.types import SOURCES
 
 
-class TaskLike(Protocol):
-    """A task: its name and version, how it is scored, and how its questions are put.
-
-    `scorer` is `choice`, `choice+grounding` or `choice+frames`; `prompt` is a template with `{{question}}`; `sources`
-    are the kinds of notes that may be used, None for all.
-    """
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def version(self) -> object: ...  # noqa: D102
-    @property
-    def scorer(self) -> str: ...  # noqa: D102
-    @property
-    def prompt(self) -> str: ...  # noqa: D102
-    @property
-    def sources(self) -> Sequence[str] | None: ...  # noqa: D102
-
-
-def chosen(task: TaskLike, data: TaskData, limit: int | None, seed: int) -> tuple[TaskQuestion, ...]:
+def chosen(task: Task, data: TaskData, limit: int | None, seed: int) -> tuple[TaskQuestion, ...]:
     """The questions in the order in which they are asked: shuffled by the seed, the first `limit` of them.
 
     Videos are mixed, and a larger limit asks the same and more. Raises UsageError for none, for two of one id, and for
@@ -64,6 +43,6 @@ def videos_of(questions: Sequence[TaskQuestion]) -> tuple[str, ...] | None:
     return tuple(sorted({video for question in questions for video in question.videos}))
 
 
-def sources_of(task: TaskLike) -> list[str] | None:
+def sources_of(task: Task) -> list[str] | None:
     """The kinds of notes that an answer may rest on; None where the task allows all of them."""
     return None if not task.sources or set(task.sources) >= set(SOURCES) else list(task.sources)

@@ -162,6 +162,28 @@ def read_rows(path: Path) -> list[AnnotationRow]:
     return rows
 
 
+def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Read JSON objects, one a line, that have these fields. Raises UsageError that names the file and the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot read {path}: {reason}; --data names the folder that holds {path.name}") from error
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"{path}, line {number} is not JSON ({error}); mend or remove it") from error
+        missing = [name for name in fields if not isinstance(row, dict) or name not in row]
+        if missing:
+            raise UsageError(f"{path}, line {number} lacks {', '.join(missing)}; mend or remove it")
+        rows.append(row)
+    return rows
+
+
 def times_in(text: str) -> tuple[Seconds, ...]:
     """Spans in a text such as `00:15-00:19` or `1:02:03`, in seconds; what is no time or runs backwards is skipped."""
     spans = [(_seconds(first), _seconds(last or first)) for first, last in _RANGE.findall(text)]

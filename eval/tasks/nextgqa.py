@@ -8,9 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
-from lvqa.eval.tasks.files import AnnotationRow, read_object, read_rows
-from lvqa.eval.tasks.nextqa import OPTIONS, are_indexed, choice_of, names_of, video_of, video_places
-from lvqa.eval.tasks.own import read_lines, read_questions
+from lvqa.eval.tasks.files import AnnotationRow, Seconds, read_lines, read_object
+from lvqa.eval.tasks.nextqa import read_table
 from lvqa.eval.tasks.registry import Task
 from lvqa.eval.tasks.videos import Gathering
 
@@ -25,46 +24,31 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     path = task.file(data, *(f"{split}.csv" for split in task.args["splits"]), _OWN)
     spans_path = task.file(data, f"gsub_{path.stem}.json")
     spans = read_object(spans_path)
-    gathering = Gathering(task, data, videos)
-    gathering.notes.append(f"the questions are those of {path.name}")
-    places = video_places(task, data)
-    rows = read_rows(path)
-    indexed = are_indexed(rows)
-    for row in rows:
-        video, qid = video_of(row), row.text("qid")
-        options = row.options(*OPTIONS)
+
+    def windows(row: AnnotationRow, video: str, qid: str) -> tuple[Seconds, ...]:
         located = spans.get(video, {})
-        windows = located.get("location", {}).get(qid) if isinstance(located, dict) else None
-        if windows is None:
+        found = located.get("location", {}).get(qid) if isinstance(located, dict) else None
+        if found is None:
             raise row.error(f"{spans_path.name} has no span for question {qid} of video {video}")
-        gathering.add(
-            id=f"{video}_{qid}",
-            text=row.text("question"),
-            options=options,
-            choice=choice_of(row, options, indexed),
-            video=names_of(video, places),
-            type=row.maybe("type"),
-            windows=AnnotationRow(f"{spans_path.name}, video {video}, question {qid}", {}).spans(windows, "location"),
-        )
-    return gathering.done()
+        return AnnotationRow(f"{spans_path.name}, video {video}, question {qid}", {}).spans(found, "location")
+
+    return read_table(task, data, videos, path, windows)
 
 
 def _own(task: Task, data: Path, videos: Path | None) -> TaskData:
     path = data / _OWN
     gathering = Gathering(task, data, videos)
     gathering.notes.append(f"the questions are those of {path.name}")
-    for number, (values, question) in enumerate(
-        zip(read_lines(path, _OWN_FIELDS), read_questions(path), strict=True), 1
-    ):
+    for number, values in enumerate(read_lines(path, _OWN_FIELDS), 1):
         row = AnnotationRow(f"{path.name}, row {number}", values)
         options = row.options("options")
         gathering.add(
-            id=question.id,
-            text=question.text,
+            id=str(values["id"]),
+            text=str(values["question"]),
             options=options,
             choice=row.by_index("answer_index", options),
-            video=question.video,
+            video=str(values["video"]),
             type=row.maybe("type"),
-            windows=row.spans(question.windows, "windows"),
+            windows=row.spans(values["windows"], "windows"),
         )
     return gathering.done()

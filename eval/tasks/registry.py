@@ -57,10 +57,6 @@ class Task(BaseModel):
             raise ValueError("the prompt has the one hole {{question}}")
         return text
 
-    def ask(self, question: str) -> str:
-        """The text that is asked for a question."""
-        return Prompt.of(f"task {self.name}", self.prompt).fill(question=question)
-
     def find(self, data: Path, *names: str) -> Path | None:
         """The first of these annotation files that lies in the folder, at its path or by its mere name.
 

@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from lvqa.errors import MediaError, UsageError
 from lvqa.eval.tasks.base import SubtitleFile, TaskData, TaskQuestion, Window
-from lvqa.eval.tasks.files import Seconds
-from lvqa.eval.tasks.own import read_lines
+from lvqa.eval.tasks.files import Seconds, read_lines
 from lvqa.eval.tasks.registry import Task
 from lvqa.media import VIDEO_SUFFIXES, find_videos
 

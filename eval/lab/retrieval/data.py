@@ -9,11 +9,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lvqa.errors import UsageError
+from lvqa.eval.tasks.files import read_lines
+
 if TYPE_CHECKING:
-    from lvqa.eval.metrics import Moment
+    from lvqa.eval.metrics import Moment, Window
     from lvqa.models.base import Embedder, Vectors
     from lvqa.settings import Summaries
     from lvqa.store import Store
@@ -47,6 +51,35 @@ class RememberingEmbedder:
     def encode_document(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 (n, dim)."""
         return self._embedder.encode_document(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedQuestion:
+    """A question about one video and the windows that hold its answer, in seconds."""
+
+    id: str
+    video: str
+    text: str
+    windows: tuple[Window, ...]
+
+
+def read_questions(path: Path) -> list[GroundedQuestion]:
+    """Read `questions.jsonl`: `{"id","video","question","windows"}` a line. Raises UsageError."""
+    rows = read_lines(path, ("id", "video", "question", "windows"))
+    try:
+        return [
+            GroundedQuestion(
+                str(row["id"]),
+                str(row["video"]),
+                str(row["question"]),
+                tuple((float(a), float(b)) for a, b in row["windows"]),
+            )
+            for row in rows
+        ]
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path} has windows that are not pairs of seconds ({error}); write [[start, end], ...]"
+        ) from error
 
 
 def cut_archives(videos: Iterable[str], size: int) -> list[list[str]]:

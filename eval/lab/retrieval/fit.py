@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.retrieval.data import RememberingEmbedder, cut_archives, open_archive
+from lvqa.eval.lab.retrieval.data import RememberingEmbedder, cut_archives, open_archive, read_questions
 from lvqa.eval.lab.retrieval.measures import in_window
-from lvqa.eval.tasks.own import read_lines, read_questions
+from lvqa.eval.tasks.files import read_lines
 
 if TYPE_CHECKING:
     from lvqa.models.base import Embedder

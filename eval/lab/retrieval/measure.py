@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.eval.lab.retrieval.data import (
+    GroundedQuestion,
     RememberingEmbedder,
     cut_archives,
     moments,
     open_archive,
+    read_questions,
 )
 from lvqa.eval.lab.retrieval.offtopic import MEASURED
 from lvqa.eval.lab.retrieval.systems import FUSED, SINGLE, SYSTEMS, RetrievalSystem, pieces, systems
-from lvqa.eval.tasks.own import GroundedQuestion, read_lines, read_questions
+from lvqa.eval.tasks.files import read_lines
 
 if TYPE_CHECKING:
     from lvqa.eval.lab.retrieval.measures import Paired

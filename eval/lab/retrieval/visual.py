@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import LvqaError, UsageError
-from lvqa.eval.tasks.own import read_lines
+from lvqa.eval.tasks.files import read_lines
 
 if TYPE_CHECKING:
     from lvqa.recall import Channel

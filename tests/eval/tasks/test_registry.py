@@ -10,6 +10,7 @@ import pytest
 import lvqa.eval.tasks
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.registry import load, loader_of, read_task, task, tasks
+from lvqa.prompts import Prompt
 
 NAMES = [
     "egoschema",
@@ -37,7 +38,7 @@ def test_a_task_says_what_it_is(name):
     assert callable(loader_of(found))
     assert found.source.startswith("https://")
     assert all(found.files.values())
-    assert found.ask("why {{not}}?") == "why {{not}}?"
+    assert Prompt.of(found.name, found.prompt).fill(question="why {{not}}?") == "why {{not}}?"
 
 
 def test_only_the_task_without_subtitles_leaves_speech_out():
