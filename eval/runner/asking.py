@@ -57,7 +57,7 @@ def ask_all(
     answered before, the first of their errors is raised and none is kept.
     """
     failing = dict(missing or {})
-    stand = [row for row in results.of(system.name, questions) if not row.error]
+    stand = [row for row in results.of(system.name, [question.id for question in questions]) if not row.error]
     done = {row.id for row in stand}
     open_ = [question for question in questions if question.id not in done]
     if not open_:
@@ -65,9 +65,8 @@ def ask_all(
     say(f"asking {system.name}: {len(open_)} questions" + (", the others stand" if stand else ""))
     lost = [q for q in open_ if q.videos and all(video in failing for video in q.videos)]
     for question in lost:
-        reason = failing[question.videos[0]]
-        about = {"agent": system.agent, "seed": seed, "order": system.order(question)}
-        results.add(AnswerRow.failed(system.name, question, reason, **about))  # type: ignore[arg-type]
+        reason, order = failing[question.videos[0]], system.order(question)
+        results.add(AnswerRow.failed(system.name, question, reason, agent=system.agent, seed=seed, order=order))
     askable = [question for question in open_ if question not in lost]
     alive, first_failures, first_error = bool(stand), list[AnswerRow](), None
     if progress is not None:
@@ -80,7 +79,9 @@ def ask_all(
                 first_failures.append(row)
                 first_error = first_error or error
                 if len(first_failures) >= min(FIRST, len(askable)):
-                    raise _as_lvqa(first_error)
+                    if isinstance(first_error, LvqaError):
+                        raise first_error
+                    raise LvqaError(f"{type(first_error).__name__}: {first_error}")
                 continue
             alive = True
             for failure in first_failures:
@@ -90,10 +91,6 @@ def ask_all(
     finally:
         if progress is not None:
             progress.finish()
-
-
-def _as_lvqa(error: Exception) -> Exception:
-    return error if isinstance(error, LvqaError) else LvqaError(f"{type(error).__name__}: {error}")
 
 
 def _rows(

@@ -179,21 +179,24 @@ def _price(row: AnswerRow, prices: Prices) -> float:
 
 def _lengths(archive: Archive, data: TaskData, videos: Sequence[str] | None) -> tuple[dict[str, float], set[str], int]:
     """Seconds of each video that can be read, those not or not wholly indexed, and how many cannot be read."""
-    known = {video.path: video.duration_s for video in archive.store.videos.all()} if archive.exists else {}
-    open_ = {job.path for job in archive.store.jobs.all(status="pending")} if archive.exists else set()
     if data.footage is None:
         return _of_captions(data.captions, videos), set(), 0
     from lvqa.media import find_videos, locate, probe
 
-    there = {path.relative_to(archive.folder).as_posix(): path for path in find_videos(archive.folder)}
+    known: dict[str, float] = {}
+    pending: set[str] = set()
     if archive.exists:
         of_id = {video.id: video.duration_s for video in archive.store.videos.all()}
+        known = {video.path: video.duration_s for video in archive.store.videos.all()}
         known |= {row.path: of_id[row.video_id] for row in archive.store.files.all() if row.video_id in of_id}
+        pending = {job.path for job in archive.store.jobs.all(status="pending")}
+    if videos is None:
+        videos = sorted(path.relative_to(archive.folder).as_posix() for path in find_videos(archive.folder))
     lengths, to_index, unreadable = {}, set(), 0
-    for name in sorted(there) if videos is None else videos:
+    for name in videos:
         if name in known:
             lengths[name] = known[name]
-            if name not in open_:
+            if name not in pending:
                 continue
         to_index.add(name)
         try:

@@ -36,16 +36,14 @@ _ROOMS = ("agents", "indexers", "prompts", "models", "eval/runner", "eval/tasks"
 _SUFFIXES = (".py", ".md", ".json", ".yaml", ".yml", ".safetensors")
 
 
-def footage_of(data: TaskData, folder: Path) -> Path:
-    """Where the videos are; raises UsageError where the task gives neither footage nor captions."""
+def open_archive(data: TaskData, folder: Path, settings: Mapping[str, Any], models: Models | None) -> Archive:
+    """The archive of a run, its index below `folder`; nothing is indexed yet.
+
+    Raises UsageError where the task gives neither footage nor captions.
+    """
     if data.footage is None and data.captions is None:
         raise UsageError("there is neither footage nor captions to answer from; name the videos' folder with --videos")
-    return data.footage if data.footage is not None else folder / _STAND_IN
-
-
-def open_archive(data: TaskData, folder: Path, settings: Mapping[str, Any], models: Models | None) -> Archive:
-    """The archive of a run, its index below `folder`; nothing is indexed yet."""
-    footage = footage_of(data, folder)
+    footage = data.footage if data.footage is not None else folder / _STAND_IN
     if data.footage is None:
         footage.mkdir(parents=True, exist_ok=True)
     return Archive(footage, archive_dir=folder / INDEX, models=models, **settings)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from lvqa.agents.steps import VerifyStep
 from lvqa.eval import metrics
@@ -20,19 +20,6 @@ from lvqa.eval.tasks.base import TaskQuestion, Window
 from lvqa.types import Answer, Evidence
 
 TOLERANCE_S = 5.0
-
-
-class Askable(Protocol):
-    """A question of another form that can be had as a task's."""
-
-    @property
-    def id(self) -> str:
-        """What tells it from the others."""
-        ...
-
-    def as_task(self) -> TaskQuestion:
-        """The question as it is asked, with its options."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +77,18 @@ class AnswerRow:
     def of(
         cls,
         system: str,
-        question: TaskQuestion | Askable,
+        question: TaskQuestion,
         answer: Answer,
         *,
         agent: str = "",
         seed: int = 0,
         order: Sequence[int] | None = None,
+        event: bool = False,
     ) -> AnswerRow:
         """Score an answer to a question with options, asked in the task's own order unless told otherwise."""
-        about = _about(system, question, agent, seed, order)
-        windows: tuple[Window, ...] = about["windows"]
-        choice = None if answer.choice is None else about["order"][answer.choice]
+        order = tuple(order) if order is not None else tuple(range(len(question.options)))
+        windows = question.windows
+        choice = None if answer.choice is None else order[answer.choice]
         unparsed = ", ".join(dict.fromkeys(step.node for step in answer.steps if step.unparsed))
         shown = [] if answer.abstained else list(answer.evidence)
         best = shown[0] if shown else None
@@ -110,9 +98,15 @@ class AnswerRow:
         cost = answer.cost
         checked = next((step for step in reversed(answer.steps) if isinstance(step, VerifyStep)), None)
         return cls(
-            **about,
+            system=system,
+            id=question.id,
+            type=question.type,
+            event=event,
+            unanswerable=question.unanswerable,
+            video=question.video,
             choice=choice,
-            right=is_right(about["gold"], choice, answer.abstained) and not (answer.abstained and unparsed),
+            gold=question.choice,
+            right=is_right(question.choice, choice, answer.abstained) and not (answer.abstained and unparsed),
             abstained=answer.abstained,
             confidence=answer.confidence,
             iou=metrics.iou(span, mine),
@@ -128,6 +122,14 @@ class AnswerRow:
             seconds=cost.seconds,
             money=cost.money,
             answer=answer.text,
+            agent=agent,
+            seed=seed,
+            question=question.text,
+            options=tuple(question.options[n] for n in order),
+            order=order,
+            videos=question.videos,
+            between=question.between,
+            windows=windows,
             way=checked.way if checked is not None else "",
             uncalibrated=round(checked.uncalibrated, 4) if checked is not None else answer.confidence,
             evidence=tuple(piece.to_dict() for piece in answer.evidence),
@@ -138,16 +140,19 @@ class AnswerRow:
     def failed(
         cls,
         system: str,
-        question: TaskQuestion | Askable,
+        question: TaskQuestion,
         reason: str,
         *,
         agent: str = "",
         seed: int = 0,
         order: Sequence[int] | None = None,
+        event: bool = False,
     ) -> AnswerRow:
         """A question that got no answer; it counts as wrong."""
         nothing = Answer("", None, 0.0)
-        return replace(cls.of(system, question, nothing, agent=agent, seed=seed, order=order), error=reason)
+        return replace(
+            cls.of(system, question, nothing, agent=agent, seed=seed, order=order, event=event), error=reason
+        )
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> AnswerRow:
@@ -184,30 +189,6 @@ def is_right(gold: int | None, choice: int | None, abstained: bool) -> bool:
     if abstained or gold == -1:
         return abstained and gold == -1
     return gold is not None and choice == gold
-
-
-def _about(
-    system: str, question: TaskQuestion | Askable, agent: str, seed: int, order: Sequence[int] | None
-) -> dict[str, Any]:
-    asked = question if isinstance(question, TaskQuestion) else question.as_task()
-    order = tuple(order) if order is not None else tuple(range(len(asked.options)))
-    return {
-        "system": system,
-        "id": asked.id,
-        "type": asked.type,
-        "event": bool(getattr(question, "event", False)),
-        "unanswerable": asked.unanswerable,
-        "video": asked.video,
-        "gold": asked.choice,
-        "agent": agent,
-        "seed": seed,
-        "question": asked.text,
-        "options": tuple(asked.options[n] for n in order),
-        "order": order,
-        "videos": asked.videos,
-        "between": asked.between,
-        "windows": asked.windows,
-    }
 
 
 def _frames(shown: Sequence[Evidence], windows: Sequence[Window]) -> tuple[float, float]:
@@ -253,9 +234,9 @@ class Results:
             self._file.write(json.dumps(row.to_json()) + "\n")
             self._file.flush()
 
-    def of(self, system: str, questions: Iterable[TaskQuestion | Askable]) -> list[AnswerRow]:
-        """The rows of a system, in the order of the questions; those not asked yet are left out."""
-        return [self.done[system, q.id] for q in questions if (system, q.id) in self.done]
+    def of(self, system: str, ids: Iterable[str]) -> list[AnswerRow]:
+        """The rows of a system, in the order of the questions' ids; those not asked yet are left out."""
+        return [self.done[system, id] for id in ids if (system, id) in self.done]
 
     def __enter__(self) -> Results:
         return self

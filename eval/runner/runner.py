@@ -122,7 +122,7 @@ def run(
                         progress=progress,
                         say=tell,
                     )
-            rows = {system.name: results.of(system.name, asked) for system in systems}
+            rows = {system.name: results.of(system.name, [question.id for question in asked]) for system in systems}
         specs: dict[str, str] = {role: spec for role, spec in archive.models.specs.items() if spec != "none"}
     outcome = _outcome(task, data, folder, asked, agents, seed, rows, cheap, specs, seconds)
     if reports:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,7 @@ class Bin:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        bounds = {"low": round(self.low, 4), "high": round(self.high, 4), "n": self.n}
-        return {**bounds, "confidence": round(self.confidence, 4), "accuracy": round(self.accuracy, 4)}
+        return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)

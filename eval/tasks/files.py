@@ -186,11 +186,12 @@ def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
 
 def times_in(text: str) -> tuple[Seconds, ...]:
     """Spans in a text such as `00:15-00:19` or `1:02:03`, in seconds; what is no time or runs backwards is skipped."""
-    spans = [(_seconds(first), _seconds(last or first)) for first, last in _RANGE.findall(text)]
+    spans = [(seconds_of(first), seconds_of(last or first)) for first, last in _RANGE.findall(text)]
     return tuple((start, end) for start, end in spans if start <= end)
 
 
-def _seconds(stamp: str) -> float:
+def seconds_of(stamp: str) -> float:
+    """Seconds of a time such as `1:02:03.5`. Raises ValueError."""
     total = 0.0
     for part in stamp.split(":"):
         total = total * 60 + float(part)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lvqa.errors import UsageError
 from lvqa.eval.tasks.base import SubtitleFile, TaskData
-from lvqa.eval.tasks.files import read_json
+from lvqa.eval.tasks.files import read_json, seconds_of
 
 # A line that is given no end, as LongVideoBench gives some, is shown this long.
 _DEFAULT_S = 4.0
@@ -67,12 +67,7 @@ def _cues(subtitles: SubtitleFile) -> Iterator[_Cue]:
 
 
 def _seconds(value: Any) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    total = 0.0
-    for part in value.replace(",", ".").split(":"):
-        total = total * 60 + float(part)
-    return total
+    return seconds_of(value.replace(",", ".")) if isinstance(value, str) else float(value)
 
 
 def _srt(cues: Iterator[_Cue]) -> str:

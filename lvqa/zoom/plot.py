@@ -22,7 +22,6 @@ from lvqa.zoom.base import Round, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from PIL import Image
 
 # In pixels: the margins beside the time of the video and above it, and how high belief, a row and the clock are.
@@ -64,6 +63,7 @@ def picture(
     with needs_extra("plot", "a picture of a search"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
 
     width = max(width, _LEAST_WIDTH)
     duration_s = trace.duration_s if trace.duration_s > 0 else 1.0
@@ -109,7 +109,11 @@ def picture(
     _looks(table, rows, trace.targets)
     _mark(table, "keyframe", [(1.0, one.time_s, len(rows)) for one in keyframes])
     _mark(table, "found", [(1.0, time_s, len(rows) + 1 + n) for n, (_, time_s) in enumerate(found)])
-    _legend(figure, shown, abreast)
+    handles = [
+        Line2D([], [], linestyle="", marker=marker, markersize=size, color=colour, label=label)
+        for marker, size, colour, label in shown
+    ]
+    figure.legend(handles=handles, loc="lower left", ncols=abreast, fontsize=9, frameon=False, handletextpad=0.2)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         drawn, pixels = canvas.print_to_buffer()  # type: ignore[no-untyped-call]
@@ -221,16 +225,6 @@ def _mark(axes: Axes, kind: str, marks: Sequence[tuple[float, float, float]]) ->
         clip_on=False,
         zorder=4,
     )
-
-
-def _legend(figure: Figure, marks: Sequence[tuple[str, int, str, str]], abreast: int) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], linestyle="", marker=marker, markersize=size, color=colour, label=label)
-        for marker, size, colour, label in marks
-    ]
-    figure.legend(handles=handles, loc="lower left", ncols=abreast, fontsize=9, frameon=False, handletextpad=0.2)
 
 
 def _cut(text: str, most: float) -> str:

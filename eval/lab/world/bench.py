@@ -101,7 +101,7 @@ def run(
             for system in asking:
                 with _timed(seconds, system):
                     _ask_all(system, asked, archive, world, blind, results, tell)
-            stand = {system: results.of(system, asked) for system in SYSTEMS}
+            stand = {system: results.of(system, [question.id for question in asked]) for system in SYSTEMS}
             rows = {name: mine for name, mine in stand.items() if len(mine) == len(asked)}
         notes = {"models": {k: v for k, v in archive.models.specs.items() if v != "none"}, "frames": _budget(archive)}
     outcome = WorldOutcome(
@@ -139,13 +139,14 @@ def _ask_all(
                 answer = asker.ask(system, question)
             else:
                 answer = blind.ask(question) if system == BLIND else guess(question)
-            results.add(AnswerRow.of(system, question, answer))
+            results.add(AnswerRow.of(system, question.as_task(), answer, event=question.event))
         except UsageError:
             raise
         except LvqaError as error:
-            if isinstance(error, ModelError) and not results.of(system, questions):
+            if isinstance(error, ModelError) and not results.of(system, [question.id for question in questions]):
                 raise  # a model that fails at the first question fails at all of them
-            results.add(AnswerRow.failed(system, question, f"{error} (after {time.monotonic() - began:.1f} s)"))
+            reason = f"{error} (after {time.monotonic() - began:.1f} s)"
+            results.add(AnswerRow.failed(system, question.as_task(), reason, event=question.event))
 
 
 def guess(question: WorldQuestion) -> Answer:

@@ -8,21 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.runner import chart
 from lvqa.eval.runner.rows import AnswerRow, Results
 from lvqa.eval.runner.score import gain, quantile_t, summarise, within_t
-from lvqa.eval.tasks.base import Window
+from lvqa.eval.tasks.base import TaskQuestion, Window
 from lvqa.types import Answer, Cost, Evidence, Span
 
 
-def question(n: int = 0, *, absent: bool = False) -> WorldQuestion:
+def question(n: int = 0, *, absent: bool = False) -> TaskQuestion:
     shown = () if absent else (Window("a.mp4", 10.0, 12.0),)
     kind = "unanswerable" if absent else "when"
     options = ("a", "b", "c", "d", "e")
-    return WorldQuestion(
-        f"q{n}", kind, "", True, "a.mp4", ("a.mp4",), "?", "x", "?", options, -1 if absent else 1, shown, absent, (), ()
-    )
+    return TaskQuestion(f"q{n}", "?", options, -1 if absent else 1, ("a.mp4",), kind, shown)
 
 
 def answer(choice: int | None = 1, *, abstained: bool = False, start: float = 11.0) -> Answer:
@@ -68,8 +65,10 @@ def test_results_are_resumed_and_those_of_another_run_left_behind(tmp_path: Path
 
 def test_a_summary() -> None:
     rows = [row(0, True, "a"), row(1, False, "a"), row(2, True, "b", event=False)]
-    refused = replace(AnswerRow.of("full", question(3, absent=True), answer(None, abstained=True)), video="b")
-    failed = AnswerRow.failed("full", question(4), "the model is gone")
+    refused = replace(
+        AnswerRow.of("full", question(3, absent=True), answer(None, abstained=True), event=True), video="b"
+    )
+    failed = AnswerRow.failed("full", question(4), "the model is gone", event=True)
     found = summarise("full", [*rows, refused, failed], ("when", "unanswerable", "sign"))
     assert found.accuracy is not None
     assert (found.accuracy.value, found.accuracy.questions) == (0.5, 4)
