@@ -9,7 +9,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 from lvqa.errors import StoreError, UsageError
@@ -21,14 +20,11 @@ from lvqa.store.opening import DATABASE_FILE, LOCK_FILE, check_there, migrate, r
 from lvqa.store.rows import StoreCounts
 from lvqa.store.search.text_search import TextSearch
 from lvqa.store.search.vector_search import VectorSearch
-from lvqa.store.tables.clips import ClipTable
-from lvqa.store.tables.files import FileTable
-from lvqa.store.tables.frames import FrameTable
 from lvqa.store.tables.jobs import JobTable
 from lvqa.store.tables.meta import MetaTable
-from lvqa.store.tables.notes import NoteTable
-from lvqa.store.tables.vectors import VectorTable
-from lvqa.store.tables.videos import VideoTable
+from lvqa.store.tables.notes import ClipTable, NoteTable
+from lvqa.store.tables.vectors import FrameTable, VectorTable
+from lvqa.store.tables.videos import FileTable, VideoTable
 
 T = TypeVar("T")
 
@@ -134,9 +130,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Notes: what is seen, said and shown when, and their full-text search. Knows nothing of their vectors."""
+"""Clips, the spans of videos, and notes: what is seen, said and shown when. Knows nothing of their vectors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,49 @@ from lvqa.store.keys import clean_text
 from lvqa.store.search.text_query import TextQuery
 from lvqa.store.search.text_search import TextSearch
 from lvqa.store.tables.videos import video_number
-from lvqa.types import Note, Span
+from lvqa.types import Clip, Level, Note, Span
 
-NOTES = """
-    SELECT t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
-    FROM notes t JOIN videos v ON v.n = t.video LEFT JOIN clips c ON c.n = t.clip
-"""
+_COLUMNS = "t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash"
+NOTES = f"SELECT {_COLUMNS} FROM notes t JOIN videos v ON v.n = t.video LEFT JOIN clips c ON c.n = t.clip"
 BY_TIME = " ORDER BY v.id, t.start_s, t.end_s, t.id"
+
+
+class ClipTable:
+    """The clips of videos, of the levels clip, segment and video."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._c = connections
+
+    def put(self, clips: Sequence[Clip]) -> None:
+        """Add clips; those known already stay.
+
+        A known id with another content is a new clip in place of the old, whose notes go with it. Raises StoreError
+        for an unknown video.
+        """
+        videos: dict[str, int] = {}
+        with self._c.atomic():
+            for clip in clips:
+                if clip.video_id not in videos:
+                    videos[clip.video_id] = video_number(self._c, clip.video_id)
+                row = (clean_text(clip.id), videos[clip.video_id], clip.span.start_s, clip.span.end_s, clip.level)
+                _put(self._c, "clips", row)
+
+    def of(self, video_id: str, level: Level = "clip", span: Span | None = None) -> list[Clip]:
+        """Clips of one video and level in time order; with a span, those that overlap it."""
+        sql = """
+            SELECT c.id, v.id, c.start_s, c.end_s, c.level FROM clips c JOIN videos v ON v.n = c.video
+            WHERE v.id = ? AND c.level = ?
+        """
+        params: list[object] = [clean_text(video_id), level]
+        if span is not None:
+            sql += " AND c.start_s < ? AND c.end_s > ?"
+            params += [span.end_s, span.start_s]
+        rows = self._c.rows(sql + " ORDER BY c.start_s, c.end_s, c.id", params)
+        return [Clip(row[0], row[1], Span(row[2], row[3]), row[4]) for row in rows]
+
+    def delete(self, clip_ids: Iterable[str]) -> int:
+        """Delete clips, and with them the notes that stand on them; returns how many clips there were."""
+        return _delete(self._c, "clips", clip_ids)
 
 
 class NoteTable:
@@ -55,12 +91,7 @@ class NoteTable:
                     clean_text(note.model),
                     clean_text(note.prompt_hash),
                 )
-                known = self._c.row(f"SELECT {', '.join(SUMMED['notes'])} FROM notes WHERE id = ?", row[:1])
-                if known == row:
-                    continue
-                if known is not None:
-                    self._c.write("DELETE FROM notes WHERE id = ?", row[:1])
-                self._c.write(insert("notes"), row)
+                _put(self._c, "notes", row)
 
     def select(self, wanted: Filter | None = None) -> list[Note]:
         """Notes that satisfy the filter, by video id, then time."""
@@ -76,10 +107,7 @@ class NoteTable:
     def get_many(self, note_ids: Iterable[str]) -> list[Note]:
         """The notes of those ids, in that order; unknown ones are left out."""
         wanted = [clean_text(note_id) for note_id in note_ids]
-        rows = self._c.rows(
-            f"{NOTES} WHERE t.id IN (SELECT value FROM json_each(?))",
-            (json.dumps(wanted),),
-        )
+        rows = self._c.rows(f"{NOTES} WHERE t.id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))
         found = {row[0]: note_of(row) for row in rows}
         return [found[note_id] for note_id in wanted if note_id in found]
 
@@ -91,8 +119,7 @@ class NoteTable:
         # CROSS JOIN keeps the few times outermost, so that each note is found through its video and start.
         rows = self._c.rows(
             f"""
-            SELECT j.key, t.id, v.id, c.id, t.start_s, t.end_s, t.text, t.source, t.model, t.prompt_hash
-            FROM json_each(?) j CROSS JOIN videos v ON v.id = j.value ->> 0
+            SELECT j.key, {_COLUMNS} FROM json_each(?) j CROSS JOIN videos v ON v.id = j.value ->> 0
             CROSS JOIN notes t ON t.video = v.n AND t.start_s >= j.value ->> 2 AND t.start_s <= j.value ->> 1
                 AND t.end_s > j.value ->> 1
             LEFT JOIN clips c ON c.n = t.clip WHERE 1{where} ORDER BY j.key, t.start_s, t.end_s, t.id
@@ -106,9 +133,7 @@ class NoteTable:
 
     def delete(self, note_ids: Iterable[str]) -> int:
         """Delete notes and their vectors; returns how many there were."""
-        wanted = json.dumps(sorted({clean_text(note_id) for note_id in note_ids}))
-        with self._c.atomic():
-            return self._c.write("DELETE FROM notes WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+        return _delete(self._c, "notes", note_ids)
 
     def search(self, query: str | TextQuery, k: int, wanted: Filter | None = None) -> list[tuple[str, float]]:
         """The k best notes for a query by bm25 (Robertson and Zaragoza, 2009) as (note id, score), higher better.
@@ -143,3 +168,19 @@ class NoteTable:
 def note_of(row: Row) -> Note:
     """The note that a row of `NOTES` is."""
     return Note(row[0], row[1], row[2], Span(row[3], row[4]), *row[5:])
+
+
+def _put(connections: Connections, table: str, row: Row) -> None:
+    """Put a row, inside `atomic`, in place of one of the same id with another content; the same one stays."""
+    known = connections.row(f"SELECT {', '.join(SUMMED[table])} FROM {table} WHERE id = ?", row[:1])
+    if known == row:
+        return
+    if known is not None:
+        connections.write(f"DELETE FROM {table} WHERE id = ?", row[:1])
+    connections.write(insert(table), row)
+
+
+def _delete(connections: Connections, table: str, ids: Iterable[str]) -> int:
+    wanted = json.dumps(sorted({clean_text(row_id) for row_id in ids}))
+    with connections.atomic():
+        return connections.write(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (wanted,))

@@ -1,4 +1,4 @@
-"""The videos of an index: what is known of each, and which of them a user means. Knows nothing of notes or vectors."""
+"""Videos and the files that hold them: what is known of each, and which a user means. Opens no file, knows no notes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from lvqa.errors import StoreError
-from lvqa.store.checksums import upsert
+from lvqa.store.checksums import sum_of, upsert
 from lvqa.store.database import Connections, Row
 from lvqa.store.keys import clean_text, decode_path, encode_path
-from lvqa.store.rows import RemovedCounts
+from lvqa.store.rows import FileRow, RemovedCounts
 from lvqa.types import Video
 
 # A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.
@@ -89,17 +89,76 @@ class VideoTable:
                 return RemovedCounts()
             row = self._c.row(
                 """
-                SELECT 1, (SELECT count(*) FROM files WHERE video = :n), (SELECT count(*) FROM clips WHERE video = :n),
-                    (SELECT count(*) FROM notes WHERE video = :n),
-                    (SELECT count(*) FROM embeddings e JOIN notes t ON t.n = e.note WHERE t.video = :n),
-                    (SELECT count(*) FROM frames WHERE video = :n)
-                """.replace(":n", "?"),
-                (n,) * 5,
+                SELECT 1, (SELECT count(*) FROM files WHERE video = ?1), (SELECT count(*) FROM clips WHERE video = ?1),
+                    (SELECT count(*) FROM notes WHERE video = ?1),
+                    (SELECT count(*) FROM embeddings e JOIN notes t ON t.n = e.note WHERE t.video = ?1),
+                    (SELECT count(*) FROM frames WHERE video = ?1)
+                """,
+                (n,),
             )
             assert row is not None
             # Frames and notes first: SQLite's cascade visits the tables one row at a time, this scans an index.
             self._c.write("DELETE FROM videos WHERE n = ?", (n,))
             return RemovedCounts(*row)
+
+
+class FileTable:
+    """The files of an archive's folder, by path; a video goes with the last file that holds it."""
+
+    def __init__(self, connections: Connections, videos: VideoTable) -> None:
+        self._c = connections
+        self._videos = videos
+
+    def put(self, path: str, video_id: str, size: int, mtime_ns: int) -> None:
+        """Record which video a file holds (empty: none), and what it looked like then.
+
+        A file that now holds a video sheds the job that says it could not be probed. Raises StoreError for an
+        unknown video.
+        """
+        stored = encode_path(path)
+        with self._c.atomic():
+            video = video_number(self._c, video_id) if video_id else None
+            self._c.write(upsert("files", "(path)"), (stored, video, size, mtime_ns))
+            if video is not None:
+                self._c.write("DELETE FROM jobs WHERE video IS NULL AND path = ?", (stored,))
+
+    def get(self, path: str) -> FileRow | None:
+        """What is known about a file."""
+        found = self._files(" WHERE f.path = ?", (encode_path(path),))
+        return found[0] if found else None
+
+    def all(self) -> list[FileRow]:
+        """All files by path."""
+        return self._files("")
+
+    def forget_size(self, video: int) -> None:
+        """Let the files of a video, by its number, be looked into again."""
+        self._c.write(f"UPDATE files SET size = -1, sum = {sum_of('files', size='-1')} WHERE video = ?", (video,))
+
+    def remove(self, path: str) -> RemovedCounts:
+        """Forget a file and its failed probe, and with the last file of a video the video and all its rows."""
+        stored = encode_path(path)
+        with self._c.atomic():
+            row = self._c.row(
+                "SELECT v.id, (SELECT count(*) FROM files o WHERE o.video = f.video) "
+                "FROM files f LEFT JOIN videos v ON v.n = f.video WHERE f.path = ?",
+                (stored,),
+            )
+            self._c.write("DELETE FROM jobs WHERE video IS NULL AND path = ?", (stored,))
+            if row is None:
+                return RemovedCounts()
+            if row[0] is not None and row[1] == 1:
+                return self._videos.remove(row[0])
+            return RemovedCounts(files=self._c.write("DELETE FROM files WHERE path = ?", (stored,)))
+
+    def _files(self, where: str, params: tuple[object, ...] = ()) -> list[FileRow]:
+        rows = self._c.rows(
+            "SELECT f.path, coalesce(v.id, ''), f.size, f.mtime_ns FROM files f LEFT JOIN videos v ON v.n = f.video"
+            + where
+            + " ORDER BY f.path",
+            params,
+        )
+        return [FileRow(decode_path(row[0]), *row[1:]) for row in rows]
 
 
 def video_number(connections: Connections, video_id: str) -> int:
