@@ -256,6 +256,27 @@ class Connections:
             return work()
 
     @contextmanager
+    def matching(self, shared: Callable[[], T], own: Callable[[], T]) -> Iterator[T]:
+        """What an index finds, on the snapshot that the block inside reads.
+
+        `shared` searches the index of all threads, which may raise BehindError, `own` one made for this search: rows
+        that may yet be rolled back, or that are gone already, must not enter what other threads search.
+        """
+        search, held = own if self.writing else shared, self.in_transaction
+        while True:
+            with self.reading():
+                try:
+                    found = search()
+                except BehindError:
+                    if self.restarts:
+                        raise
+                    if held:  # this snapshot stays as it is
+                        search = own
+                    continue
+                yield found
+                return
+
+    @contextmanager
     def atomic(self) -> Iterator[None]:
         """One transaction: all of what is written inside, or, after any exception, nothing. Nested blocks join.
 

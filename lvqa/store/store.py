@@ -18,8 +18,8 @@ from lvqa.store.keys import clean_text
 from lvqa.store.lock.writer import WriterLock
 from lvqa.store.opening import DATABASE_FILE, LOCK_FILE, check_there, migrate, reconcile
 from lvqa.store.rows import StoreCounts
-from lvqa.store.search.text_search import TextSearch
-from lvqa.store.search.vector_search import VectorSearch
+from lvqa.store.search.text_index import TextSearch
+from lvqa.store.search.vector_index import VectorSearch
 from lvqa.store.tables.jobs import JobTable
 from lvqa.store.tables.meta import MetaTable
 from lvqa.store.tables.notes import ClipTable, NoteTable
@@ -179,10 +179,9 @@ class Store:
         small or the files are still good; without them search is as right, and slower. Raises StoreError where the
         store was opened for reading.
         """
-        from lvqa.store.search.maintain import SearchFiles, build_bases
+        from lvqa.store.search.maintain import build_bases
 
-        files = SearchFiles(self.index_dir, self._vector_search.bases, self._text_search.bases)
-        return len(build_bases(self.connections, files))
+        return len(build_bases(self.connections, self._text_search.bases, self._vector_search.bases))
 
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.

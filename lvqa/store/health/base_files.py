@@ -12,20 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.store.database import Connections
 from lvqa.store.health.finding import Finding
-from lvqa.store.search.bases import BaseRow, alive_mask, all_bases
-from lvqa.store.search.bundle import FOLDER, checked
+from lvqa.store.search.bases import BaseRow, alive_mask, all_bases, live_rows
+from lvqa.store.search.bundle import FOLDER, Subject, checked
 from lvqa.store.search.columns import Columns
 from lvqa.store.search.vector_cache import CacheFile, own_digest
 
-_LIVE = {
-    "notes": "SELECT n FROM embeddings WHERE model = ? AND n <= ? ORDER BY n",
-    "frames": "SELECT n FROM frames WHERE model = ? AND n <= ? ORDER BY n",
-    "texts": "SELECT n FROM notes WHERE ? = '' AND n <= ? ORDER BY n",
-}
 # A reader may be writing a flat index right now: what looks wrong is looked at again.
 _AGAIN_S = 0.2
 
@@ -50,11 +44,7 @@ def _stands_for(connections: Connections, base: BaseRow, folder: Path) -> bool:
         return False
     alive = alive_mask(connections, base, columns)
     kept = columns.n if alive is None else columns.n[alive]
-    return bool(np.array_equal(kept, _numbers(connections, base.subject.kind, base.subject.model, base.last)))
-
-
-def _numbers(connections: Connections, kind: str, model: str, last: int) -> npt.NDArray[np.int64]:
-    return np.array([row[0] for row in connections.rows(_LIVE[kind], (model, last))], np.int64)
+    return bool(np.array_equal(kept, live_rows(connections, base.subject, base.last)))
 
 
 def check_flat(connections: Connections, index_dir: Path) -> Iterator[Finding]:
@@ -87,6 +77,6 @@ def _flat_problem(connections: Connections, index_dir: Path, sidecar: Path) -> s
         return ""  # of an earlier state of the database, and not used
     loaded = file.load(token, dim)
     last = np.iinfo(np.int64).max
-    if loaded is None or not np.array_equal(loaded[1], _numbers(connections, kind, model, int(last))):
+    if loaded is None or not np.array_equal(loaded[1], live_rows(connections, Subject(kind, model), int(last))):
         return "are of other rows than the database's"
     return ""

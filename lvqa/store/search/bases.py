@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,12 @@ def alive_mask(connections: Connections, base: BaseRow, columns: Columns) -> npt
     return np.asarray(alive, bool)
 
 
+def live_rows(connections: Connections, subject: Subject, last: int) -> npt.NDArray[np.int64]:
+    """The numbers of the subject's rows in the database up to `last`, rising."""
+    sql = f"SELECT n FROM {subject.table} WHERE {subject.own_rows} AND n <= ? ORDER BY n"
+    return np.array([row[0] for row in connections.rows(sql, (subject.model, last))], np.int64)
+
+
 def put_base(connections: Connections, subject: Subject, stamp: str, columns: Columns, *, complete: bool) -> None:
     """Name new files in place of the earlier ones, inside `atomic`.
 
@@ -67,13 +73,7 @@ def put_base(connections: Connections, subject: Subject, stamp: str, columns: Co
         return
     base = base_row(connections, subject)
     assert base is not None
-    sql, params = {
-        "notes": ("SELECT n FROM embeddings WHERE model = ? AND n <= ?", (subject.model, last)),
-        "frames": ("SELECT n FROM frames WHERE model = ? AND n <= ?", (subject.model, last)),
-        "texts": ("SELECT n FROM notes WHERE n <= ?", (last,)),
-    }[subject.kind]
-    live = np.array([row[0] for row in connections.rows(sql, params)], np.int64)
-    for n in np.setdiff1d(columns.n, live).tolist():
+    for n in np.setdiff1d(columns.n, live_rows(connections, subject, last)).tolist():
         connections.write("INSERT INTO gone(base, row) VALUES (?, ?)", (base.n, n))
 
 
@@ -93,28 +93,30 @@ def sweep_bases(connections: Connections, index_dir: Path) -> None:
     sweep_bundles(index_dir, [(base.subject, base.stamp) for base in all_bases(connections)])
 
 
-class HasColumns(Protocol):
-    """What files hold, beside which there are columns of their rows."""
-
-    @property
-    def columns(self) -> Columns:
-        """The columns of the base's rows."""
-        ...
+T = TypeVar("T")
 
 
-T = TypeVar("T", bound=HasColumns)
+@dataclass(frozen=True, slots=True, eq=False)
+class Base(Generic[T]):
+    """The content of a base's files: an index of its rows by position, and the columns of the same rows."""
+
+    index: T
+    columns: Columns
 
 
 class BaseFiles(Generic[T]):
-    """Opens the files of bases, each once for all that search them; what cannot be used is not tried again."""
+    """Opens the files of bases, each once for all that search them; what cannot be used is not tried again.
 
-    def __init__(self, index_dir: Path, load: Callable[[Path, BaseRow], T]) -> None:
-        self._index_dir = index_dir
+    `load` opens the index of so many rows in a folder; it raises OSError, ValueError or RuntimeError.
+    """
+
+    def __init__(self, index_dir: Path, load: Callable[[Path, int], T]) -> None:
+        self.index_dir = index_dir
         self._load = load
         self._lock = threading.Lock()
-        self._known: dict[Subject, tuple[str, T | None]] = {}
+        self._known: dict[Subject, tuple[str, Base[T] | None]] = {}
 
-    def get(self, base: BaseRow) -> T | None:
+    def get(self, base: BaseRow) -> Base[T] | None:
         """The files' content, None where they are not there, damaged, or about something else."""
         with self._lock:
             stamp, loaded = self._known.get(base.subject, ("", None))
@@ -123,15 +125,14 @@ class BaseFiles(Generic[T]):
                 self._known[base.subject] = (base.stamp, loaded)
             return loaded
 
-    def _open(self, base: BaseRow) -> T | None:
+    def _open(self, base: BaseRow) -> Base[T] | None:
         about = {"size": base.size, "last": base.last}
-        folder = checked(self._index_dir, base.subject, base.stamp, about)
+        folder = checked(self.index_dir, base.subject, base.stamp, about)
         if folder is None:
             return None
         try:
-            loaded = self._load(folder, base)
-            n = loaded.columns.n
-            return loaded if len(n) == base.size and int(n[-1]) == base.last else None
+            loaded = Base(self._load(folder, base.size), Columns.load(folder, base.size))
+            return loaded if int(loaded.columns.n[-1]) == base.last else None
         except Exception:
             # FAISS raises RuntimeError, MemoryError and others for bytes that it cannot read, numpy ValueError.
             return None

@@ -25,7 +25,7 @@ FOLDER = "vectors"
 MANIFEST = "manifest.json"
 # Grows when the files change their meaning.
 FORMAT = 1
-_FORGOTTEN_S = 3600.0
+FORGOTTEN_S = 3600.0
 _FULL_BYTES = 8 << 20
 _SAMPLES = 64
 _SAMPLE_BYTES = 1 << 16
@@ -42,6 +42,16 @@ class Subject:
     def stem(self) -> str:
         """The part of file names that tells subjects apart."""
         return f"{self.kind}-{hashlib.sha256(self.model.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+    @property
+    def table(self) -> str:
+        """The table whose rows the files stand for."""
+        return {"notes": "embeddings", "frames": "frames", "texts": "notes"}[self.kind]
+
+    @property
+    def own_rows(self) -> str:
+        """The SQL condition on rows of that table which are the subject's, with a hole for `model`."""
+        return "? = ''" if self.kind == "texts" else "model = ?"
 
 
 def folder_of(index_dir: Path, subject: Subject, stamp: str) -> Path:
@@ -118,7 +128,7 @@ def sweep_bundles(index_dir: Path, current: Collection[tuple[Subject, str]]) -> 
                 continue
             half = path.name.endswith(".part")
             with suppress(OSError):
-                if (path / MANIFEST).exists() if not half else time.time() - path.stat().st_mtime > _FORGOTTEN_S:
+                if (path / MANIFEST).exists() if not half else time.time() - path.stat().st_mtime > FORGOTTEN_S:
                     shutil.rmtree(path, ignore_errors=True)
 
 

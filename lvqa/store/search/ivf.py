@@ -8,18 +8,15 @@ can (eval/LOG.md has the figures). Codes that are damaged cost proposals, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.models.base import Vectors
-
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from lvqa.store.search.vector_bank import Mask, Positions, load_faiss, one_thread
 
 # Vectors that k-means sees for each cell, and how often it goes through them: more finds no more (eval/LOG.md).
 SAMPLE_A_CELL = 40
@@ -37,11 +34,8 @@ class Ivf:
     """Inverted lists over a FAISS index; `trained` is how many rows the cells were cut for."""
 
     def __init__(self, index: Any) -> None:
-        import faiss
-
-        # faiss adds its Python signatures at import; the checkers see only those of C++.
-        self._faiss: Any = faiss
-        self.index: Any = index
+        self._faiss = load_faiss()
+        self.index = index
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -59,17 +53,14 @@ class Ivf:
     @classmethod
     def train(cls, sample: Vectors, cells: int) -> Ivf:
         """Cut cells from a sample, float32 (n, d), unit norm, of the rows to come; holds none of them."""
-        import faiss
-
-        made: Any = faiss
-        dim = sample.shape[1]
-        index = made.IndexIVFScalarQuantizer(
-            made.IndexFlatIP(dim), dim, cells, made.ScalarQuantizer.QT_8bit, made.METRIC_INNER_PRODUCT, False
+        faiss, dim = load_faiss(), sample.shape[1]
+        index = faiss.IndexIVFScalarQuantizer(
+            faiss.IndexFlatIP(dim), dim, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
         )
         index.cp.niter = ROUNDS
         index.cp.seed = 1
         # Rows beyond the training sample may lie outside its range: leave some room on both sides.
-        index.sq.rangestat = made.ScalarQuantizer.RS_minmax
+        index.sq.rangestat = faiss.ScalarQuantizer.RS_minmax
         index.sq.rangestat_arg = 0.1
         index.train(sample)
         return cls(index)
@@ -80,11 +71,9 @@ class Ivf:
 
         Raises RuntimeError or ValueError for a file that is something else.
         """
-        import faiss
-
-        read: Any = faiss
-        index = read.read_index(str(path), read.IO_FLAG_MMAP_IFC if mapped else 0)
-        if not isinstance(index, read.IndexIVFScalarQuantizer) or index.ntotal != size:
+        faiss = load_faiss()
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+        if not isinstance(index, faiss.IndexIVFScalarQuantizer) or index.ntotal != size:
             raise ValueError(f"{path.name} is another index than was wanted")
         return cls(index)
 
@@ -129,16 +118,7 @@ class Ivf:
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             params = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
-        # The setting is each thread's own: searches of several threads share the cores better than one takes them all.
-        found: Positions = single_threaded(faiss, lambda: self.index.search(query[None], m, params=params)[1][0])
+        # Searches of several threads share the cores better than one takes them all.
+        with one_thread(faiss):
+            found: Positions = self.index.search(query[None], m, params=params)[1][0]
         return found[(found >= 0) & (found < len(self))]
-
-
-def single_threaded(faiss: Any, search: Callable[[], Any]) -> Any:
-    """What a search returns, run on this thread alone."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        return search()
-    finally:
-        faiss.omp_set_num_threads(threads)

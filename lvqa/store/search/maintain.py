@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +20,7 @@ from lvqa.models.base import Vectors
 from lvqa.store.database import Connections
 from lvqa.store.rows import VectorKind
 from lvqa.store.search.bases import (
+    Base,
     BaseFiles,
     BaseRow,
     alive_mask,
@@ -35,11 +35,11 @@ from lvqa.store.search.bundle import Subject, folder_of, writing
 from lvqa.store.search.columns import Columns
 from lvqa.store.search.ivf import SAMPLE_A_CELL, Ivf, cells_for
 from lvqa.store.search.postings import Postings
-from lvqa.store.search.text_index import TEXTS, TextBase
+from lvqa.store.search.text_index import TEXTS
 from lvqa.store.search.tokenize import postings_of, read_postings
-from lvqa.store.search.vector_bank import normalised
-from lvqa.store.search.vector_cache import CacheFile, faiss_installed
-from lvqa.store.search.vector_index import IVF_FILE, VectorBase, read_columns, read_vectors
+from lvqa.store.search.vector_bank import faiss_installed, normalised
+from lvqa.store.search.vector_cache import CacheFile
+from lvqa.store.search.vector_index import IVF_FILE, read_columns, read_vectors
 
 # Where files begin to pay (eval/LOG.md), and what may come after or leave a base before it is written again.
 BASE_FROM = 100_000
@@ -49,33 +49,10 @@ GONE_SHARE = 0.25
 # Cells cut for so many times fewer rows than there are now are too large.
 OUTGROWN = 2.0
 
-_COUNT = {
-    "notes": "SELECT count(*) FROM embeddings WHERE model = ?",
-    "frames": "SELECT count(*) FROM frames WHERE model = ?",
-    "texts": "SELECT count(*) FROM notes WHERE ? = ''",
-}
-_TAIL = {
-    "notes": "SELECT count(*) FROM embeddings WHERE n > ? AND +model = ?",
-    "frames": "SELECT count(*) FROM frames WHERE n > ? AND +model = ?",
-    "texts": "SELECT count(*) FROM notes WHERE n > ? AND ? = ''",
-}
 _ABOUT_TEXTS = "SELECT n, video, start_s, end_s, source, level FROM notes WHERE n > ? ORDER BY n"
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFiles:
-    """Where the files are opened, and how."""
-
-    index_dir: Path
-    vectors: BaseFiles[VectorBase]
-    texts: BaseFiles[TextBase]
-
-    def get(self, base: BaseRow) -> VectorBase | TextBase | None:
-        """The content of a base's files, None where they cannot be used."""
-        return self.texts.get(base) if base.subject == TEXTS else self.vectors.get(base)
-
-
-def build_bases(connections: Connections, files: SearchFiles) -> list[Subject]:
+def build_bases(connections: Connections, texts: BaseFiles[Postings], vectors: BaseFiles[Ivf]) -> list[Subject]:
     """Write the files that are missing or behind; returns what they are about.
 
     Where the disk will not have them there are fewer, and search is as right and slower. Raises StoreError.
@@ -86,19 +63,20 @@ def build_bases(connections: Connections, files: SearchFiles) -> list[Subject]:
         )
     rows = connections.rows("SELECT kind, model FROM versions WHERE kind <> 'texts' ORDER BY kind DESC, model")
     subjects = [Subject(*row) for row in rows] if faiss_installed() else []
-    written = [subject for subject in [TEXTS, *subjects] if _bring_up(connections, files, subject)]
-    sweep_bases(connections, files.index_dir)
+    written = [TEXTS] if _bring_up(connections, texts, TEXTS) else []
+    written += [subject for subject in subjects if _bring_up(connections, vectors, subject)]
+    sweep_bases(connections, vectors.index_dir)
     for base in all_bases(connections):
         if base.subject != TEXTS:
             # A flat index of the same rows would only take room.
-            flat = CacheFile(files.index_dir, base.subject.kind, base.subject.model)
+            flat = CacheFile(vectors.index_dir, base.subject.kind, base.subject.model)
             for path in (flat.path, flat.sidecar):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
     return written
 
 
-def _bring_up(connections: Connections, files: SearchFiles, subject: Subject) -> bool:
+def _bring_up(connections: Connections, files: BaseFiles[Any], subject: Subject) -> bool:
     try:
         with connections.reading():
             token = _token(connections, subject)
@@ -107,7 +85,7 @@ def _bring_up(connections: Connections, files: SearchFiles, subject: Subject) ->
             columns: Columns | None = None
             stamp = ""
             if base is None or opened is None:
-                size = int(connections.value(_COUNT[subject.kind], (subject.model,)))
+                size = _count(connections, subject)
                 goes = base is not None and size < BASE_FROM
                 if size >= BASE_FROM:
                     with writing(files.index_dir, subject) as draft:
@@ -116,7 +94,7 @@ def _bring_up(connections: Connections, files: SearchFiles, subject: Subject) ->
                         stamp = draft.stamp
             else:
                 gone = gone_count(connections, base)
-                tail = int(connections.value(_TAIL[subject.kind], (base.last, subject.model)))
+                tail = _count(connections, subject, base.last)
                 size = base.size - gone + tail
                 # Half the size before the way back: an archive about that large must not go to and fro.
                 goes = size < BASE_FROM / 2
@@ -135,6 +113,15 @@ def _bring_up(connections: Connections, files: SearchFiles, subject: Subject) ->
         else:
             put_base(connections, subject, stamp, columns, complete=_token(connections, subject) == token)
     return columns is not None
+
+
+def _count(connections: Connections, subject: Subject, above: int | None = None) -> int:
+    """How many rows the subject has, or has with a larger `n`."""
+    sql = f"SELECT count(*) FROM {subject.table} WHERE "
+    if above is None:
+        return int(connections.value(sql + subject.own_rows, (subject.model,)))
+    # The plus keeps SQLite from going through all rows of the model.
+    return int(connections.value(f"{sql} n > ? AND +{subject.own_rows}", (above, subject.model)))
 
 
 def _token(connections: Connections, subject: Subject) -> int | None:
@@ -162,17 +149,17 @@ def _anew(connections: Connections, subject: Subject, folder: Path) -> Columns:
 
 
 def _onwards(
-    connections: Connections, index_dir: Path, base: BaseRow, opened: VectorBase | TextBase, size: int, folder: Path
+    connections: Connections, index_dir: Path, base: BaseRow, opened: Base[Any], size: int, folder: Path
 ) -> Columns:
     """Write the base without what is gone and with what came since."""
     alive = alive_mask(connections, base, opened.columns)
     kept = opened.columns if alive is None else opened.columns.take(alive)
-    if isinstance(opened, TextBase):
+    if base.subject == TEXTS:
         rows = connections.rows(
             "SELECT n, video, start_s, end_s, source, level, text FROM notes WHERE n > ? ORDER BY n", (base.last,)
         )
         columns = Columns.join([kept, Columns.of(row[:6] for row in rows)])
-        old = opened.postings if alive is None else opened.postings.keep(alive)
+        old = opened.index if alive is None else opened.index.keep(alive)
         Postings.join([old, postings_of([row[6] for row in rows])]).save(folder)
     else:
         kind, model = cast("VectorKind", base.subject.kind), base.subject.model
@@ -192,7 +179,7 @@ def _onwards(
 def _sample(connections: Connections, kind: VectorKind, columns: Columns, wanted: int) -> Vectors:
     """The vectors of some rows, drawn without repetition; the same rows give the same sample."""
     chosen = np.random.default_rng(1).choice(len(columns), min(wanted, len(columns)), replace=False)
-    table = {"notes": "embeddings", "frames": "frames"}[kind]
+    table = Subject(kind, "").table
     found: list[bytes] = [
         connections.value(f"SELECT vector FROM {table} WHERE n = ?", (n,)) for n in np.sort(columns.n[chosen]).tolist()
     ]

@@ -8,19 +8,20 @@ and FTS5 does it. Knows nothing of free text as people write it.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lvqa.store.database import BehindError, Connections
-from lvqa.store.filters import Filter
-from lvqa.store.search.bases import BaseFiles, BaseRow, alive_mask, base_row, gone_count
+from lvqa.store.filters import Filter, note_conditions
+from lvqa.store.search.bases import Base, BaseFiles, BaseRow, alive_mask, base_row, gone_count
 from lvqa.store.search.bundle import Subject
 from lvqa.store.search.columns import Columns, Mask, both, video_numbers
 from lvqa.store.search.postings import Ints, Postings
+from lvqa.store.search.text_query import TextQuery
 from lvqa.store.search.text_rank import Floats, Rows, Term, idf, norms_of, top
 from lvqa.store.search.tokenize import Tokenizer, postings_of
 
@@ -28,25 +29,14 @@ TEXTS = Subject("texts", "")
 # So many pieces of new notes are kept apart before they are put together.
 _PIECES = 8
 _MASKS = 8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TextBase:
-    """The files of an archive's texts: what holds which term, and the columns of its rows."""
-
-    postings: Postings
-    columns: Columns
-
-
-def load_texts(folder: Path, base: BaseRow) -> TextBase:
-    """Map the files of a base. Raises OSError or ValueError where they are not what they were."""
-    return TextBase(Postings.load(folder, base.size), Columns.load(folder, base.size))
+# So many rows more than asked for are read from FTS5, to see whether they tie with the last.
+_TIES = 32
 
 
 class TextIndex:
     """The texts of an archive. Methods must be called inside `Connections.reading()`."""
 
-    def __init__(self, connections: Connections, bases: BaseFiles[TextBase]) -> None:
+    def __init__(self, connections: Connections, bases: BaseFiles[Postings]) -> None:
         self._c = connections
         self._bases = bases
         self._lock = threading.RLock()
@@ -56,7 +46,7 @@ class TextIndex:
         self._row: BaseRow | None = None
         self._gone = 0
         # The base first, then what came since: each with which of its rows are there still (None: all).
-        self._pieces: list[TextBase] = []
+        self._pieces: list[Base[Postings]] = []
         self._alive: list[Mask | None] = []
         self._norms: list[Floats] = []
         self._size = 0
@@ -76,7 +66,7 @@ class TextIndex:
             if self._tokenizer is None:
                 self._tokenizer = Tokenizer()
             split = [tokens for term in terms if (tokens := self._tokenizer.tokens(term))]
-            held = [[piece.postings.phrase(tokens) for piece in self._pieces] for tokens in split]
+            held = [[piece.index.phrase(tokens) for piece in self._pieces] for tokens in split]
             weights = [idf(self._size, self._live(rows)) for rows in held]
             masks = self._allowed(wanted)
             found: list[tuple[int, Ints, Floats]] = []
@@ -175,16 +165,61 @@ class TextIndex:
             "SELECT n, video, start_s, end_s, source, level, text FROM notes WHERE n > ? ORDER BY n", (last,)
         )
         if rows:
-            self._pieces.append(TextBase(postings_of([row[6] for row in rows]), Columns.of(row[:6] for row in rows)))
+            self._pieces.append(Base(postings_of([row[6] for row in rows]), Columns.of(row[:6] for row in rows)))
             self._alive.append(None)
         lengths = [
-            piece.postings.lengths if alive is None else piece.postings.lengths[alive]
+            piece.index.lengths if alive is None else piece.index.lengths[alive]
             for piece, alive in zip(self._pieces, self._alive, strict=True)
         ]
         self._size = sum(map(len, lengths))
         tokens = sum(int(part.sum(dtype=np.int64)) for part in lengths)
         mean = tokens / self._size if tokens else 1.0
-        self._norms = [norms_of(piece.postings.lengths, mean) for piece in self._pieces]
+        self._norms = [norms_of(piece.index.lengths, mean) for piece in self._pieces]
+
+
+class TextSearch:
+    """The one full-text index of a store, shared by its threads. `bases` are its files."""
+
+    def __init__(self, connections: Connections, index_dir: Path) -> None:
+        self._c = connections
+        self.bases = BaseFiles(index_dir, Postings.load)
+        self.index = TextIndex(connections, self.bases)
+
+    def search(self, query: TextQuery, k: int, wanted: Filter | None) -> list[tuple[str, float]]:
+        """The k best notes as (note id, score), higher better; see `NoteTable.search`."""
+        match = query.to_fts()
+        if k <= 0 or not match:
+            return []
+        phrases = query.phrases()
+        with self._c.matching(
+            lambda: self.index.search(phrases, k, wanted),
+            lambda: TextIndex(self._c, self.bases).search(phrases, k, wanted),
+        ) as found:
+            return self._settled(found if found is not None else self._ranked(match, k, wanted), k)
+
+    def _settled(self, scores: dict[int, float], k: int) -> list[tuple[str, float]]:
+        """The k best of some rows by their `n`, equal ones in order."""
+        notes = self._c.rows(
+            "SELECT t.n, v.id, t.start_s, t.end_s, t.id FROM notes t JOIN videos v ON v.n = t.video "
+            "WHERE t.n IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(scores)),),
+        )
+        notes.sort(key=lambda row: (-scores[row[0]], *row[1:]))
+        return [(row[4], scores[row[0]]) for row in notes[:k]]
+
+    def _ranked(self, match: str, k: int, wanted: Filter | None) -> dict[int, float]:
+        """The scores of the k best rows, and of all that tie with the last, as FTS5 computes them."""
+        where, params = note_conditions(wanted)
+        # The plus keeps SQLite from looking up each allowed row in the full-text index, one by one.
+        allowed = f"AND +rowid IN (SELECT t.n FROM notes t WHERE 1{where})" if where else ""
+        sql = f"SELECT rowid, bm25(notes_fts) AS score FROM notes_fts WHERE notes_fts MATCH ? {allowed} ORDER BY score "
+        # bm25() of FTS5 is negative, better below.
+        limit = k + _TIES
+        while True:
+            rows = self._c.rows(sql + "LIMIT ?", (match, *params, limit))
+            if len(rows) < limit or rows[-1][1] > rows[k - 1][1]:
+                return {row[0]: -row[1] for row in rows}
+            limit *= 4
 
 
 def _pairs(n: Ints, scores: Floats) -> dict[int, float]:

@@ -6,7 +6,9 @@ nothing that could tie is left out, are scored again in float64. Knows positions
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,33 @@ TOLERANCE = 1e-5
 FEW = 2048
 
 
+def faiss_installed() -> bool:
+    """Whether FAISS can be imported."""
+    try:
+        load_faiss()
+    except ImportError:
+        return False
+    return True
+
+
+def load_faiss() -> Any:
+    """FAISS, untyped: it adds its Python signatures at import, and the checkers see only those of C++."""
+    import faiss
+
+    return faiss
+
+
+@contextmanager
+def one_thread(faiss: Any) -> Iterator[None]:
+    """Run what FAISS does inside on this thread alone; the setting is each thread's own."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
 def normalised(vectors: Vectors) -> Vectors:
     """Rows scaled to unit norm; zero rows stay zero."""
     wide = vectors.astype(np.float64)
@@ -29,30 +58,8 @@ def normalised(vectors: Vectors) -> Vectors:
     return np.ascontiguousarray(np.divide(wide, norms, out=np.zeros_like(wide), where=norms > 0), dtype=np.float32)
 
 
-class Bank(Protocol):
-    """Rows of float32 unit vectors that can be added, dropped and searched by inner product."""
-
-    def __len__(self) -> int: ...
-
-    def add(self, vectors: Vectors) -> None:
-        """Append rows, float32 (n, d), unit norm."""
-        ...
-
-    def keep(self, mask: Mask) -> None:
-        """Drop the rows where the mask, (len,), is false; the others keep their order."""
-        ...
-
-    def rows(self, positions: Positions) -> Vectors:
-        """The vectors at positions, float32 (n, d)."""
-        ...
-
-    def propose(self, query: Vectors, m: int, mask: Mask | None) -> tuple[Positions, npt.NDArray[np.float32]]:
-        """Positions and rough scores of the m best rows where the mask is true, best first; m rows are there."""
-        ...
-
-
 class NumpyBank:
-    """A matrix that is multiplied by the query."""
+    """A matrix of float32 unit vectors that is multiplied by the query."""
 
     def __init__(self, dim: int) -> None:
         self._matrix: Vectors = np.zeros((0, dim), np.float32)
@@ -60,20 +67,20 @@ class NumpyBank:
     def __len__(self) -> int:
         return len(self._matrix)
 
-    def add(self, vectors: Vectors) -> None:
-        """Append rows."""
+    def add(self, vectors: Vectors, ids: Positions) -> None:
+        """Append rows, float32 (n, d), unit norm; nothing is asked of their ids."""
         self._matrix = np.concatenate([self._matrix, vectors]) if len(self._matrix) else vectors
 
     def keep(self, mask: Mask) -> None:
-        """Drop rows."""
+        """Drop the rows where the mask, (len,), is false; the others keep their order."""
         self._matrix = self._matrix[mask]
 
     def rows(self, positions: Positions) -> Vectors:
-        """Vectors at positions."""
+        """The vectors at positions, float32 (n, d)."""
         return self._matrix[positions]
 
     def propose(self, query: Vectors, m: int, mask: Mask | None) -> tuple[Positions, npt.NDArray[np.float32]]:
-        """Positions and scores of the m best rows where the mask is true, by one matrix product."""
+        """Positions and scores of the m best rows where the mask is true, best first; m rows are there."""
         allowed = np.arange(len(self)) if mask is None else np.flatnonzero(mask)
         scores = self._matrix @ query if mask is None else self._matrix[allowed] @ query
         best = np.argpartition(-scores, m - 1)[:m] if m < len(scores) else np.arange(len(scores))
@@ -82,15 +89,14 @@ class NumpyBank:
 
 
 class FaissBank:
-    """An `IndexIDMap2` over `IndexFlatIP` (Douze et al., 2401.08281), searched through a bitmap of what is allowed."""
+    """An `IndexIDMap2` over `IndexFlatIP` (Douze et al., 2401.08281), searched through a bitmap of what is allowed.
+
+    Its methods are those of `NumpyBank`, with the same results.
+    """
 
     def __init__(self, dim: int, index: Any = None) -> None:
-        import faiss
-
-        # faiss adds its Python signatures at import; the checkers see only those of C++.
-        self._faiss: Any = faiss
-        self.index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dim)) if index is None else index
-        self._next = int(self.ids()[-1]) + 1 if self.index.ntotal else 0
+        self._faiss = load_faiss()
+        self.index = self._faiss.IndexIDMap2(self._faiss.IndexFlatIP(dim)) if index is None else index
 
     def ids(self) -> Positions:
         """The ids that FAISS keeps, in row order."""
@@ -100,15 +106,10 @@ class FaissBank:
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
-    def add(self, vectors: Vectors) -> None:
-        """Append rows."""
-        self.add_with_ids(vectors, np.arange(self._next, self._next + len(vectors), dtype=np.int64))
-
-    def add_with_ids(self, vectors: Vectors, ids: Positions) -> None:
+    def add(self, vectors: Vectors, ids: Positions) -> None:
         """Append rows under ids that rise and lie above those there."""
         if len(ids):
             self.index.add_with_ids(vectors, ids)
-            self._next = int(ids[-1]) + 1
 
     def keep(self, mask: Mask) -> None:
         """Drop rows."""
@@ -130,14 +131,13 @@ class FaissBank:
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             params = self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
-        # One query is too little work for threads that wait for each other; the setting is each thread's own.
-        threads = self._faiss.omp_get_max_threads()
-        self._faiss.omp_set_num_threads(1)
-        try:
+        # One query is too little work for threads that wait for each other.
+        with one_thread(self._faiss):
             scores, positions = self._flat().search(query[None], m, params=params)
-        finally:
-            self._faiss.omp_set_num_threads(threads)
         return positions[0], scores[0]
+
+
+Bank = NumpyBank | FaissBank
 
 
 def exact_scores(rows: Vectors, query: Vectors) -> npt.NDArray[np.float64]:

@@ -18,27 +18,15 @@ from typing import Any
 import numpy as np
 
 from lvqa.store.disk import sha256_of
-from lvqa.store.search.vector_bank import FaissBank, Positions
-
-FOLDER = "vectors"
-_FORGOTTEN_S = 3600.0
-
-
-def faiss_installed() -> bool:
-    """Whether FAISS can be imported."""
-    try:
-        import faiss  # noqa: F401
-    except ImportError:
-        return False
-    return True
+from lvqa.store.search.bundle import FOLDER, FORGOTTEN_S, Subject
+from lvqa.store.search.vector_bank import FaissBank, Positions, load_faiss
 
 
 class CacheFile:
     """The file of one kind of vectors ("notes", "frames") and one model below an index folder."""
 
     def __init__(self, index_dir: Path, kind: str, model: str) -> None:
-        stem = f"{kind}-{hashlib.sha256(model.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-        self.path = index_dir / FOLDER / f"{stem}.faiss"
+        self.path = index_dir / FOLDER / f"{Subject(kind, model).stem}.faiss"
         self.sidecar = self.path.with_suffix(".json")
         self._about = {"kind": kind, "model": model}
 
@@ -51,10 +39,9 @@ class CacheFile:
                 return None
             if not self.whole(about):
                 return None
-            import faiss
-
+            faiss = load_faiss()
             index = faiss.read_index(str(self.path))
-            flat = faiss.downcast_index(index.index) if isinstance(index, faiss.IndexIDMap2) else None
+            flat: Any = faiss.downcast_index(index.index) if isinstance(index, faiss.IndexIDMap2) else None
             if not isinstance(flat, faiss.IndexFlatIP) or index.d != dim or index.ntotal != flat.ntotal:
                 return None
             bank = FaissBank(dim, index)
@@ -74,12 +61,10 @@ class CacheFile:
 
     def save(self, bank: FaissBank, token: int) -> bool:
         """Write the vectors under a token, in one step each for file and sidecar; False where that cannot be done."""
-        import faiss
-
         temporary = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.tmp")
         try:
             self.path.parent.mkdir(exist_ok=True)
-            faiss.write_index(bank.index, str(temporary))
+            load_faiss().write_index(bank.index, str(temporary))
             about: dict[str, Any] = {
                 **self._about,
                 "token": token,
@@ -109,7 +94,7 @@ def sweep(index_dir: Path, current: list[tuple[str, str]]) -> None:
     }
     with contextlib.suppress(OSError):
         for path in (index_dir / FOLDER).iterdir():
-            old = path.suffix == ".tmp" and time.time() - path.stat().st_mtime > _FORGOTTEN_S
+            old = path.suffix == ".tmp" and time.time() - path.stat().st_mtime > FORGOTTEN_S
             if old or (path.suffix in (".faiss", ".json") and path not in known):
                 path.unlink()
 

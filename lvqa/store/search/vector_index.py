@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -20,35 +20,33 @@ from lvqa.errors import StoreError
 from lvqa.models.base import Vectors
 from lvqa.store.database import BehindError, Connections
 from lvqa.store.filters import Filter
+from lvqa.store.keys import clean_text
 from lvqa.store.rows import VectorKind
-from lvqa.store.search.bases import BaseFiles, BaseRow, alive_mask, base_row, gone_count
+from lvqa.store.search.bases import Base, BaseFiles, BaseRow, alive_mask, base_row, gone_count
 from lvqa.store.search.bundle import Subject
 from lvqa.store.search.columns import Columns, Mask, both, video_numbers
 from lvqa.store.search.ivf import Ivf
-from lvqa.store.search.vector_bank import Bank, FaissBank, NumpyBank, Positions, best_rows, exact_scores, normalised
-from lvqa.store.search.vector_cache import CacheFile, faiss_installed
+from lvqa.store.search.vector_bank import (
+    Bank,
+    FaissBank,
+    NumpyBank,
+    best_rows,
+    exact_scores,
+    faiss_installed,
+    normalised,
+)
+from lvqa.store.search.vector_cache import CacheFile, sweep
 
 # A change of so many rows is worth writing the cache at once; smaller ones wait for `save`.
 LARGE = 20_000
 IVF_FILE = "vectors.ivf"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sql:
-    table: str
-    about: str  # n, video, start_s, end_s, source, level of rows above an n
-
-
-_SQL: dict[VectorKind, _Sql] = {
-    "notes": _Sql(
-        "embeddings",
-        "SELECT e.n, t.video, t.start_s, t.end_s, t.source, t.level FROM embeddings e JOIN notes t ON t.n = e.note "
-        "WHERE e.model = ? AND e.n > ? ORDER BY e.n",
-    ),
-    "frames": _Sql(
-        "frames",
-        "SELECT n, video, time_s, time_s, '', '' FROM frames WHERE model = ? AND n > ? ORDER BY n",
-    ),
+# n, video, start_s, end_s, source, level of rows above an n.
+_ABOUT: dict[VectorKind, str] = {
+    "notes": "SELECT e.n, t.video, t.start_s, t.end_s, t.source, t.level FROM embeddings e JOIN notes t "
+    "ON t.n = e.note WHERE e.model = ? AND e.n > ? ORDER BY e.n",
+    "frames": "SELECT n, video, time_s, time_s, '', '' FROM frames WHERE model = ? AND n > ? ORDER BY n",
 }
 # Of a base, a quarter more rows than asked for are scored from the blobs, and at least so many.
 LEAST_SCORED = 60
@@ -57,17 +55,9 @@ FEW_BLOBS = 1500
 _MASKS = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VectorBase:
-    """The files of one kind and model: an index that proposes positions, and the columns of its rows."""
-
-    index: Ivf
-    columns: Columns
-
-
-def load_base(folder: Path, base: BaseRow) -> VectorBase:
-    """Map the files of a base. Raises OSError, ValueError or RuntimeError where they are not what they were."""
-    return VectorBase(Ivf.open(folder / IVF_FILE, size=base.size), Columns.load(folder, base.size))
+def load_ivf(folder: Path, size: int) -> Ivf:
+    """Map the index in the files of a base. Raises ValueError or RuntimeError where it is not what it was."""
+    return Ivf.open(folder / IVF_FILE, size=size)
 
 
 class VectorIndex:
@@ -82,14 +72,15 @@ class VectorIndex:
         index_dir: Path,
         kind: VectorKind,
         model: str,
-        bases: BaseFiles[VectorBase],
+        bases: BaseFiles[Ivf],
         *,
         cached: bool = True,
     ) -> None:
         self._c = connections
         self._kind: VectorKind = kind
         self._model = model
-        self._sql = _SQL[kind]
+        self._subject = Subject(kind, model)
+        self._table = self._subject.table
         self._with_faiss = faiss_installed()
         self._faiss = cached and self._with_faiss
         self._file = CacheFile(index_dir, kind, model)
@@ -100,7 +91,7 @@ class VectorIndex:
         self._saved: int | None = None
         self._dim = 0
         self._row: BaseRow | None = None
-        self._base: VectorBase | None = None
+        self._base: Base[Ivf] | None = None
         self._gone = 0
         self._alive: Mask | None = None
         self._bank: Bank = NumpyBank(0)
@@ -141,7 +132,7 @@ class VectorIndex:
                 self._file.save(self._bank, self._token)
                 self._saved = self._token
 
-    def _of_base(self, base: VectorBase, query: Vectors, k: int, mask: Mask | None) -> list[tuple[int, float]]:
+    def _of_base(self, base: Base[Ivf], query: Vectors, k: int, mask: Mask | None) -> list[tuple[int, float]]:
         allowed = len(base.columns) if mask is None else int(np.count_nonzero(mask))
         if allowed <= FEW_BLOBS:
             positions = np.arange(len(base.columns)) if mask is None else np.flatnonzero(mask)
@@ -150,7 +141,7 @@ class VectorIndex:
             positions = base.index.propose(query, m, mask, allowed)
         wanted = json.dumps(base.columns.n[positions].tolist())
         rows = self._c.rows(
-            f"SELECT n, vector FROM {self._sql.table} WHERE n IN (SELECT value FROM json_each(?))", (wanted,)
+            f"SELECT n, vector FROM {self._table} WHERE n IN (SELECT value FROM json_each(?))", (wanted,)
         )
         if not rows:
             return []
@@ -181,9 +172,8 @@ class VectorIndex:
         if changes < self._changes:
             raise BehindError
         self._masks.clear()
-        table = self._sql.table
-        dim = self._c.value(f"SELECT dim FROM {table} WHERE model = ? LIMIT 1", (self._model,)) or 0
-        base = base_row(self._c, Subject(self._kind, self._model)) if self._with_faiss else None
+        dim = self._c.value(f"SELECT dim FROM {self._table} WHERE model = ? LIMIT 1", (self._model,)) or 0
+        base = base_row(self._c, self._subject) if self._with_faiss else None
         if dim != self._dim or self._token is None or base != self._row:
             self._start(dim, token, base)
         changed = self._drop_deleted() + self._append_new()
@@ -218,7 +208,7 @@ class VectorIndex:
         if not len(self._about):
             return 0
         # The plus keeps SQLite from going through all rows of the model in an index, where those of a base are many.
-        where = f"FROM {self._sql.table} WHERE {'model' if self._floor < 0 else '+model'} = ? AND n > ? AND n <= ?"
+        where = f"FROM {self._table} WHERE {'model' if self._floor < 0 else '+model'} = ? AND n > ? AND n <= ?"
         params = (self._model, self._floor, int(self._about.n[-1]))
         if self._c.value(f"SELECT count(*) {where}", params) == len(self._about):
             return 0
@@ -238,11 +228,7 @@ class VectorIndex:
         for block in read_vectors(self._c, self._kind, self._model, last, self._dim):
             vectors[filled : filled + len(block)] = block
             filled += len(block)
-        ids: Positions = np.ascontiguousarray(about.n)
-        if isinstance(self._bank, FaissBank):
-            self._bank.add_with_ids(vectors, ids)
-        else:
-            self._bank.add(vectors)
+        self._bank.add(vectors, np.ascontiguousarray(about.n))
         self._about = Columns.join([self._about, about])
         return len(about)
 
@@ -250,13 +236,62 @@ class VectorIndex:
         return read_columns(self._c, self._kind, self._model, above)
 
 
+class VectorSearch:
+    """The vector indexes of a store. `bases` are their files, `indexes` those that were searched so far."""
+
+    def __init__(self, connections: Connections, index_dir: Path) -> None:
+        self._c = connections
+        self._index_dir = index_dir
+        self._lock = threading.Lock()
+        self.indexes: dict[tuple[VectorKind, str], VectorIndex] = {}
+        self.bases = BaseFiles(index_dir, load_ivf)
+
+    def nearest(
+        self, kind: VectorKind, model: str, query: Vectors, k: int, wanted: Filter | None
+    ) -> AbstractContextManager[dict[int, float]]:
+        """Cosines of the best rows by their `n`, on the snapshot that the block inside reads."""
+        model, vector = clean_text(model), np.asarray(query, np.float32)
+        return self._c.matching(
+            lambda: dict(self._shared(kind, model).search(vector, k, wanted)),
+            lambda: dict(self._index(kind, model, cached=False).search(vector, k, wanted)),
+        )
+
+    def save(self) -> None:
+        """Write the caches of flat indexes that changed, and delete those of vectors that are gone."""
+        with self._lock:
+            for index in self.indexes.values():
+                index.save()
+        if self.indexes:
+            kinds: tuple[VectorKind, ...] = ("notes", "frames")
+            sweep(self._index_dir, [(kind, model) for kind in kinds for model in vector_models(self._c, kind)])
+
+    def _shared(self, kind: VectorKind, model: str) -> VectorIndex:
+        with self._lock:
+            if (kind, model) not in self.indexes:
+                self.indexes[kind, model] = self._index(kind, model)
+            return self.indexes[kind, model]
+
+    def _index(self, kind: VectorKind, model: str, *, cached: bool = True) -> VectorIndex:
+        return VectorIndex(self._c, self._index_dir, kind, model, self.bases, cached=cached)
+
+
+def vector_models(connections: Connections, kind: VectorKind) -> list[str]:
+    """The models that embedded any of the notes, or of the frames, by name; costs no scan."""
+    rows = connections.rows(
+        "SELECT model FROM versions WHERE kind = ? AND EXISTS "
+        f"(SELECT 1 FROM {Subject(kind, '').table} e WHERE e.model = versions.model) ORDER BY model",
+        (kind,),
+    )
+    return [row[0] for row in rows]
+
+
 def read_columns(connections: Connections, kind: VectorKind, model: str, above: int) -> Columns:
     """The columns of all rows with a larger `n`."""
-    return Columns.join(Columns.of(rows) for rows in connections.stream(_SQL[kind].about, (model, above)))
+    return Columns.join(Columns.of(rows) for rows in connections.stream(_ABOUT[kind], (model, above)))
 
 
 def read_vectors(connections: Connections, kind: VectorKind, model: str, above: int, dim: int) -> Iterator[Vectors]:
     """The vectors of the same rows, float32 (n, dim), unit norm, some thousands at a time."""
-    sql = f"SELECT vector FROM {_SQL[kind].table} WHERE model = ? AND n > ? ORDER BY n"
+    sql = f"SELECT vector FROM {Subject(kind, model).table} WHERE model = ? AND n > ? ORDER BY n"
     for rows in connections.stream(sql, (model, above)):
         yield normalised(np.frombuffer(b"".join(row[0] for row in rows), "<f4").reshape(len(rows), dim))

@@ -11,8 +11,8 @@ from lvqa.store.checksums import SUMMED, insert
 from lvqa.store.database import Connections, Row
 from lvqa.store.filters import Filter, note_conditions
 from lvqa.store.keys import clean_text
+from lvqa.store.search.text_index import TextSearch
 from lvqa.store.search.text_query import TextQuery
-from lvqa.store.search.text_search import TextSearch
 from lvqa.store.tables.videos import video_number
 from lvqa.types import Clip, Level, Note, Span
 

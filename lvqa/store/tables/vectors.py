@@ -15,7 +15,7 @@ from lvqa.store.database import Connections, Row
 from lvqa.store.filters import Filter
 from lvqa.store.keys import clean_text
 from lvqa.store.rows import VectorKind
-from lvqa.store.search.vector_search import VectorSearch, vector_models
+from lvqa.store.search.vector_index import VectorSearch, vector_models
 from lvqa.store.tables.notes import BY_TIME, NOTES, note_of
 from lvqa.store.tables.videos import video_number
 from lvqa.types import Keyframe, Note, Span

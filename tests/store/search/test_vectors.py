@@ -206,8 +206,8 @@ def test_crowded_vectors_rank_alike_in_both_backends():
     exact = np.lexsort((np.arange(3000), -exact_scores(rows, query)))
     mask = rng.random(3000) < 0.9
     for bank in (NumpyBank(64), FaissBank(64)):
-        bank.add(rows[:2000])
-        bank.add(rows[2000:])
+        bank.add(rows[:2000], np.arange(2000))
+        bank.add(rows[2000:], np.arange(2000, 3000))
         assert best_rows(bank, query, 20, None)[0][:20].tolist() == exact[:20].tolist()
         allowed = exact[mask[exact]]
         assert best_rows(bank, query, 20, mask)[0][:20].tolist() == allowed[:20].tolist()
