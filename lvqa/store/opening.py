@@ -14,9 +14,9 @@ from pathlib import Path
 from lvqa.errors import StoreError, StoreFull, StoreLocked, StoreVersionError
 from lvqa.store.commits import note_commits, read_commits
 from lvqa.store.database import PAGE_BYTES, Connections, connect
+from lvqa.store.disk import finish, mended_path
 from lvqa.store.faults import explained
 from lvqa.store.lock.writer import WriterLock
-from lvqa.store.replace import finish, mended_path
 from lvqa.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DATABASE_FILE = "archive.db"

@@ -19,8 +19,8 @@ from lvqa.errors import StoreError
 from lvqa.store.commits import COMMITS_FILE, note_commits
 from lvqa.store.database import Connections, connect
 from lvqa.store.exchange.part_folder import full_disk, part_folder
-from lvqa.store.faults import explain
-from lvqa.store.health.soundness import damage
+from lvqa.store.faults import explain, explained
+from lvqa.store.health.check import damage
 from lvqa.store.opening import DATABASE_FILE, schema_version
 
 # Free pages between two looks at whether to stop: 16 MiB.
@@ -65,7 +65,8 @@ def backup(index_dir: Path, out: Path, *, on_step: Callable[[int, int], None] | 
         note_commits(part, _check(part / DATABASE_FILE, path))
         for name in _DATABASES:
             if (index_dir / name).is_file():
-                source = _open(index_dir / name)
+                with explained(index_dir / name):
+                    source = connect(index_dir / name, "mode=ro")
                 with closing(source):
                     _copy(source, part / name, index_dir / name, out, None)
         for name in _FILES:
@@ -74,13 +75,6 @@ def backup(index_dir: Path, out: Path, *, on_step: Callable[[int, int], None] | 
         copied = [name for name in (DATABASE_FILE, COMMITS_FILE, *_DATABASES, *_FILES) if (part / name).exists()]
         sizes = {name: (part / name).stat().st_size for name in copied}
     return BackupReport(str(out), tuple(sizes), sum(sizes.values()))
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        return connect(path, "mode=ro")
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
 
 
 def _copy(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from lvqa.errors import StoreError, UsageError
 from lvqa.store.database import Connections, Row
@@ -32,7 +32,7 @@ from lvqa.store.exchange.format import (
 )
 from lvqa.store.exchange.part_folder import part_folder
 from lvqa.store.faults import explained
-from lvqa.store.health.soundness import damage
+from lvqa.store.health.check import damage
 from lvqa.store.store import Store
 
 # Rows of one video, or of none where there is no hole, in the order of the files.
@@ -180,41 +180,34 @@ class _Export:
         for rows in self._c.stream(sql, tuple(params), batch=512):
             yield from rows
 
-    def _writing(self, name: str) -> _Sink:
-        return _Sink(self._part / name, self._files, name)
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[_Sink]:
+        with (self._part / name).open("xb") as file:
+            sink = _Sink(file)
+            yield sink
+        self._files[name] = {"bytes": sink.bytes, "sha256": sink.digest.hexdigest(), "rows": sink.rows}
 
 
 class _Sink:
-    """A file that is written once, and noted with its size, hash and rows when it is closed."""
+    """A file that is written once, with its size, hash and rows so far."""
 
-    def __init__(self, path: Path, noted: dict[str, dict[str, Any]], name: str) -> None:
-        self._file = path.open("xb")
-        self._noted = noted
-        self._name = name
-        self._digest = hashlib.sha256()
-        self._bytes = 0
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.bytes = 0
         self.rows = 0
 
     def write(self, raw: bytes) -> None:
         """Append bytes."""
         self._file.write(raw)
-        self._digest.update(raw)
-        self._bytes += len(raw)
+        self.digest.update(raw)
+        self.bytes += len(raw)
 
     def line(self, fields: Iterable[str], values: Iterable[object]) -> None:
         """Append a JSON object of those fields and values as a line."""
         text = json.dumps(dict(zip(fields, values, strict=True)), ensure_ascii=False, allow_nan=False)
         self.write(text.encode() + b"\n")
         self.rows += 1
-
-    def __enter__(self) -> _Sink:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._noted[self._name] = {"bytes": self._bytes, "sha256": self._digest.hexdigest(), "rows": self.rows}
 
 
 def npy_header(rows: int, dim: int) -> bytes:

@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -20,9 +21,8 @@ import numpy as np
 
 from lvqa.errors import StoreVersionError, UsageError
 from lvqa.models.base import Vectors
-from lvqa.store.exchange.field_checks import ACROSS, CHECKS, VECTOR_CHECKS, checked_field, flag, nothing, whole, word
+from lvqa.store.exchange.field_checks import ACROSS, CHECKS, VECTOR_CHECKS, checked_field, flag, whole, word
 from lvqa.store.exchange.format import (
-    FIELDS,
     FORMAT,
     MANIFEST,
     TABLES,
@@ -38,7 +38,6 @@ from lvqa.store.exchange.format import (
 LONGEST_LINE_BYTES = 16 << 20
 MOST_DIM = 1 << 16
 _MOST_MODELS = 64
-_CHUNK = 1 << 20
 _BATCH = 512
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -82,8 +81,7 @@ def read_table(incoming: Incoming, table: Table) -> Iterator[tuple[int, Row]]:
 
     Raises UsageError that names file and line.
     """
-    fields, checks = FIELDS[table], CHECKS[table]
-    return _lines(incoming, table_file(table), fields, checks, ACROSS.get(table, nothing))
+    return _lines(incoming, table_file(table), CHECKS[table], ACROSS.get(table))
 
 
 def read_vectors(incoming: Incoming, file: VectorFile) -> Iterator[tuple[list[tuple[int, Row]], Vectors]]:
@@ -91,7 +89,7 @@ def read_vectors(incoming: Incoming, file: VectorFile) -> Iterator[tuple[list[tu
 
     Raises UsageError that names file and row.
     """
-    names = _lines(incoming, file.of, VECTOR_FIELDS[file.kind], VECTOR_CHECKS[file.kind], nothing)
+    names = _lines(incoming, file.of, VECTOR_CHECKS[file.kind])
     with _open(incoming.folder, file.array) as array:
         _skip_header(array, incoming, file)
         done = 0
@@ -122,7 +120,7 @@ def _refuse_links(folder: Path) -> None:
                     _refuse(folder, os.path.relpath(entry.path, folder), "is a link; an export has none")
 
 
-def _open(folder: Path, name: str) -> BinaryIO:
+def _open(folder: Path, name: str) -> BufferedReader:
     """Open a file of the export that is neither a link nor a device, both of which could stand for anything."""
     fd = os.open(folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _O_BINARY)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -206,19 +204,16 @@ def _check_hash(folder: Path, name: str, size: int, wanted: str) -> None:
     with _open(folder, name) as file:
         if (found := os.fstat(file.fileno()).st_size) != size:
             _refuse(folder, name, f"has {found} bytes, the manifest says {size}; copy it again")
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != wanted:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != wanted:
         _refuse(folder, name, "is not what the manifest says (SHA-256); copy it again")
 
 
 def _lines(
     incoming: Incoming,
     name: str,
-    fields: tuple[str, ...],
     checks: Mapping[str, Callable[[Any], Any]],
-    across: Callable[[Mapping[str, Any]], None],
+    across: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Iterator[tuple[int, Row]]:
     number, wanted = 0, incoming.sizes[name][2]
     with _open(incoming.folder, name) as file:
@@ -230,10 +225,11 @@ def _lines(
                 if number > wanted:
                     raise ValueError(f"is one too many, the manifest says {wanted}")
                 values = _object(line)
-                if values.keys() != set(fields):
-                    raise ValueError(f"needs just {', '.join(fields)}")
-                checked = {field: checked_field(field, checks[field], values[field]) for field in fields}
-                across(checked)
+                if values.keys() != checks.keys():
+                    raise ValueError(f"needs just {', '.join(checks)}")
+                checked = {field: checked_field(field, check, values[field]) for field, check in checks.items()}
+                if across is not None:
+                    across(checked)
             except ValueError as error:
                 _refuse(incoming, f"{name}, line {number}", str(error))
             yield number, tuple(checked.values())

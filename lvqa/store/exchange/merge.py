@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -20,11 +20,12 @@ from lvqa.store.checksums import SUMMED, insert, upsert
 from lvqa.store.exchange.format import LOCAL_META, TABLES, VECTORS, MergeReport, Table, VectorFile
 from lvqa.store.exchange.incoming import Incoming, Row, open_export, read_table, read_vectors
 from lvqa.store.faults import explained
-from lvqa.store.imported_videos import imported_video_ids, set_imported_video_ids
 from lvqa.store.store import Store
 
 T = TypeVar("T")
 _BATCH = 512
+# The free-form value that names the videos which came with an import and have no file here.
+_IMPORTED = "elsewhere"
 # Whose rows a note is, by its source; notes of other sources belong to no stage.
 _STAGE = {"caption": "caption", "screen": "screen", "speech": "speech", "summary": "summary"}
 # What stands on the clips of a stage.
@@ -47,6 +48,18 @@ def merge_export(store: Store, folder: Path) -> MergeReport:
     store.build_indexes()
     merge.report.seconds = time.monotonic() - began
     return merge.report
+
+
+def imported_video_ids(store: Store) -> frozenset[str]:
+    """The ids of the videos that came with an import and have not been seen as files here; they stay all the same."""
+    held = store.meta.get(_IMPORTED)
+    return frozenset(json.loads(held)) if held else frozenset()
+
+
+def set_imported_video_ids(store: Store, video_ids: Collection[str]) -> None:
+    """Keep which videos these are. Raises StoreError."""
+    if imported_video_ids(store) != frozenset(video_ids):
+        store.meta.set(_IMPORTED, json.dumps(sorted(video_ids)) if video_ids else "")
 
 
 class _Merge:

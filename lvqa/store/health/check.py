@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from lvqa.errors import StoreError, StoreFull, StoreVersionError
 from lvqa.store.checksums import SUMMED, checked_sum
@@ -17,8 +19,8 @@ from lvqa.store.faults import explained
 from lvqa.store.health.base_files import check_bases, check_flat
 from lvqa.store.health.finding import Finding
 from lvqa.store.health.salvage import header_is_right
-from lvqa.store.health.text_check import text_problem
 from lvqa.store.opening import DATABASE_FILE
+from lvqa.store.search.tokenize import TOKENIZER
 from lvqa.store.store import Store
 
 _SHOWN = 5
@@ -44,6 +46,13 @@ CAPTIONLESS = """
     WHERE j.stage = 'caption' AND j.status = 'done' AND without > j.blank ORDER BY v.path
 """
 _SCHEMA = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
+# Since when rows have a checksum, and videos their tallies.
+_SUMS_SINCE = 5
+_BLOCK = 1 << 14
+_MADE = "SELECT term, doc, offset FROM made"
+# Sizes of the texts, and the totals that bm25 divides by (record 1 of the index's data).
+_SIZES = "SELECT id, sz FROM {table}_docsize ORDER BY id"
+_TOTALS = "SELECT rtrim(hex(block), '0') FROM {table}_data WHERE id = 1"
 
 
 def check_index(index_dir: Path, *, embedder: str | None = None) -> list[Finding]:
@@ -170,9 +179,46 @@ def _tallies(connections: Connections) -> Iterator[Finding]:
 
 
 def _text(connections: Connections) -> Iterator[Finding]:
-    problem = text_problem(connections)
+    problem = _text_problem(connections)
     if problem:
         yield Finding("text", f"the full-text index does not agree with the notes: {problem}")
+
+
+def _text_problem(connections: Connections) -> str:
+    """What is wrong with the full-text index, empty where nothing is.
+
+    FTS5 can check itself, but counts that as writing and would hold up an indexer. So the texts are tokenised anew,
+    into a database that SQLite keeps in memory or in a file of its own, and the two indexes are read side by side.
+    """
+    told: Any = connections.connection.execute
+    fresh = sqlite3.connect("", isolation_level=None)
+    told("CREATE VIRTUAL TABLE IF NOT EXISTS temp.lvqa_check USING fts5vocab('main', 'notes_fts', 'instance')")
+    try:
+        fresh.execute(f"CREATE VIRTUAL TABLE notes_fts USING fts5(text, content='', tokenize='{TOKENIZER}')")
+        fresh.execute("CREATE VIRTUAL TABLE made USING fts5vocab('notes_fts', 'instance')")
+        fresh.execute("BEGIN")
+        for rows in connections.stream("SELECT n, text FROM notes ORDER BY n"):
+            fresh.executemany("INSERT INTO notes_fts(rowid, text) VALUES (?, ?)", rows)
+        pairs = [("SELECT term, doc, offset FROM temp.lvqa_check", _MADE, "terms")]
+        pairs += [
+            (sql.format(table="notes_fts"),) * 2 + (what,) for sql, what in ((_SIZES, "sizes"), (_TOTALS, "totals"))
+        ]
+        for mine, theirs, what in pairs:
+            if not _same(told(mine), fresh.execute(theirs)):
+                return f"its {what} differ"
+        return ""
+    finally:
+        fresh.close()
+        told("DROP TABLE temp.lvqa_check")
+
+
+def _same(one: sqlite3.Cursor, other: sqlite3.Cursor) -> bool:
+    return all(a == b for a, b in zip_longest(_blocks(one), _blocks(other)))
+
+
+def _blocks(cursor: sqlite3.Cursor) -> Iterator[list[Any]]:
+    while rows := cursor.fetchmany(_BLOCK):
+        yield rows
 
 
 def _vectors(connections: Connections) -> Iterator[Finding]:
@@ -217,6 +263,22 @@ def _embedded(connections: Connections, embedder: str | None) -> Iterator[Findin
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return "; ".join(" ".join(name.split()) for name in names[:_SHOWN]) + more
+
+
+def damage(connection: sqlite3.Connection) -> str:
+    """What is wrong with the rows, such as `3 rows of notes not what was written`; empty where nothing is.
+
+    Reads every row, on the snapshot of the connection. Raises sqlite3.Error where SQLite cannot read them.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for table in SUMMED if version >= _SUMS_SINCE else ():
+        sql = f"SELECT count(*) FROM {table} WHERE sum IS NOT {checked_sum(table)}"
+        if wrong := connection.execute(sql).fetchone()[0]:
+            return f"{wrong} {'row' if wrong == 1 else 'rows'} of {table} not what was written"
+    if lost := connection.execute("PRAGMA foreign_key_check").fetchone():
+        return f"rows of {lost[0]} without what they belong to"
+    uneven = connection.execute(UNEVEN).fetchone() if version >= _SUMS_SINCE else None
+    return f"{uneven[1].partition(' ')[0]} missing, or too many" if uneven else ""
 
 
 def describe_findings(findings: Iterable[Finding]) -> list[str]:

@@ -16,7 +16,7 @@ from lvqa.errors import StoreError, StoreVersionError, UsageError
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import Store, check_index
 from lvqa.store.exchange.backup import backup
-from lvqa.store.health.soundness import damage
+from lvqa.store.health.check import damage
 
 WRITER = """
 import sys, pathlib

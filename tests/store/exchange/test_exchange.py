@@ -24,8 +24,8 @@ from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import JobRow, Store, check_index, export_archive, imported_video_ids, merge_export
 from lvqa.store.database import Connections
 from lvqa.store.exchange.format import FIELDS, TABLES, MergeReport
+from lvqa.store.health.check import damage
 from lvqa.store.health.finding import damaged
-from lvqa.store.health.soundness import damage
 from lvqa.types import Clip, Note, Span, Video
 
 ODD = os.fsdecode(b"odd\xff%.mp4")

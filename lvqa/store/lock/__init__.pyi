@@ -1,1 +1,0 @@
-from .holder import pid_space as pid_space
