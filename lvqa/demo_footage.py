@@ -1,7 +1,7 @@
 """The demo's footage: three short videos written from a script, and what is asked about them with the known truth.
 
-The script is the ground truth: what stands on the screen, what is said, and when. Knows how to write videos
-(lvqa.media.synth); nothing of indexes or models, which see only the files.
+The script is the ground truth: what stands on the screen, what is said, and when. Knows how to draw and encode;
+nothing of indexes or models, which see only the files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from lvqa.types import Answer, Span, format_time
 
 if TYPE_CHECKING:
-    from lvqa.media.synth import Colour, Frame
+    from lvqa.media import Frame
+
+Colour = tuple[int, int, int]
 
 SIZE = (640, 360)
 FPS = 5
@@ -149,10 +151,10 @@ def make_footage(folder: Path) -> list[Path]:
 
 
 def _write(path: Path, script: Sequence[Take]) -> Path:
-    from lvqa.media.synth import write_video
-
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as scratch:
-        _put(write_video(Path(scratch, path.name), _frames(script), fps=FPS), path)
+        film = Path(scratch, path.name)
+        _encode(film, _frames(script))
+        _put(film, path)
         subtitles = _srt(script)
         if subtitles:
             text = Path(scratch, "subtitles.srt")
@@ -170,8 +172,6 @@ def _put(made: Path, path: Path) -> None:
 def _frames(script: Sequence[Take]) -> Iterator[Frame]:
     import numpy as np
 
-    from lvqa.media.synth import text_card
-
     width, height = SIZE
     rows, columns = np.ogrid[:height, :width]
     for scene in script:
@@ -183,6 +183,51 @@ def _frames(script: Sequence[Take]) -> Iterator[Frame]:
                 across = width * (0.15 + 0.7 * number / count)
                 frame[(rows - height / 2) ** 2 + (columns - across) ** 2 < (height / 6) ** 2] = scene.ball
             yield frame
+
+
+def _encode(path: Path, frames: Iterator[Frame]) -> None:
+    """Write frames of SIZE as a film of H.264 with FPS frames a second."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "18", "bf": "2"})
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for number, frame in enumerate(frames):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def text_card(text: str, size: tuple[int, int] = SIZE, *, background: Colour = (24, 32, 64)) -> Frame:
+    """Draw a text in white, as large as fits, in the middle of a plain frame.
+
+    Args:
+        text: what to write; line breaks are kept.
+        size: (width, height) in pixels.
+        background: RGB behind the text.
+
+    Returns:
+        uint8 (h, w, 3), RGB.
+    """
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    width, height = size
+    image = Image.new("RGB", size, background)
+    if text.strip():
+        draw = ImageDraw.Draw(image)
+        points = height * 0.6
+        while True:
+            font = ImageFont.load_default(points)
+            left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=font, align="center")
+            if (right - left <= width * 0.9 and bottom - top <= height * 0.9) or points <= 6:
+                break
+            points *= 0.9
+        at = ((width - right - left) / 2, (height - bottom - top) / 2)
+        draw.multiline_text(at, text, font=font, fill=(255, 255, 255), align="center")
+    return np.array(image, dtype=np.uint8)
 
 
 def _srt(script: Sequence[Take]) -> str:

@@ -13,5 +13,4 @@ from .reader import (
     read_subtitles as read_subtitles,
     thumbnail as thumbnail,
 )
-from .synth import Colour as Colour, Frame as Frame, text_card as text_card, write_video as write_video
-from .values import Subtitle as Subtitle, TimedFrame as TimedFrame, VideoInfo as VideoInfo
+from .values import Frame as Frame, Subtitle as Subtitle, TimedFrame as TimedFrame, VideoInfo as VideoInfo

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lvqa import Archive
 from lvqa.errors import UsageError
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
 from lvqa.models.profiles import Models
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 
 MakeVideo = Callable[..., Path]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lvqa import Answer, Evidence, Span, demo
@@ -16,6 +17,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("footage")
     footage.make_footage(folder)
     return folder
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "01:00:21", "two\nlines", "a long line of many words that must shrink to fit"]
+)
+def test_a_card_shows_its_text_within_its_size(text: str) -> None:
+    card = footage.text_card(text, (320, 180))
+    assert card.shape == (180, 320, 3)
+    assert card.dtype == np.uint8
+    ink = (card.astype(int).sum(axis=2) > 400).nonzero()
+    if not text:
+        assert not len(ink[0])
+    else:
+        assert ink[0].min() >= 3
+        assert ink[1].min() >= 3
+        assert ink[0].max() < 177
+        assert ink[1].max() < 317
 
 
 def test_the_footage_is_what_the_script_says(made: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from lvqa import agents
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.fake import COLOURS, FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings

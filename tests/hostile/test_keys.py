@@ -15,7 +15,7 @@ from lvqa import Archive, secrets
 from lvqa.archive.workspace import Workspace
 from lvqa.cli import main
 from lvqa.errors import LvqaError, UsageError
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.fake import FakeChat, FakeEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings

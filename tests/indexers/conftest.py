@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.indexers import IndexReport, read_digest, run_index
-from lvqa.media.synth import write_video
 from lvqa.models.base import Frame, Utterance
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeTranscriber, FakeVision
 from lvqa.models.profiles import Models

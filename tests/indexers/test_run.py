@@ -79,7 +79,7 @@ def test_near_equal_frames_do_not_reach_the_captioner(kit: Any, shots: Callable[
 def test_ocr_sees_frames_whole_and_the_captioner_small_ones(kit: Any, shots: Callable[..., Path], folder: Path) -> None:
     import numpy as np
 
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
 
     write_video(folder / "big.mp4", (np.full((180, 320, 3), 9, np.uint8) for _ in range(4)), fps=2)
     seen: list[tuple[int, ...]] = []

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 
 FRAMES = 60
 WIDTH, HEIGHT = 256, 128

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lvqa.demo_footage import text_card
 from lvqa.errors import MediaError
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.media import read_audio
-from lvqa.media.synth import text_card, write_video
 
 # What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
 pytestmark = pytest.mark.usefixtures("in_process")

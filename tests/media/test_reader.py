@@ -149,7 +149,7 @@ def test_max_side_scales_down_and_never_up(footage, backend):
 
 
 def test_rotation_turns_the_picture_clockwise(tmp_path):
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
 
     frame = np.zeros((64, 128, 3), np.uint8)
     frame[:32, :32] = (255, 0, 0)

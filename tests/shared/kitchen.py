@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.fake import COLOURS, FakeEmbedder
 from lvqa.store import Store, note_id
 from lvqa.types import Note, Span, Video

@@ -16,7 +16,8 @@ import pytest
 
 from lvqa import Archive
 from lvqa.cli import main
-from lvqa.media.synth import text_card, write_video
+from lvqa.demo_footage import text_card
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.profiles import Models
 
 LIGHT = ("--profile", "text", "--ocr", "none", "--asr", "none", "--embedder", "none")

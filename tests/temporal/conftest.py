@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lvqa import agents
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.eval.lab.wordings import WorldPlanner
-from lvqa.media.synth import write_video
 from lvqa.models.capabilities import Capabilities
 from lvqa.models.fake import FakeVision
 from lvqa.models.profiles import Models

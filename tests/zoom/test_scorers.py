@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lvqa.errors import MediaError
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.media import probe
-from lvqa.media.synth import write_video
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 from lvqa.zoom.footage import Footage, cropped, fitted

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lvqa.media.synth import write_video
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models.base import Frame
 
 # Slow enough that no shot is cut where the camera pans, at any rate of sampling.

@@ -45,7 +45,7 @@ class ForgetfulVision(FakeVision):
 
 def make_video(path: Path, minutes: float) -> Path:
     """Write a video with picture and silent sound."""
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
 
     silence = np.zeros(round(minutes * 60 * 16000), dtype=np.float32)
     options = {"preset": "ultrafast", "crf": "30"}

@@ -34,7 +34,7 @@ _EVERY_S = 7.0
 
 def make_archive(folder: Path, minutes: float) -> None:
     """A video, and an index of it that holds vectors and captions as a pipeline would leave them."""
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
     from lvqa.store import Store, note_id
 
     seconds = round(minutes * 60)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lvqa.media.synth import Frame, write_video
+from lvqa.eval.lab.footage_writer import write_video
+from lvqa.media import Frame
 
 _FPS = 10
 _CUES = ((0.2, 1.4, "the first line"), (1.6, 2.8, "<i>the second</i> line"))

@@ -17,7 +17,8 @@ from typing import Any
 import av
 import numpy as np
 
-from lvqa.media.synth import Frame, write_video
+from lvqa.eval.lab.footage_writer import write_video
+from lvqa.media import Frame
 
 HUGE = 16000  # the largest square that FFmpeg decodes, within some pixels
 _SPARSE_BYTES = 10 << 30

@@ -63,7 +63,7 @@ REMOVED = REELS[2].name  # what the action `remove` takes out
 
 def make_footage(folder: Path) -> list[Path]:
     """Write the six videos, and subtitles beside two of them, into a folder, which is made; returns the videos."""
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
 
     paths: list[Path] = []
     for number, reel in enumerate(REELS):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lvqa.archive.archive import Archive
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.eval.runner import estimate
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
-from lvqa.media.synth import write_video
 from lvqa.models.profiles import Models
 
 SAID = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lvqa.demo_footage import text_card
 from lvqa.indexers.stages.duplicates import (
     block_difference,
     distinct,
@@ -13,7 +14,6 @@ from lvqa.indexers.stages.duplicates import (
     same_text,
     shrink,
 )
-from lvqa.media.synth import text_card
 
 
 def noisy(frame: np.ndarray, seed: int, sigma: float = 1.5) -> np.ndarray:

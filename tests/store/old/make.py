@@ -66,7 +66,7 @@ def make_footage() -> None:
     """Write the archive of the footage: shots of plain colours with a number in them, subtitles, and a broken file."""
     import numpy as np
 
-    from lvqa.media.synth import write_video
+    from lvqa.eval.lab.footage_writer import write_video
 
     def frames(*shots: tuple[tuple[int, int, int], float]) -> Any:
         number = 0

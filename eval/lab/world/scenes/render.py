@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.eval.lab.world.scenes.draw import Frame, paint
 from lvqa.eval.lab.world.scenes.truth import FPS, VideoTruth
-from lvqa.media.synth import write_video
 from lvqa.types import format_time
 
 # One thread, so that the same bytes come out on every machine; the fastest preset also decodes fastest.

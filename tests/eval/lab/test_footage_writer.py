@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lvqa.media.synth import text_card, write_video
+from lvqa.eval.lab.footage_writer import write_video
 
 FRAME = np.zeros((32, 64, 3), np.uint8)
 
@@ -29,23 +29,6 @@ FRAME = np.zeros((32, 64, 3), np.uint8)
 def test_nonsense_is_refused(tmp_path, name, frames, options, said):
     with pytest.raises(ValueError, match=said):
         write_video(tmp_path / name, frames, **options)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "x", "01:00:21", "two\nlines", "a long line of many words that must shrink to fit"]
-)
-def test_a_card_shows_its_text_within_its_size(text):
-    card = text_card(text, (320, 180))
-    assert card.shape == (180, 320, 3)
-    assert card.dtype == np.uint8
-    ink = (card.astype(int).sum(axis=2) > 400).nonzero()
-    if not text:
-        assert not len(ink[0])
-    else:
-        assert ink[0].min() >= 3
-        assert ink[1].min() >= 3
-        assert ink[0].max() < 177
-        assert ink[1].max() < 317
 
 
 def test_av1_leaves_priorities_alone(tmp_path: Path):

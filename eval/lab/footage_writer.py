@@ -1,4 +1,4 @@
-"""Videos made on the spot: for tests, the demo and the benchmarks. Encodes through PyAV; knows nothing of reading.
+"""Videos made on the spot, for tests and the laboratory, in whatever form one may come. Knows nothing of reading.
 
 Each frame's time is exactly what was asked for, so what is written here is the ground truth that reading is held to.
 """
@@ -16,10 +16,8 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
 
-Frame = npt.NDArray[np.uint8]
-Colour = tuple[int, int, int]
+from lvqa.media import Frame
 
 # Fast to encode, and libx264, libx265 and mpeg4 still write B-frames, which is what makes their order of times hard.
 _OPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -41,40 +39,6 @@ _ASS_HEADER = (
     b"Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n\r\n"
     b"[Events]\r\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
 )
-
-
-def text_card(
-    text: str,
-    size: tuple[int, int] = (320, 180),
-    *,
-    background: Colour = (24, 32, 64),
-    colour: Colour = (255, 255, 255),
-) -> Frame:
-    """Draw a text, as large as fits, in the middle of a plain frame.
-
-    Args:
-        text: what to write; line breaks are kept.
-        size: (width, height) in pixels.
-        background: RGB behind the text.
-        colour: RGB of the text.
-
-    Returns:
-        uint8 (h, w, 3), RGB.
-    """
-    width, height = size
-    image = Image.new("RGB", size, background)
-    if text.strip():
-        draw = ImageDraw.Draw(image)
-        points = height * 0.6
-        while True:
-            font = ImageFont.load_default(points)
-            left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=font, align="center")
-            if (right - left <= width * 0.9 and bottom - top <= height * 0.9) or points <= 6:
-                break
-            points *= 0.9
-        at = ((width - right - left) / 2, (height - bottom - top) / 2)
-        draw.multiline_text(at, text, font=font, fill=colour, align="center")
-    return np.array(image, dtype=np.uint8)
 
 
 def write_video(
