@@ -1,7 +1,7 @@
 """Video files, sound and subtitles: what is in them and when. Knows nothing of models or the store.
 
-What is offered here (`lvqa.media.reader`) reads in a child process (`lvqa.media.isolated`): videos are other people's,
-and a codec that crashes must not take an index of days with it.
+What is offered here (`lvqa.media.reader`) reads in a child process (`lvqa.media.isolation`), which decodes with
+`lvqa.media.decoding`: videos are other people's, and a codec that crashes must not take an index of days with it.
 """
 
 import lazy_loader

@@ -116,9 +116,7 @@ def content_hash(path: Path) -> str:
                 file.seek(start)
                 digest.update(file.read(3 * _BLOCK if len(starts) == 1 else _BLOCK))
     except PermissionError as error:
-        raise MediaError(
-            f"{shown(path)} cannot be read: permission denied; give this user the right to read it"
-        ) from error
+        raise unreadable(path, error) from error
     except OSError as error:
         raise MediaError(
             f"{shown(path)} cannot be read ({error.strerror}); check the disk, or copy it again"

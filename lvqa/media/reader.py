@@ -26,8 +26,8 @@ class FrameReader:
         path: the video.
         max_side: frames whose longer side has more pixels are scaled down to it. Whatever has more than
             `values.MOST_PIXELS` is scaled down to those.
-        backend: `auto`, or one of the others (see `lvqa.media.decoder`). `decord` raises MediaError for files that it
-            is known to read wrong.
+        backend: `auto`, or one of the others (see `lvqa.media.decoding.decoder`). `decord` raises MediaError for files
+            that it is known to read wrong.
 
     Raises:
         MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for; or reading
@@ -155,9 +155,9 @@ def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:
 def _transport() -> Transport:
     # Either is imported where it is used: the decoders stay out of a process that leaves decoding to its child.
     if limits_in_use().isolate:
-        from lvqa.media.isolated import Isolated
+        from lvqa.media.isolation.isolated import Isolated
 
         return Isolated()
-    from lvqa.media.in_process import InProcess
+    from lvqa.media.decoding.in_process import InProcess
 
     return InProcess()

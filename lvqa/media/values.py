@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -62,6 +63,15 @@ class Subtitle:
     span: Span
     text: str
     language: str = ""
+
+
+def room_for(count: int) -> Samples:
+    """Room for so many samples that goes back to the system when it is let go of.
+
+    From the ordinary heap a few freed chunks of this size make every later one stay resident, and memory grows with
+    the length of the video.
+    """
+    return np.frombuffer(mmap.mmap(-1, count * 4), np.float32)
 
 
 def check_options(max_side: int | None, backend: str) -> None:

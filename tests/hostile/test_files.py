@@ -14,7 +14,7 @@ from lvqa import Archive, UsageError
 from lvqa.archive.results import thumbnailer
 from lvqa.eval.lab.search import report as search_report
 from lvqa.eval.runner import tables
-from lvqa.media.subtitles import parse_file
+from lvqa.media.decoding.subtitles import parse_file
 from lvqa.models.fake import FakeEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.phrasing import markdown_cell

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from lvqa.media import child
+from lvqa.media.isolation import child
 
 GOOD = child.Server
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from lvqa.errors import MediaError
-from lvqa.media import child, container
-from lvqa.media.child import Server
-from lvqa.media.container import packets
-from lvqa.media.in_process import InProcess
-from lvqa.media.pulse import PULSE
+from lvqa.media.decoding import container
+from lvqa.media.decoding.container import PULSE, packets
+from lvqa.media.decoding.in_process import InProcess
+from lvqa.media.isolation import child
+from lvqa.media.isolation.child import Server
+from lvqa.media.isolation.wire import fill, send, unpack
 from lvqa.media.values import MOST_PIXELS, fitted
-from lvqa.media.wire import fill, send, unpack
 
 
 class Talk:

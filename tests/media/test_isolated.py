@@ -22,16 +22,15 @@ from lvqa.errors import MediaError
 from lvqa.media import (
     FrameReader,
     Limits,
-    conversation,
     limits_in_use,
     probe,
-    process,
     read_audio,
     read_subtitles,
     thumbnail,
     use_limits,
 )
-from lvqa.media.process import POOL
+from lvqa.media.isolation import conversation, process
+from lvqa.media.isolation.process import POOL
 from lvqa.types import Span
 
 BAD = Path(__file__).with_name("bad_child.py")
@@ -369,7 +368,8 @@ def test_a_module_beside_the_videos_is_not_taken_for_ours(footage, tmp_path, mon
 
 PARENT = """
 import importlib.util, sys, threading
-from lvqa.media import process, FrameReader, probe
+from lvqa.media import FrameReader, probe
+from lvqa.media.isolation import process
 from pathlib import Path
 usual = process.command
 process.command = lambda mb, end: [sys.executable, "-P", sys.argv[1], *usual(mb, end)[-2:]]

@@ -93,7 +93,7 @@ def test_decord_first_falls_back_to_pyav(footage, other_kind_name):
 
 
 def test_pyav_takes_over_where_decord_is_absent(footage, monkeypatch, in_process):
-    import lvqa.media.decord_frames as module
+    import lvqa.media.decoding.decord_frames as module
 
     monkeypatch.setattr(module, "load_decord", lambda: None)
     kind = footage.kind("h264.mp4")

@@ -9,9 +9,9 @@ import pytest
 
 from lvqa.errors import MediaError, SubtitleError
 from lvqa.media import FrameReader, Limits, probe, read_audio, read_subtitles, use_limits
-from lvqa.media.decoder import FrameDecoder
-from lvqa.media.in_process import InProcess
-from lvqa.media.isolated import IsolatedVideo
+from lvqa.media.decoding.decoder import FrameDecoder
+from lvqa.media.decoding.in_process import InProcess
+from lvqa.media.isolation.isolated import IsolatedVideo
 from lvqa.types import Span
 
 HERE = InProcess()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lvqa.errors import MediaError, SubtitleError
 from lvqa.media import read_subtitles
-from lvqa.media.subtitles import parse_cues, parse_file
+from lvqa.media.decoding.subtitles import parse_cues, parse_file
 from lvqa.types import Span
 
 # What does the work, where coverage and a debugger see it; `test_same` holds the child to it.

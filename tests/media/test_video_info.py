@@ -296,7 +296,7 @@ def test_lengths_that_cannot_be(tmp_path, suffix):
 
 
 def test_a_long_length_is_looked_up_where_seeking_fails(tmp_path, monkeypatch):
-    from lvqa.media import video_info
+    from lvqa.media.decoding import video_info
 
     long = _timed(tmp_path / "a.mkv", range(0, 5 * 3600, 60))
     monkeypatch.setattr(video_info, "_found", lambda path, start, duration: 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from lvqa.media.watchdog import Watchdog
+from lvqa.media.isolation.watchdog import Watchdog
 
 
 def test_what_is_overdue_is_told_once_from_another_thread():
@@ -40,7 +40,7 @@ def test_what_ended_in_time_is_not_told():
 
 
 def test_a_forked_process_watches_anew():
-    from lvqa.media.watchdog import WATCHDOG
+    from lvqa.media.isolation.watchdog import WATCHDOG
 
     with WATCHDOG.within(3600.0, lambda: None):
         pid = os.fork()

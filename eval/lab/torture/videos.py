@@ -180,8 +180,8 @@ def index(folder: Path, index_dir: Path, report_path: Path, slack_s: float = SLA
     One that was waited for `slack_s` longer than it may take is named as such.
     """
     from lvqa.archive.archive import Archive
-    from lvqa.media.conversation import Conversation
-    from lvqa.media.process import POOL
+    from lvqa.media.isolation.conversation import Conversation
+    from lvqa.media.isolation.process import POOL
     from lvqa.models.base import Utterance
     from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeTranscriber, FakeVision
     from lvqa.models.profiles import Models

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import SLACK_S
-from lvqa.media.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.decoding.packets import PacketTable
 from lvqa.media.files import shown
-from lvqa.media.packets import PacketTable
+from lvqa.media.values import Frame
 
-Frame = npt.NDArray[np.uint8]
 Shown = tuple[int, float, Frame]
 
 # Below this many packets it is cheaper to decode on than to drain the decoder's threads and start again.
@@ -42,12 +41,15 @@ class PyavFrames:
         self._path = path
         self._rotation = rotation
         self._stored = (size[1], size[0]) if rotation in (90, 270) else size
-        self._container: Any = open_container(path)
-        self._stream: Any = video_stream(self._container, path)
-        use_threads(self._stream)
+        self._open()
         self._start = start_of(self._container, self._stream)
         self._packets: Iterator[Any] = iter(())
         self._position = _UNKNOWN
+
+    def _open(self) -> None:
+        self._container: Any = open_container(self._path)
+        self._stream: Any = video_stream(self._container, self._path)
+        use_threads(self._stream)
 
     def close(self) -> None:
         """Let go of the file; the object cannot be used afterwards."""
@@ -194,9 +196,7 @@ class PyavFrames:
 
     def _rewind(self) -> None:
         self._container.close()
-        self._container = open_container(self._path)
-        self._stream = video_stream(self._container, self._path)
-        use_threads(self._stream)
+        self._open()
         self._packets = packets(self._container, self._stream)
         self._position = 0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from av.error import FFmpegError, InvalidDataError, PatchWelcomeError
 
 from lvqa.errors import MediaError
 from lvqa.media.files import check_file, shown, unreadable
-from lvqa.media.pulse import PULSE
 
 # Only formats that hold the video themselves. A playlist renamed to .mp4 would make FFmpeg open other files and hosts.
 _FORMATS = (
@@ -35,6 +34,21 @@ _ALWAYS_PACKETS = 100_000
 _THREADS_BYTES = 1 << 30
 _PICTURE_BYTES = 3
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+
+
+class Pulse:
+    """Signs of life and of damage while files are read; one for the process.
+
+    Only the child that decodes listens, and it reads one video at a time. `on_beat` is called for every packet; what it
+    raises ends the reading. `damaged` counts what did not decode.
+    """
+
+    def __init__(self) -> None:
+        self.on_beat: Callable[[], None] | None = None
+        self.damaged = 0
+
+
+PULSE = Pulse()
 
 
 class OutOfMemory(MediaError):
@@ -87,7 +101,8 @@ def packets(container: Any, *streams: Any) -> Iterator[Any]:
     while True:
         try:
             for packet in container.demux(*streams):
-                PULSE.beat()
+                if PULSE.on_beat is not None:
+                    PULSE.on_beat()
                 bytes_left -= packet.size
                 left -= 1
                 if bytes_left < 0 or left < 0:

@@ -4,7 +4,7 @@ Time 0 is the start of the container; the frame at t is the last whose time is a
 
 `auto` is PyAV, since what was measured leaves decord 0.6 no case of its own: streaming one frame a second, decord takes
 1.2 to 2.4 times the processor time; it decodes ahead without bound (400 MB for one frame of a 640 x 360 video); and in
-many files it gives other frames than asked for (`lvqa.media.decord_frames`). Asked for by name, it agrees with PyAV;
+many files it gives other frames than asked for (`decord_frames` beside it). Asked for by name, it agrees with PyAV;
 `decord-first` takes decord for the files that it reads right, and PyAV for the others.
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import Times, sample_times, shown_at
-from lvqa.media.decord_frames import DecordFrames, reason_against
+from lvqa.media.decoding.decord_frames import DecordFrames, reason_against
+from lvqa.media.decoding.packets import PacketTable, read_packets
+from lvqa.media.decoding.pyav_frames import PyavFrames
+from lvqa.media.decoding.video_info import read_video_info
 from lvqa.media.files import shown
-from lvqa.media.packets import PacketTable, read_packets
-from lvqa.media.pyav_frames import PyavFrames
 from lvqa.media.values import Backend, TimedFrame, VideoInfo, fitted
-from lvqa.media.video_info import read_video_info
 from lvqa.types import Span, format_time
 
 
@@ -52,23 +52,17 @@ class FrameDecoder:
             except MediaError:
                 if backend == "decord":
                     raise
-        self._backend: Literal["decord", "pyav"] = "pyav" if self._decord is None else "decord"
-
-    @property
-    def backend(self) -> Literal["decord", "pyav"]:
-        """What reads the frames."""
-        return self._backend
+        self.backend: Literal["decord", "pyav"] = "pyav" if self._decord is None else "decord"
 
     def close(self) -> None:
         """Let go of the file. Frames already given out stay."""
-        for backend in (self._pyav, self._decord):
-            if backend is not None:
-                backend.close()
+        if self._pyav is not None:
+            self._pyav.close()
         self._pyav = self._decord = None
 
     def rising(self, times_s: Sequence[float]) -> Iterator[TimedFrame]:
         """The frames shown at these rising times, one after the other. Raises MediaError."""
-        if self._backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
+        if self.backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
             yield from self._stream(np.asarray(times_s, np.float64))
             return
         for time_s, (pts_s, image) in zip(times_s, self._open_pyav().near(times_s), strict=True):

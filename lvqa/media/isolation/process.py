@@ -14,14 +14,14 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Pipe
 from pathlib import Path
 
 from lvqa.errors import MediaError
-from lvqa.media.watchdog import WATCHDOG
-from lvqa.media.wire import MOST_HEADER_BYTES, Header, fill, pack, unpack
+from lvqa.media.isolation.watchdog import WATCHDOG
+from lvqa.media.isolation.wire import MOST_HEADER_BYTES, Header, fill, pack, unpack
 
 # Children that wait for the next video; more run at the same time where more are asked at the same time.
 _MOST_IDLE = 4
@@ -32,7 +32,7 @@ _STOP_S = 0.5
 _KILL_S = 5.0
 _PIPE_BYTES = 1 << 20
 _LONGEST_WAIT_S = 1e6  # more than which no call of the system's takes
-_KEPT_OPEN = 4  # as `lvqa.media.child.MOST_OPEN`, which is not imported: it brings the decoder
+_KEPT_OPEN = 4  # as `lvqa.media.isolation.child.MOST_OPEN`, which is not imported: it brings the decoder
 # All that a child gets of the environment: no key, no token, and nothing that changes what Python runs.
 _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "LANG", "TZ")
 
@@ -102,16 +102,14 @@ class Child:
             os.close(end)
         _widen(self._answers.fileno())
         try:
-            ready = self.receive(Patience(_START_S, _START_S))
+            if self.receive(Patience(_START_S, _START_S))["kind"] != "ready":
+                raise Lied("it says something else than that it is ready")
         except (Stalled, Died, Lied) as error:
             self.kill()
             raise _unstartable(str(error)) from error
         except BaseException:
             self.kill()
             raise
-        if ready.get("kind") != "ready":
-            self.kill()
-            raise _unstartable("it says something else than that it is ready")
 
     @property
     def pid(self) -> int:
@@ -136,12 +134,16 @@ class Child:
         self._heard = False
         self._send({**request, "id": self.asked}, patience)
 
-    def stop(self, patience: Patience) -> bool:
-        """Take the request back, wait until the child has heard; whether all was well. Raises Stalled, Died, Lied."""
+    def stop(self, patience: Patience) -> Header:
+        """Take the request back; the last answer, once the child has heard. Raises Stalled, Died, Lied."""
         self._send({"op": "stop"}, patience)
+        return self.last(patience)
+
+    def last(self, patience: Patience) -> Header:
+        """Pass over all answers but the last. Raises Stalled, Died, Lied."""
         while "clean" not in (answer := self.receive(patience)):
             pass
-        return answer["kind"] == "done" and answer["clean"] is True
+        return answer
 
     def receive(self, patience: Patience) -> Header:
         """The next message; bytes of the one before it that were not taken are passed over.
@@ -250,7 +252,11 @@ class Pool:
 
     def take(self, memory_mb: int, reader: int | None = None, *, fresh: bool = False) -> Child:
         """A child with that limit: the one that has the reader open, else any that waits, else a new one."""
-        while not fresh and (child := self._find(memory_mb, reader)) is not None:
+        while not fresh:
+            child = self._pop(lambda child: child.memory_mb == memory_mb and reader in child.open)
+            child = child or self._pop(lambda child: child.memory_mb == memory_mb)
+            if child is None:
+                break
             if child.alive:
                 return child
             child.kill()
@@ -268,21 +274,14 @@ class Pool:
 
     def holding(self, reader: int) -> Child | None:
         """Take the waiting child that has a reader open, if there is one."""
-        with self._lock:
-            for child in self._idle:
-                if reader in child.open:
-                    self._idle.remove(child)
-                    return child
-        return None
+        return self._pop(lambda child: reader in child.open)
 
-    def _find(self, memory_mb: int, reader: int | None) -> Child | None:
+    def _pop(self, fits: Callable[[Child], bool]) -> Child | None:
+        """Take the one used last of those that fit: the others may go."""
         with self._lock:
-            fitting = [child for child in self._idle if child.memory_mb == memory_mb]
-            if not fitting:
-                return None
-            # Else the one used last: the others may go.
-            child = next((child for child in fitting if reader in child.open), fitting[-1])
-            self._idle.remove(child)
+            child = next((child for child in reversed(self._idle) if fits(child)), None)
+            if child is not None:
+                self._idle.remove(child)
             return child
 
     def close(self) -> None:
@@ -310,11 +309,11 @@ def command(memory_mb: int, lifeline: int) -> list[str]:
     """What is run. `-P`: a module that lies beside the videos is never taken for one of ours."""
     if not sys.executable:
         raise ValueError("Python does not know where its own program is")
-    return [sys.executable, "-P", "-B", "-m", "lvqa.media.child", str(memory_mb), str(lifeline)]
+    return [sys.executable, "-P", "-B", "-m", "lvqa.media.isolation.child", str(memory_mb), str(lifeline)]
 
 
 def _environment() -> dict[str, str]:
-    home = str(Path(__file__).parents[2])
+    home = str(Path(__file__).parents[3])
     paths = [path for path in sys.path if path and Path(path).is_absolute() and path != home]
     kept = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT or name.startswith("LC_")}
     return {
@@ -348,5 +347,6 @@ def _how(status: int) -> str:
 def _unstartable(why: str) -> MediaError:
     return MediaError(
         f"the process that decodes videos cannot be started ({why or 'it does not answer'}); run python -m "
-        "lvqa.media.child to see why, or set isolate = false (LVQA_ISOLATE=0) to decode without its protection"
+        "lvqa.media.isolation.child to see why, or set isolate = false (LVQA_ISOLATE=0) to decode without its "
+        "protection"
     )

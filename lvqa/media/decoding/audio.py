@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import numpy as np
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
-from lvqa.media.container import decoded, open_container, packets, start_of
+from lvqa.media.decoding.container import decoded, open_container, packets, start_of
 from lvqa.media.files import shown
-from lvqa.media.values import Samples
+from lvqa.media.values import Samples, room_for
 
 # Timestamps jitter by less; a longer hole starts a new chunk, so that no offset drifts.
 _GAP_S = 0.1
@@ -28,7 +27,7 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
     The memory of a chunk is taken at once.
     """
     most = max(1, round(chunk_s * rate))
-    chunk = _buffer(most)
+    chunk = room_for(most)
     count = 0
     offset_s = 0.0
     with open_container(path) as container:
@@ -45,7 +44,7 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
             at_s = time_s - start_s if time_s is not None else offset_s + count / rate
             if count and abs(at_s - (offset_s + count / rate)) > _GAP_S:
                 yield offset_s, chunk[:count]
-                chunk, count = _buffer(most), 0
+                chunk, count = room_for(most), 0
             if not count:
                 offset_s = max(0.0, at_s)
             while len(samples):
@@ -55,19 +54,10 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
                 samples = samples[len(fits) :]
                 if count == most:
                     yield offset_s, chunk
-                    chunk, count = _buffer(most), 0
+                    chunk, count = room_for(most), 0
                     offset_s += most / rate
         if count:
             yield offset_s, chunk[:count]
-
-
-def _buffer(count: int) -> Samples:
-    """Room for so many samples that goes back to the system when it is let go of.
-
-    From the ordinary heap a few freed chunks of this size make every later one stay resident, and memory grows with
-    the length of the video.
-    """
-    return np.frombuffer(mmap.mmap(-1, count * 4), np.float32)
 
 
 def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:

@@ -1,13 +1,12 @@
 """Reading videos in a child process, so that a crash, a hang or a bomb in a codec is one failed video.
 
-What the child (`lvqa.media.child`) is asked is done there by `lvqa.media.in_process`. Checks all that comes back.
+What the child (`child` beside it) is asked is done there by `lvqa.media.decoding`. Checks all that comes back.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import mmap
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -18,10 +17,10 @@ import numpy as np
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import sample_times
-from lvqa.media.conversation import Conversation, close_reader, number
 from lvqa.media.files import check_file, shown
-from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, fitted
-from lvqa.media.wire import Header
+from lvqa.media.isolation.conversation import Conversation, close_reader
+from lvqa.media.isolation.wire import Header
+from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, fitted, room_for
 from lvqa.types import Span
 
 # What no video has more of; an answer that says so is a lie.
@@ -56,13 +55,9 @@ class Isolated:
         most = max(1, round(chunk_s * rate))
         with Conversation(path, {**_file(path), "op": "audio", "rate": rate, "chunk_s": chunk_s}) as talk:
             while (header := talk.next()) is not None:
-                try:
-                    offset_s = number(header, "offset_s", 0, _MOST_S)
-                    count = int(number(header, "count", 1, most))
-                except ValueError as error:
-                    raise talk.lie(str(error)) from error
-                # Not from the heap, where a few freed chunks of this size make every later one stay resident.
-                samples: Samples = np.frombuffer(mmap.mmap(-1, count * 4), np.float32)
+                offset_s = talk.number(header, "offset_s", 0, _MOST_S)
+                count = int(talk.number(header, "count", 1, most))
+                samples = room_for(count)
                 talk.at_s = offset_s
                 talk.take(samples.data.cast("B"))
                 talk.allow(count / rate)
@@ -129,11 +124,8 @@ class IsolatedVideo:
             for time_s in times_s:
                 talk.at_s = time_s
                 header = _one(talk)
-                try:
-                    same = number(header, "time_s", 0, _MOST_S) == time_s
-                    pts_s = number(header, "pts_s", -_MOST_S, _MOST_S)
-                except ValueError as error:
-                    raise talk.lie(str(error)) from error
+                same = talk.number(header, "time_s", 0, _MOST_S) == time_s
+                pts_s = talk.number(header, "pts_s", -_MOST_S, _MOST_S)
                 if header["kind"] != "frame" or not same:
                     raise talk.lie("another frame than was due")
                 if header.get("same") is True and frame is not None:
@@ -164,30 +156,27 @@ def _one(talk: Conversation) -> Header:
 
 def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     info = header.get("info")
-    try:
-        if not isinstance(info, dict):
-            raise ValueError("no information")
-        codec = info.get("codec")
-        return VideoInfo(
-            path=path,
-            duration_s=number(info, "duration_s", math.ulp(0.0), _MOST_S),
-            width=int(number(info, "width", 1, _MOST_SIDE)),
-            height=int(number(info, "height", 1, _MOST_SIDE)),
-            fps=number(info, "fps", 0, _MOST_S),
-            codec=shown(codec[:_LONGEST_NAME]) if isinstance(codec, str) else "",
-            has_audio=info.get("has_audio") is True,
-            rotation=int(number(info, "rotation", 0, 270)),
-            start_s=number(info, "start_s", -_MOST_START_S, _MOST_START_S),
-            subtitle_tracks=int(number(info, "subtitle_tracks", 0, _MOST_SIDE)),
-            breaks_off=info.get("breaks_off") is True,
-        )
-    except ValueError as error:
-        raise talk.lie(str(error)) from error
+    if not isinstance(info, dict):
+        raise talk.lie("no information")
+    codec = info.get("codec")
+    return VideoInfo(
+        path=path,
+        duration_s=talk.number(info, "duration_s", math.ulp(0.0), _MOST_S),
+        width=int(talk.number(info, "width", 1, _MOST_SIDE)),
+        height=int(talk.number(info, "height", 1, _MOST_SIDE)),
+        fps=talk.number(info, "fps", 0, _MOST_S),
+        codec=shown(codec[:_LONGEST_NAME]) if isinstance(codec, str) else "",
+        has_audio=info.get("has_audio") is True,
+        rotation=int(talk.number(info, "rotation", 0, 270)),
+        start_s=talk.number(info, "start_s", -_MOST_START_S, _MOST_START_S),
+        subtitle_tracks=int(talk.number(info, "subtitle_tracks", 0, _MOST_SIDE)),
+        breaks_off=info.get("breaks_off") is True,
+    )
 
 
 def _cue(start_s: float, end_s: float, text: str, language: str) -> Subtitle:
     if not isinstance(text, str) or not isinstance(language, str) or len(text) > _LONGEST_CUE or not text.isprintable():
         raise ValueError("text that is none")
-    times = {"start_s": start_s, "end_s": end_s}
-    span = Span(number(times, "start_s", 0, _MOST_S), number(times, "end_s", 0, _MOST_S))
-    return Subtitle(span, text, shown(language[:_LONGEST_NAME]))
+    if not 0 <= start_s <= end_s <= _MOST_S:
+        raise ValueError("times that are none")
+    return Subtitle(Span(float(start_s), float(end_s)), text, shown(language[:_LONGEST_NAME]))

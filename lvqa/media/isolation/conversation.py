@@ -6,6 +6,7 @@ Knows that a request ends with an answer that is final, and how that is put into
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,8 +14,8 @@ from typing import Self, TypeVar
 from lvqa.errors import MediaError, SubtitleError
 from lvqa.media.bounds import limits_in_use
 from lvqa.media.files import shown
-from lvqa.media.process import POOL, Child, Died, Lied, Patience, Stalled
-from lvqa.media.wire import Header
+from lvqa.media.isolation.process import POOL, Child, Died, Lied, Patience, Stalled
+from lvqa.media.isolation.wire import Header
 from lvqa.types import format_time
 
 T = TypeVar("T")
@@ -63,10 +64,11 @@ class Conversation:
         child, self._child = self._child, None
         if child is None:
             return
-        if self._last is not None:
-            well = kind in (None, GeneratorExit) and self._last["kind"] == "done" and self._last["clean"] is True
-        else:
-            well = kind in (None, GeneratorExit) and _stopped(child)
+        well = False
+        if kind in (None, GeneratorExit):
+            with suppress(Stalled, Died, Lied):
+                last = self._last or child.stop(Patience(_STOP_S, _STOP_S))
+                well = last["kind"] == "done" and last["clean"] is True
         # One that has met damage is not trusted with the next video.
         if well:
             POOL.give(child)
@@ -102,6 +104,13 @@ class Conversation:
     def lie(self, what: str) -> MediaError:
         """The error for an answer that cannot be; ends the child."""
         return self._lost(Lied(what))
+
+    def number(self, header: Header, name: str, least: float, most: float) -> float:
+        """A number of an answer, within bounds. Raises MediaError, and ends the child, where it is none."""
+        value = header.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.lie(f"no such number as {name}")
+        return float(value)
 
     def _ask(self, *, fresh: bool) -> None:
         self._child = POOL.take(self._limits.memory_mb, self._reader, fresh=fresh)
@@ -171,14 +180,6 @@ class Conversation:
         return MediaError(f"{name} cannot be read ({told}); it is damaged: copy it again, or convert it")
 
 
-def _stopped(child: Child) -> bool:
-    """Take back what a child was asked; whether it heard, and may be asked again."""
-    try:
-        return child.stop(Patience(_STOP_S, _STOP_S))
-    except (Stalled, Died, Lied):
-        return False
-
-
 def close_reader(reader: int) -> None:
     """Have the child that waits with a reader open close it."""
     child = POOL.holding(reader)
@@ -187,21 +188,12 @@ def close_reader(reader: int) -> None:
     patience = Patience(_STOP_S, _STOP_S)
     try:
         child.ask({"op": "close", "reader": reader}, patience)
-        while "clean" not in child.receive(patience):
-            pass
+        child.last(patience)
     except (Stalled, Died, Lied):
         child.kill()
     else:
         child.open.pop(reader, None)
         POOL.give(child)
-
-
-def number(header: Header, name: str, least: float, most: float) -> float:
-    """A number of an answer, within bounds. Raises ValueError."""
-    value = header.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ValueError(f"no such number as {name}")
-    return float(value)
 
 
 def _size(path: Path) -> int:

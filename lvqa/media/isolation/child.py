@@ -1,7 +1,7 @@
-"""The process that decodes: `python -m lvqa.media.child`, started and asked by `lvqa.media.process`.
+"""The process that decodes: `python -m lvqa.media.isolation.child`, started and asked by `process` beside it.
 
-Reads requests from stdin and answers them one by one on stdout (`lvqa.media.wire`), by reading the videos itself
-(`lvqa.media.in_process`), with limits on memory, files and writing that it sets before it touches one. Ends when stdin
+Reads requests from stdin and answers them one by one on stdout (`wire`), by reading the videos itself
+(`lvqa.media.decoding`), with limits on memory, files and writing that it sets before it touches one. Ends when stdin
 ends, and at once when the process that started it does. Imports numpy, PyAV and this room alone; knows no model, no
 store and no setting.
 """
@@ -24,12 +24,11 @@ from typing import Any
 import numpy as np
 
 from lvqa.errors import LvqaError, SubtitleError
-from lvqa.media.container import OutOfMemory
-from lvqa.media.decoder import FrameDecoder
-from lvqa.media.in_process import InProcess
-from lvqa.media.pulse import PULSE
+from lvqa.media.decoding.container import PULSE, OutOfMemory
+from lvqa.media.decoding.decoder import FrameDecoder
+from lvqa.media.decoding.in_process import InProcess
+from lvqa.media.isolation.wire import Header, send, unpack
 from lvqa.media.values import TimedFrame, VideoInfo
-from lvqa.media.wire import Header, send, unpack
 from lvqa.types import Span
 
 # Videos kept open between requests: an agent looks at several in turn.

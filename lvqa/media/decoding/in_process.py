@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lvqa.media.audio import decode_audio
-from lvqa.media.decoder import FrameDecoder
-from lvqa.media.subtitles import collect_subtitles
+from lvqa.media.decoding.audio import decode_audio
+from lvqa.media.decoding.decoder import FrameDecoder
+from lvqa.media.decoding.subtitles import collect_subtitles
+from lvqa.media.decoding.video_info import read_video_info
 from lvqa.media.values import Backend, Samples, Subtitle, VideoInfo
-from lvqa.media.video_info import read_video_info
 
 
 class InProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import av
 from av.error import FFmpegError
 
 from lvqa.errors import MediaError
-from lvqa.media.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads, video_stream
 from lvqa.media.files import shown
 from lvqa.media.values import VideoInfo
 
@@ -73,12 +74,10 @@ def _undecodable(path: Path, stream: Any) -> MediaError:
 
 
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
-    for number, packet in enumerate(packets(container, stream)):
+    for packet in itertools.islice(packets(container, stream), _FIRST_PACKETS):
         frames = decoded(packet, path)
         if frames:
             return frames[0]
-        if number >= _FIRST_PACKETS:
-            break
     return None
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from av.error import FFmpegError
 
 from lvqa.errors import SubtitleError
-from lvqa.media.container import open_container, packets, start_of, video_stream
+from lvqa.media.decoding.container import open_container, packets, start_of, video_stream
 from lvqa.media.files import shown
 from lvqa.media.values import Subtitle
 from lvqa.types import Span
@@ -72,12 +72,11 @@ def parse_cues(text: str, language: str = "") -> Iterator[Subtitle]:
     """Cues of a .srt or .vtt text, in its order; what cannot be read is passed over."""
     rolling = _ROLLING.search(text) is not None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    starts = [number for number, line in enumerate(lines) if _ARROW.match(line)]
+    arrows = {number: match for number, line in enumerate(lines) if (match := _ARROW.match(line))}
     shown_before: list[str] = []
-    for here, after in pairwise([*starts, len(lines)]):
-        match = _ARROW.match(lines[here])
-        assert match is not None
-        begin_s, end_s = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
+    for here, after in pairwise([*arrows, len(lines)]):
+        stamps = arrows[here].groups()
+        begin_s, end_s = _seconds(*stamps[:4]), _seconds(*stamps[4:])
         body = lines[here + 1 : after]
         if "" in (stripped := [line.strip() for line in body]):
             # A blank line ends a cue; what follows is the next one's number or name, or a stray comment.
@@ -183,11 +182,7 @@ def _clean(line: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in line).split())
 
 
-def _seconds(parts: tuple[str | None, ...]) -> float | None:
-    hours, minutes, seconds, fraction = parts
-    assert minutes is not None
-    assert seconds is not None
-    assert fraction is not None
+def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float | None:
     if int(seconds) > 59 or (hours is not None and int(minutes) > 59):
         return None
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)

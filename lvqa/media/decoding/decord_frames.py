@@ -16,8 +16,8 @@ from typing import Any, cast
 import av
 
 from lvqa.errors import MediaError
+from lvqa.media.decoding.packets import PacketTable
 from lvqa.media.files import shown
-from lvqa.media.packets import PacketTable
 from lvqa.media.values import Frame, VideoInfo
 
 _CODECS = ("h264", "vp8", "vp9")
@@ -73,9 +73,6 @@ class DecordFrames:
         if frames != len(table) or shape != (full[1], full[0], 3):
             raise MediaError(f"{shown(path)} looks different to decord than to FFmpeg; read it with pyav")
         self._chunk = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // (full[0] * full[1] * 3)))
-
-    def close(self) -> None:
-        """Let go of the file; the object cannot be used afterwards."""
 
     def _open(self) -> Any:
         decord = load_decord()
