@@ -1,14 +1,14 @@
 """The values of a search in one video, and the two interfaces: who chooses frames, and who says what they show.
 
-A search costs the frames that are looked at on the way, each crop and each cell of a grid being one. What comes back
-without having been looked at costs whoever looks at it then. This module knows no searcher, no model and no file.
+A search costs the frames that are looked at on the way, each crop being one. What comes back without having been looked
+at costs whoever looks at it then. This module knows no searcher, no model and no file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -155,43 +155,31 @@ class Searcher(Protocol):
         ...
 
 
-class FrameScorer(Protocol):
+class FrameScorer:
     """Says how much frames show of what is searched for. Charges and remembers nothing: `looking.Looker` does.
 
-    `cells` frames travel in one picture (T*'s grids); `bar` is the presence from which a thing counts as seen.
+    What stands here is for scores that are confidences, each look paid for. `bar` is the presence, in [0, 1], from
+    which a thing counts as seen; `is_vlm` says that its looks are charged as a VLM's.
     """
 
-    @property
-    def name(self) -> str:
-        """What its scores are kept under; says the model and how it is asked."""
-        ...
-
-    @property
-    def cells(self) -> int:
-        """Frames in a picture."""
-        ...
-
-    @property
-    def bar(self) -> float:
-        """The presence, in [0, 1], from which a thing counts as seen."""
-        ...
-
-    def score(self, frames: Frames, query: Query) -> Scores:
-        """One score a frame, float32 (n,), higher is better, in the scorer's own unit. Raises ModelError."""
-        ...
+    bar: float = 0.5
+    is_vlm: ClassVar[bool] = False
 
     def score_each(self, frames: Frames, phrases: Sequence[str]) -> Scores:
-        """The score of each phrase on each frame, float32 (n, m)."""
-        ...
+        """The score of each phrase on each frame, float32 (n, m), higher is better, in the scorer's own unit.
+
+        Raises ModelError.
+        """
+        raise NotImplementedError
 
     def combine(self, scores: Scores, query: Query) -> Scores:
-        """From `score_each` of the query's things to one score a frame, float32 (n,)."""
-        ...
+        """From `score_each` of the query's things to one score a frame, float32 (n,): the best thing's, by weight."""
+        return np.asarray((scores * query.weights).max(axis=1), np.float32)
 
     def presence(self, scores: Scores, footage: Footage, phrases: Sequence[str]) -> Values:
         """How probable `score_each` makes it that each phrase is there, float64 (n, m) in [0, 1]."""
-        ...
+        return np.clip(scores.astype(np.float64), 0.0, 1.0)
 
     def covered(self, frames: Frames) -> Mask:
         """Which frames it scores without a look, bool (n,): those are free."""
-        ...
+        return np.zeros(len(frames), bool)

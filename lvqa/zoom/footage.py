@@ -51,19 +51,6 @@ class FrameChannel(Protocol):
 
 
 @dataclass(eq=False)
-class ArrayChannel:
-    """Frame vectors in memory."""
-
-    model: str
-    times_s: Values
-    vectors: Vectors
-
-    def blocks(self) -> Iterator[Vectors]:
-        """All at once."""
-        yield self.vectors
-
-
-@dataclass(eq=False)
 class StoreChannel:
     """Frame vectors in a store, read ten minutes at a time."""
 
@@ -245,11 +232,11 @@ class Frames:
             self.footage, tuple(self.times_s[row] for row in wanted), tuple(self.crops[row] for row in wanted)
         )
 
-    def images(self, max_side: int | None = None) -> Iterator[Frame]:
-        """The frames in order, uint8 (h, w, 3), their longer side at most the footage's `max_side`, or this one."""
+    def images(self) -> Iterator[Frame]:
+        """The frames in order, uint8 (h, w, 3), their longer side at most the footage's `max_side`."""
         self.footage.decode(self.times_s)
         for time_s, crop in zip(self.times_s, self.crops, strict=True):
-            yield fitted(cropped(self.footage.image(time_s), crop), max_side or self.footage.max_side)
+            yield fitted(cropped(self.footage.image(time_s), crop), self.footage.max_side)
 
 
 def cropped(image: Frame, crop: Crop | None) -> Frame:

@@ -114,7 +114,7 @@ class Looker:
     def take(self, n: int) -> int:
         """Charge up to n looks, and say how many may be made."""
         n = min(n, self.left)
-        own = self.budget.charge_vlm if getattr(self.scorer, "is_vlm", False) else None
+        own = self.budget.charge_vlm if self.scorer.is_vlm else None
         charge = own or self.budget.charge
         if n and charge is not None:
             n = min(n, charge(n))

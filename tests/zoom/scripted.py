@@ -8,20 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lvqa.zoom.footage import ArrayChannel, Footage
-from lvqa.zoom.scorers import Scorer, Scorers, Similarity
+from lvqa.zoom import FrameScorer
+from lvqa.zoom.footage import Footage
+from lvqa.zoom.scorers import Scorers, Similarity
 
 Says = Callable[[float, str], float]
 
 
 @dataclass(eq=False)
-class Script(Scorer):
+class Script(FrameScorer):
     """Presence as a function of the time and the phrase; remembers what it was shown."""
 
     says: Says
-    name: str = "script"
     bar: float = 0.5
-    cells: int = 1
     shown: list[tuple[float, object]] = field(default_factory=list)
 
     def score_each(self, frames, phrases):
@@ -69,6 +68,18 @@ def vectors_of(times, phrases: Sequence[str], cosine: Says):
         vectors[:, n] = [cosine(float(t), phrase) for t in times]
     vectors[:, -1] = np.sqrt(np.maximum(0.0, 1.0 - (vectors[:, :-1] ** 2).sum(axis=1)))
     return vectors
+
+
+@dataclass(eq=False)
+class ArrayChannel:
+    """Frame vectors in memory."""
+
+    model: str
+    times_s: np.ndarray
+    vectors: np.ndarray
+
+    def blocks(self):
+        yield self.vectors
 
 
 def channel(seconds: int, phrases: Sequence[str], cosine: Says) -> ArrayChannel:

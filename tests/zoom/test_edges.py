@@ -167,11 +167,10 @@ class TestTStar:
             drawn.update(t < 50 for one in found.trace.rounds if one.why == "grid" for t in one.times_s[:4])
         assert drawn[True] > drawn[False]
 
-    def test_grids_confirmations_and_crops_are_paid_for(self, scripted):
-        grids = scripted.Script(lambda t, p: 0.3, cells=4)
-        found, shown = run(scripted, "tstar", None, look=grids, frames=24)
+    def test_draws_and_crops_are_paid_for(self, scripted):
+        found, shown = run(scripted, "tstar", lambda t, p: 0.3, grid=2, frames=24)
         assert found.trace.looked == len(shown) == 24
-        assert Counter(one.why for one in found.trace.rounds) == {"grid": 1, "confirm": 4, "crops": 4}
+        assert Counter(one.why for one in found.trace.rounds) == {"grid": 1, "crops": 4}
 
     def test_crops_confirm_what_a_frame_half_shows(self, scripted):
         closer = crops_too(scripted, lambda t, p: 0.3, lambda t, p: 0.9)
@@ -247,9 +246,8 @@ class TestLvqa:
 # Known defects; each says what should be.
 
 
-def test_tstar_keeps_the_score_of_a_cell_that_it_cannot_confirm(scripted):
-    grids = scripted.Script(lambda t, p: 0.9 if t >= 10 else 0.1, cells=16)
-    found, _ = run(scripted, "tstar", None, look=grids, seconds=20, frames=16, k=1)
+def test_tstar_keeps_the_scores_of_what_it_cannot_confirm(scripted):
+    found, _ = run(scripted, "tstar", lambda t, p: 0.45 if t >= 10 else 0.1, seconds=20, frames=16, k=1)
     assert found.keyframes[0].time_s >= 10
 
 

@@ -209,9 +209,7 @@ class TestTStar:
         trace = start("tstar", scripted.footage(100), query)
         budget = SearchBudget(8, 64)
         looker = Looker(scripted.footage(100), query, rules.scorers.look, budget, trace)
-        state = _TStarState(looker.video, query, trace, looker, rules)
-        state.full = looker
-        return state
+        return _TStarState(looker.video, query, trace, looker, rules)
 
     def test_belief_after_one_round(self, scripted):
         state = self.state(scripted, lambda t, p: 0.45 if t == 50 else 0.0, explore=0.2)

@@ -1,4 +1,4 @@
-"""What scorers make of frames: grids, crops, similarity with and without an index, yes and no."""
+"""What scorers make of frames: batches, crops, similarity with and without an index, yes and no."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lvqa.media import probe
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
 from lvqa.zoom.footage import Footage, cropped, fitted
-from lvqa.zoom.scorers import Detection, Scorers, Similarity, Yes, lay_out, single
+from lvqa.zoom.scorers import Detection, Scorers, Similarity, Yes
 
 RED_S = (6, 9)
 
@@ -35,29 +35,25 @@ def video(film):
         yield footage
 
 
-def test_a_grid_gives_each_cell_its_own_boxes(video):
+def test_each_frame_has_its_own_boxes(video, monkeypatch):
+    monkeypatch.setattr("lvqa.zoom.scorers._BATCH", 3)
     detector = FakeDetector()
-    scorer = Detection(detector, grid=2)
-    scores = scorer.score(video.at([1, 7, 2, 12, 7.5]), Query(("red",)))
+    scores = Detection(detector).score_each(video.at([1, 7, 2, 12, 7.5]), ["red"])[:, 0]
     assert (scores > 0.5).tolist() == [False, True, False, False, True]
-    assert [calls for calls, _ in detector.calls] == [2]
-    assert scorer.cells == 4
-    assert single(scorer).cells == 1
-    assert "2x2" in scorer.name
+    assert [calls for calls, _ in detector.calls] == [3, 2]
 
 
 def test_a_detector_reads_crops(video):
-    whole = Detection(FakeDetector()).score(video.at([7]), Query(("red",)))
+    whole = Detection(FakeDetector()).score_each(video.at([7]), ["red"])
     corner = video.at([7])
     corner = type(corner)(video, (7.0, 7.0), ((0.0, 0.0, 0.6, 0.6), (0.6, 0.6, 1.0, 1.0)))
-    assert whole[0] > 0.5
-    assert (Detection(FakeDetector()).score(corner, Query(("red",))) > 0.5).tolist() == [True, False]
+    assert whole[0, 0] > 0.5
+    assert (Detection(FakeDetector()).score_each(corner, ["red"])[:, 0] > 0.5).tolist() == [True, False]
 
 
 def test_frames_are_decoded_once_whatever_looks_at_them(video):
-    query = Query(("red",))
     for scorer in (Detection(FakeDetector()), Yes(FakeVision()), Similarity(FakeImageEmbedder(), index=False)):
-        scorer.score(video.at([1, 7, 7.1, 12]), query)
+        scorer.score_each(video.at([1, 7, 7.1, 12]), ["red"])
     assert video.decoded == 3
 
 
@@ -95,15 +91,13 @@ def test_a_file_that_is_gone_is_one_line():
         Footage("v", 16.0).image(1.0)
 
 
-def test_pictures_are_laid_out_cut_and_scaled():
-    images = [np.full((4, 6, 3), n, np.uint8) for n in range(1, 4)]
-    grid = lay_out(images, 2)
-    assert grid.shape == (8, 12, 3)
-    assert (grid[0, 0, 0], grid[0, 11, 0], grid[7, 0, 0], grid[7, 11, 0]) == (1, 2, 3, 0)
-    assert cropped(grid, (0.5, 0.0, 1.0, 0.5)).tolist() == images[1].tolist()
-    assert cropped(grid, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
-    assert fitted(grid, 6).shape == (4, 6, 3)
-    assert fitted(grid, 100) is not None
+def test_pictures_are_cut_and_scaled():
+    picture = np.zeros((8, 12, 3), np.uint8)
+    picture[:4, 6:] = 2
+    assert cropped(picture, (0.5, 0.0, 1.0, 0.5)).tolist() == picture[:4, 6:].tolist()
+    assert cropped(picture, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
+    assert fitted(picture, 6).shape == (4, 6, 3)
+    assert fitted(picture, 100).shape == picture.shape
 
 
 def test_memory_is_bounded(film, monkeypatch):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,10 @@ import numpy as np
 from lvqa.eval.lab.bench.outcome import BenchOutcome
 from lvqa.models.base import Frame, Vectors
 from lvqa.types import Note, Span
-from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
-from lvqa.zoom.arrays import Scores
-from lvqa.zoom.footage import ArrayChannel, Footage, Frames
-from lvqa.zoom.scorers import Scorer, Scorers, Similarity
+from lvqa.zoom import SEARCHERS, FrameScorer, Query, SearchBudget, make_searcher
+from lvqa.zoom.arrays import Scores, Values
+from lvqa.zoom.footage import Footage, Frames
+from lvqa.zoom.scorers import Scorers, Similarity
 
 BOUND_MS = 5.0
 SECONDS = 14_400
@@ -34,13 +34,10 @@ _TIMES = 5
 
 
 @dataclass(eq=False)
-class _Clock(Scorer):
+class _Clock(FrameScorer):
     """Scores that are looked up, and how long that took."""
 
-    name: str = "bench"
-    seconds: float = field(default=0.0)
-    bar: float = 0.5
-    cells: int = 1
+    seconds: float = 0.0
 
     def score_each(self, frames: Frames, phrases: Sequence[str]) -> Scores:
         """A little noise, never a sight."""
@@ -65,6 +62,19 @@ class _Timed(Similarity):
         return found
 
 
+@dataclass(eq=False)
+class _ArrayChannel:
+    """Frame vectors in memory."""
+
+    model: str
+    times_s: Values
+    vectors: Vectors
+
+    def blocks(self) -> Iterator[Vectors]:
+        """All at once."""
+        yield self.vectors
+
+
 class _Embedder:
     name = "bench"
     dim = DIM
@@ -83,7 +93,7 @@ def footage() -> Footage:
     scenes = rng.normal(size=(SECONDS // 40, DIM))
     vectors = np.repeat(scenes, 40, axis=0) + 2.0 + 0.3 * rng.normal(size=(SECONDS, DIM))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    channel = ArrayChannel("bench", np.arange(SECONDS, dtype=np.float64), vectors.astype(np.float32))
+    channel = _ArrayChannel("bench", np.arange(SECONDS, dtype=np.float64), vectors.astype(np.float32))
     notes = [
         Note(f"n{n}", "v", None, Span(7.2 * n, 7.2 * n + 7.2), "grass, a red ring at the left", "caption")
         for n in range(2000)

@@ -16,8 +16,8 @@ import numpy as np
 from lvqa.errors import UsageError
 from lvqa.media.files import locate
 from lvqa.types import Note, Span, Video
-from lvqa.zoom import Query, SearchBudget, SearchResult, make_searcher
-from lvqa.zoom.arrays import Mask, Scores, Values
+from lvqa.zoom import FrameScorer, Query, SearchBudget, SearchResult, make_searcher
+from lvqa.zoom.arrays import Scores
 from lvqa.zoom.footage import Footage, Frames, StoreChannel
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
@@ -72,33 +72,14 @@ def systems_named(names: Sequence[str]) -> tuple[SearchSystem, ...]:
 
 
 @dataclass(eq=False)
-class Remembered:
-    """A scorer that remembers each phrase on each frame; a FrameScorer."""
+class Remembered(FrameScorer):
+    """A scorer that remembers each phrase on each frame."""
 
     inner: Yes
     looks: int = 0
     seconds: float = 0.0
     inside_s: float = 0.0
     _known: dict[tuple[float, Crop | None, str], float] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The inner one's."""
-        return self.inner.name
-
-    @property
-    def cells(self) -> int:
-        """The inner one's."""
-        return self.inner.cells
-
-    @property
-    def bar(self) -> float:
-        """The inner one's."""
-        return self.inner.bar
-
-    def score(self, frames: Frames, query: Query) -> Scores:
-        """As any scorer's."""
-        return self.combine(self.score_each(frames, query.things), query)
 
     def score_each(self, frames: Frames, phrases: Sequence[str]) -> Scores:
         """What is known, and the rest by the inner scorer."""
@@ -113,18 +94,6 @@ class Remembered:
         scores = np.array([[self._known[key] for key in row] for row in keys], np.float32)
         self.inside_s += time.perf_counter() - began
         return scores.reshape(len(frames), len(phrases))
-
-    def combine(self, scores: Scores, query: Query) -> Scores:
-        """The inner one's."""
-        return self.inner.combine(scores, query)
-
-    def presence(self, scores: Scores, footage: Footage, phrases: Sequence[str]) -> Values:
-        """The inner one's."""
-        return self.inner.presence(scores, footage, phrases)
-
-    def covered(self, frames: Frames) -> Mask:
-        """The inner one's."""
-        return self.inner.covered(frames)
 
 
 @dataclass(frozen=True, slots=True)

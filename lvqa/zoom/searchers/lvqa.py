@@ -22,7 +22,7 @@ from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes, quantiles
 from lvqa.zoom.looking import Looker, in_stretches, start
 from lvqa.zoom.prior import prior
-from lvqa.zoom.scorers import Scorers, single
+from lvqa.zoom.scorers import Scorers
 from lvqa.zoom.searchers.tstar import CROPS
 
 # Two times a target is seen that lie further apart than this are two occasions.
@@ -80,7 +80,7 @@ class Lvqa:
         if scorer is None:
             trace.stopped = "there is nothing to look with: chosen by belief"
         else:
-            search.run(Looker(video, query, single(scorer), budget, trace))
+            search.run(Looker(video, query, scorer, budget, trace))
         chosen = search.choose()
         shares = search.belief.shares(search.wanted or list(range(len(query.targets))))
         trace.belief = in_stretches(search.belief.by_second(shares))

@@ -1,14 +1,14 @@
 """T* (LV-Haystack, CVPR 2025, arXiv 2504.02259): temporal search by grids, a belief over seconds, and confirmation.
 
 State over the video's seconds: a score, whether it was visited, a belief. Each round draws g x g unvisited seconds by
-belief and shows them at once, as one picture where the scorer takes grids; a cell's score is its best thing's
-confidence times weight. High scores spread to neighbours as s / (1 + distance); a smoothing spline through all scores
-is the new belief. A target that a cell shows is read again at full size, and if need be on crops of the frame, before
-it counts. Ends when all targets are confirmed or the budget is spent.
+belief and looks at them at full size, where the paper lays them out as one picture; a second's score is its best
+thing's confidence times weight. High scores spread to neighbours as s / (1 + distance); a smoothing spline through all
+scores is the new belief. A target that a frame half shows is read again on crops of it before it counts. Ends when all
+targets are confirmed or the budget is spent.
 
 Unlike the released code: belief is proportional to score (to a power), with a stated share of exploration, where that
 one squeezes it through a sigmoid until a hot second is 1.03 times as likely as a cold one; each target is confirmed by
-itself; grids, confirmations and crops are all paid for; draws are seeded; the best frames are returned, not a draw.
+itself; all looks, crops too, are paid for; draws are seeded; the best frames are returned, not a draw.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from lvqa.zoom.arrays import Crop, Mask, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult, Trace
 from lvqa.zoom.footage import Footage
 from lvqa.zoom.keyframe_selection import Rows, best, keyframes
-from lvqa.zoom.looking import Looker, start
-from lvqa.zoom.scorers import Scorers, single
+from lvqa.zoom.looking import Looker, in_stretches, start
+from lvqa.zoom.scorers import Scorers
 
 # Crops that overlap, the corners and the middle, so that nothing is cut in two by all of them.
 CROPS: tuple[Crop, ...] = (
@@ -41,12 +41,12 @@ class TStar:
     """The search as the paper describes it.
 
     Args:
-        scorers: `look` reads the cells.
-        grid: cells on a side, where the scorer has no grid of its own.
+        scorers: `look` reads the seconds.
+        grid: the root of the number of seconds that a round draws: the side of the paper's grid.
         reach_s: how far high scores spread, in seconds.
         explore: the share of each draw that goes by even chance.
         power: of the score in the belief; 1 is proportional.
-        warm: the score from which one is high, and a cell that does not show a target is looked at in crops.
+        warm: the score from which one is high, and a second that does not show a target is looked at in crops.
         smoothing: of the spline (its lambda).
     """
 
@@ -66,11 +66,9 @@ class TStar:
             raise UsageError("tstar looks at frames; name a model that does with --detector or --vision")
         trace = start(self.name, video, query)
         state = _TStarState(video, query, trace, Looker(video, query, scorer, budget, trace), self)
-        state.full = Looker(video, query, single(scorer), budget, trace) if scorer.cells > 1 else state.looker
         rng = np.random.default_rng(seed)
-        cells = scorer.cells if scorer.cells > 1 else self.grid**2
         while not trace.stopped:
-            drawn = state.draw(cells, rng)
+            drawn = state.draw(self.grid**2, rng)
             if not len(drawn):
                 trace.stopped = "every second was looked at"
             elif not state.visit(drawn):
@@ -78,7 +76,7 @@ class TStar:
             elif len(trace.found) == len(query.targets):
                 trace.stopped = "all targets are confirmed"
         visited = np.flatnonzero(state.visited)
-        trace.belief = state.belief_in_stretches()
+        trace.belief = in_stretches(state.belief)
         times, scores = state.seconds[visited], state.scores[visited]
         rows = best(times, scores, budget.k, max(budget.min_gap_s, 1.0 - 1e-6), video.taken)
         return SearchResult(keyframes(video, times[rows], scores[rows], budget), trace)
@@ -91,7 +89,6 @@ class _TStarState:
     trace: Trace
     looker: Looker
     rules: TStar
-    full: Looker = field(init=False)
     seconds: Values = field(init=False)
     scores: Values = field(init=False)
     spread: Values = field(init=False)
@@ -105,10 +102,10 @@ class _TStarState:
         self.visited = np.zeros(n, bool)
         self.belief = np.full(n, 1.0 / n)
 
-    def draw(self, cells: int, rng: np.random.Generator) -> Rows:
+    def draw(self, most: int, rng: np.random.Generator) -> Rows:
         """Seconds that were not visited, by belief, without replacement, in order of time."""
         open_ = np.flatnonzero(~self.visited)
-        n = min(cells, len(open_))
+        n = min(most, len(open_))
         if not n:
             return open_
         # The n first of arrivals at rates of the belief: draws without replacement, in one pass (Efraimidis 2006).
@@ -134,13 +131,8 @@ class _TStarState:
         if not hopeful:
             return
         time_s = float(self.seconds[row])
-        if self.full is not self.looker:
-            read = self.full.look([time_s], "confirm").presence
-            if not len(read):
-                return  # what the cell showed stays, unconfirmed
-            presence, bar = read[0], self.full.scorer.bar
         if any(self.rules.warm <= presence[j] < bar for j in hopeful):
-            crops = self.full.look([time_s] * len(CROPS), "crops", crops=CROPS).presence
+            crops = self.looker.look([time_s] * len(CROPS), "crops", crops=CROPS).presence
             presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
         self.scores[row] = float((presence * self.query.weights).max())
         for j in hopeful:
@@ -175,8 +167,3 @@ class _TStarState:
         # Beyond the outermost scores a spline only guesses.
         fitted[low:high] = spline(self.seconds[low:high])
         return np.minimum(fitted, 1.0)
-
-    def belief_in_stretches(self) -> tuple[float, ...]:
-        from lvqa.zoom.looking import in_stretches
-
-        return in_stretches(self.belief)
