@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from lvqa.types import Keyframe
-from lvqa.zoom.arrays import Values
+from lvqa.zoom.arrays import Rows, Values
 from lvqa.zoom.base import SearchBudget
 from lvqa.zoom.footage import Footage
-
-Rows = npt.NDArray[np.int64]
 
 # Times nearer than this are one time.
 _SAME_S = 1e-3

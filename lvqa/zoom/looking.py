@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.zoom.arrays import Crop, Scores, Values
+from lvqa.zoom.arrays import Crop, Rows, Scores, Values
 from lvqa.zoom.base import FrameScorer, Query, Round, SearchBudget, Trace
 from lvqa.zoom.footage import Footage, Frames
 
-Rows = npt.NDArray[np.int64]
 _Key = tuple[float, Crop | None]
 
 # Belief is kept in the trace as shares of so many equal stretches.
@@ -94,12 +93,12 @@ class Looker:
             )
         return seen
 
-    def series(self, why: str, step_s: float = 1.0) -> tuple[Values, Scores]:
-        """Times, float64 (n,), and combined scores, float32 (n,), of the whole video, a frame every `step_s`.
+    def series(self, why: str) -> tuple[Values, Scores]:
+        """Times, float64 (n,), and combined scores, float32 (n,), of the whole video, a frame a second.
 
         Read from the index where it covers all of them; else of as many frames, evenly spaced, as the budget holds.
         """
-        seconds = self.video.seconds[:: max(1, round(step_s))]
+        seconds = self.video.seconds
         frames = self.video.at(seconds.tolist())
         if self.scorer.covered(frames).all():
             return seconds, self.scorer.combine(self.scorer.score_each(frames, self.query.things), self.query)

@@ -42,11 +42,6 @@ class Prior:
     informed: bool
     nearby: Values | None = None
 
-    @property
-    def scores(self) -> Values:
-        """All of it, float64 (n, targets)."""
-        return np.asarray(self.own + self.context, np.float64)
-
 
 def prior(video: Footage, query: Query, similarity: Similarity | None) -> Prior:
     """What the index says of each target."""
@@ -136,9 +131,3 @@ def at_seconds(times: Values, values: Values, seconds: Values) -> Values:
         return np.zeros(len(seconds))
     rows = nearest(times, seconds)
     return np.where(np.abs(times[rows] - seconds) <= 1.0, values[rows], 0.0)
-
-
-def share(scores: Values) -> Values:
-    """Scores as shares of sum 1, float64 (n,): a belief."""
-    weights = np.exp(scores - scores.max())
-    return np.asarray(weights / weights.sum(), np.float64)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 DEFAULT = "lvqa"
 SEARCHERS: dict[str, str] = {
     "lvqa": "lvqa:Lvqa",
-    "uniform": "uniform:Uniform",
+    "uniform": "at_once:Uniform",
     "tstar": "tstar:TStar",
-    "bolt": "bolt:Bolt",
-    "aks": "aks:Aks",
-    "qframe": "qframe:QFrame",
+    "bolt": "at_once:Bolt",
+    "aks": "at_once:Aks",
+    "qframe": "at_once:QFrame",
     "maxinfo": "maxinfo:MaxInfo",
     "videotree": "videotree:VideoTree",
     "gens": "gens:Gens",

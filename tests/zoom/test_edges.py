@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from lvqa.types import Note, Span
 from lvqa.zoom import Query, SearchBudget, make_searcher
 from lvqa.zoom.keyframe_selection import quantiles
-from lvqa.zoom.searchers.aks import halve
+from lvqa.zoom.searchers.at_once import gumbel_top, halve, tiers
 from lvqa.zoom.searchers.maxinfo import maxvol, rect_maxvol
-from lvqa.zoom.searchers.qframe import gumbel_top, tiers
 from lvqa.zoom.searchers.tstar import CROPS
 from lvqa.zoom.searchers.videotree import breadth, depth
 

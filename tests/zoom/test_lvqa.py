@@ -46,7 +46,7 @@ class TestPrior:
         known = scripted.channel(600, STAR.things, dim)
         video = scripted.footage(600, channel=known, notes=notes)
         told = prior(video, STAR, scripted.scorers(None, STAR.things).similarity)
-        scores = told.scores[:, 0]
+        scores = (told.own + told.context)[:, 0]
         assert told.informed
         assert scores[100:108].min() > scores[300] > np.median(scores) + 1
         assert scores[201] > scores[100]
@@ -54,18 +54,18 @@ class TestPrior:
 
     def test_a_cue_reaches_its_surroundings(self, scripted):
         video = scripted.footage(600, notes=[note(250, 258, "grass, a large red flag at the top")])
-        scores = prior(video, CUED, None).scores[:, 0]
+        scores = prior(video, CUED, None).context[:, 0]
         assert scores[245] == scores[254] == scores[262] > scores[240] == scores[270]
 
     def test_recall_brings_its_regions(self, scripted):
         video = scripted.footage(600, regions=[Region(Span(60, 70), 0.9), Region(Span(500, 505), 0.1)])
-        scores = prior(video, STAR, None).scores[:, 0]
+        scores = prior(video, STAR, None).context[:, 0]
         assert scores[65] > scores[502] > scores[300]
 
     def test_without_an_index_it_is_flat(self, scripted):
         told = prior(scripted.footage(60), CUED, None)
         assert not told.informed
-        assert np.ptp(told.scores) == 0
+        assert np.ptp(told.own + told.context) == 0
 
 
 class TestBelief:

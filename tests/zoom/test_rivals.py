@@ -11,10 +11,8 @@ import pytest
 from lvqa.zoom import Query, SearchBudget, make_searcher
 from lvqa.zoom.keyframe_selection import best, quantiles, split
 from lvqa.zoom.looking import Looker, start
-from lvqa.zoom.searchers.aks import halve
-from lvqa.zoom.searchers.bolt import sharpened
+from lvqa.zoom.searchers.at_once import gumbel_top, halve, sharpened, tiers
 from lvqa.zoom.searchers.maxinfo import maxvol, rect_maxvol
-from lvqa.zoom.searchers.qframe import gumbel_top, tiers
 from lvqa.zoom.searchers.tstar import TStar, _TStarState
 from lvqa.zoom.searchers.videotree import breadth, depth, ward
 

@@ -1,4 +1,4 @@
-"""The searchers, a module each: ours, and those of the literature."""
+"""The searchers: ours, and those of the literature, a module each but for those that choose all frames at once."""
 
 import lazy_loader
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.types import Keyframe
-from lvqa.zoom.arrays import Mask, Values
+from lvqa.zoom.arrays import Mask, Rows, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult, Trace
 from lvqa.zoom.belief import Belief, BeliefRules
 from lvqa.zoom.footage import Footage
-from lvqa.zoom.keyframe_selection import Rows, best, keyframes, quantiles
+from lvqa.zoom.keyframe_selection import best, keyframes, quantiles
 from lvqa.zoom.looking import Looker, in_stretches, start
 from lvqa.zoom.prior import prior
 from lvqa.zoom.scorers import Scorers

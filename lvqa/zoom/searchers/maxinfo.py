@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lvqa.zoom.arrays import Values
+from lvqa.zoom.arrays import Rows, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, left_vectors, similarity_of
 from lvqa.zoom.footage import Footage
-from lvqa.zoom.keyframe_selection import Rows, keyframes
+from lvqa.zoom.keyframe_selection import keyframes
 from lvqa.zoom.looking import Looker, start
 from lvqa.zoom.scorers import Scorers
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lvqa.errors import UsageError
-from lvqa.zoom.arrays import Crop, Mask, Values
+from lvqa.zoom.arrays import Crop, Mask, Rows, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult, Trace
 from lvqa.zoom.footage import Footage
-from lvqa.zoom.keyframe_selection import Rows, best, keyframes
+from lvqa.zoom.keyframe_selection import best, keyframes
 from lvqa.zoom.looking import Looker, in_stretches, start
 from lvqa.zoom.scorers import Scorers
 

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.extras import needs_extra
-from lvqa.zoom.arrays import Values
+from lvqa.zoom.arrays import Rows, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, similarity_of
 from lvqa.zoom.footage import Footage
-from lvqa.zoom.keyframe_selection import Rows, keyframes
+from lvqa.zoom.keyframe_selection import keyframes
 from lvqa.zoom.looking import Looker, start
 from lvqa.zoom.scorers import Scorers
 
