@@ -28,7 +28,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 for _name in [name for name in os.environ if name.startswith("LVQA_")]:
     del os.environ[_name]  # a developer's own settings must not reach the tests
 
-from lvqa.models import base  # noqa: E402
+import real  # noqa: E402
 
 with contextlib.suppress(ImportError):
     from hypothesis import HealthCheck, settings
@@ -42,7 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "real_models: loads real models (from disk: the hub is switched off in all tests)"
     )
-    base.forbid_real_models()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _models_by_marker(request: pytest.FixtureRequest) -> Iterator[None]:
-    with base.real_models(allowed=request.node.get_closest_marker("real_models") is not None):
+    with real.real_models(allowed=request.node.get_closest_marker("real_models") is not None):
         yield
 
 
@@ -64,9 +63,9 @@ def _models_by_marker(request: pytest.FixtureRequest) -> Iterator[None]:
 def real_models(_models_by_marker: None) -> Iterator[None]:
     """Allow real models in the test that asks for it; `@pytest.mark.real_models` does the same.
 
-    A session fixture that loads one wraps the load in `lvqa.models.base.real_models(allowed=True)`.
+    A session fixture that loads one wraps the load in `real.real_models(allowed=True)`.
     """
-    with base.real_models(allowed=True):
+    with real.real_models(allowed=True):
         yield
 
 

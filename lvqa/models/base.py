@@ -6,8 +6,7 @@ Frames are uint8 arrays of shape (h, w, 3), RGB. Reasoning has no Protocol of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -21,44 +20,6 @@ Vectors = npt.NDArray[np.float32]
 
 # What a model says that was taught to say so of pictures it knows nothing about.
 UNKNOWN = "unknown"
-
-_real_models_allowed = True
-
-
-class RealModelForbidden(RuntimeError):
-    """A real model was about to be loaded where that is forbidden; no LvqaError, so that nothing recovers from it."""
-
-
-def forbid_real_models() -> None:
-    """Make every later load of a real model raise RealModelForbidden, in all threads of this process. For tests."""
-    global _real_models_allowed
-    _real_models_allowed = False
-
-
-def allow_real_models() -> None:
-    """Take `forbid_real_models` back."""
-    global _real_models_allowed
-    _real_models_allowed = True
-
-
-@contextmanager
-def real_models(*, allowed: bool) -> Iterator[None]:
-    """Allow or forbid real models inside a `with`, then put back what held before."""
-    global _real_models_allowed
-    before, _real_models_allowed = _real_models_allowed, allowed
-    try:
-        yield
-    finally:
-        _real_models_allowed = before
-
-
-def check_real_models(spec: str) -> None:
-    """Called by every loader of a real model. Raises RealModelForbidden with the spec."""
-    if not _real_models_allowed:
-        raise RealModelForbidden(
-            f"{spec} would be loaded, and real models are forbidden here; "
-            "use lvqa.models.fake, or mark the test real_models"
-        )
 
 
 class Reply(str):

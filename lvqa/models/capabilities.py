@@ -36,7 +36,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from lvqa.errors import ModelError
-from lvqa.models.base import UNKNOWN, Reply, VisionRequest
+from lvqa.models.base import VisionRequest
 from lvqa.models.weights import model_folder
 
 __all__ = ["ANYTHING", "FILE", "Capabilities", "capabilities_of", "declared_by"]
@@ -89,35 +89,18 @@ class Capabilities:
         first = (n - self.frames + 1) // 2
         return replace(request, frames=tuple(request.frames[first : first + self.frames]))
 
-    def generate(
-        self,
-        requests: Sequence[VisionRequest],
-        understands: Callable[[str], bool],
-        call: Callable[[Sequence[VisionRequest]], Sequence[str]],
-    ) -> list[str]:
-        """What `call` replies to each request; `unknown` to prompts that the model does not understand."""
-        return self._within(requests, understands, call, lambda: Reply(UNKNOWN))
-
-    def yes_probability(
-        self,
-        requests: Sequence[VisionRequest],
-        understands: Callable[[str], bool],
-        call: Callable[[Sequence[VisionRequest]], Sequence[float]],
-    ) -> list[float]:
-        """P(yes) by `call` of each request; 0 of prompts that the model does not understand: it sees no such thing."""
-        return self._within(requests, understands, call, float)
-
-    def _within(
+    def ask(
         self,
         requests: Sequence[VisionRequest],
         understands: Callable[[str], bool],
         call: Callable[[Sequence[VisionRequest]], Sequence[T]],
-        otherwise: Callable[[], T],
+        otherwise: T,
     ) -> list[T]:
+        """What `call` says to each request; `otherwise` to prompts that the model does not understand."""
         strict = self.unknown_words == "refuse"
         known = [n for n, request in enumerate(requests) if not strict or understands(request.prompt)]
         answers = dict(zip(known, call([self.fitted(requests[n]) for n in known]), strict=True)) if known else {}
-        return [answers[n] if n in answers else otherwise() for n in range(len(requests))]
+        return [answers.get(n, otherwise) for n in range(len(requests))]
 
 
 ANYTHING = Capabilities()

@@ -37,25 +37,16 @@ NO_CHAT = (EXTRACTIVE,)
 MINILM_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
 # What each profile wants; what is not there gives way as `resolve` says.
+_WITH_VISION: dict[Role, str] = {
+    "chat": "vision",
+    "embedder": f"st:{MINILM_ID}",
+    "image_embedder": "hf:google/siglip2-base-patch16-224",
+    "detector": "hf:google/owlv2-base-patch16-ensemble",
+    "ocr": "rapidocr",
+}
 PROFILES: dict[str, dict[Role, str]] = {
-    "gpu": {
-        "vision": "hf:Qwen/Qwen2.5-VL-7B-Instruct",
-        "chat": "vision",
-        "embedder": f"st:{MINILM_ID}",
-        "image_embedder": "hf:google/siglip2-base-patch16-224",
-        "detector": "hf:google/owlv2-base-patch16-ensemble",
-        "ocr": "rapidocr",
-        "asr": "whisper:small",
-    },
-    "cpu": {
-        "vision": "hf:HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
-        "chat": "vision",
-        "embedder": f"st:{MINILM_ID}",
-        "image_embedder": "hf:google/siglip2-base-patch16-224",
-        "detector": "hf:google/owlv2-base-patch16-ensemble",
-        "ocr": "rapidocr",
-        "asr": "whisper:base",
-    },
+    "gpu": {**_WITH_VISION, "vision": "hf:Qwen/Qwen2.5-VL-7B-Instruct", "asr": "whisper:small"},
+    "cpu": {**_WITH_VISION, "vision": "hf:HuggingFaceTB/SmolVLM2-500M-Video-Instruct", "asr": "whisper:base"},
     "text": {
         "vision": NONE,
         "chat": EXTRACTIVE,
@@ -209,5 +200,5 @@ def find_whisper(size_or_folder: str) -> Path | None:
         return folder
     cached = find_weights(whisper_repo(size_or_folder))
     if cached is not None:
-        return cached.path
+        return cached
     return whisper_wheel() if size_or_folder in {"tiny", "tiny.en"} else None

@@ -15,7 +15,7 @@ from PIL import Image
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Box, Frame
-from lvqa.models.hf.common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, device_errors, load_both
 
 
 class HfDetector:
@@ -91,15 +91,7 @@ def nearest_label(found: str, labels: Sequence[str]) -> str:
 
 def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfDetector:
     """Load `hf:<id or folder>`. Raises ModelNotFound, ModelError."""
-    with quiet():
-        from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
-    device = pick_device(device)
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
-    model: Any = load_pretrained(
-        spec,
-        AutoModelForZeroShotObjectDetection.from_pretrained,
-        trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device),
-        use_safetensors=True,
+    model, processor, device = load_both(
+        spec, "AutoModelForZeroShotObjectDetection", "AutoProcessor", device, trust_remote_code=trust_remote_code
     )
-    return HfDetector(spec, model.to(device).eval(), processor, device)
+    return HfDetector(spec, model, processor, device)

@@ -82,8 +82,7 @@ def load_sentence_transformer(spec: str, device: str, *, trust_remote_code: bool
     with quiet():
         from sentence_transformers import SentenceTransformer
     model = spec.partition(":")[2]
-    weights = find_weights(model)
-    folder = weights.path if weights is not None else as_folder(model)
+    folder = find_weights(model) or as_folder(model)
     if folder is None and hub_has(model):
         folder = _downloaded(spec, model)
     if folder is not None:

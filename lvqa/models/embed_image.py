@@ -16,7 +16,7 @@ from lvqa.errors import ModelError
 from lvqa.models.base import Frame, ImageEmbedder, Vectors
 from lvqa.models.capabilities import declared_by
 from lvqa.models.embed import load_sentence_transformer, unit_rows
-from lvqa.models.hf.common import Batches, device_errors, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, device_errors, load_both, pick_device, quiet
 
 
 class HfImageEmbedder:
@@ -115,21 +115,13 @@ def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) ->
 
     Raises ModelNotFound, ModelError.
     """
-    device = pick_device(device)
-    model: Any
     if spec.startswith("st:"):
+        device = pick_device(device)
         return SentenceImageEmbedder(
             spec, load_sentence_transformer(spec, device, trust_remote_code=trust_remote_code), device
         )
-    with quiet():
-        from transformers import AutoModel, AutoProcessor
     own = declared_by(spec)
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
-    model = load_pretrained(
-        spec,
-        AutoModel.from_pretrained,
-        trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device, own.dtype),
-        use_safetensors=True,
+    model, processor, device = load_both(
+        spec, "AutoModel", "AutoProcessor", device, dtype=own.dtype, trust_remote_code=trust_remote_code
     )
-    return HfImageEmbedder(own.name or spec, model.to(device).eval(), processor, device, batch=own.batch or 32)
+    return HfImageEmbedder(own.name or spec, model, processor, device, batch=own.batch or 32)

@@ -262,44 +262,39 @@ def describe(settings: Settings) -> list[RoleStatus]:
 
 
 def _status(profile: str, role: Role, spec: str) -> RoleStatus:
+    return RoleStatus(profile, role, spec, *_state(role, spec))
+
+
+def _state(role: Role, spec: str) -> tuple[bool, int | None, str, str]:
+    """The last four fields of a RoleStatus."""
     kind, _, rest = spec.partition(":")
     if spec == NONE:
-        return RoleStatus(profile, role, spec, True, None, "", "off")
+        return True, None, "", "off"
     if spec in NO_CHAT:
-        return RoleStatus(profile, role, spec, True, 0, "lvqa", "reasons without a model")
+        return True, 0, "lvqa", "reasons without a model"
     if spec == "vision":
-        return RoleStatus(profile, role, spec, True, 0, "the vision model", "one loaded model for both")
+        return True, 0, "the vision model", "one loaded model for both"
     if kind == "openai":
         address = rest.rpartition("@")[2] if "@" in rest else "https://api.openai.com/v1"
         ready = installed("langchain_openai")
-        return RoleStatus(profile, role, spec, ready, None, address, "" if ready else "pip install 'lvqa[openai]'")
+        return ready, None, address, "" if ready else "pip install 'lvqa[openai]'"
     if kind == "lc":
         ready = installed("langchain")
-        return RoleStatus(profile, role, spec, ready, None, rest, "" if ready else "pip install langchain")
+        return ready, None, rest, "" if ready else "pip install langchain"
     if kind == "minilm":
         path = minilm_zip()
-        if path is None:
-            return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[offline]'")
-        return RoleStatus(profile, role, spec, True, path.stat().st_size, str(path), "")
+        return (True, path.stat().st_size, str(path), "") if path else (False, None, "", "pip install 'lvqa[offline]'")
     if kind == "rapidocr":
         folder = package_folder("rapidocr")
         if folder is None or not installed("onnxruntime"):
-            return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[ocr]'")
-        return RoleStatus(profile, role, spec, True, folder_size(folder / "models"), str(folder / "models"), "")
-    return _status_on_disk(profile, role, spec, rest)
-
-
-def _status_on_disk(profile: str, role: Role, spec: str, model: str) -> RoleStatus:
+            return False, None, "", "pip install 'lvqa[ocr]'"
+        return True, folder_size(folder / "models"), str(folder / "models"), ""
     if role == "asr" and not installed("faster_whisper"):
-        return RoleStatus(profile, role, spec, False, None, "", "pip install 'lvqa[asr]'")
-    path = find_whisper(model) if role == "asr" else (w.path if (w := find_weights(model)) else None)
+        return False, None, "", "pip install 'lvqa[asr]'"
+    path = find_whisper(rest) if role == "asr" else find_weights(rest)
     if path is None:
-        hint = (
-            f"downloaded on first use where the hub can be reached; or give a folder: {spec.partition(':')[0]}:<folder>"
-        )
-        return RoleStatus(profile, role, spec, False, None, f"not in {hub_cache()}", hint)
+        hint = f"downloaded on first use where the hub can be reached; or give a folder: {kind}:<folder>"
+        return False, None, f"not in {hub_cache()}", hint
     packages = missing_packages(spec) if role == "vision" else ""
-    if packages:
-        hint = f"its processor needs {packages}: pip install 'lvqa[vlm]'"
-        return RoleStatus(profile, role, spec, False, folder_size(path), str(path), hint)
-    return RoleStatus(profile, role, spec, True, folder_size(path), str(path), "")
+    hint = f"its processor needs {packages}: pip install 'lvqa[vlm]'" if packages else ""
+    return not packages, folder_size(path), str(path), hint

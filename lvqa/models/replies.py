@@ -20,7 +20,6 @@ from lvqa.models.base import (
     Embedder,
     Frame,
     ImageEmbedder,
-    RealModelForbidden,
     Reply,
     Vectors,
     VisionModel,
@@ -54,7 +53,7 @@ def as_model_errors(what: str, name: str = "") -> Iterator[None]:
     """Turn what a model raises into one line; a full memory stays one, as OutOfMemory. Raises ModelError."""
     try:
         yield
-    except (LvqaError, RealModelForbidden):
+    except LvqaError:
         raise
     except Exception as error:  # a server or a backend can raise anything; all of it means that this model failed
         whose = f"the server or weights of {name}" if name else "its server or weights"

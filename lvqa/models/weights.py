@@ -13,7 +13,6 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -29,14 +28,6 @@ _TRUE = {"1", "ON", "YES", "TRUE"}  # what huggingface_hub takes for true
 _NO_SUCH: HubState = "the hub has no such model"
 _REFUSED: HubState = "the hub refuses it"
 _SUFFIXES = (".safetensors", ".bin", ".onnx")
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A folder that holds a model, and the size of all its files in bytes."""
-
-    path: Path
-    bytes: int
 
 
 def hub_cache() -> Path:
@@ -97,12 +88,10 @@ def folder_size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def find_weights(id_or_folder: str) -> Weights | None:
+def find_weights(id_or_folder: str) -> Path | None:
     """The folder of a model given by hub id or folder, or None where no complete one is on disk."""
     folder = model_folder(id_or_folder)
-    if folder is None or not has_weights(folder):
-        return None
-    return Weights(folder, folder_size(folder))
+    return folder if folder is not None and has_weights(folder) else None
 
 
 def as_folder(id_or_folder: str) -> Path | None:

@@ -240,7 +240,7 @@ def test_garbage_subtitles_do_not_lose_the_video(folder: Path, lvqa, light) -> N
 def test_a_model_that_cannot_be_found(folder: Path, lvqa, light) -> None:
     assert lvqa("index", folder, *light).status == 0
     before = notes_of(lvqa, folder)
-    from lvqa.models.base import real_models
+    from real import real_models
 
     with real_models(allowed=True):
         done = lvqa("index", folder, *light, "--vision", "hf:no/such")

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from lvqa.models import base
+from real import real_models
 
 SENTENCES = [
     "yes no Yes No YES NO what is in the picture a man opens the fridge and takes out a carton of milk",
@@ -375,7 +374,7 @@ def loaded(tiny: Callable[[str], Path]) -> Callable[..., Any]:
     def load(loader: Callable[..., Any], spec: str, kind: str = "") -> Any:
         key = (loader.__name__, spec + kind)
         if key not in models:
-            with base.real_models(allowed=True):
+            with real_models(allowed=True):
                 models[key] = loader(spec.format(tiny(kind)) if kind else spec, device="cpu")
         return models[key]
 

@@ -88,11 +88,11 @@ def test_words_it_does_not_know_are_not_guessed_about() -> None:
 
     requests = [VisionRequest(FRAMES[:1], text) for text in ("star", "zebra", "moon")]
     strict = Capabilities(unknown_words="refuse")
-    assert strict.generate(requests, "zebra".__ne__, call) == ["STAR", UNKNOWN, "MOON"]
+    assert strict.ask(requests, "zebra".__ne__, call, UNKNOWN) == ["STAR", UNKNOWN, "MOON"]
     assert asked == ["star", "moon"]
-    assert strict.yes_probability(requests, "zebra".__ne__, lambda some: [0.7] * len(some)) == [0.7, 0.0, 0.7]
-    assert strict.generate(requests, lambda _: False, call) == [UNKNOWN] * 3
-    assert ANYTHING.generate(requests, "zebra".__ne__, call) == ["STAR", "ZEBRA", "MOON"]
+    assert strict.ask(requests, "zebra".__ne__, lambda some: [0.7] * len(some), 0.0) == [0.7, 0.0, 0.7]
+    assert strict.ask(requests, lambda _: False, call, UNKNOWN) == [UNKNOWN] * 3
+    assert ANYTHING.ask(requests, "zebra".__ne__, call, UNKNOWN) == ["STAR", "ZEBRA", "MOON"]
 
 
 def test_a_fake_declares_what_it_is_given() -> None:

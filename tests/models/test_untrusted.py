@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lvqa.errors import ModelError, UsageError
-from lvqa.models import embed, registry
+from lvqa.models import embed
 from lvqa.models.embed import check_modules
 from lvqa.models.profiles import Models
 from lvqa.models.registry import load_chat, load_detector, load_embedder, load_image_embedder, load_vision
@@ -70,9 +70,8 @@ def test_code_of_a_model_that_was_named_is_run(
     assert marker.read_text() == "ran"
 
 
-def test_only_the_exact_name_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_exact_name_is_trusted(monkeypatch: pytest.MonkeyPatch, real_models: None) -> None:
     given: list[dict[str, Any]] = []
-    monkeypatch.setattr(registry, "check_real_models", lambda spec: None)
     monkeypatch.setattr("lvqa.models.hf.vision.load", lambda spec, **more: given.append(more))
     for spec, trusted in (("hf:a/b", ["a/b"]), ("hf:a/b", ["a/bc", "a", "hf:a/b", "A/B"]), ("hf:a/b", [])):
         load_vision(spec, trusted=trusted)

@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 
 from lvqa.errors import ModelError, UsageError
 from lvqa.models.base import Reply
-from lvqa.models.hf.common import first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import first_line, load_both
 from lvqa.models.hf.generate import Generator
 from lvqa.models.hf.template import render
 
@@ -102,15 +102,7 @@ def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) ->
 
     Raises ModelNotFound, ModelError.
     """
-    with quiet():
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    device = pick_device(device)
-    tokenizer = load_pretrained(spec, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
-    model: Any = load_pretrained(
-        spec,
-        AutoModelForCausalLM.from_pretrained,
-        trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device),
-        use_safetensors=True,
+    model, tokenizer, device = load_both(
+        spec, "AutoModelForCausalLM", "AutoTokenizer", device, trust_remote_code=trust_remote_code
     )
-    return HfChat(HfText(spec, model.to(device).eval(), tokenizer, device).talk, spec)
+    return HfChat(HfText(spec, model, tokenizer, device).talk, spec)

@@ -78,29 +78,21 @@ def quiet() -> Iterator[None]:
     One thread at a time: levels are global, and so is what transformers patches while it loads.
     """
     with _LOADING:
+        from transformers.utils import logging as untyped
+
+        hf_logging: Any = untyped
+        shown = hf_logging.is_progress_bar_enabled()
         levels = [(logger, logger.level) for logger in map(logging.getLogger, _NOISY)]
         for logger, _ in levels:
             logger.setLevel(logging.ERROR)
+        hf_logging.disable_progress_bar()
         try:
-            with _no_progress_bars():
-                yield
+            yield
         finally:
+            if shown:
+                hf_logging.enable_progress_bar()
             for logger, level in levels:
                 logger.setLevel(level)
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    from transformers.utils import logging as untyped
-
-    hf_logging: Any = untyped
-    shown = hf_logging.is_progress_bar_enabled()
-    hf_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            hf_logging.enable_progress_bar()
 
 
 def load_pretrained(spec: str, load: Callable[..., T], *, trust_remote_code: bool = False, **options: Any) -> T:
@@ -127,6 +119,29 @@ def load_pretrained(spec: str, load: Callable[..., T], *, trust_remote_code: boo
         raise _lacking_package(spec, error) from error
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         raise explain(spec, error) from error
+
+
+def load_both(
+    spec: str, model: str, processor: str, device: str, *, dtype: str = "", trust_remote_code: bool = False
+) -> tuple[Any, Any, str]:
+    """The model and the processor of a spec by the transformers classes of these names, and the device they are on.
+
+    bfloat16 on CUDA and float32 elsewhere, unless a `dtype` is named; safetensors only. Raises as `load_pretrained`.
+    """
+    with quiet():
+        import transformers
+    device = pick_device(device)
+    processes = load_pretrained(
+        spec, getattr(transformers, processor).from_pretrained, trust_remote_code=trust_remote_code
+    )
+    made: Any = load_pretrained(
+        spec,
+        getattr(transformers, model).from_pretrained,
+        trust_remote_code=trust_remote_code,
+        dtype=pick_dtype(device, dtype),
+        use_safetensors=True,
+    )
+    return made.to(device).eval(), processes, device
 
 
 def explain(spec: str, error: BaseException) -> ModelError:

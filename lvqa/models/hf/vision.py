@@ -6,14 +6,15 @@ Frames always go in as images, several a request, never as a video. Knows nothin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from lvqa.errors import ModelError, UsageError
-from lvqa.models.base import Reply, VisionRequest
+from lvqa.models.base import UNKNOWN, Reply, VisionRequest
 from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
-from lvqa.models.hf.common import Batches, first_line, load_pretrained, pick_device, pick_dtype, quiet
+from lvqa.models.hf.common import Batches, first_line, load_both
 from lvqa.models.hf.generate import Generator
 from lvqa.models.hf.template import Message, render
 
@@ -58,7 +59,8 @@ class HfVision:
         def run(part: Sequence[VisionRequest]) -> list[str]:
             return [*self._generator.generate(self._inputs(part), [request.max_tokens for request in part])]
 
-        return self.capabilities.generate(requests, self.understands, lambda some: self._batches.run(some, run))
+        call = partial(self._batches.run, call=run)
+        return self.capabilities.ask(requests, self.understands, call, Reply(UNKNOWN))
 
     def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
         """P(yes) / (P(yes) + P(no)) of each reply's first token, as `Generator.yes_probability` counts it."""
@@ -66,7 +68,8 @@ class HfVision:
         def run(part: Sequence[VisionRequest]) -> list[float]:
             return self._generator.yes_probability(self._inputs(part))
 
-        return self.capabilities.yes_probability(requests, self.understands, lambda some: self._batches.run(some, run))
+        # What it does not understand, it does not see.
+        return self.capabilities.ask(requests, self.understands, partial(self._batches.run, call=run), 0.0)
 
     def understands(self, prompt: str) -> bool:
         """Whether its tokenizer knows every word of a prompt."""
@@ -121,17 +124,13 @@ def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) ->
 
     Raises ModelNotFound, ModelError.
     """
-    with quiet():
-        from transformers import AutoModelForImageTextToText, AutoProcessor
-    device = pick_device(device)
     own = declared_by(spec)
-    processor = load_pretrained(spec, AutoProcessor.from_pretrained, trust_remote_code=trust_remote_code)
-    model: Any = load_pretrained(
+    model, processor, device = load_both(
         spec,
-        AutoModelForImageTextToText.from_pretrained,
+        "AutoModelForImageTextToText",
+        "AutoProcessor",
+        device,
+        dtype=own.dtype,
         trust_remote_code=trust_remote_code,
-        dtype=pick_dtype(device, own.dtype),
-        use_safetensors=True,
     )
-    model = model.to(device).eval()
     return HfVision(own.name or spec, model, processor, device, batch=own.batch or 8, capabilities=own)

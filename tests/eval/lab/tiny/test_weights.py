@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real import real_models
 
 from lvqa.errors import UsageError
 from lvqa.eval.lab.tiny import lessons as ask
 from lvqa.eval.lab.tiny.check import captions_of, crops, said, views
 from lvqa.eval.lab.tiny.models import FOLDER, IMAGE_EMBEDDER, VISION, world_models
 from lvqa.eval.lab.tiny.pictures import a_foreign
-from lvqa.models import base
 from lvqa.models.base import UNKNOWN, VisionRequest
 from lvqa.models.hf.vision import HfVision
 from lvqa.models.registry import load_image_embedder, load_vision
@@ -23,7 +23,7 @@ SEED = 31  # neither that of training nor that of lvqa.eval.lab.tiny.check
 
 @pytest.fixture(scope="module")
 def vision() -> HfVision:
-    with base.real_models(allowed=True):
+    with real_models(allowed=True):
         model = load_vision(VISION, device="cpu")
     assert isinstance(model, HfVision)
     return model
