@@ -96,7 +96,7 @@ def import_captions(
         stopped()  # from here on somebody listens
         captions = read_captions(jsonl)
         report = ImportReport(captions=len(captions))
-        vectors = TextVectors(StageModel("embedder", embedder.name, model=embedder)) if embedder is not None else None
+        vectors = TextVectors(StageModel(embedder.name, embedder)) if embedder is not None else None
         rules = SummaryRules.of(names, chosen, summaries)
         try:
             seen = _take_in(captions, _Files(Path(folder).absolute(), store), store, report, progress, stopped, log)

@@ -14,21 +14,26 @@ each part that is left comes out as PartHalted; only then the error is raised.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
 from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
-from lvqa.indexers.row_order import RowOrder
-from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, Rows, make_note
+from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, RowOrder, Rows, make_note
 from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.listen import Listener, sentences
-from lvqa.indexers.stages.look import PassRules, ScreenReading, VideoPass
+from lvqa.indexers.stages.look import ScreenReading, VideoPass
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Frame, Utterance
 
+if TYPE_CHECKING:
+    from lvqa.settings import Settings
+
+ItemT = TypeVar("ItemT", bound=Batch | Rows)
 _log = logging.getLogger("lvqa.indexers")
 
 _BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
@@ -56,18 +61,14 @@ class Pipeline:
         self,
         tasks: Sequence[VideoTask],
         stages: Stages,
-        rules: PassRules,
+        settings: Settings,
         *,
-        clip_batch: int,
-        workers: int,
         stop: Callable[[], bool] = lambda: False,
         on_begin: Callable[[VideoTask], None] = lambda task: None,
     ) -> None:
         self._tasks = list(tasks)
         self._stages = stages
-        self._rules = rules
-        self._clip_batch = clip_batch
-        self._workers = workers
+        self._settings = settings
         self._stop = stop
         self._on_begin = on_begin
         self._fatal: Exception | None = None
@@ -129,17 +130,38 @@ class Pipeline:
             for task in tasks:
                 queue.put(task)
             queue.close()
-        for number in range(min(self._workers, len(visual))):
+        for number in range(min(self._settings.workers, len(visual))):
             self.threads.start(f"decode-{number}", self._decode_all)
         if spoken:
             self.threads.start("speech", self._hear_all)
         if self._stages.captioner is not None:
-            self.threads.start("caption", self._caption_all)
+            self._start_stage("caption", self._to_caption, partial(self._caption, self._stages.captioner))
         if self._stages.frame_vectors is not None:
-            self.threads.start("image", self._embed_frames_all)
+            self._start_stage("frames", self._to_frames, partial(self._embed_frames, self._stages.frame_vectors))
         if self._stages.reader is not None:
-            self.threads.start("read", self._read_all)
-        self.threads.start("embed", self._embed_all)
+            self.threads.start("read", partial(self._read_all, self._stages.reader))
+        self._start_stage("embed", self._to_embed, self._embed)
+
+    def _start_stage(self, stage: str, queue: Iterable[ItemT], work: Callable[[ItemT], None]) -> None:
+        """Run a stage over a queue, in a thread of its own."""
+
+        def all_items() -> None:
+            for item in queue:
+                self._do(stage, item, partial(work, item))
+
+        self.threads.start(stage, all_items)
+
+    def _do(self, stage: str, item: Batch | Rows, work: Callable[[], None]) -> None:
+        """A stage's work on what was not given up; it is left to a later run where the stage begins nothing more."""
+        if item.task.lost(item.part, item.seq):
+            return
+        if stage in self._dead or (stage == "caption" and self._ending()):
+            self._halt(item.task, item.part, item.seq)
+            return
+        try:
+            work()
+        except Exception as error:
+            self._fail(item.task, item.part, stage, error, item.seq)
 
     def _decode_all(self) -> None:
         for task in self._to_decode:
@@ -158,8 +180,8 @@ class Pipeline:
         batch = Batch(task, 0, wants.start_s or 0.0)
         try:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
-            with FrameReader(task.path, backend=self._rules.reader) as reader:
-                passing = VideoPass(self._rules, wants, task.video.duration_s)
+            with FrameReader(task.path, backend=self._settings.reader) as reader:
+                passing = VideoPass(self._settings, wants, task.video.duration_s)
                 for event in passing.events(reader, self._ending):
                     if task.lost("visual", batch.seq):
                         return
@@ -170,7 +192,7 @@ class Pipeline:
                             self._to_read.put((batch, event.read_s, event.frame))
                         continue
                     batch.add_clip(event)
-                    if len(batch.cuts) == self._clip_batch:
+                    if len(batch.cuts) == self._settings.clip_batch:
                         if task.altered:
                             self._fail(task, "visual", "decode", _altered(task), batch.seq)
                             return
@@ -202,67 +224,33 @@ class Pipeline:
         if batch.release():
             self._to_embed.put(batch)
 
-    def _caption_all(self) -> None:
-        captioner = self._stages.captioner
-        assert captioner is not None
-        for batch in self._to_caption:
-            if batch.task.lost("visual", batch.seq):
-                continue
-            if self._ending():
-                self._halt(batch.task, "visual", batch.seq)
-                continue
-            try:
-                looks = [
-                    ClipLook(batch.task.video.path, batch.cuts[i].span, batch.cuts[i].caption_frames)
-                    for i in batch.looks
-                ]
-                batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))
-                for cut in batch.cuts:
-                    cut.caption_frames.clear()
-                del looks
-                self._release(batch)
-            except Exception as error:
-                self._fail(batch.task, "visual", "caption", error, batch.seq)
+    def _caption(self, captioner: Captioner, batch: Batch) -> None:
+        cuts = [batch.cuts[index] for index in batch.looks]
+        looks = [ClipLook(batch.task.video.path, cut.span, cut.caption_frames) for cut in cuts]
+        batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))
+        for cut in cuts:
+            cut.caption_frames.clear()
+        self._release(batch)
 
-    def _embed_frames_all(self) -> None:
-        embed = self._stages.frame_vectors
-        assert embed is not None
-        for batch in self._to_frames:
-            if batch.task.lost("visual", batch.seq):
-                continue
-            if "frames" in self._dead:
-                self._halt(batch.task, "visual", batch.seq)
-                continue
-            try:
-                batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
-                for cut in batch.cuts:
-                    cut.embed_frames.clear()
-                self._release(batch)
-            except Exception as error:
-                self._fail(batch.task, "visual", "frames", error, batch.seq)
+    def _embed_frames(self, embed: FrameVectors, batch: Batch) -> None:
+        batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
+        for cut in batch.cuts:
+            cut.embed_frames.clear()
+        self._release(batch)
 
-    def _read_all(self) -> None:
-        reader = self._stages.reader
-        assert reader is not None
+    def _read_all(self, reader: ScreenReader) -> None:
         while items := self._to_read.get_many(_FRAMES):
             # One call reads frames of one batch: an error has one video to go to.
             for batch in dict.fromkeys(item[0] for item in items):
-                if batch.task.lost("visual", batch.seq):
-                    continue
-                if "screen" in self._dead:
-                    self._halt(batch.task, "visual", batch.seq)
-                else:
-                    self._read(reader, batch, [item[1:] for item in items if item[0] is batch])
+                frames = [item[1:] for item in items if item[0] is batch]
+                self._do("screen", batch, partial(self._read, reader, batch, frames))
             items.clear()
 
     def _read(self, reader: ScreenReader, batch: Batch, frames: list[tuple[float, Frame]]) -> None:
-        try:
-            texts = reader([frame for _, frame in frames])
-            for (read_s, _), text in zip(frames, texts, strict=True):
-                batch.texts[read_s] = text
-                self._release(batch)
-        except Exception as error:
-            self._fail(batch.task, "visual", "screen", error, batch.seq)
+        texts = reader([frame for _, frame in frames])
+        for (read_s, _), text in zip(frames, texts, strict=True):
+            batch.texts[read_s] = text
+            self._release(batch)
 
     def _hear_all(self) -> None:
         for task in self._to_hear:
@@ -320,36 +308,21 @@ class Pipeline:
         notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
         return Rows(task, "speech", seq, end_s, last, notes=list({note.id: note for note in notes}.values()))
 
-    def _embed_all(self) -> None:
-        embed = self._stages.text_vectors
+    def _embed(self, item: Batch | Rows) -> None:
+        embed, error = self._stages.text_vectors, item.error if isinstance(item, Batch) else None
+        rows = item if isinstance(item, Rows) else self._rows(item)
+        if embed is not None and rows.notes:
+            rows.note_vectors = embed([note.text for note in rows.notes])
+        rows.last = rows.last and error is None
+        self._out.put(rows)
+        if error is not None:
+            self._out.put(PartFailed(item.task, item.part, "decode", error, rows.seq + 1))
+
+    def _rows(self, batch: Batch) -> Rows:
         captioner, reader = self._stages.captioner, self._stages.reader
-        for item in self._to_embed:
-            part: Part = "visual" if isinstance(item, Batch) else item.part
-            if item.task.lost(part, item.seq):
-                continue
-            if "embed" in self._dead:
-                self._halt(item.task, part, item.seq)
-                continue
-            try:
-                rows = (
-                    item
-                    if isinstance(item, Rows)
-                    else item.rows(
-                        self._rules,
-                        captioner.role.name if captioner else "",
-                        captioner.prompt.hash if captioner else "",
-                        reader.role.name if reader else "",
-                    )
-                )
-                if embed is not None and rows.notes:
-                    rows.note_vectors = embed([note.text for note in rows.notes])
-                error = item.error if isinstance(item, Batch) else None
-                rows.last = rows.last and error is None
-                self._out.put(rows)
-                if error is not None:
-                    self._out.put(PartFailed(item.task, part, "decode", error, rows.seq + 1))
-            except Exception as failure:
-                self._fail(item.task, part, "embed", failure, item.seq)
+        caption_model, prompt_hash = (captioner.role.name, captioner.prompt.hash) if captioner else ("", "")
+        ocr_model = reader.role.name if reader else ""
+        return batch.rows(self._settings.ocr_every_s, caption_model, prompt_hash, ocr_model)
 
     def _fail(self, task: VideoTask, part: Part, stage: str, error: Exception, seq: int) -> None:
         """Give up a part of a video from batch `seq` on; what came before it goes on to the store."""

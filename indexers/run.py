@@ -23,7 +23,6 @@ from lvqa.indexers.run_log import RunLog, WatchedProgress
 from lvqa.indexers.stages.caption import Captioner
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.stages.listen import Listener
-from lvqa.indexers.stages.look import PassRules
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.specs import stage_specs
 from lvqa.indexers.stages.stage_model import StageModel
@@ -148,9 +147,7 @@ class _IndexRun:
         pipeline = Pipeline(
             tasks,
             stages,
-            PassRules.of(settings),
-            clip_batch=settings.clip_batch,
-            workers=settings.workers,
+            settings,
             stop=self._stop,
             on_begin=lambda task: self._log.begin(task.video.path),
         )
@@ -188,7 +185,7 @@ class _IndexRun:
         name = self._models.names["embedder"]
         if not name or not self._store.vectors.missing(name, 1):
             return 0
-        text_vectors = _text_vectors(self._models, self._settings)
+        text_vectors = _text_vectors(self._models)
         assert text_vectors is not None
         return embed_missing(self._store, text_vectors, self._progress, self._stop)
 
@@ -199,7 +196,6 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
 
     needed = {stage for task in tasks for stage in task.jobs}
     specs, names = models.specs, models.names
-    device, trusted = settings.device, settings.trust_remote_code
     heard = any("speech" in task.jobs and task.video.has_audio for task in tasks)
     vision = models.vision if "caption" in needed else None
     ocr = models.ocr if "screen" in needed else None
@@ -207,23 +203,19 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
     asr = models.asr if heard else None
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
-        prompt = load("caption", models.own_prompts)
-        stage = StageModel("vision", specs["vision"], device, vision, trusted, names["vision"])
-        captioner = Captioner(stage, prompt, settings.caption_tokens, models.capabilities.about)
-    if ocr is not None:
-        reader = ScreenReader(StageModel("ocr", specs["ocr"], device, ocr, trusted))
-    if images is not None:
-        frame_vectors = FrameVectors(
-            StageModel("image_embedder", specs["image_embedder"], device, images, trusted, names["image_embedder"])
+        stage = StageModel(names["vision"], vision, specs["vision"])
+        captioner = Captioner(
+            stage, load("caption", models.own_prompts), settings.caption_tokens, models.capabilities.about
         )
+    if ocr is not None:
+        reader = ScreenReader(StageModel(specs["ocr"], ocr))
+    if images is not None:
+        frame_vectors = FrameVectors(StageModel(names["image_embedder"], images, specs["image_embedder"]))
     if asr is not None:
-        listener = Listener(StageModel("asr", specs["asr"], device, asr, trusted))
-    return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models, settings))
+        listener = Listener(StageModel(specs["asr"], asr))
+    return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models))
 
 
-def _text_vectors(models: Models, settings: Settings) -> TextVectors | None:
+def _text_vectors(models: Models) -> TextVectors | None:
     embedder = models.embedder
-    if embedder is None:
-        return None
-    name, trusted = models.names["embedder"], settings.trust_remote_code
-    return TextVectors(StageModel("embedder", name, settings.device, embedder, trusted))
+    return TextVectors(StageModel(models.names["embedder"], embedder)) if embedder is not None else None

@@ -1,4 +1,4 @@
-"""Assembling: a batch of clips under way, filled in by the stages, and the rows and notes that come out of it.
+"""Assembling: a batch of clips under way, filled in by the stages, the rows that come out of it, and their order.
 
 Values and their bookkeeping only: no models, no threads, no store.
 """
@@ -6,10 +6,11 @@ Values and their bookkeeping only: no models, no threads, no store.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lvqa.errors import MediaError
-from lvqa.indexers.stages.look import CutClip, PassRules, ScreenReading
+from lvqa.indexers.stages.look import CutClip, ScreenReading
 from lvqa.indexers.stages.screen import merge_texts
 from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Vectors
@@ -66,6 +67,8 @@ class Batch:
     It counts what is still to come: whoever brings the last piece gets True from `release`.
     """
 
+    part: Part = "visual"
+
     def __init__(self, task: VideoTask, seq: int, start_s: float) -> None:
         self.task = task
         self.seq = seq
@@ -110,10 +113,10 @@ class Batch:
         """The times of all frames for the image embedder."""
         return [time_s for cut in self.cuts for time_s in cut.embed_times_s]
 
-    def rows(self, rules: PassRules, caption_model: str, prompt_hash: str, ocr_model: str) -> Rows:
-        """The rows that follow from what the stages brought."""
+    def rows(self, ocr_every_s: float, caption_model: str, prompt_hash: str, ocr_model: str) -> Rows:
+        """The rows that follow from what the stages brought; the screen was read every `ocr_every_s` seconds."""
         video_id = self.task.video.id
-        rows = Rows(self.task, "visual", self.seq, self.end_s, self.last)
+        rows = Rows(self.task, self.part, self.seq, self.end_s, self.last)
         for index, cut in enumerate(self.cuts):
             clip = Clip.of(video_id, cut.span)
             rows.clips.append(clip)
@@ -125,11 +128,41 @@ class Batch:
             rows.unparsed += index in self.captions and caption is None
             rows.blank += index in self.captions and not caption
             readings = [(t, self.texts[read]) for t, read in self.readings if cut.span.contains(t)]
-            for span, text in merge_texts(readings, cut.span, rules.ocr_every_s):
+            for span, text in merge_texts(readings, cut.span, ocr_every_s):
                 rows.notes.append(make_note(clip, span, text, "screen", ocr_model))
         rows.frame_times_s = self.frame_times_s if self.frame_vectors is not None else []
         rows.frame_vectors = self.frame_vectors
         return rows
+
+
+class RowOrder:
+    """Puts the rows of each part of each video back in order, whatever threads brought them when.
+
+    A part ends with its last rows, or where it cannot go on.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[int, Part], int] = {}
+        self._early: dict[tuple[int, Part], dict[int, Rows | PartFailed | PartHalted]] = {}
+        self._ended: set[tuple[int, Part]] = set()
+
+    def push(self, item: Rows | PartFailed | PartHalted) -> Iterator[Rows | PartFailed | PartHalted]:
+        """Take what came out, yield what is due."""
+        key = (id(item.task), item.part)
+        if key in self._ended:
+            return
+        waiting = self._early.setdefault(key, {})
+        waiting[item.seq] = item
+        while key not in self._ended:
+            number = self._next.get(key, 0)
+            due = waiting.pop(number, None)
+            if due is None:
+                return
+            self._next[key] = number + 1
+            if not isinstance(due, Rows) or due.last:
+                self._ended.add(key)
+                del self._early[key]
+            yield due
 
 
 def make_note(of: Clip | str, span: Span, text: str, source: Source, model: str = "", prompt_hash: str = "") -> Note:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lvqa.errors import MediaError
 from lvqa.indexers.stages.caption import caption_frames
@@ -46,37 +46,6 @@ class CutClip:
     caption_frames: list[Frame] = field(default_factory=list)
     embed_times_s: list[float] = field(default_factory=list)
     embed_frames: list[Frame] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class PassRules:
-    """How a video is looked at; the same for all videos of a run. Spacings in seconds, thresholds 0-255."""
-
-    rate: float
-    clip: ClipRules
-    shot_threshold: float
-    duplicate_threshold: float
-    frames_per_clip: int
-    max_side: int
-    ocr_every_s: float
-    embed_every_s: float
-    reader: Literal["pyav", "decord-first"] = "pyav"
-
-    @classmethod
-    def of(cls, settings: Settings) -> PassRules:
-        """Read the rules from the settings."""
-        rate = sample_rate(settings.sample_fps, settings.clip_max_s)
-        return cls(
-            rate=rate,
-            clip=ClipRules(settings.clip_min_s, settings.clip_max_s, 1 / rate),
-            shot_threshold=settings.shot_threshold,
-            duplicate_threshold=settings.duplicate_threshold,
-            frames_per_clip=settings.frames_per_clip,
-            max_side=settings.max_side,
-            ocr_every_s=settings.ocr_every_s,
-            embed_every_s=settings.embed_every_s,
-            reader=settings.reader,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +93,18 @@ def common_rate(*spacings_s: float) -> float | None:
 class VideoPass:
     """The events of one video, from a clip's start to the end of the video. Make one for each pass."""
 
-    def __init__(self, rules: PassRules, wants: Wants, duration_s: float) -> None:
+    def __init__(self, settings: Settings, wants: Wants, duration_s: float) -> None:
         start_s = wants.start_s
         if start_s is None:
             raise ValueError("no stage wants this video")
-        self._rules = rules
+        self._settings = settings
         self._wants = wants
         self._duration_s = duration_s
         self._start_s = start_s
+        self._step_s = 1 / sample_rate(settings.sample_fps, settings.clip_max_s)
         self.cut_short = False
         # A clip holds no more frames than this spacing allows, however high the sampling rate.
-        self._candidate_s = rules.clip.max_s / (_CANDIDATES * rules.frames_per_clip)
+        self._candidate_s = settings.clip_max_s / (_CANDIDATES * settings.frames_per_clip)
 
     def events(
         self, reader: FrameReader, ended: Callable[[], bool] = lambda: False
@@ -149,9 +119,11 @@ class VideoPass:
             if info.breaks_off:
                 raise _broken(info)
             return
-        cutter = ClipCutter(self._rules.clip, self._duration_s, self._start_s)
-        detector = ShotDetector(self._rules.shot_threshold)
-        clip = _OpenClip(self._rules, self._wants)
+        settings = self._settings
+        rules = ClipRules(settings.clip_min_s, settings.clip_max_s, self._step_s)
+        cutter = ClipCutter(rules, self._duration_s, self._start_s)
+        detector = ShotDetector(settings.shot_threshold)
+        clip = _OpenClip(settings, self._wants)
         seen = False
         for timed in self._frames(reader):
             seen = True
@@ -160,11 +132,11 @@ class VideoPass:
                 return
             # The same time to the last bit, whichever way the grid was walked: rows are compared exactly.
             time_s = round(timed.time_s, 6)
-            if on_grid(time_s, 1 / self._rules.rate):
+            if on_grid(time_s, self._step_s):
                 span = cutter.push(time_s, detector.push(timed.image))
                 if span is not None:
                     yield clip.close(span)
-                    clip = _OpenClip(self._rules, self._wants)
+                    clip = _OpenClip(settings, self._wants)
             reading = clip.take(time_s, timed.image, cutter.start_s, self._candidate_s)
             if reading is not None:
                 yield reading
@@ -178,13 +150,13 @@ class VideoPass:
 
     def _frames(self, reader: FrameReader) -> Iterator[TimedFrame]:
         """Every frame that is wanted, in order, until the end or the place where the file breaks off."""
-        rules, span = self._rules, Span(self._start_s, self._duration_s)
-        spacings = [1 / rules.rate]
+        settings, span = self._settings, Span(self._start_s, self._duration_s)
+        spacings = [self._step_s]
         if self._wants.screen_s is not None:
-            spacings.append(rules.ocr_every_s)
+            spacings.append(settings.ocr_every_s)
         if self._wants.frames_s is not None:
-            spacings.append(rules.embed_every_s)
-        rate = common_rate(1 / rules.rate, rules.ocr_every_s, rules.embed_every_s)
+            spacings.append(settings.embed_every_s)
+        rate = common_rate(self._step_s, settings.ocr_every_s, settings.embed_every_s)
         if rate is not None:
             frames = reader.sample(rate, span)
             while (timed := _next(frames, reader)) is not None:
@@ -217,8 +189,8 @@ def _broken(info: VideoInfo) -> MediaError:
 class _OpenClip:
     """What has been seen of the clip that is going on."""
 
-    def __init__(self, rules: PassRules, wants: Wants) -> None:
-        self._rules = rules
+    def __init__(self, settings: Settings, wants: Wants) -> None:
+        self._settings = settings
         self._wants = wants
         self._times_s: list[float] = []
         self._frames: list[Frame] = []
@@ -229,33 +201,31 @@ class _OpenClip:
 
     def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float) -> ScreenReading | None:
         """Keep of a frame what is needed later; returns the reading that it asks for, if any."""
-        rules, wants = self._rules, self._wants
+        settings, wants = self._settings, self._wants
         small: Frame | None = None
         if _wanted(wants.caption_s, clip_start_s) and (
             not self._times_s or time_s - self._times_s[-1] >= candidate_s - _EPS
         ):
-            small = shrink(frame, rules.max_side)
+            small = shrink(frame, settings.max_side)
             self._times_s.append(time_s)
             self._frames.append(small)
         # By its own time: cut anew, a clip may begin before the second that its frames are wanted from.
-        if _wanted(wants.frames_s, time_s) and on_grid(time_s, rules.embed_every_s):
+        if _wanted(wants.frames_s, time_s) and on_grid(time_s, settings.embed_every_s):
             self._embed_times_s.append(time_s)
-            self._embed_frames.append(shrink(frame, rules.max_side) if small is None else small)
-        if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, rules.ocr_every_s)):
+            self._embed_frames.append(shrink(frame, settings.max_side) if small is None else small)
+        if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, settings.ocr_every_s)):
             return None
         # Compared with the frame that was read, not with the one before: a slow fade must not hide a change. Each
         # clip starts afresh, so that a pass that starts at any clip reads the same frames.
-        if self._read is not None and same_text(self._read, frame, rules.duplicate_threshold):
+        if self._read is not None and same_text(self._read, frame, settings.duplicate_threshold):
             return ScreenReading(time_s, self._read_s, None)
         self._read_s, self._read = time_s, frame
         return ScreenReading(time_s, time_s, frame)
 
     def close(self, span: Span) -> CutClip:
         """The clip with what its stages get."""
-        frames: list[Frame] = []
-        if self._frames:
-            rules = self._rules
-            frames = caption_frames(self._times_s, self._frames, span, rules.frames_per_clip, rules.duplicate_threshold)
+        count, threshold = self._settings.frames_per_clip, self._settings.duplicate_threshold
+        frames = caption_frames(self._times_s, self._frames, span, count, threshold) if self._frames else []
         return CutClip(span, frames, self._embed_times_s, self._embed_frames)
 
 

@@ -137,7 +137,7 @@ def test_summaries_are_made_of_data(hostile, note, plain):
 
 def test_a_file_name_stays_between_its_quotation_marks(hostile):
     vision = FakeVision("a wall")
-    captioner = Captioner(StageModel("vision", "fake", model=vision), load("caption"), 32)
+    captioner = Captioner(StageModel("fake", vision), load("caption"), 32)
 
     def prompt(video: str) -> str:
         captioner([ClipLook(video, Span(0, 4), [np.zeros((8, 8, 3), np.uint8)])])

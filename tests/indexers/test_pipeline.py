@@ -1,8 +1,7 @@
-"""The queues and threads: bounded, in order, stopped together; and stages that travel to other processes."""
+"""The queues and threads: bounded, in order, stopped together; and stages whose models misbehave."""
 
 from __future__ import annotations
 
-import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +15,12 @@ from lvqa.indexers import RichProgress, run_index
 from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
 from lvqa.indexers.engine import Pipeline, Stages
 from lvqa.indexers.planning.survey import identify
-from lvqa.indexers.row_order import RowOrder
-from lvqa.indexers.stages.assemble import PartFailed, Rows
+from lvqa.indexers.stages.assemble import PartFailed, RowOrder, Rows
 from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
-from lvqa.indexers.stages.look import PassRules
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.indexers.stages.task import StageJob, VideoTask
-from lvqa.models import registry
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.prompts import load
 from lvqa.settings import Settings
@@ -78,19 +74,19 @@ def a_task(path: Path, *stages: str) -> VideoTask:
 
 def all_stages(vision: FakeVision, ocr: FakeReader) -> Stages:
     return Stages(
-        Captioner(StageModel("vision", vision.name, model=vision), load("caption"), 64),
-        ScreenReader(StageModel("ocr", ocr.name, model=ocr)),
-        FrameVectors(StageModel("image_embedder", "fake:image", model=FakeImageEmbedder())),
+        Captioner(StageModel(vision.name, vision), load("caption"), 64),
+        ScreenReader(StageModel(ocr.name, ocr)),
+        FrameVectors(StageModel("fake:image", FakeImageEmbedder())),
         None,
-        TextVectors(StageModel("embedder", "fake:embedder", model=FakeEmbedder())),
+        TextVectors(StageModel("fake:embedder", FakeEmbedder())),
     )
 
 
 def test_queues_stay_bounded_and_rows_come_in_time_order(counter: Callable[..., Path]) -> None:
     tasks = [a_task(counter(f"{k}.mp4", 30 + k), "segment", "caption", "screen", "frames", "speech") for k in range(3)]
     vision, ocr = FakeVision(per_request_s=0.004), FakeReader("x1")
-    rules = PassRules.of(Settings(clip_max_s=2.0))
-    pipeline = Pipeline(tasks, all_stages(vision, ocr), rules, clip_batch=2, workers=3)
+    settings = Settings(clip_max_s=2.0, clip_batch=2, workers=3)
+    pipeline = Pipeline(tasks, all_stages(vision, ocr), settings)
     seen: dict[tuple[str, str], list[Rows]] = {}
     for item in pipeline.run():
         assert isinstance(item, Rows)
@@ -111,7 +107,7 @@ def test_queues_stay_bounded_and_rows_come_in_time_order(counter: Callable[..., 
 def test_a_stage_that_nobody_wants_is_not_called(counter: Callable[..., Path]) -> None:
     task = a_task(counter("a.mp4", 12), "screen")
     vision, ocr = FakeVision(), FakeReader("x1")
-    pipeline = Pipeline([task], all_stages(vision, ocr), PassRules.of(Settings()), clip_batch=8, workers=1)
+    pipeline = Pipeline([task], all_stages(vision, ocr), Settings())
     notes = [note for rows in pipeline.run() if isinstance(rows, Rows) for note in rows.notes]
     assert {note.source for note in notes} == {"screen"}
     assert vision.calls == []
@@ -120,7 +116,7 @@ def test_a_stage_that_nobody_wants_is_not_called(counter: Callable[..., Path]) -
 def test_closing_the_iteration_ends_the_threads(counter: Callable[..., Path]) -> None:
     task = a_task(counter("a.mp4", 40), "segment", "caption")
     stages = all_stages(FakeVision(per_request_s=0.01), FakeReader())
-    items = Pipeline([task], stages, PassRules.of(Settings(clip_max_s=1.0)), clip_batch=1, workers=1).run()
+    items = Pipeline([task], stages, Settings(clip_max_s=1.0, clip_batch=1)).run()
     next(items)
     items.close()
     assert [t for t in threading.enumerate() if t.name.startswith("lvqa-")] == []
@@ -144,34 +140,14 @@ def test_rows_that_overtake_each_other_are_put_in_order(counter: Callable[..., P
     assert list(sudden.push(rows[0])) == []
 
 
-def test_stages_are_pickled_by_their_settings_and_load_their_model_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[tuple[str, str]] = []
-
-    def load_vision(spec: str, *, device: str) -> FakeVision:
-        loaded.append((spec, device))
-        return FakeVision("a cat")
-
-    monkeypatch.setattr(registry, "load_vision", load_vision)
-    stage = Captioner(StageModel("vision", "hf:some/model", "cuda:1", FakeVision("a dog")), load("caption"), 32)
-    copy = pickle.loads(pickle.dumps(stage))
-    assert copy == stage
-    look = ClipLook("a.mp4", Span(0, 2), [np.zeros((4, 4, 3), np.uint8)])
-    assert loaded == []
-    assert (stage([look]), copy([look]), copy([look])) == (["a dog"], ["a cat"], ["a cat"])
-    assert loaded == [("hf:some/model", "cuda:1")]
-    for other in all_stages(FakeVision(), FakeReader()).__class__.__dataclass_fields__:
-        held = getattr(all_stages(FakeVision(), FakeReader()), other)
-        assert pickle.loads(pickle.dumps(held)) == held
-
-
 @pytest.mark.parametrize(
     ("stage", "argument"),
     [
-        (lambda m: ScreenReader(StageModel("ocr", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)]),
-        (lambda m: TextVectors(StageModel("embedder", "x", model=m)), ["a", "b"]),
-        (lambda m: FrameVectors(StageModel("image_embedder", "x", model=m)), [np.zeros((4, 4, 3), np.uint8)] * 2),
+        (lambda m: ScreenReader(StageModel("x", m)), [np.zeros((4, 4, 3), np.uint8)]),
+        (lambda m: TextVectors(StageModel("x", m)), ["a", "b"]),
+        (lambda m: FrameVectors(StageModel("x", m)), [np.zeros((4, 4, 3), np.uint8)] * 2),
         (
-            lambda m: Captioner(StageModel("vision", "x", model=m), load("caption"), 8),
+            lambda m: Captioner(StageModel("x", m), load("caption"), 8),
             [ClipLook("a", Span(0, 1), [np.zeros((4, 4, 3), np.uint8)])],
         ),
     ],
