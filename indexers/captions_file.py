@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
 from lvqa.indexers.planning.survey import IMPORTED, identify, video_id
-from lvqa.indexers.progress import NoProgress, Progress
+from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import ImportReport
-from lvqa.indexers.run_log import RunLog, WatchedProgress
+from lvqa.indexers.run_log import RunLog
 from lvqa.indexers.stages.assemble import make_note
 from lvqa.indexers.stages.embed import TextVectors, embed_missing
 from lvqa.indexers.stages.stage_model import StageModel
@@ -90,9 +90,9 @@ def import_captions(
     began = time.monotonic()
     chosen = settings or Settings.load()
     names = {**(models.names if models is not None else {}), "embedder": embedder.name if embedder else ""}
-    with RunLog(store.index_dir, "import") as log:
+    with RunLog(store.index_dir, "import", progress) as log:
         log.start(chosen.model_dump(), names)
-        progress, stopped = WatchedProgress(progress or NoProgress(), log.heartbeat), log.watching(Stop.of(stop))
+        progress, stopped = log.progress, log.watching(Stop.of(stop))
         stopped()  # from here on somebody listens
         captions = read_captions(jsonl)
         report = ImportReport(captions=len(captions))

@@ -17,9 +17,10 @@ from lvqa.indexers.captions_file import adopt_imported
 from lvqa.indexers.engine import Pipeline, Stages
 from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
 from lvqa.indexers.planning.plan import Planner, RunPlan
-from lvqa.indexers.progress import NoProgress, Progress
+from lvqa.indexers.planning.survey import Known, Survey
+from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
-from lvqa.indexers.run_log import RunLog, WatchedProgress
+from lvqa.indexers.run_log import RunLog
 from lvqa.indexers.stages.caption import Captioner
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.stages.listen import Listener
@@ -70,30 +71,23 @@ def run_index(
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}; name the folder that holds the videos")
-    with RunLog(store.index_dir, "index") as log:
+    with RunLog(store.index_dir, "index", progress) as log:
         log.start(settings.model_dump(), models.names)
-        return _IndexRun(folder, store, models, settings, progress or NoProgress(), log, stop).run(only, retry_failed)
+        return _IndexRun(folder, store, models, settings, log, stop).run(only, retry_failed)
 
 
 class _IndexRun:
     """One run, step by step."""
 
     def __init__(
-        self,
-        folder: Path,
-        store: Store,
-        models: Models,
-        settings: Settings,
-        progress: Progress,
-        log: RunLog,
-        stop: Asked,
+        self, folder: Path, store: Store, models: Models, settings: Settings, log: RunLog, stop: Asked
     ) -> None:
         self._folder = folder
         self._store = store
         self._models = models
         self._settings = settings
         self._log = log
-        self._progress = WatchedProgress(progress, log.heartbeat)
+        self._progress = log.progress
         self._stop = log.watching(Stop.of(stop))
 
     def run(self, only: Collection[str] | None, retry_failed: bool) -> IndexReport:
@@ -101,24 +95,18 @@ class _IndexRun:
         progress, store = self._progress, self._store
         self._stop()  # from here on somebody listens
         specs = stage_specs(self._models.names, self._settings, self._models.own_prompts)
-        planner = Planner(
+        survey = Survey(
             self._folder,
-            store,
+            Known.of(store),
             specs,
+            only=only,
             retry_failed=retry_failed,
             on_problem=lambda path, reason: progress.message(f"{path}: {reason}"),
-            stop=self._stop,
         )
-        plan = planner.plan(only)
+        plan = Planner(store, survey, self._stop).plan()
         self._tell(plan)
-        report = IndexReport(
-            failed=plan.failed,
-            unchanged=plan.unchanged,
-            duplicates=plan.duplicates,
-            removed=plan.removed,
-            planned=0 if plan.stopped else len(plan.tasks),
-            stopped=plan.stopped,
-        )
+        report = plan.report
+        report.planned = 0 if report.stopped else len(plan.tasks)
         try:
             if plan.tasks and not report.stopped:
                 self._index(plan.tasks, report)
@@ -133,9 +121,9 @@ class _IndexRun:
         return report
 
     def _tell(self, plan: RunPlan) -> None:
-        for path, same in plan.duplicates:
+        for path, same in plan.report.duplicates:
             self._progress.message(f"{path}: the same video as {same}; it is indexed once")
-        for path, reason in plan.failed:
+        for path, reason in plan.report.failed:
             self._log.write("video_failed", video=path, reason=reason)
         stages = Counter(stage for task in plan.tasks for stage in task.jobs)
         footage_s = sum(task.video.duration_s for task in plan.tasks)

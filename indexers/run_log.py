@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lvqa.indexers.progress import Progress
+from lvqa.indexers.progress import NoProgress, Progress
 from lvqa.secrets import strike, strike_all, traceback_text
 from lvqa.store.lock.holder import Holder
 
@@ -38,10 +38,11 @@ _log = logging.getLogger("lvqa.indexers")
 class RunLog:
     """Writes one run's log from any thread, with a heartbeat of its own. Use it as a context manager.
 
-    An exception that leaves the `with` is written with its traceback. `fields` of every event are plain data.
+    An exception that leaves the `with` is written with its traceback. `fields` of every event are plain data. What its
+    `progress` is told goes on to the one that was given, and into the heartbeat.
     """
 
-    def __init__(self, index_dir: Path, call: str, *, beat_s: float = BEAT_S) -> None:
+    def __init__(self, index_dir: Path, call: str, progress: Progress | None = None, *, beat_s: float = BEAT_S) -> None:
         self._call = call
         self._beat_s = beat_s
         self._lock = threading.Lock()
@@ -53,7 +54,7 @@ class RunLog:
         self._begun: dict[str, float] = {}
         self._ended = False
         self._stop_told = False
-        self.heartbeat = HeartbeatState()
+        self.progress = WatchedProgress(progress or NoProgress())
         self.path = index_dir / LOGS_FOLDER / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{os.getpid()}.jsonl"
 
     def __enter__(self) -> RunLog:
@@ -136,13 +137,13 @@ class RunLog:
         """A video's first frame, or sound, is about to be read."""
         if video not in self._begun:
             self._begun[video] = time.monotonic()
-            self.heartbeat.current = list(self._begun)
+            self.progress.current = list(self._begun)
             self.write("video_begun", video=video)
 
     def finish(self, video: str, event: str, reason: str = "") -> None:
         """A video is done (`video_done`), failed (`video_failed`) or left to the next run (`video_left`)."""
         began = self._begun.pop(video, None)
-        self.heartbeat.current = list(self._begun)
+        self.progress.current = list(self._begun)
         took = {} if began is None else {"video_seconds": round(time.monotonic() - began, 3)}
         self.write(event, video=video, **({"reason": reason} if reason else {}), **took)
 
@@ -167,65 +168,37 @@ class RunLog:
 
     def _beat_on(self) -> None:
         while not self._over.wait(self._beat_s):
-            self.write("heartbeat", **self.heartbeat.told(), **_memory())
+            self.write("heartbeat", **self.progress.told(), **_memory())
 
     def _give_up(self, error: Exception) -> None:
         what = getattr(error, "strerror", None) or error
         _log.warning("the run's log %s cannot be written (%s); the run goes on without it", self.path, what)
 
 
-class HeartbeatState:
-    """How far a run is, as its progress was told; read by the heartbeat."""
-
-    def __init__(self) -> None:
-        self.phase = "planning"
-        self.videos = self.videos_total = self.clips = 0
-        self.done = self.total = 0.0
-        self.unit = "s"
-        self.current: list[str] = []
-        self._since = time.monotonic()
-
-    def begin(self, videos: int, total: float, unit: str) -> None:
-        """A part of the run begins."""
-        self.phase = "videos" if unit == "s" else unit
-        self.videos, self.videos_total, self.clips, self.done = 0, videos, 0, 0.0
-        self.total, self.unit, self._since = total, unit, time.monotonic()
-
-    def told(self) -> dict[str, Any]:
-        """Plain data: counts, the rate in units (seconds of footage) a second, and the time left, where it is known."""
-        elapsed = time.monotonic() - self._since
-        rate = self.done / elapsed if elapsed > 0 else 0.0
-        left = (self.total - self.done) / rate if rate > 0 and self.total > 0 else None
-        return {
-            "phase": self.phase,
-            "videos": self.videos,
-            "videos_total": self.videos_total,
-            "clips": self.clips,
-            "done": round(self.done, 3),
-            "total": round(self.total, 3),
-            "unit": self.unit,
-            "rate": round(rate, 4),
-            "eta_s": None if left is None else round(max(0.0, left), 1),
-            "current": self.current,
-        }
-
-
 class WatchedProgress:
-    """Tells a progress, and the heartbeat of a log, the same."""
+    """Hands on to a progress what it is told, and remembers how far the run is, for the heartbeat."""
 
-    def __init__(self, progress: Progress, state: HeartbeatState) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._state = state
+        self._phase = "planning"
+        self._videos = self._videos_total = self._clips = 0
+        self._done = self._total = 0.0
+        self._unit = "s"
+        self._since = time.monotonic()
+        self.current: list[str] = []
 
     def start(self, videos: int, total: float, unit: str = "s") -> None:
-        """Work begins."""
-        self._state.begin(videos, total, unit)
+        """A part of the run begins."""
+        self._phase = "videos" if unit == "s" else unit
+        self._videos, self._videos_total, self._clips, self._done = 0, videos, 0, 0.0
+        self._total, self._unit, self._since = total, unit, time.monotonic()
         self._progress.start(videos, total, unit)
 
     def advance(self, amount: float = 0.0, *, videos: int = 0, clips: int = 0) -> None:
         """So much more is done."""
-        state = self._state
-        state.done, state.videos, state.clips = state.done + amount, state.videos + videos, state.clips + clips
+        self._done += amount
+        self._videos += videos
+        self._clips += clips
         self._progress.advance(amount, videos=videos, clips=clips)
 
     def message(self, text: str) -> None:
@@ -235,6 +208,24 @@ class WatchedProgress:
     def finish(self) -> None:
         """The work is over."""
         self._progress.finish()
+
+    def told(self) -> dict[str, Any]:
+        """Plain data: counts, the rate in units (seconds of footage) a second, and the time left, where it is known."""
+        elapsed = time.monotonic() - self._since
+        rate = self._done / elapsed if elapsed > 0 else 0.0
+        left = (self._total - self._done) / rate if rate > 0 and self._total > 0 else None
+        return {
+            "phase": self._phase,
+            "videos": self._videos,
+            "videos_total": self._videos_total,
+            "clips": self._clips,
+            "done": round(self._done, 3),
+            "total": round(self._total, 3),
+            "unit": self._unit,
+            "rate": round(rate, 4),
+            "eta_s": None if left is None else round(max(0.0, left), 1),
+            "current": self.current,
+        }
 
 
 class _Warnings(logging.Handler):

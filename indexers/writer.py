@@ -65,8 +65,8 @@ class Writer:
             starts: dict[Part, float] = {part: _start_s(task, part) for part in task.parts}
             total_s += sum(max(0.0, task.video.duration_s - start_s) for start_s in starts.values())
             caption = task.jobs.get("caption")
-            blanks = (caption.unparsed, caption.blank) if caption else ()
-            self._states[id(task)] = _TaskState(starts, *blanks)
+            unparsed, blank = (caption.unparsed, caption.blank) if caption else (0, 0)
+            self._states[id(task)] = _TaskState(starts, unparsed, blank)
         self._progress.start(len(tasks), total_s)
         try:
             for item in items:
@@ -136,7 +136,7 @@ class Writer:
             job, state = task.jobs[stage], self._states[id(task)]
             note = reason or (pending_reason(state.unparsed) if stage == "caption" else "")
             progress_s = max(job.progress_s, at_s)
-            row = job_row(task.video, stage, job, status, progress_s, note)
+            row = job_row(task.video, job, status, progress_s, note)
             self._store.jobs.put(replace(row, blank=state.blank) if stage == "caption" else row)
 
     def _failed(self, failed: PartFailed) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS, cut_words
+from lvqa.indexers.report import SummaryReport
 from lvqa.models.replies import estimate_tokens, reply_to, usable_caption
 from lvqa.prompts import Prompt, fence, for_prompt, load
 from lvqa.types import Note, Span, format_time
@@ -34,47 +35,28 @@ class PromptLine:
     span: Span | None = None
 
 
-@dataclass(slots=True)
-class Spent:
-    """What was asked of the chat model so far."""
-
-    llm_calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-
-
 class Condenser:
-    """Asks one chat model for summaries, and counts what that takes in `spent`.
+    """Asks one chat model, which `load` brings when it is first needed, and counts what that takes in a report."""
 
-    Args:
-        load: brings the model when it is first needed.
-        words: the words asked for of a segment, a video and the digest.
-    """
-
-    def __init__(
-        self,
-        load: Callable[[], BaseChatModel],
-        words: tuple[int, int, int] = (SEGMENT_WORDS, VIDEO_WORDS, DIGEST_WORDS),
-    ) -> None:
+    def __init__(self, load: Callable[[], BaseChatModel], report: SummaryReport) -> None:
         self._load = load
-        self._words = words
+        self._report = report
         self._chat: BaseChatModel | None = None
-        self.spent = Spent()
 
     def segment(self, span: Span, notes: Sequence[Note]) -> str:
         """What happens in a stretch by its notes, in time order; empty where no reply was usable. Raises ModelError."""
         lines = [PromptLine(f"{note.source}: {note.text}", note.span) for note in notes]
-        return self._tell(load("segment"), "notes", lines, self._words[0], _times(span))
+        return self._tell(load("segment"), "notes", lines, SEGMENT_WORDS, _times(span))
 
     def video(self, span: Span, parts: Sequence[tuple[Span, str]]) -> str:
         """A whole video by the texts of its segments, in time order; empty and raises as `segment`."""
         lines = [PromptLine(text, part) for part, text in parts]
-        return self._tell(load("overview"), "parts", lines, self._words[1], _times(span))
+        return self._tell(load("overview"), "parts", lines, VIDEO_WORDS, _times(span))
 
     def archive(self, videos: Sequence[tuple[str, str]]) -> str:
         """An archive by the path and the text of each video; empty and raises as `segment`."""
         lines = [PromptLine(f"{path}: {text}") for path, text in videos]
-        return self._tell(load("digest"), "videos", lines, self._words[2], {})
+        return self._tell(load("digest"), "videos", lines, DIGEST_WORDS, {})
 
     def _tell(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
         while len(groups := packed(lines)) > 1:
@@ -93,10 +75,10 @@ class Condenser:
         if self._chat is None:
             self._chat = self._load()
         for _ in range(2):
-            self.spent.llm_calls += 1
+            self._report.llm_calls += 1
             reply = reply_to(self._chat, filled)
-            self.spent.tokens_in += reply.tokens_in
-            self.spent.tokens_out += reply.tokens_out
+            self._report.tokens_in += reply.tokens_in
+            self._report.tokens_out += reply.tokens_out
             if text := usable_caption(reply):
                 return cut_words(text, round(_TOLERANCE * words))
         return ""

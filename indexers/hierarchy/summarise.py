@@ -115,7 +115,7 @@ def summarise(
     if rules is None:
         _let_go(store)
         return
-    condenser = Condenser(_loader(models, rules)) if rules.by_chat else None
+    condenser = Condenser(_loader(models, rules), report) if rules.by_chat else None
     due, failed = due_summaries(store, rules, only, retry_failed=retry_failed)
     report.failed += failed
     try:
@@ -125,9 +125,6 @@ def summarise(
             _digest(store, rules, condenser, report)
     finally:
         progress.finish()
-        if condenser is not None:
-            spent = condenser.spent
-            report.llm_calls, report.tokens_in, report.tokens_out = spent.llm_calls, spent.tokens_in, spent.tokens_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lvqa.errors import UsageError
 from lvqa.indexers.hierarchy.summarise import SummaryRules, due_summaries
 from lvqa.indexers.planning.survey import IMPORTED, FilePlan, FileState, Known, Survey
 from lvqa.indexers.stages.specs import stage_specs
-from lvqa.indexers.stages.task import VISUAL
+from lvqa.indexers.stages.task import VISUAL, StagePlan
 from lvqa.secrets import strike
 from lvqa.settings import Settings
 from lvqa.store import Store
@@ -170,10 +170,7 @@ def _summaries(
 def _mean_clip_s(store: Store | None, settings: Settings) -> float:
     """How long a clip is, by those in the index, else by the setting; in seconds."""
     if store is not None:
-        held = done_s = 0.0
-        for job in store.jobs.all():
-            if job.stage == "segment":
-                done_s += job.progress_s
+        done_s = sum(job.progress_s for job in store.jobs.all() if job.stage == "segment")
         held = store.counts()["clips"]
         if held and done_s:
             return done_s / held
@@ -218,7 +215,7 @@ def _told(file: FilePlan) -> str:
     }[file.state]
 
 
-def _stage_line(stage: Any) -> str:
+def _stage_line(stage: StagePlan) -> str:
     at = f" at {format_time(stage.progress_s)}" if stage.progress_s else ""
     why = f": {stage.why}" if stage.why else ""
     return {

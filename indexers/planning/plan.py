@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Known, Survey, gone
-from lvqa.indexers.stages.specs import STAGES, StageSpec
-from lvqa.indexers.stages.task import StageJob, VideoTask
+from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Survey, gone
+from lvqa.indexers.report import IndexReport
+from lvqa.indexers.stages.specs import STAGES
+from lvqa.indexers.stages.task import StagePlan, VideoTask
 from lvqa.secrets import strike
 from lvqa.store import Filter, JobRow, JobStatus, Store, set_imported_video_ids
 from lvqa.types import Video
@@ -22,74 +22,51 @@ from lvqa.types import Video
 
 @dataclass(slots=True)
 class RunPlan:
-    """Tasks in path order, and what needed no work; `states` counts the files by what they are.
+    """Tasks in path order, the report of what needed no work, and how many files are what.
 
-    `stopped` where it was ended before every file was looked at.
+    The report's `stopped` says that it was ended before every file was looked at.
     """
 
     tasks: list[VideoTask] = field(default_factory=list)
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    unchanged: int = 0
-    duplicates: list[tuple[str, str]] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    report: IndexReport = field(default_factory=IndexReport)
     states: Counter[FileState] = field(default_factory=Counter)
-    stopped: bool = False
 
 
 class Planner:
-    """Looks a folder over and applies what follows, each file in one transaction."""
+    """Applies what a survey of a folder decides to the store that it knows, each file in one transaction."""
 
-    def __init__(
-        self,
-        folder: Path,
-        store: Store,
-        specs: Mapping[str, StageSpec],
-        *,
-        retry_failed: bool = True,
-        on_problem: Callable[[Path, str], None] | None = None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._folder = folder
+    def __init__(self, store: Store, survey: Survey, stop: Callable[[], bool] = lambda: False) -> None:
         self._store = store
-        self._specs = specs
-        self._retry_failed = retry_failed
-        self._on_problem = on_problem
+        self._survey = survey
         self._stop = stop
-        self._known = Known.of(store)
+        self._folder, self._known = survey.folder, survey.known
         self._plan = RunPlan()
 
-    def plan(self, only: Collection[str] | None = None) -> RunPlan:
-        """Take in every video file of the folder, or those named by relative path in `only`, and forget gone ones.
+    def plan(self) -> RunPlan:
+        """Take in every video file that is surveyed, and forget gone ones where that is the whole folder.
 
-        Raises UsageError where there is no video to index, or `only` names one that is not there.
+        Raises UsageError as `Survey.files`.
         """
-        transcriber = self._specs["speech"].model
+        survey = self._survey
+        transcriber = survey.specs["speech"].model
         if transcriber and transcriber not in self._known.transcribers:
             self._store.meta.set(TRANSCRIBERS, json.dumps(sorted({*self._known.transcribers, transcriber})))
-        survey = Survey(
-            self._folder,
-            self._known,
-            self._specs,
-            only=only,
-            retry_failed=self._retry_failed,
-            on_problem=self._on_problem,
-        )
         found: set[str] = set()
         for file in survey.files():
             found.add(file.path)
             self._apply(file)
             if self._stop():
-                self._plan.stopped = True
+                self._plan.report.stopped = True
                 return self._plan
-        if only is None:
+        if survey.only is None:
             self._forget(found, self._known.imported_ids - survey.seen)
         return self._plan
 
     def _apply(self, file: FilePlan) -> None:
-        plan, store = self._plan, self._store
-        plan.states[file.state] += 1
-        if file.notice and self._on_problem is not None:
-            self._on_problem(self._folder / file.path, file.notice)
+        report, store = self._plan.report, self._store
+        self._plan.states[file.state] += 1
+        if file.notice:
+            self._survey.on_problem(self._folder / file.path, file.notice)
         if file.state in ("gone", "left"):
             self._let_go(file)
         elif file.state in ("unreadable", "growing"):
@@ -101,15 +78,15 @@ class Planner:
                         store.videos.put(file.video)
                     store.files.put(file.path, file.video.id, file.size, file.mtime_ns)
                 if file.state == "failed":
-                    plan.failed.append((file.path, file.reason))
+                    report.failed.append((file.path, file.reason))
                 elif file.state == "copied" and not file.stages:
-                    plan.duplicates.append((file.path, file.was))
+                    report.duplicates.append((file.path, file.was))
                 else:
                     self._open(file)
 
     def _fail(self, file: FilePlan) -> None:
         """Report a file that cannot be taken in; what an earlier version of it left in the index stays."""
-        self._plan.failed.append((file.path, file.reason))
+        self._plan.report.failed.append((file.path, file.reason))
         known = self._known.files.get(file.path)
         with self._store.atomic():
             if file.taken and (known is None or not known.video_id or self._other_copy(file.path, known.video_id)):
@@ -128,7 +105,7 @@ class Planner:
         """Make the store ready for the stages that are open, and the task of them."""
         assert file.video is not None
         video, store = file.video, self._store
-        jobs: dict[str, StageJob] = {}
+        jobs: dict[str, StagePlan] = {}
         for stage in file.stages:
             held = self._known.jobs.get((video.id, stage.stage))
             if stage.action == "keep":
@@ -141,13 +118,13 @@ class Planner:
                 continue
             if stage.action in ("make", "redo") and (held is not None or stage.stage != "segment"):
                 store.reset_stage(video.id, stage.stage)
-            job = jobs[stage.stage] = StageJob(stage.key, stage.progress_s, stage.unparsed, stage.blank, stage.spec)
-            store.jobs.put(job_row(video, stage.stage, job, "pending", job.progress_s, pending_reason(job.unparsed)))
+            jobs[stage.stage] = stage
+            store.jobs.put(job_row(video, stage, "pending", stage.progress_s, pending_reason(stage.unparsed)))
         if jobs:
             path = self._folder / file.path
             self._plan.tasks.append(VideoTask(video, path, file.size, file.mtime_ns, jobs))
         else:
-            self._plan.unchanged += 1
+            self._plan.report.unchanged += 1
 
     def _let_go(self, file: FilePlan) -> None:
         with self._store.atomic():
@@ -155,7 +132,7 @@ class Planner:
             self._store.files.put(file.path, "", file.size, file.mtime_ns)
             self._store.files.remove(file.path)
         if file.state == "gone":
-            self._plan.removed.append(file.path)
+            self._plan.report.removed.append(file.path)
 
     def _forget(self, found: Collection[str], imported_ids: Collection[str]) -> None:
         """Let go of what no file stands for any more; what came with an import stays until its file was here once."""
@@ -180,9 +157,9 @@ class Planner:
                 self._store.reset_stage(video.id, stage)
 
 
-def job_row(video: Video, stage: str, job: StageJob, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:
+def job_row(video: Video, stage: StagePlan, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:
     """The row of a stage's job as it stands now."""
-    return JobRow(video.id, video.path, stage, job.key, status, progress_s, reason, job.spec, job.blank)
+    return JobRow(video.id, video.path, stage.stage, stage.key, status, progress_s, reason, stage.spec, stage.blank)
 
 
 def pending_reason(unparsed: int) -> str:

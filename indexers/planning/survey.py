@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
+from lvqa.indexers.stages.task import StagePlan
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
 from lvqa.types import Video
 
@@ -30,31 +31,6 @@ RECENT_S = 5.0
 FileState = Literal[
     "new", "unchanged", "moved", "replaced", "copied", "retried", "growing", "unreadable", "failed", "gone", "left"
 ]
-Action = Literal["make", "go on", "retry", "redo", "keep", "drop", "lose"]
-OPEN: frozenset[Action] = frozenset({"make", "go on", "retry", "redo"})
-
-
-@dataclass(frozen=True, slots=True)
-class StagePlan:
-    """One stage of one video: what happens to its rows, and why; `go on` from `progress_s`.
-
-    `make` has no rows yet, `retry` failed before, `redo` starts anew, `keep` is done; `drop` forgets a job whose stage
-    is off, `lose` is off too, and its rows go with the clips they stand on.
-    """
-
-    stage: str
-    action: Action
-    why: str = ""
-    key: str = ""
-    spec: str = ""
-    progress_s: float = 0.0
-    unparsed: int = 0
-    blank: int = 0
-
-    @property
-    def open(self) -> bool:
-        """Whether the stage has work to do."""
-        return self.action in OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +88,16 @@ class Known:
 
 
 class Survey:
-    """Looks at a folder. Iterate over `files` once; what that yields may be applied as it comes."""
+    """Looks at a folder. Iterate over `files` once; what that yields may be applied as it comes.
+
+    Args:
+        folder: absolute.
+        known: what the index held when it began.
+        specs: the stages that are on.
+        only: relative paths of the files to look at; all of them, and those that are gone, when not given.
+        retry_failed: try videos again that failed before.
+        on_problem: told of what cannot be looked at.
+    """
 
     def __init__(
         self,
@@ -122,14 +107,14 @@ class Survey:
         *,
         only: Collection[str] | None = None,
         retry_failed: bool = True,
-        on_problem: Callable[[Path, str], None] | None = None,
+        on_problem: Callable[[Path, str], None] = lambda path, reason: None,
     ) -> None:
-        self._folder = folder
-        self._known = known
-        self._specs = specs
-        self._only = only
+        self.folder = folder
+        self.known = known
+        self.specs = specs
+        self.only = only
         self._retry_failed = retry_failed
-        self._on_problem = on_problem
+        self.on_problem = on_problem
         self._first: dict[str, str] = {}
         self._subtitles: dict[Path, list[str]] = {}
         self._holders: dict[str, list[str]] = {}
@@ -149,30 +134,30 @@ class Survey:
         """
         from lvqa.media.files import find_videos
 
-        paths = find_videos(self._folder, on_problem=self._on_problem)
-        found = {path.relative_to(self._folder).as_posix(): path for path in paths}
-        if self._only is not None and (missing := sorted(set(self._only) - found.keys())):
-            raise UsageError(f"{missing[0]} is no video below {self._folder}; the videos are found by relative path")
+        paths = find_videos(self.folder, on_problem=self.on_problem)
+        found = {path.relative_to(self.folder).as_posix(): path for path in paths}
+        if self.only is not None and (missing := sorted(set(self.only) - found.keys())):
+            raise UsageError(f"{missing[0]} is no video below {self.folder}; the videos are found by relative path")
         if not found:
             self._refuse_empty()
         for rel, path in found.items():
-            if self._only is None or rel in self._only:
+            if self.only is None or rel in self.only:
                 yield self._file(rel, path)
-            elif (row := self._known.files.get(rel)) is not None and row.video_id:
+            elif (row := self.known.files.get(rel)) is not None and row.video_id:
                 self._first.setdefault(row.video_id, rel)
-        if self._only is None:
+        if self.only is None:
             yield from self._gone(found.keys())
 
     def _refuse_empty(self) -> None:
-        imported_ids = self._known.imported_ids
-        held = [row for row in self._known.files.values() if row.video_id and row.video_id not in imported_ids]
+        imported_ids = self.known.imported_ids
+        held = [row for row in self.known.files.values() if row.video_id and row.video_id not in imported_ids]
         if held:
             raise UsageError(
-                f"there are no videos below {self._folder}, but its index holds {len(held)}; is the disk mounted? "
+                f"there are no videos below {self.folder}, but its index holds {len(held)}; is the disk mounted? "
                 "Nothing was changed; to take videos out of the index use lvqa remove"
             )
-        if not self._known.videos:
-            raise UsageError(f"there are no videos below {self._folder}; name the folder that holds them")
+        if not self.known.videos:
+            raise UsageError(f"there are no videos below {self.folder}; name the folder that holds them")
 
     def _file(self, rel: str, path: Path) -> FilePlan:
         try:
@@ -180,9 +165,9 @@ class Survey:
         except OSError as error:
             return FilePlan(rel, "unreadable", f"the file cannot be read ({error.strerror}); check its permissions")
         plan = FilePlan(rel, "new", size=stat.st_size, mtime_ns=stat.st_mtime_ns)
-        row, probe = self._known.files.get(rel), self._known.probes.get(rel)
+        row, probe = self.known.files.get(rel), self.known.probes.get(rel)
         if row is not None and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-            video = self._known.videos.get(row.video_id)
+            video = self.known.videos.get(row.video_id)
             if video is not None:
                 return self._video(replace(plan, state="unchanged"), replace(video, path=rel))
             if not self._retry_failed and probe is not None and not row.video_id:
@@ -221,18 +206,18 @@ class Survey:
 
     def _still_holds(self, rel: str) -> bool:
         """Whether a file of the index is where it was, and as it was."""
-        row = self._known.files[rel]
+        row = self.known.files[rel]
         try:
-            stat = (self._folder / rel).stat()
+            stat = (self.folder / rel).stat()
         except OSError:
-            return not gone(self._folder / rel)
+            return not gone(self.folder / rel)
         return (stat.st_size, stat.st_mtime_ns) == (row.size, row.mtime_ns)
 
     def _video(self, plan: FilePlan, video: Video) -> FilePlan:
         plan = replace(plan, video=video)
         if (first := self._first.setdefault(video.id, plan.path)) != plan.path:
             return replace(plan, state="copied", was=first, notice=self._unread_subtitles(plan.path, first))
-        stages = tuple(self._stages(video, self._folder / plan.path))
+        stages = tuple(self._stages(video, self.folder / plan.path))
         if not self._retry_failed:
             failed = next((stage for stage in stages if stage.action == "retry"), None)
             if failed is not None:
@@ -242,7 +227,7 @@ class Survey:
     def _stages(self, video: Video, path: Path) -> Iterator[StagePlan]:
         cut_anew = False
         for stage in STAGES:
-            spec, job = self._specs.get(stage), self._known.jobs.get((video.id, stage))
+            spec, job = self.specs.get(stage), self.known.jobs.get((video.id, stage))
             if spec is None:
                 if job is not None and cut_anew and stage in ("caption", "screen"):
                     yield StagePlan(stage, "lose", "its clips are cut anew, and no model for it is on")
@@ -278,7 +263,7 @@ class Survey:
 
         if not spec.model and job is not None:
             # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
-            for earlier in self._known.transcribers:
+            for earlier in self.known.transcribers:
                 if job.key == by(earlier).key(video.content_hash, "speech"):
                     return by(earlier)
         return by(spec.model)
@@ -300,16 +285,16 @@ class Survey:
 
     def _unread_subtitles(self, rel: str, first: str) -> str:
         # Copied along with the video they say the same, whatever their time is.
-        read = [[suffix, size] for suffix, size, _ in self._sidecars(self._folder / first)]
-        if all([suffix, size] in read for suffix, size, _ in self._sidecars(self._folder / rel)):
+        read = [[suffix, size] for suffix, size, _ in self._sidecars(self.folder / first)]
+        if all([suffix, size] in read for suffix, size, _ in self._sidecars(self.folder / rel)):
             return ""
         return f"its subtitles are not read, those of {first} are; put them beside that one"
 
     def _gone(self, found: Collection[str]) -> Iterator[FilePlan]:
-        imported_ids = self._known.imported_ids - self.seen
-        for rel in sorted(set(self._known.files) - set(found)):
-            row = self._known.files[rel]
-            if row.video_id in imported_ids or not gone(self._folder / rel):
+        imported_ids = self.known.imported_ids - self.seen
+        for rel in sorted(set(self.known.files) - set(found)):
+            row = self.known.files[rel]
+            if row.video_id in imported_ids or not gone(self.folder / rel):
                 continue
             kept = not row.video_id or row.video_id in self._first
             yield FilePlan(rel, "left" if kept else "gone", size=row.size, mtime_ns=row.mtime_ns)

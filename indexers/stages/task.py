@@ -14,32 +14,44 @@ from lvqa.types import Video
 
 Part = Literal["visual", "speech"]
 VISUAL: tuple[str, ...] = ("segment", "caption", "screen", "frames")
+Action = Literal["make", "go on", "retry", "redo", "keep", "drop", "lose"]
+OPEN: frozenset[Action] = frozenset({"make", "go on", "retry", "redo"})
 
 
 @dataclass(frozen=True, slots=True)
-class StageJob:
-    """What a stage still has to do on a video: the key of its rows and the second it goes on from.
+class StagePlan:
+    """One stage of one video: what happens to its rows, and why; `go on` from `progress_s`.
 
-    Of the clips before that, `blank` have no caption, `unparsed` of them because the reply was of no use. `spec` is
-    JSON that tells what the key was made of.
+    `make` has no rows yet, `retry` failed before, `redo` starts anew, `keep` is done; `drop` forgets a job whose stage
+    is off, `lose` is off too, and its rows go with the clips they stand on. `key` is that of its rows, `spec` is JSON
+    that tells what the key was made of. Of the clips before `progress_s`, `blank` have no caption, `unparsed` of them
+    because the reply was of no use.
     """
 
-    key: str
+    stage: str
+    action: Action
+    why: str = ""
+    key: str = ""
+    spec: str = ""
     progress_s: float = 0.0
     unparsed: int = 0
     blank: int = 0
-    spec: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the stage has work to do."""
+        return self.action in OPEN
 
 
 @dataclass(slots=True, eq=False)
 class VideoTask:
-    """One video to index: its file as it was when planned, and the jobs that are open."""
+    """One video to index: its file as it was when planned, and the stages that are open, by name."""
 
     video: Video
     path: Path
     size: int
     mtime_ns: int
-    jobs: dict[str, StageJob]
+    jobs: dict[str, StagePlan]
     _lost: dict[Part, int] = field(default_factory=dict, init=False)
 
     def drop(self, part: Part, seq: int) -> None:

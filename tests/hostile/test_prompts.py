@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lvqa import tools
+from lvqa.indexers import SummaryReport
 from lvqa.indexers.hierarchy.condense import Condenser
 from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.stage_model import StageModel
@@ -116,7 +117,7 @@ def untimed(prompt: str) -> str:
 
 def summaries_of(text: str, note) -> list[str]:
     chat = FakeChat("a summary of it all")
-    condenser = Condenser(lambda: chat)
+    condenser = Condenser(lambda: chat, SummaryReport())
     notes = [note("v", n, n + 1, said, kind) for n, (said, kind) in enumerate([
         (text, "caption"), (text, "speech"), (text, "screen"), (text, "imported"), ("a plain wall", "caption"),
     ])]  # fmt: skip

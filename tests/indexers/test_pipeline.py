@@ -20,7 +20,7 @@ from lvqa.indexers.stages.caption import Captioner, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.stage_model import StageModel
-from lvqa.indexers.stages.task import StageJob, VideoTask
+from lvqa.indexers.stages.task import StagePlan, VideoTask
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.prompts import load
 from lvqa.settings import Settings
@@ -69,7 +69,8 @@ def test_an_error_in_one_thread_wakes_and_ends_all() -> None:
 def a_task(path: Path, *stages: str) -> VideoTask:
     video = identify(path, path.name)
     stat = path.stat()
-    return VideoTask(video, path, stat.st_size, stat.st_mtime_ns, {stage: StageJob("key") for stage in stages})
+    jobs = {stage: StagePlan(stage, "make", key="key") for stage in stages}
+    return VideoTask(video, path, stat.st_size, stat.st_mtime_ns, jobs)
 
 
 def all_stages(vision: FakeVision, ocr: FakeReader) -> Stages:

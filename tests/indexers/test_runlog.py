@@ -18,8 +18,7 @@ import pytest
 from lvqa.errors import ModelError, UsageError
 from lvqa.indexers import find_run, import_captions
 from lvqa.indexers import run_log as runlog
-from lvqa.indexers.progress import NoProgress
-from lvqa.indexers.run_log import KEPT, RunLog, WatchedProgress
+from lvqa.indexers.run_log import KEPT, RunLog
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeVision
 from lvqa.store.lock import holder
@@ -89,7 +88,7 @@ def test_what_ends_a_run_is_in_its_log(kit: Any, counter: Callable[..., Path], m
     counter("a.mp4", 6)
     for error, outcome in ((ModelError("gone; start it"), "failed"), (KeyboardInterrupt(), "interrupted")):
 
-        def fails(self: Planner, only: Any, error: BaseException = error) -> Any:
+        def fails(self: Planner, error: BaseException = error) -> Any:
             raise error
 
         with monkeypatch.context() as patch:
@@ -156,7 +155,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(
 
 def test_the_heartbeat_tells_how_far_it_is(tmp_path: Path, until: Any) -> None:
     with RunLog(tmp_path, "index", beat_s=0.02) as log:
-        progress = WatchedProgress(NoProgress(), log.heartbeat)
+        progress = log.progress
         log.start({}, {})
         progress.start(3, 100.0)
         log.begin("a.mp4")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lvqa.errors import ModelError, ModelNotFound
-from lvqa.indexers import ImportReport, import_captions, is_stale, read_digest
+from lvqa.indexers import ImportReport, SummaryReport, import_captions, is_stale, read_digest
 from lvqa.indexers.hierarchy.condense import TOKENS_PER_CALL, Condenser, PromptLine, packed
 from lvqa.indexers.hierarchy.extract import (
     EXTRACTIVE,
@@ -380,7 +380,8 @@ def test_speech_and_writing_are_quoted() -> None:
 
 def test_calls_are_bounded_however_much_there_is() -> None:
     chat = FakeChat(talk)
-    condenser = Condenser(lambda: chat)
+    report = SummaryReport()
+    condenser = Condenser(lambda: chat, report)
     notes = [
         Note(str(k), "v", None, Span(k, k + 1), f"note {k} " + "of many words " * 12, "speech") for k in range(1500)
     ]
@@ -388,7 +389,7 @@ def test_calls_are_bounded_however_much_there_is() -> None:
     prompts = [str(call[-1].content) for call in chat.calls]
     assert len(prompts) > 10
     assert max(map(estimate_tokens, prompts)) < TOKENS_PER_CALL + 500
-    assert condenser.spent.llm_calls == len(prompts)
+    assert report.llm_calls == len(prompts)
     assert "note 1499" in "".join(prompts)
 
 
