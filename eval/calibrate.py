@@ -19,9 +19,8 @@ import numpy.typing as npt
 
 from lvqa.agents import calibration
 from lvqa.agents.calibration import Curve, on_curve
-from lvqa.errors import LvqaError, UsageError
+from lvqa.errors import LvqaError, UsageError, needs_extra
 from lvqa.eval.metrics import calibration_error
-from lvqa.extras import needs_extra
 from lvqa.settings import SETTINGS_FILE
 
 Values = npt.NDArray[np.float64]

@@ -16,6 +16,11 @@
 Every message says what happened and what to do about it. This module knows nothing of any other.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LvqaError(Exception):
     """Root of everything lvqa raises on purpose."""
@@ -63,3 +68,16 @@ class StoreVersionError(StoreError):
 
 class PromptError(LvqaError):
     """A prompt file lacks a hole that was filled, or has one that was not."""
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Around imports of packages that come with an extra of lvqa: `with needs_extra("plot", "a picture of a search")`.
+
+    Raises UsageError, with what to install, where one of them is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "a package").partition(".")[0]
+        raise UsageError(f"{what} needs {package}, which is not installed: pip install 'lvqa[{extra}]'") from error

@@ -140,8 +140,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment; `load` puts the file below them."""
-        return init_settings, env_settings
+        """Arguments, then the environment, then the file that `load` names."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @classmethod
     def load(cls, index_dir: Path | None = None, **given: Any) -> Settings:
@@ -164,12 +164,6 @@ class Settings(BaseSettings):
 
 def _with_file(base: type[Settings], path: Path) -> type[Settings]:
     class FileSettings(base):  # type: ignore[misc, valid-type]
-        @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *rest: Any, **named: Any
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            env = named["env_settings"]
-            return init_settings, env, TomlConfigSettingsSource(settings_cls, path)
+        model_config = SettingsConfigDict(toml_file=path)
 
-    FileSettings.__name__ = base.__name__
     return FileSettings

@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from lvqa.errors import UsageError
-from lvqa.extras import needs_extra
+from lvqa.errors import UsageError, needs_extra
 from lvqa.zoom.searchers.videotree import breadth
 
 

@@ -1,7 +1,7 @@
 """A folder of videos with its index: the one object that users of the library hold.
 
-Only the door: what a person types becomes a `Question` or a `Scope` here, and each method hands on to the part that
-does it: `workspace` opens, `maintenance` fills and keeps, `questions` searches and answers, `chats` holds
+Only the door: what a person types becomes a `Question` or a `Scope` here, and each method hands on to what does it: the
+rooms below fill and keep the index, `workspace` opens it, `questions` searches and answers, `chats` holds
 conversations, `contents` tells what there is. Knows nothing of command lines, and decides nothing that a lower room
 decides.
 """
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lvqa.archive.chats import Chats
 from lvqa.archive.contents import Contents
-from lvqa.archive.maintenance import Maintenance
 from lvqa.archive.questions import Questions
 from lvqa.archive.results import HitList, SightingList
 from lvqa.archive.workspace import OnWait, Workspace
+from lvqa.errors import UsageError
 from lvqa.settings import Settings
 from lvqa.types import Answer, Budget, Question, Scope, Span, Step, Video
 
@@ -57,7 +57,6 @@ class Archive:
     def _compose(self, workspace: Workspace) -> None:
         """Put the parts together over a workspace."""
         self.workspace = workspace
-        self._maintenance = Maintenance(workspace)
         self._contents = Contents(workspace)
         self._questions = Questions(workspace)
         self._chats = Chats(workspace, self._questions)
@@ -138,14 +137,29 @@ class Archive:
         of a path in `only`; StoreError where the index cannot be written, StoreLocked where another process went on
         writing to it, ModelNotFound.
         """
-        return self._maintenance.index(progress=progress, only=only, wait_s=wait_s, on_wait=on_wait, stop=stop)
+        from lvqa.indexers import run_index
+        from lvqa.media import find_videos
+
+        folder, settings = self.folder, self.settings
+        if not self.exists and not find_videos(folder):
+            raise UsageError(f"there are no videos below {folder}; name the folder that holds them")
+        with self.workspace.writer("index", wait_s, on_wait, filling=True) as store:
+            return run_index(folder, store, self.models, settings, progress=progress, only=only, stop=stop)
 
     def plan_index(self, *, only: Collection[str] | None = None) -> IndexPlan:
         """What `index` would do now and why, without doing it: nothing is written, no model is loaded.
 
         Works while another process indexes, and where there is no index yet. Raises UsageError as `index`.
         """
-        return self._maintenance.plan_index(only=only)
+        from lvqa.indexers import plan_index
+        from lvqa.store import Store
+
+        names, own = self.models.names, self.models.own_prompts
+        if not self.exists:
+            return plan_index(self.folder, None, names, self.settings, own_prompts=own, only=only)
+        with Store.open(self.index_dir, create=False) as store:
+            self.workspace.check_claim(store)
+            return plan_index(self.folder, store, names, self.settings, own_prompts=own, only=only)
 
     def import_captions(
         self,
@@ -161,7 +175,22 @@ class Archive:
         The video files need not exist. It waits for another writer, and stops, as `index` does; importing the file
         again goes on. Raises UsageError for a file that is missing or malformed, StoreLocked.
         """
-        return self._maintenance.import_captions(path, progress=progress, wait_s=wait_s, on_wait=on_wait, stop=stop)
+        from lvqa.indexers import import_captions
+
+        jsonl = Path(path).expanduser()
+        if not jsonl.is_file():
+            raise UsageError(f"there is no file {jsonl}; name a file of captions, one JSON object a line")
+        with self.workspace.writer("import", wait_s, on_wait, filling=True) as store:
+            return import_captions(
+                jsonl,
+                self.folder,
+                store,
+                self.models.embedder,
+                progress=progress,
+                settings=self.settings,
+                models=self.models,
+                stop=stop,
+            )
 
     def import_archive(
         self, path: str | os.PathLike[str], *, wait_s: float = 0.0, on_wait: OnWait | None = None
@@ -171,7 +200,13 @@ class Archive:
         The video files need not exist; one that appears is known by its content, and nothing of it is done anew. Raises
         UsageError that names file and line where the export is not sound, and nothing is written then.
         """
-        return self._maintenance.import_archive(path, wait_s=wait_s, on_wait=on_wait)
+        from lvqa.store import is_export, merge_export
+
+        folder = Path(path).expanduser()
+        if not is_export(folder):
+            raise UsageError(f"{folder} holds no export: there is no manifest.json; name a folder of lvqa export")
+        with self.workspace.writer("import", wait_s, on_wait, filling=True) as store:
+            return merge_export(store, folder)
 
     def export(self, path: str | os.PathLike[str], *, videos: Sequence[str] | None = None) -> ExportReport:
         """Write the archive, or some videos of it, to a new folder in the format of `lvqa.store.exchange.format`.
@@ -179,7 +214,11 @@ class Archive:
         No settings and no chats are in it. Raises UsageError where the folder is there already, for an unknown video;
         StoreError where the index is damaged or the disk full, and nothing is left then.
         """
-        return self._maintenance.export(path, videos=videos)
+        from lvqa.store import export_archive
+        from lvqa.tools.scope import videos_named
+
+        chosen = [video.id for video in videos_named(videos, self.store)] if videos else None
+        return export_archive(self.store, _new_folder(path), chosen)
 
     def backup(self, path: str | os.PathLike[str]) -> BackupReport:
         """Copy the index to a new folder, as it is at this moment, also while it is being written.
@@ -187,7 +226,9 @@ class Archive:
         The copy serves as `archive_dir`; chats and settings are in it. Raises UsageError where the folder is there
         already; StoreError where there is no index, it is damaged, or the disk is full, and nothing is left then.
         """
-        return self._maintenance.backup(path)
+        from lvqa.store import backup
+
+        return backup(self.index_dir, _new_folder(path))
 
     def remove(self, video: str, *, wait_s: float = 0.0, on_wait: OnWait | None = None) -> RemovedCounts:
         """Take one video out of the index; its file stays, and while it does the next `index` takes it in again.
@@ -195,7 +236,11 @@ class Archive:
         It waits for another writer as `index` does. Raises UsageError where there is no such video, or the name fits
         several; StoreLocked.
         """
-        return self._maintenance.remove(video, wait_s=wait_s, on_wait=on_wait)
+        from lvqa.tools.scope import video_named
+
+        found = video_named(video, self.store)
+        with self.workspace.writer("remove", wait_s, on_wait) as store:
+            return store.videos.remove(found.id)
 
     def check(self, *, repair: bool = False) -> CheckReport:
         """Look through the index, row by row, and at the files; with `repair`, mend what can be mended first.
@@ -203,8 +248,14 @@ class Archive:
         What was lost and can be made again is left to the next `index`. Raises UsageError where there is no index;
         StoreError where there is nothing left to mend, StoreLocked, StoreVersionError.
         """
+        from lvqa.archive.check import check_archive, repair_archive
+
         self.close()
-        return self._maintenance.check(repair=repair)
+        if not self.index_dir.is_dir():
+            raise UsageError(f"there is no index of {self.folder} yet; run: {self.workspace.index_command()}")
+        # None: the index decides by what it has which model's vectors the notes should have.
+        embedder = "" if self.settings.embedder == "none" else None
+        return (repair_archive if repair else check_archive)(self.folder, self.index_dir, embedder)
 
     def verify(self, *, repair: bool = False) -> CheckReport:
         """The earlier name of `check`, which stays."""
@@ -362,3 +413,9 @@ class Archive:
     def forget(self, thread: str) -> None:
         """Delete a chat. Raises UsageError where there is none of that id, StoreError."""
         self._chats.forget(thread)
+
+
+def _new_folder(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path).strip():
+        raise UsageError("the name of the folder to write is empty; name one that is not there yet")
+    return Path(path).expanduser()

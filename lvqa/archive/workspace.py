@@ -125,7 +125,7 @@ class Workspace:
     ) -> Iterator[Store]:
         """The index opened for writing; made where it is missing, and claimed for this folder where it is `filling`.
 
-        `doing` is what other processes are told; see `lvqa.archive.maintenance.Maintenance.index` for the wait.
+        `doing` is what other processes are told; see `lvqa.archive.archive.Archive.index` for the wait.
         """
         from lvqa.store import Store
 

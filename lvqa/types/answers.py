@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any, ClassVar, Literal, get_args
 
 from lvqa.types.times import Span
@@ -102,27 +102,11 @@ class Cost:
     money: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.frames + other.frames,
-            self.vlm_calls + other.vlm_calls,
-            self.llm_calls + other.llm_calls,
-            self.tokens_in + other.tokens_in,
-            self.tokens_out + other.tokens_out,
-            self.seconds + other.seconds,
-            self.money + other.money,
-        )
+        return Cost(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa ask --json` prints below `cost`."""
-        return {
-            "frames": self.frames,
-            "vlm_calls": self.vlm_calls,
-            "llm_calls": self.llm_calls,
-            "tokens_in": self.tokens_in,
-            "tokens_out": self.tokens_out,
-            "seconds": round(self.seconds, 3),
-            "money": round(self.money, 6),
-        }
+        return {**asdict(self), "seconds": round(self.seconds, 3), "money": round(self.money, 6)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lvqa.errors import UsageError
 from lvqa.types.times import Span
@@ -52,11 +52,8 @@ class Budget:
             settings.budget_seconds,
             settings.budget_money,
         )
-        if frames is not None:
-            budget = replace(budget, frames=frames)
-        if money is not None:
-            budget = replace(budget, money=money)
-        return budget if seconds is None else replace(budget, seconds=seconds)
+        given: dict[str, Any] = {"frames": frames, "seconds": seconds, "money": money}
+        return replace(budget, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

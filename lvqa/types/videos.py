@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -148,9 +148,4 @@ class Sighting:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa find --json` prints."""
-        return {
-            "video": self.video,
-            "time_s": round(self.time_s, 3),
-            "score": round(self.score, 4),
-            "seen": self.seen,
-        }
+        return {**asdict(self), "time_s": round(self.time_s, 3), "score": round(self.score, 4)}

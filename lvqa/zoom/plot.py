@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lvqa.errors import UsageError
-from lvqa.extras import needs_extra
+from lvqa.errors import UsageError, needs_extra
 from lvqa.types import Keyframe, Span, format_time
 from lvqa.zoom.base import Round, Trace
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.extras import needs_extra
+from lvqa.errors import needs_extra
 from lvqa.zoom.arrays import Rows, Values
 from lvqa.zoom.base import Query, SearchBudget, SearchResult
 from lvqa.zoom.features import features, similarity_of
