@@ -3,7 +3,7 @@
 The HTML itself is in `lvqa/templates`; what is computed for it (addresses, pictures, places on a timeline) is here.
 Whatever comes from a video or its file name is data: the templates escape every value, and control characters are
 shown, never obeyed. Makes no file access of its own but for the templates: thumbnails come from a callable. Knows the
-values of lvqa.types, and neither archive nor store.
+values of lvqa.types and the turns of a chat, and neither archive nor store.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lvqa.phrasing import cited_text, cost_text, count, duration_text, escaped, for_terminal, is_cited, span_text
-from lvqa.types import Answer, Evidence, Hit, Sighting, Span, Step, Video, format_time
+from lvqa.types import Answer, Hit, Sighting, Span, Step, Video, format_time
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from lvqa.agents.chat.turns import Turn
 
 Thumbnailer = Callable[[str, float], bytes | None]
 """(path of the video in its archive, seconds) -> JPEG, or None where there is no picture to be had."""
@@ -30,18 +32,6 @@ _Place = tuple[str, Span, str, str]
 
 _BAR_WIDTH = 400
 """Pixels that a whole video takes on a timeline; `templates/parts.html` draws it as wide."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A turn of a chat as it is shown: the question, what it was understood as, and what was answered."""
-
-    question: str
-    understood: str
-    answer: str
-    confidence: float
-    abstained: bool
-    evidence: Sequence[Evidence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +91,7 @@ def answer_html(
 
 def chat_html(
     title: str,
-    turns: Sequence[Said],
+    turns: Sequence[Turn],
     thumbnail: Thumbnailer,
     durations: Mapping[str, float],
     base: str = ".",
@@ -169,14 +159,6 @@ def strip_html(video: str, pictures: Sequence[tuple[float, bytes]]) -> str:
 def steps_html(steps: Sequence[Step]) -> str:
     """The agent's steps so far, a line each."""
     return _html("steps", steps=steps)
-
-
-def timeline_svg(rows: Sequence[tuple[str, Span, str, str]], durations: Mapping[str, float]) -> str:
-    """A bar for each video, marked where its rows lie; a row is (video, span, text, source).
-
-    Empty where there are no rows.
-    """
-    return _html("timeline", bars=_bars(rows, durations))
 
 
 def _html(template: str, **values: Any) -> str:

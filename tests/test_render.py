@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -93,7 +94,9 @@ def test_pictures_are_data_uris_and_missing_ones_are_said() -> None:
 
 def test_the_timeline_is_well_formed_and_marks_where_the_evidence_lies() -> None:
     rows = [("a.mp4", Span(50, 60), EVIL.replace("\x1b", ""), "caption"), ("b.mp4", Span(0, 1), "x", "seen")]
-    svg = ET.fromstring(render.timeline_svg(rows, {"a.mp4": 100.0}))
+    answer = replace(evil_answer(), evidence=[Evidence(*row, score=0.5) for row in rows])
+    html = render.answer_html(answer, no_picture, {"a.mp4": 100.0})
+    svg = ET.fromstring(html[html.index("<svg") : html.index("</svg>") + len("</svg>")])
     ns = "{http://www.w3.org/2000/svg}"
     bars = [r for r in svg.iter(f"{ns}rect") if r.get("fill") == "#ddd"]
     marks = [r for r in svg.iter(f"{ns}rect") if r.find(f"{ns}title") is not None]
@@ -101,7 +104,7 @@ def test_the_timeline_is_well_formed_and_marks_where_the_evidence_lies() -> None
     x0, width = float(bars[0].get("x", 0)), float(bars[0].get("width", 0))
     assert float(marks[0].get("x", 0)) == pytest.approx(x0 + width / 2, abs=0.1)
     assert float(marks[0].get("width", 0)) == pytest.approx(width / 10, abs=0.1)
-    assert render.timeline_svg([], {}) == ""
+    assert "<svg" not in render.answer_html(replace(answer, evidence=()), no_picture, {})
 
 
 def test_no_hits_says_so() -> None:

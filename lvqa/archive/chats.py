@@ -164,11 +164,8 @@ class Chat:
 
     def _repr_html_(self) -> str:
         workspace = self._workspace
-        turns = [
-            render.Said(t.question, t.understood, t.answer, t.confidence, t.abstained, t.evidence) for t in self.turns
-        ]
         pictures, base = thumbnailer(workspace.folder), link_base(workspace.folder)
-        return render.chat_html(self.id, turns, pictures, workspace.durations(), base, note=self.notice)
+        return render.chat_html(self.id, self.turns, pictures, workspace.durations(), base, note=self.notice)
 
 
 def _left(ledger: Ledger) -> Budget:
