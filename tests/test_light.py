@@ -55,6 +55,14 @@ def test_parsing_a_command_loads_no_more_than_typer_does(argv: list[str]) -> Non
     assert not loaded_by(f"from lvqa.cli import main; assert main({argv}) in (0, 2)") & HEAVY
 
 
+def test_the_help_loads_no_archive_and_no_model() -> None:
+    code = "import sys; from lvqa.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "lvqa.cli.questions" in done.stderr.split()
+    rooms = {".".join(name.split(".")[:2]) for name in done.stderr.split() if name.startswith("lvqa.")}
+    assert not rooms & {"lvqa.agents", "lvqa.archive", "lvqa.eval", "lvqa.indexers", "lvqa.models", "lvqa.store"}
+
+
 def test_every_public_name_is_there() -> None:
     names = [name for name in dir(lvqa) if name[0].isupper() and name not in ("TYPE_CHECKING", "Any")]
     assert {"Archive", "Answer", "Budget", "Evidence", "Hit", "LvqaError", "Models", "Span", "Video"} <= set(names)

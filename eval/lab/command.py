@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from lvqa.cli import output
-from lvqa.cli.app import ERROR, OK, STOPPED, USAGE
+from lvqa.cli.shared import ERROR, OK, STOPPED, USAGE
 from lvqa.errors import LvqaError, UsageError
 from lvqa.phrasing import for_terminal
 from lvqa.secrets import strike

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa import phrasing
 from lvqa.cli import output
-from lvqa.cli.app import ERROR, OK
-from lvqa.cli.shared import progress_bar
+from lvqa.cli.shared import ERROR, OK, progress_bar
 from lvqa.demo import told
 from lvqa.errors import LvqaError
 from lvqa.eval.lab.command import Parser, carry_out

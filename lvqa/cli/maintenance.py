@@ -1,49 +1,48 @@
-"""Carries out plans: one function a plan, each returning the exit status.
-
-Knows the library, not typer: `execute(Request(Search(ArchivePlace("videos"), "milk")))` does what a person typed.
-"""
+"""`lvqa index`, `import`, `export`, `backup`, `remove` and `check`: what changes an index or copies it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from lvqa import phrasing
-from lvqa.archive.archive import Archive
-from lvqa.archive.results import ArchivedAnswer
+from lvqa.cli import options as o
 from lvqa.cli import output
-from lvqa.cli import plan as p
-from lvqa.cli.evals import EVALS
-from lvqa.cli.shared import checked_settings, progress_bar, stoppable
-from lvqa.types import Note, Video
+from lvqa.cli.shared import ERROR, OK, SOME_FAILED, STOPPED, open_archive, progress_bar, reasons, stoppable
 
 if TYPE_CHECKING:
-    from lvqa.agents.cost.estimate import Estimate
+    from lvqa.archive.archive import Archive
     from lvqa.store import ExportReport, MergeReport
 
-OK, ERROR, SOME_FAILED, STOPPED = 0, 1, 3, 130
 
-
-def execute(request: p.Request) -> int:
-    """Run a plan, print what it found, and return the exit status."""
-    command: Callable[[Any, bool], int] = _COMMANDS[type(request.plan)]
-    return command(request.plan, request.as_json)
-
-
-def _index(plan: p.Index, as_json: bool) -> int:
-    if plan.dry_run:
-        return _index_plan(plan, as_json)
-    with _open(plan.place) as archive, stoppable() as stop, progress_bar(_reasons(archive)) as progress:
-        report = archive.index(progress=progress, wait_s=plan.wait_s, on_wait=_waiting, stop=stop)
+@o.takes_settings
+def index(
+    folder: o.Folder,
+    settings: dict[str, Any],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and why, and change nothing.")
+    ] = False,
+    wait: o.Wait = 0.0,
+    archive_dir: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> int:
+    """Index the videos below FOLDER, or go on with it. Ctrl-C ends it after the batch under way."""
+    with open_archive(folder, archive_dir, settings) as archive:
+        if dry_run:
+            return _plan(archive, as_json)
+        with stoppable() as stop, progress_bar(reasons(archive)) as progress:
+            report = archive.index(progress=progress, wait_s=wait, on_wait=_waiting, stop=stop)
     if as_json:
         output.out_json(
             {
                 **asdict(report),
-                "failed": [{"video": path, "reason": reason} for path, reason in report.failed],
+                "failed": _failed_dicts(report.failed),
                 "duplicates": [{"video": path, "same_as": other} for path, other in report.duplicates],
-                "summaries": _summaries_dict(asdict(report.summaries)),
+                "summaries": {**asdict(report.summaries), "failed": _failed_dicts(report.summaries.failed)},
             }
         )
     else:
@@ -57,34 +56,26 @@ def _index(plan: p.Index, as_json: bool) -> int:
         if report.failed:
             parts.append(f"{len(report.failed)} failed")
         made = [(report.clips, "clip"), (report.notes, "note"), (report.embeddings, "embedding")]
-        made += [(report.summaries.segments, "segment")]
-        rows = ", ".join(phrasing.count(number, noun) for number, noun in made if number) or "nothing new"
-        output.out(f"{', '.join(parts)} in {phrasing.duration_text(report.seconds)}: {rows}")
-        for line in output.summary_lines(report.summaries):
-            output.out(line)
-    for path, reason in report.failed:
-        output.note(f"lvqa: {phrasing.escaped(path)}: {phrasing.for_terminal(reason)}")
+        rows = _counted([*made, (report.summaries.segments, "segment")]) or "nothing new"
+        output.out(
+            f"{', '.join(parts)} in {phrasing.duration_text(report.seconds)}: {rows}",
+            *output.summary_lines(report.summaries),
+        )
+    _note_failed(report.failed)
     if report.stopped:
         done = f"{report.settled} of {phrasing.count(report.planned, 'video')} done"
         return _stopped(done if report.planned else "while looking at the files")
     return SOME_FAILED if report.failed else OK
 
 
-def _stopped(how_far: str) -> int:
-    output.note(f"lvqa: stopped after the batch under way: {how_far}; run the same command to go on")
-    return STOPPED
-
-
-def _index_plan(plan: p.Index, as_json: bool) -> int:
+def _plan(archive: Archive, as_json: bool) -> int:
+    """Print what `lvqa index` would do."""
     from lvqa.indexers import plan_lines
 
-    with _open(plan.place) as archive:
-        expected = archive.plan_index()
+    expected = archive.plan_index()
     if as_json:
         output.out_json(expected.to_dict())
         return OK
-    for line in plan_lines(expected):
-        output.out(phrasing.escaped(line))
     states = ", ".join(f"{number} {state}" for state, number in expected.states.items())
     facts = [f"{phrasing.count(expected.videos, 'video')} to index ({states})"]
     if expected.decode_s:
@@ -93,52 +84,67 @@ def _index_plan(plan: p.Index, as_json: bool) -> int:
         facts.append(f"{phrasing.duration_text(expected.listen_s)} to listen to")
     if expected.clips:
         facts.append(f"about {phrasing.count(expected.clips, 'clip')} to caption")
-    output.out("; ".join(facts))
+    output.out(*map(phrasing.escaped, plan_lines(expected)), "; ".join(facts))
     return OK
 
 
-def _import(plan: p.Import, as_json: bool) -> int:
-    if Path(plan.captions).expanduser().is_dir():
-        return _import_archive(plan, as_json)
-    with _open(plan.place) as archive, stoppable() as stop, progress_bar() as progress:
-        report = archive.import_captions(
-            plan.captions, progress=progress, wait_s=plan.wait_s, on_wait=_waiting, stop=stop
-        )
+@o.takes_settings
+def import_(
+    folder: o.Folder,
+    captions: Annotated[
+        str,
+        typer.Argument(
+            metavar="CAPTIONS",
+            help='A JSON object a line: {"video", "start_s", "end_s", "text"}; or a folder of lvqa export.',
+        ),
+    ],
+    settings: dict[str, Any],
+    wait: o.Wait = 0.0,
+    archive_dir: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> int:
+    """Take ready-made captions, or an exported index, into the index."""
+    with open_archive(folder, archive_dir, settings) as archive:
+        if Path(captions).expanduser().is_dir():
+            return _import_archive(archive, captions, wait, as_json)
+        with stoppable() as stop, progress_bar() as progress:
+            report = archive.import_captions(captions, progress=progress, wait_s=wait, on_wait=_waiting, stop=stop)
     failed = report.summaries.failed
     counts = asdict(report)
-    counts["summaries"] = _summaries_dict(counts["summaries"])
     if as_json:
-        output.out_json(counts)
+        output.out_json({**counts, "summaries": {**counts["summaries"], "failed": _failed_dicts(failed)}})
     else:
         left_out = ("summaries", "stopped")
         facts = [f"{value} {name.replace('_', ' ')}" for name, value in counts.items() if name not in left_out]
         if report.summaries.segments:
             facts.append(phrasing.count(report.summaries.segments, "segment"))
-        output.out(f"imported: {', '.join(facts)}")
-        for line in output.summary_lines(report.summaries):
-            output.out(line)
-    for path, reason in failed:
-        output.note(f"lvqa: {phrasing.escaped(path)}: {phrasing.for_terminal(reason)}")
+        output.out(f"imported: {', '.join(facts)}", *output.summary_lines(report.summaries))
+    _note_failed(failed)
     if report.stopped:
         return _stopped(f"the captions of {phrasing.count(report.videos, 'video')} are in the index")
     return SOME_FAILED if failed else OK
 
 
-def _import_archive(plan: p.Import, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        report = archive.import_archive(plan.captions, wait_s=plan.wait_s, on_wait=_waiting)
+def _import_archive(archive: Archive, exported: str, wait_s: float, as_json: bool) -> int:
+    report = archive.import_archive(exported, wait_s=wait_s, on_wait=_waiting)
     if as_json:
         output.out_json(asdict(report))
         return OK
     output.out(f"imported in {phrasing.duration_text(report.seconds)}: {_rows_text(report) or 'nothing new'}")
-    for line in report.left_out:
-        output.note(f"lvqa: left out: {phrasing.for_terminal(line)}")
+    output.note(*(f"lvqa: left out: {phrasing.for_terminal(line)}" for line in report.left_out))
     return OK
 
 
-def _export(plan: p.Export, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        report = archive.export(plan.out, videos=plan.videos)
+def export(
+    folder: o.Folder,
+    out: o.NewFolder,
+    video: o.OnlyVideos = None,
+    archive_dir: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> int:
+    """Write the index as JSON Lines and NumPy arrays, to be read or taken in elsewhere."""
+    with open_archive(folder, archive_dir) as archive:
+        report = archive.export(out, videos=video)
     if as_json:
         output.out_json(asdict(report))
     else:
@@ -147,9 +153,10 @@ def _export(plan: p.Export, as_json: bool) -> int:
     return OK
 
 
-def _backup(plan: p.Backup, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        report = archive.backup(plan.out)
+def backup(folder: o.Folder, out: o.NewFolder, archive_dir: o.ArchiveDir = None, as_json: o.AsJson = False) -> int:
+    """Copy the index, also while it is being written; the copy serves as --archive DIR."""
+    with open_archive(folder, archive_dir) as archive:
+        report = archive.backup(out)
     if as_json:
         output.out_json(asdict(report))
     else:
@@ -160,249 +167,48 @@ def _backup(plan: p.Backup, as_json: bool) -> int:
     return OK
 
 
-def _rows_text(report: ExportReport | MergeReport) -> str:
-    named = [(report.videos, "video"), (report.clips, "clip"), (report.notes, "note")]
-    named += [(report.embeddings, "embedding"), (report.frames, "frame")]
-    return ", ".join(phrasing.count(number, noun) for number, noun in named if number)
-
-
-def _ask(plan: p.Ask, as_json: bool) -> int:
-    from lvqa.agents.stop import Stop, until_answered, was_stopped
-
-    told = (lambda step: output.note(output.step_line(step))) if plan.steps else None
-    with _open(plan.place) as archive:
-        if plan.dry_run:
-            expected = archive.estimate(plan.question)
-            return _estimated(expected, as_json)
-        ending = Stop()
-        events = archive.stream(plan.question, stop=ending)
-        for reason in _reasons(archive)[:1]:
-            output.note(reason)
-        answer = until_answered(events, ending, told)
-    stopped = was_stopped(answer)
-    if stopped:
-        output.note("lvqa: stopped: answered from what was found so far")
-    if plan.plot is not None and isinstance(answer, ArchivedAnswer):
-        drawn = answer.plot(plan.plot)
-        for path in drawn:
-            output.note(f"lvqa: drawn: {phrasing.escaped(str(path))}")
-        if not drawn:
-            output.note("lvqa: nothing was searched for in the videos, so there is nothing to draw")
-    if as_json:
-        steps = {"steps": [step.to_dict() for step in answer.steps]} if plan.steps else {}
-        output.out_json(answer.to_dict() | steps)
-    else:
-        for line in output.answer_lines(answer, answer.currency if isinstance(answer, ArchivedAnswer) else ""):
-            output.out(line)
-    return STOPPED if stopped else OK
-
-
-def _estimated(expected: Estimate, as_json: bool) -> int:
-    """Print what an answer would take."""
-    if as_json:
-        output.out_json(expected.to_dict())
-    else:
-        for line in output.estimate_lines(expected):
-            output.out(line)
-    return OK
-
-
-def _chat(plan: p.Converse, as_json: bool) -> int:
-    from lvqa.cli import chat
-
-    with _open(plan.place) as archive:
-        if plan.list_all:
-            return chat.list_all(archive, as_json)
-        if plan.forget is not None:
-            return chat.forget(archive, plan.forget, as_json)
-        return chat.converse(archive, plan, as_json, lambda: _reasons(archive)[:1])
-
-
-def _check(plan: p.CheckIndex, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        report = archive.check(repair=plan.repair)
-    if as_json:
-        output.out_json(report.to_dict())
-    else:
-        for line in report.lines():
-            output.out(phrasing.for_terminal(line, 1000))
-    return OK if report.complete else SOME_FAILED if report.sound else ERROR
-
-
-def _search(plan: p.Search, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        hits = archive.search(plan.query, plan.k, videos=plan.videos, between=plan.between, sources=plan.sources)
-    if as_json:
-        output.out_json([hit.to_dict() for hit in hits])
-        return OK
-    if not hits:
-        output.note("lvqa: nothing relevant found")
-    for line in output.moments((hit.video, hit.span, hit.note.text, hit.note.source) for hit in hits):
-        output.out(line.removeprefix("  "))
-    return OK
-
-
-def _find(plan: p.Find, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        sights = archive.find(
-            plan.what, plan.k, cues=plan.cues, videos=plan.videos, between=plan.between, seed=plan.seed
-        )
-    pictures = output.thumbnails(sights, Path(plan.thumbnails)) if plan.thumbnails is not None else {}
-    plots = [str(path) for path in sights.plot(plan.plot)] if plan.plot is not None else []
-    if as_json:
-        searches = [{"video": video, **found.trace.to_dict()} for video, found in sights.searches]
-        rows = [
-            sight.to_dict() | ({"thumbnail": pictures[n]} if n in pictures else {}) for n, sight in enumerate(sights)
-        ]
-        cost = {"frames": sights.frames, "seconds": round(sights.seconds, 3)}
-        output.out_json({"sights": rows, **cost, "searches": searches, "plots": plots})
-        for trouble in sights.troubles:
-            output.note(f"lvqa: {phrasing.for_terminal(trouble)}")
-        return OK
-    if not any(sight.seen for sight in sights):
-        output.note("lvqa: it was not seen" + ("; where it is most likely:" if sights else ""))
-    for trouble in sights.troubles:
-        output.note(f"lvqa: {phrasing.for_terminal(trouble)}")
-    for line in output.sight_lines(sights, pictures):
-        output.out(line)
-    output.out(f"cost: {sights.summary()}")
-    for path in plots:
-        output.note(f"lvqa: drawn: {phrasing.escaped(path)}")
-    return OK
-
-
-def _videos(plan: p.Videos, as_json: bool) -> int:
-    with _open(plan.place) as archive, archive.store.snapshot():
-        videos = archive.videos()
-        failures = archive.status()["failures"]
-        summaries = archive.summaries() if as_json else {}
-    if as_json:
-        output.out_json([{**_video_dict(video), "summary": summaries.get(video.path, "")} for video in videos])
-        return OK
-    for line in output.table((_video_row(video) for video in videos), indent=""):
-        output.out(line)
-    for failure in failures:
-        output.note(f"lvqa: {phrasing.escaped(failure['video'])}: failed: {phrasing.for_terminal(failure['reason'])}")
-    return OK
-
-
-def _show(plan: p.Show, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        report = archive.show(plan.video)
-    if as_json:
-        output.out_json(
-            {
-                "video": _video_dict(report.video),
-                "summary": _note_dict(report.summary) if report.summary is not None else None,
-                "segments": [_note_dict(note) for note in report.segments],
-                "clips": [
-                    {"start_s": clip.span.start_s, "end_s": clip.span.end_s, "level": clip.level}
-                    for clip in report.clips
-                ],
-                "notes": [_note_dict(note) for note in report.notes],
-            }
-        )
-        return OK
-    for line in output.table([_video_row(report.video)], indent=""):
-        output.out(line)
-    if report.summary is not None:
-        output.out(f"  {phrasing.for_terminal(report.summary.text)}")
-    # A single segment says what the video's summary says.
-    segments = report.segments if len(report.segments) > 1 else ()
-    rows = ((phrasing.span_text(n.span), "[segment]", phrasing.for_terminal(n.text)) for n in segments)
-    for line in output.table(rows):
-        output.out(line)
-    rows = ((phrasing.span_text(n.span), f"[{n.source}]", phrasing.for_terminal(n.text)) for n in report.notes)
-    for line in output.table(rows):
-        output.out(line)
-    return OK
-
-
-def _status(plan: p.Status, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        status = archive.status()
-    if as_json:
-        output.out_json(status)
-        return OK
-    videos = status["videos"]
-    sources = ", ".join(f"{number} {source}" for source, number in status["sources"].items() if number)
-    rows = [
-        ("videos", f"{videos['indexed']} indexed, {videos['failed']} failed, {videos['pending']} pending"),
-        ("clips", str(status["clips"])),
-        ("segments", str(status["segments"])),
-        ("notes", f"{status['notes']}{f' ({sources})' if sources else ''}"),
-        ("embeddings", f"{status['embeddings']} of notes, {status['frames']} of frames"),
-        ("models", ", ".join(status["models"]) or "none"),
-        ("size", phrasing.size_text(status["bytes"])),
-    ]
-    if digest := status["digest"]:
-        late = " (of videos that have changed since: index again)" if digest["stale"] else ""
-        rows.append(("digest", f"{phrasing.for_terminal(digest['text'])}{late}"))
-    if run := status["run"]:
-        rows.insert(0, ("running", output.run_line(run)))
-    for line in output.table(rows, indent=""):
-        output.out(line)
-    for failure in status["failures"]:
-        output.out(f"failed      {phrasing.escaped(failure['video'])}: {phrasing.for_terminal(failure['reason'])}")
-    return OK
-
-
-def _remove(plan: p.Remove, as_json: bool) -> int:
-    with _open(plan.place) as archive:
-        removed = archive.remove(plan.video, wait_s=plan.wait_s, on_wait=_waiting)
+def remove(
+    folder: o.Folder,
+    video: o.VideoName,
+    wait: o.Wait = 0.0,
+    archive_dir: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> int:
+    """Take a video out of the index; its file stays."""
+    with open_archive(folder, archive_dir) as archive:
+        removed = archive.remove(video, wait_s=wait, on_wait=_waiting)
     if as_json:
         output.out_json(asdict(removed))
     else:
         output.out(
-            f"removed {phrasing.escaped(plan.video)}: {phrasing.count(removed.clips, 'clip')}, "
+            f"removed {phrasing.escaped(video)}: {phrasing.count(removed.clips, 'clip')}, "
             f"{phrasing.count(removed.notes, 'note')}; its file stays, and `lvqa index` takes it in again"
         )
     return OK
 
 
-def _models(plan: p.ListModels, as_json: bool) -> int:
-    from lvqa.models.profiles import describe
+def check(
+    folder: o.Folder,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    archive_dir: o.ArchiveDir = None,
+    as_json: o.AsJson = False,
+) -> int:
+    """Look through the index for damage and for what is missing.
 
-    rows = describe(checked_settings(plan.settings))
-    if as_json:
-        output.out_json([asdict(row) for row in rows])
-        return OK
-    lines = output.table(
-        (
-            row.profile,
-            row.role,
-            row.spec,
-            "off" if row.spec == "none" else "there" if row.available else "missing",
-            phrasing.size_text(row.bytes) if row.bytes is not None else "",
-            (row.where if row.available else row.hint) if row.spec != "none" else "",
-        )
-        for row in rows
-    )
-    for line in lines:
-        output.out(line.removeprefix("  "))
-    return OK
-
-
-def _demo(plan: p.Demo, as_json: bool) -> int:
-    from lvqa import demo
-
-    with progress_bar() as progress:
-        report = demo.run(Path(plan.folder or "demo"), progress=progress, say=_quiet if as_json else output.out)
+    Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
+    """
+    with open_archive(folder, archive_dir) as archive:
+        report = archive.check(repair=repair)
     if as_json:
         output.out_json(report.to_dict())
-    return OK if report.passed else ERROR
+    else:
+        output.out(*(phrasing.for_terminal(line, 1000) for line in report.lines()))
+    return OK if report.complete else SOME_FAILED if report.sound else ERROR
 
 
-def _open(place: p.ArchivePlace) -> Archive:
-    checked_settings(place.settings)  # before they mix with the arguments that are no settings
-    return Archive(place.folder, archive_dir=place.archive_dir, **place.settings)
-
-
-def _reasons(archive: Archive) -> list[str]:
-    """What the `auto` profile chose, and why."""
-    if archive.settings.profile != "auto":
-        return []
-    return [f"lvqa: {phrasing.for_terminal(reason)}" for reason in archive.models.reasons]
+def _stopped(how_far: str) -> int:
+    output.note(f"lvqa: stopped after the batch under way: {how_far}; run the same command to go on")
+    return STOPPED
 
 
 def _waiting(holder: str) -> None:
@@ -411,58 +217,19 @@ def _waiting(holder: str) -> None:
     )
 
 
-def _quiet(line: str) -> None:
-    pass
+def _counted(named: Sequence[tuple[int, str]]) -> str:
+    """`2 clips, 1 note`: those of which there are any."""
+    return ", ".join(phrasing.count(number, noun) for number, noun in named if number)
 
 
-def _video_dict(video: Video) -> dict[str, Any]:
-    return {
-        "video": video.path,
-        "id": video.id,
-        "duration_s": round(video.duration_s, 3),
-        "width": video.width,
-        "height": video.height,
-        "fps": round(video.fps, 3),
-        "codec": video.codec,
-        "has_audio": video.has_audio,
-    }
+def _rows_text(report: ExportReport | MergeReport) -> str:
+    rows = [(report.videos, "video"), (report.clips, "clip"), (report.notes, "note")]
+    return _counted([*rows, (report.embeddings, "embedding"), (report.frames, "frame")])
 
 
-def _video_row(video: Video) -> tuple[str, ...]:
-    size = f"{video.width}x{video.height}" if video.width else "no file"
-    sound = "sound" if video.has_audio else ""
-    return video.path, phrasing.duration_text(video.duration_s), size, video.codec, sound
+def _failed_dicts(failed: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"video": path, "reason": reason} for path, reason in failed]
 
 
-def _summaries_dict(counts: dict[str, Any]) -> dict[str, Any]:
-    return {**counts, "failed": [{"video": path, "reason": reason} for path, reason in counts["failed"]]}
-
-
-def _note_dict(note: Note) -> dict[str, Any]:
-    return {
-        "start_s": round(note.span.start_s, 3),
-        "end_s": round(note.span.end_s, 3),
-        "text": note.text,
-        "source": note.source,
-        "model": note.model,
-    }
-
-
-_COMMANDS: dict[type, Callable[[Any, bool], int]] = {
-    p.Index: _index,
-    p.Import: _import,
-    p.Export: _export,
-    p.Backup: _backup,
-    p.Ask: _ask,
-    p.Converse: _chat,
-    p.Search: _search,
-    p.Videos: _videos,
-    p.Show: _show,
-    p.Status: _status,
-    p.Remove: _remove,
-    p.CheckIndex: _check,
-    p.ListModels: _models,
-    p.Demo: _demo,
-    p.Find: _find,
-    **EVALS,
-}
+def _note_failed(failed: Sequence[tuple[str, str]]) -> None:
+    output.note(*(f"lvqa: {phrasing.escaped(path)}: {phrasing.for_terminal(reason)}" for path, reason in failed))

@@ -1,4 +1,4 @@
-"""Options that several commands share, in one place.
+"""Options that several commands share, in one place, and how what is typed for them is read.
 
 Knows typer and the names of settings, agents and tasks; tests hold them against `lvqa.settings.Settings` and the like,
 which are not imported here because `lvqa --help` is to be quick.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from lvqa.cli.plan import parse_assignments
+from lvqa.errors import UsageError
+from lvqa.types import Span, parse_time
 
 T = TypeVar("T")
 
@@ -36,6 +37,12 @@ TASKS = {
     "lv-haystack": "LV-Haystack",
 }
 
+
+def completes(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """What a shell asks for completions: those of the names that begin with what is typed."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder that holds the videos.")]
 ArchiveDir = Annotated[
     str | None,
@@ -47,7 +54,7 @@ Searcher = Annotated[
     typer.Option(
         "--searcher",
         metavar="NAME",
-        autocompletion=lambda incomplete: [name for name in SEARCHERS if name.startswith(incomplete)],
+        autocompletion=completes(SEARCHERS),
         help=f"What chooses frames: {', '.join(SEARCHERS)}.",
     ),
 ]
@@ -59,10 +66,13 @@ Agent = Annotated[
     typer.Option(
         "--agent",
         metavar="NAME",
-        autocompletion=lambda incomplete: [name for name in AGENTS if name.startswith(incomplete)],
+        autocompletion=completes(AGENTS),
         help=f"What answers: {', '.join(AGENTS)}.",
     ),
 ]
+Steps = Annotated[bool, typer.Option("--steps", help="Show each step on stderr as it happens.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")]
+BudgetFrames = Annotated[int | None, typer.Option("--budget-frames", min=0, help="Most frames a model may look at.")]
 Wait = Annotated[
     float,
     typer.Option(
@@ -98,15 +108,6 @@ MODEL_OPTIONS = {
 }
 
 
-def _profiles(incomplete: str) -> list[str]:
-    return [name for name in PROFILES if name.startswith(incomplete)]
-
-
-def complete_source(incomplete: str) -> list[str]:
-    """The kinds of notes that begin so."""
-    return [name for name in SOURCES if name.startswith(incomplete)]
-
-
 def takes_settings(command: Callable[..., T]) -> Callable[..., T]:
     """Give a command --profile, an option for each role, and --set; it receives them as one mapping, `settings`."""
     extra = [
@@ -120,7 +121,7 @@ def takes_settings(command: Callable[..., T]) -> Callable[..., T]:
                     f"--{name.replace('_', '-')}",
                     metavar=metavar,
                     help=text,
-                    autocompletion=_profiles if name == "profile" else None,
+                    autocompletion=completes(PROFILES) if name == "profile" else None,
                 ),
             ],
         )
@@ -133,11 +134,10 @@ def takes_settings(command: Callable[..., T]) -> Callable[..., T]:
     extra.append(inspect.Parameter("assign", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=assign))
 
     @functools.wraps(command)
-    def wrapper(*args: Any, **given: Any) -> T:
-        named = {name: given.pop(name) for name in MODEL_OPTIONS}
-        settings: dict[str, Any] = dict(parse_assignments(given.pop("assign") or ()))
-        settings |= {name: value for name, value in named.items() if value is not None}
-        return command(*args, settings=settings, **given)
+    def wrapper(*args: Any, **options: Any) -> T:
+        named = {name: options.pop(name) for name in MODEL_OPTIONS}
+        settings = parse_assignments(options.pop("assign") or ()) | given(**named)
+        return command(*args, settings=settings, **options)
 
     signature = inspect.signature(command, eval_str=True)
     own = [
@@ -147,3 +147,49 @@ def takes_settings(command: Callable[..., T]) -> Callable[..., T]:
     wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapper
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Those of the options that were given: that are not None."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def parse_between(text: str | None) -> Span | None:
+    """Read `A-B`, each a time as `parse_time` takes it; None where it was not given. Raises UsageError."""
+    if text is None:
+        return None
+    start, dash, end = text.partition("-")
+    try:
+        if not dash:
+            raise ValueError("two times with a '-' between them are needed")
+        return Span(parse_time(start), parse_time(end))
+    except ValueError as error:
+        raise UsageError(f"--between {text!r}: {error}; write it like 10:00-12:30") from error
+
+
+def spell_out_wait(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with the number that `--wait` may go without: as long as it takes."""
+    spelt: list[str] = []
+    for number, argument in enumerate(arguments):
+        spelt.append(argument)
+        if argument == "--wait" and not _is_number(arguments[number + 1 : number + 2]):
+            spelt.append("inf")
+    return spelt
+
+
+def _is_number(texts: Sequence[str]) -> bool:
+    try:
+        return all(float(text) == float(text) for text in texts) and bool(texts)
+    except ValueError:
+        return False
+
+
+def parse_assignments(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read `name=value` pairs. Raises UsageError for one without a name or an equals sign."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set {pair!r}: write it like --set sample_fps=1")
+        settings[name.strip().replace("-", "_")] = value
+    return settings

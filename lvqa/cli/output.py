@@ -1,7 +1,7 @@
 """Prints answers, hits and reports: JSON for programs, aligned lines for people.
 
 Answers go to stdout, progress and complaints to stderr. Everything that may come from a video goes through
-`lvqa.render.safe`, so that no file name and no caption reaches the terminal as a control sequence. Knows values only.
+`lvqa.phrasing`, so that no file name and no caption reaches the terminal as a control sequence. Knows values only.
 """
 
 from __future__ import annotations
@@ -27,16 +27,23 @@ _TEXT_LIMIT, _ANSWER_LIMIT = 160, 2000
 _WIDEST = 160
 
 
-def out(line: str) -> None:
-    """Write a line to stdout."""
-    sys.stdout.write(line + "\n")
+def out(*lines: str) -> None:
+    """Write lines to stdout."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
 
 
-def note(line: str) -> None:
-    """Write a line about what goes on to stderr."""
+def note(*lines: str) -> None:
+    """Write lines about what goes on to stderr."""
     sys.stdout.flush()
-    sys.stderr.write(line + "\n")
+    for line in lines:
+        sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def note_step(step: Step) -> None:
+    """Write a step of the agent to stderr."""
+    note(step_line(step))
 
 
 def out_json(data: Any) -> None:
@@ -61,11 +68,14 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     return [(indent + "  ".join(cell.ljust(widths[i]) for i, cell in enumerate(row))).rstrip() for row in cells]
 
 
-def moments(rows: Iterable[tuple[str, Span, str, str]]) -> list[str]:
+def moments(rows: Iterable[tuple[str, Span, str, str]], indent: str = "  ") -> list[str]:
     """Lines of video, interval, text and source."""
     return table(
-        (video, span_text(span), f"{for_terminal(text, _TEXT_LIMIT)}", f"[{source}]")
-        for video, span, text, source in rows
+        (
+            (video, span_text(span), for_terminal(text, _TEXT_LIMIT), f"[{source}]")
+            for video, span, text, source in rows
+        ),
+        indent,
     )
 
 
@@ -107,6 +117,11 @@ def thumbnails(sights: SightingList, folder: Path) -> dict[int, str]:
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror or error}); name another folder") from error
     return written
+
+
+def answer_dict(answer: Answer, steps: bool) -> dict[str, Any]:
+    """The fields of an answer, and with `steps` those of each step to it."""
+    return answer.to_dict() | ({"steps": [step.to_dict() for step in answer.steps]} if steps else {})
 
 
 def answer_lines(answer: Answer, currency: str = "") -> list[str]:

@@ -1,4 +1,7 @@
-"""What several commands need: settings whose names were checked, and a bar on stderr. Knows no command."""
+"""What several commands need: exit statuses, an archive with its settings checked, and a bar on stderr.
+
+Knows no command.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,27 @@ from lvqa.secrets import strike
 from lvqa.stopping import Stop, on_signals
 
 if TYPE_CHECKING:
+    from lvqa.archive.archive import Archive
     from lvqa.indexers import Progress
     from lvqa.settings import Settings
+
+OK, ERROR, USAGE, SOME_FAILED, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+
+
+def open_archive(folder: str, archive_dir: str | None, settings: Mapping[str, Any] | None = None) -> Archive:
+    """The archive of a folder. Raises UsageError as `checked_settings` and `Archive` do."""
+    from lvqa.archive.archive import Archive
+
+    settings = settings or {}
+    checked_settings(settings)  # before they mix with the arguments that are no settings
+    return Archive(folder, archive_dir=archive_dir, **settings)
+
+
+def reasons(archive: Archive) -> list[str]:
+    """What the `auto` profile chose, and why."""
+    if archive.settings.profile != "auto":
+        return []
+    return [f"lvqa: {phrasing.for_terminal(reason)}" for reason in archive.models.reasons]
 
 
 def checked_settings(given: Mapping[str, Any]) -> Settings:

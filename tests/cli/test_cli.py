@@ -17,7 +17,7 @@ import typer.main
 
 from lvqa import Archive
 from lvqa.archive.workspace import Workspace
-from lvqa.cli import options, plan
+from lvqa.cli import options
 from lvqa.cli.app import app
 from lvqa.settings import Profile, Settings
 from lvqa.types import SOURCES, Span
@@ -302,9 +302,9 @@ def test_every_command_takes_json() -> None:
 
 
 def test_between_and_assignments() -> None:
-    assert plan.parse_between("10:00-12:30.5") == Span(600, 750.5)
-    assert plan.parse_between("1:00:00-01:00:02") == Span(3600, 3602)
-    assert plan.parse_assignments(["sample-fps=1", "vision=hf:a=b"]) == {"sample_fps": "1", "vision": "hf:a=b"}
+    assert options.parse_between("10:00-12:30.5") == Span(600, 750.5)
+    assert options.parse_between("1:00:00-01:00:02") == Span(3600, 3602)
+    assert options.parse_assignments(["sample-fps=1", "vision=hf:a=b"]) == {"sample_fps": "1", "vision": "hf:a=b"}
 
 
 def long_captions(folder: Path) -> Path:
@@ -419,7 +419,7 @@ def test_a_dry_run_asks_nothing_and_says_what_it_would_take(indexed: Path, lvqa,
     ],
 )
 def test_wait_goes_without_a_number(given: list[str], spelt: list[str]) -> None:
-    assert plan.spell_out_wait(given) == spelt
+    assert options.spell_out_wait(given) == spelt
 
 
 def test_a_second_writer_is_refused_or_waits(indexed: Path, lvqa, light, tmp_path: Path, monkeypatch) -> None:

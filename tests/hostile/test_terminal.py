@@ -14,8 +14,9 @@ import pytest
 
 from lvqa import Archive
 from lvqa.agents.steps import NoTargetsStep
+from lvqa.archive import archive as archives
 from lvqa.characters import BIDI
-from lvqa.cli import commands, main, output
+from lvqa.cli import main, output
 from lvqa.cli.shared import progress_bar
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.models.profiles import Models
@@ -86,7 +87,7 @@ def lvqa(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     """Run a command line in this process, with fake models; what it prints must be safe, whatever it is."""
 
     def run(*argv: str | Path, said: str = "a wall") -> Done:
-        monkeypatch.setattr(commands, "Archive", functools.partial(Archive, models=models(said)))
+        monkeypatch.setattr(archives, "Archive", functools.partial(Archive, models=models(said)))
         capsys.readouterr()
         status = main([str(a) for a in argv])
         captured = capsys.readouterr()
@@ -110,7 +111,7 @@ def flood(text: str) -> int:
 
 def test_this_would_notice(folder, lvqa, monkeypatch):
     real = output.out
-    monkeypatch.setattr(output, "out", lambda line: real(f"{line}\x1b[31m"))
+    monkeypatch.setattr(output, "out", lambda *lines: real(*(f"{line}\x1b[31m" for line in lines)))
     with pytest.raises(AssertionError):
         lvqa("status", folder)
 
