@@ -102,7 +102,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         call = app(o.spell_out_wait(argv), prog_name="lvqa", standalone_mode=False)
         # Help, --version and completion end with a status instead of a call.
-        status = int(call() if callable(call) else call or 0)
+        status = call() if isinstance(call, functools.partial) else int(call or 0)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return _fail(STOPPED, "stopped; run again to go on")
