@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from lvqa.agents.evidence import MOST_NOTES
 from lvqa.agents.options import letter
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Claim, Item
 from lvqa.prompts import clean, for_prompt
 from lvqa.types import Computation, format_time
@@ -42,7 +42,7 @@ class AnswerReply(BaseModel):
         return [value] if isinstance(value, str) and value.strip() else value or []
 
 
-def number(items: Sequence[Item], most: int = MOST_NOTES) -> dict[int, Item]:
+def number(items: Sequence[Item], most: int = READING.notes) -> dict[int, Item]:
     """The closest items, and all that was seen, numbered from 1 in the order of video and time."""
     seen = [item for item in items if item.note.source == "seen"]
     rest = [item for item in items if item.note.source != "seen"][: max(0, most - len(seen))]

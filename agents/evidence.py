@@ -11,15 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Context, Item, Plan, State
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
 from lvqa.types import Evidence, Note, Span
 
-# Beyond this many notes a summary prompt grows longer than small models read.
-MOST_NOTES = 48
 
-
-def pool(state: State, context: Context, most: int = MOST_NOTES) -> list[Item]:
+def pool(state: State, context: Context, most: int = READING.notes) -> list[Item]:
     """The first `most` of what was recalled, and all that was seen, closest to the question first.
 
     Equal ones come by recall score, path, start and id.
@@ -86,7 +84,7 @@ def same_evidence(a: Evidence, b: Evidence) -> bool:
     return a.video == b.video and a.text.casefold() == b.text.casefold() and a.span.gap_s(b.span) == 0
 
 
-def stretch(items: Sequence[Item], best: Item, share: float = 0.85, gap_s: float = 1.0) -> Span:
+def stretch(items: Sequence[Item], best: Item) -> Span:
     """The stretch around the best item that items of its video and source nearly as close fill without a gap.
 
     What is read or said is quoted word for word, so only the same words go on; captions put one thing in many words.
@@ -99,13 +97,13 @@ def stretch(items: Sequence[Item], best: Item, share: float = 0.85, gap_s: float
             for item in items
             if item.video == best.video
             and item.note.source == best.note.source
-            and item.closeness >= share * best.closeness
+            and item.closeness >= READING.stretch_share * best.closeness
             and (not quoted or letters(item.note.text) == letters(best.note.text))
         ),
         key=lambda item: item.note.span.gap_s(best.note.span),
     )
     for item in near:
-        if item.note.span.gap_s(span) <= gap_s:
+        if item.note.span.gap_s(span) <= READING.stretch_gap_s:
             span = span.hull(item.note.span)
     return span
 

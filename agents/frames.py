@@ -9,9 +9,6 @@ from lvqa.errors import MediaError
 from lvqa.models.base import Frame
 from lvqa.types import Keyframe
 
-# The time that a single frame stands for.
-FRAME_S = 1.0
-
 
 def decode(context: Context, groups: Sequence[Sequence[Keyframe]]) -> tuple[dict[int, list[Frame]], list[str]]:
     """The frames of each group by its number, each file opened once; and a line for each that cannot be read."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.agents.frames import FRAME_S, decode
+from lvqa.agents.frames import decode
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
 from lvqa.models.base import VisionRequest
@@ -70,7 +71,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
             "frames": 1,
             "video": for_prompt(context.retriever.path(frame.video_id), 120),
             "start": format_time(frame.time_s),
-            "end": format_time(frame.time_s + FRAME_S),
+            "end": format_time(frame.time_s + LOOKING.frame_s),
         }
         filled = prompt.fill(**{name: value for name, value in about.items() if name in prompt.holes})
         requests.append(VisionRequest([image], filled, context.settings.caption_tokens))
@@ -80,7 +81,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
         if not text:
             continue
         video = context.store.videos.get(frame.video_id)
-        span = Span(frame.time_s, frame.time_s + FRAME_S)
+        span = Span(frame.time_s, frame.time_s + LOOKING.frame_s)
         span = (span.clamp(video.duration_s) if video is not None else None) or span
         made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)
         notes.append(Note(made, frame.video_id, None, span, text, "seen", vision.name, prompt.hash))

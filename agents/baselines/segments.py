@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.baselines.described import Surveyed, describe
 from lvqa.agents.options import options_block
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, State
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError
@@ -27,8 +28,6 @@ from lvqa.types import Keyframe, Note, Span, Video, format_time
 from lvqa.zoom.across import searchable
 
 Values = npt.NDArray[np.float64]
-
-_MOST_NEEDS = 3
 
 
 class Need(BaseModel):
@@ -59,7 +58,7 @@ def lacking(state: State, context: Context, videos: Sequence[Video], surveyed: S
         return
     needs = _needs(context, segments, state["seen"], surveyed)
     chosen: list[Keyframe] = []
-    for segment, look_for in needs[:_MOST_NEEDS]:
+    for segment, look_for in needs[: LOOKING.needs]:
         times, near = _similarity(context, segment.video_id, look_for, segment.span)
         at = float(times[int(near.argmax())]) if len(times) else segment.span.middle_s
         chosen.append(Keyframe(segment.video_id, at, float(near.max(initial=0.0))))
@@ -77,7 +76,7 @@ def between(context: Context, videos: Sequence[Video], looked: Sequence[Keyframe
         whole = searchable(video.duration_s, context.filter)
         at = sorted(frame.time_s for frame in looked if frame.video_id == video.id)
         ends = [whole.start_s, *at, whole.end_s]
-        found += [Segment(video.id, Span(a, b)) for a, b in pairwise(ends) if b - a >= 1.0]
+        found += [Segment(video.id, Span(a, b)) for a, b in pairwise(ends) if b - a >= LOOKING.segment_s]
     return found
 
 

@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lvqa.agents.chat.turns import Turn
+from lvqa.agents.rules.numbers import READING
 from lvqa.language.noun_phrases import WORD, Phrase, noun_phrases, whole_phrase
 from lvqa.language.stems import stems
 from lvqa.language.times import without_times
 from lvqa.language.words import declarative
 from lvqa.prompts import for_prompt
 
-_SHORT_WORDS = 6
 _EVENT_CHARACTERS = 120
-_TURNS = 4
 _PRONOUNS = {
     "he": "he", "him": "he", "his": "he", "himself": "he",
     "she": "she", "her": "she", "hers": "she", "herself": "she",
@@ -164,7 +163,7 @@ def _may_be(phrase: Phrase, kind: str) -> bool:
 
 def _antecedent(kind: str, turns: Sequence[Turn], taken: Sequence[tuple[str, ...]]) -> Phrase | None:
     """What a pronoun stands for: the nearest that fits and is not taken, of the last turn first."""
-    recent = [p for turn in reversed(turns[-_TURNS:]) for p in _spoken_of(turn) if p.words not in taken]
+    recent = [p for turn in reversed(turns[-READING.turns :]) for p in _spoken_of(turn) if p.words not in taken]
     fits = [p for p in recent if _may_be(p, kind)]
     if kind in ("he", "she"):
         people = [p for p in fits if p.person]
@@ -184,7 +183,7 @@ def _spoken_of(turn: Turn) -> Iterator[Phrase]:
     if turn.abstained:
         yield from named
         return
-    short = whole_phrase(turn.answer) if len(turn.answer.split()) <= _SHORT_WORDS else None
+    short = whole_phrase(turn.answer) if len(turn.answer.split()) <= READING.answer_words else None
     in_answer = stems(turn.answer)
     told = [p for evidence in turn.evidence[:1] for p in noun_phrases(for_prompt(evidence.text))]
     told.sort(key=lambda p: not stems(p.words[-1]) <= in_answer)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.chat.references import by_rules
 from lvqa.agents.chat.turns import Turn, Understood, clock
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Stretch
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ReplyError
@@ -25,7 +26,6 @@ from lvqa.types import Budget, Span
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-_TURNS = 6
 _EVIDENCE = 3
 _EVIDENCE_CHARACTERS = 200
 _ANSWER_CHARACTERS = 400
@@ -78,7 +78,7 @@ def understand(
         return by_rules(question, turns, durations)
     prompt = load("follow_up")
     filled = prompt.fill(
-        turns=fence("\n".join(_told(n, turn) for n, turn in enumerate(turns[-_TURNS:], 1))),
+        turns=fence("\n".join(_told(n, turn) for n, turn in enumerate(turns[-READING.told_turns :], 1))),
         videos=fence("\n".join(_listed(turns, durations))),
         question=fence(question),
     )

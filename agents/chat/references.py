@@ -14,6 +14,7 @@ from typing import Literal
 
 from lvqa.agents.chat.binding import Bound, bind, event_of, put_in_place
 from lvqa.agents.chat.turns import Turn, Understood, time_text
+from lvqa.agents.rules.numbers import READING
 from lvqa.language.noun_phrases import ARTICLES, noun_phrases
 from lvqa.language.stems import words_of
 from lvqa.language.times import times, without_times
@@ -21,9 +22,6 @@ from lvqa.language.video_names import file_forms, named_videos
 from lvqa.types import Evidence, Span
 
 Side = Literal["before", "after", "at"]
-
-# A bare "and before that?" is about so many seconds.
-BESIDE_S = 60.0
 
 _LEAD = re.compile(r"^(?:(?:and|but|so|or|ok|okay|now|well)\b[\s,]*)+", re.IGNORECASE)
 _ABOUT = re.compile(r"^(?:what|how)\s+about\b\s*", re.IGNORECASE)
@@ -74,7 +72,6 @@ _SAME_VIDEO = re.compile(
     r"\b(?:in|of|from|within|during)\s+(?:that|this|the\s+same)\s+(?:video|film|movie|clip|recording|footage)\b",
     re.IGNORECASE,
 )
-_FRAGMENT_WORDS = 7
 
 
 def by_rules(question: str, turns: Sequence[Turn], durations: Mapping[str, float]) -> Understood:
@@ -149,10 +146,10 @@ class _Frame:
             bound = bind(f"{rest}?", self.turns)
             rest = bound.text.rstrip("?")
         between, where = self._beside(side, shown)
-        if bare and between is not None and between.duration_s > BESIDE_S:
+        if bare and between is not None and between.duration_s > READING.before_s:
             # What happens before something happens just before it.
-            start = between.end_s - BESIDE_S if side == "before" else between.start_s
-            between = Span(start, start + BESIDE_S)
+            start = between.end_s - READING.before_s if side == "before" else between.start_s
+            between = Span(start, start + READING.before_s)
         why = "; ".join([where, *bound.why])
         text = f"{rest}?" if between is None else f"{rest} between {_clocks(between)}?"
         return Understood(_capital(text), (shown.video,), between, why, "rules", empty=between is None)
@@ -188,7 +185,7 @@ class _Frame:
         first = (words_of(fragment) or [""])[0]
         if match := _BARE.match(fragment):
             return self._asked_anew(match[1])
-        if not fragment or first in _ASKS or len(fragment.split()) > _FRAGMENT_WORDS:
+        if not fragment or first in _ASKS or len(fragment.split()) > READING.fragment_words:
             return None
         files = self._files(fragment)
         if not led and not files and not (first in ARTICLES and self._is_one_phrase(fragment)):

@@ -33,6 +33,7 @@ from lvqa.agents.citations import (
 from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.options import letter, options_block
 from lvqa.agents.rules import extractive
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Context, Draft, Item, State
 from lvqa.agents.steps import AnswerStep, Reasoning, Way
 from lvqa.agents.structured import ask_for, say
@@ -43,12 +44,6 @@ from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Computation
 
 T = TypeVar("T")
-
-_NEAREST = 6
-# Two open answers say the same from this closeness of their texts on, or where they cite the same seconds.
-_ALIKE = 0.6
-# Closeness, as a share of the best, from which a note counts as what the rules would have answered with.
-_RULES_AGREE = 0.8
 
 
 class ScoresReply(BaseModel):
@@ -136,7 +131,7 @@ def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, s
     summary = usable_caption(told) or ""
     if not summary:
         asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
-    nearest = {item.note.id for item in items[:_NEAREST]}
+    nearest = {item.note.id for item in items[: READING.nearest]}
     filled = load("answer").fill(
         question=question,
         options=options_block(context.options),
@@ -227,7 +222,7 @@ def _asked_for(name: str, asked: _Asked, filled: str) -> Way:
     if options and choice is None:
         raise ReplyError("the chat model chose none of the options, twice; try another chat model")
     claims, uncited = claims_of(reply, numbered)
-    missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[:3]
+    missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[: READING.missing]
     return Way(name, claims, choice if options else None, reply.confidence, missing, uncited, parsed.repaired)
 
 
@@ -259,7 +254,7 @@ def _same(context: Context, one: Way, other: Way, items: Sequence[Item]) -> bool
         return True
     text, said = (" ".join(claim.text for claim in way.claims) for way in (one, other))
     note = replace(mine[0].note, id="", text=said)
-    return float(scaled_cosines(context, [text], [note])[0, 0]) >= _ALIKE
+    return float(scaled_cosines(context, [text], [note])[0, 0]) >= READING.alike
 
 
 def _with_rules(way: Way, items: Sequence[Item], rules: Draft, context: Context) -> float:
@@ -267,7 +262,7 @@ def _with_rules(way: Way, items: Sequence[Item], rules: Draft, context: Context)
     if context.options:
         return float(way.choice == rules.choice)
     best = items[0]
-    near = [i for i in items if i.closeness >= _RULES_AGREE * best.closeness]
+    near = [i for i in items if i.closeness >= READING.rules_agree * best.closeness]
     return float(
         any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in _cited(way, items) for b in near)
     )

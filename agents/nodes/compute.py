@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.citations import lines, number
 from lvqa.agents.evidence import pool, scaled_cosines
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Context, Item, State
 from lvqa.agents.steps import ComputeSkippedStep, ComputeStep, RowsReading
@@ -29,9 +30,6 @@ from lvqa.temporal.operators import compute as run_operator
 from lvqa.temporal.operators import distinct
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import EventRow
-
-# A note tells of an event, by rule, from this closeness on, and from this share of the closest one's.
-_LEAST, _SHARE = 0.35, 0.75
 
 
 class RowReply(BaseModel):
@@ -115,7 +113,7 @@ def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> 
     near = np.maximum(dense, lexical)
     found = []
     for n, event in enumerate(events):
-        bar = max(_LEAST, _SHARE * float(near[:, n].max(initial=0.0)))
+        bar = max(READING.event, READING.event_share * float(near[:, n].max(initial=0.0)))
         found.append(
             [
                 EventRow(event, item.video, item.note.span, float(near[k, n]), (item.note.id,))

@@ -10,8 +10,9 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from lvqa.agents.frames import FRAME_S, decode
+from lvqa.agents.frames import decode
 from lvqa.agents.options import options_block
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
 from lvqa.errors import ModelError
@@ -22,8 +23,6 @@ from lvqa.store import note_id
 from lvqa.tools.vision_calls import generate
 from lvqa.types import Keyframe, Note, Span, format_time
 
-# Frames further apart than this are not shown together: nothing would tie them.
-GROUP_GAP_S = 8.0
 REPLY_TOKENS = 128
 
 
@@ -90,7 +89,7 @@ def grouped(keyframes: Sequence[Keyframe], most: int) -> list[list[Keyframe]]:
             last is not None
             and last[-1].video_id == frame.video_id
             and len(last) < most
-            and frame.time_s - last[-1].time_s <= GROUP_GAP_S
+            and frame.time_s - last[-1].time_s <= LOOKING.group_gap_s
         ):
             last.append(frame)
         else:
@@ -100,7 +99,7 @@ def grouped(keyframes: Sequence[Keyframe], most: int) -> list[list[Keyframe]]:
 
 def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
     """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
-    span = Span(group[0].time_s, group[-1].time_s + FRAME_S)
+    span = Span(group[0].time_s, group[-1].time_s + LOOKING.frame_s)
     return span if duration_s is None else span.clamp(duration_s) or span
 
 

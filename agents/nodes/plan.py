@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.options import options_block
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.plan import by_rules, unlike
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Context, Plan, State
@@ -56,7 +57,7 @@ def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:
     events = made.events or rules.events
     return made.model_copy(
         update={
-            "phrases": tuple(unlike(phrases))[:12],
+            "phrases": tuple(unlike(phrases))[: READING.phrases],
             "between": made.between or rules.between,
             "named": bool(made.targets),
             "events": events,

@@ -14,6 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import PREFERRED, policy
 from lvqa.agents.rules.titles import is_presenting, titles
 from lvqa.agents.state import Context, Plan, State
@@ -22,16 +23,8 @@ from lvqa.recall import Channel, merge
 from lvqa.store import Filter
 from lvqa.types import Hit, Note, Span
 
-_AROUND_S = 10.0
 # Hits that the step tells of.
 _TOLD = 5
-_MOST_TITLES = 8
-# Of a question that counts, all candidates are read: so many times `top_k`.
-_ALL = 4
-_MOST_SUMMARIES = 48
-# Title cards are looked for in every video of a small archive, in the best-matching ones of a large one.
-_SMALL_ARCHIVE = 20
-_MATCHING_VIDEOS = 8
 
 
 def recall(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -69,7 +62,7 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
     how = policy(plan.kind)
     if how.reads == "summaries" and (told := _summaries(context, phrases[0], wanted)):
         return told
-    k = context.settings.top_k * (_ALL if how.reads == "all" else 1)
+    k = context.settings.top_k * (READING.counted if how.reads == "all" else 1)
     retriever = context.retriever
     rules = replace(retriever.rules, windows=False)
     options = [phrase for phrase in option_phrases(context.asked, context.options) if phrase in phrases]
@@ -85,17 +78,17 @@ def _search(context: Context, phrases: Sequence[str], wanted: Filter | None, pla
             sources &= wanted.sources
         only = replace(wanted or Filter(), sources=sources)
         words_only: tuple[Channel, ...] = ("text", "dense")
-        more = retriever.search(full[0], k // 2, only, also=full[1:2], channels=words_only, rules=rules)
+        more = retriever.search(full[0], k // READING.preferred, only, also=full[1:2], channels=words_only, rules=rules)
         found = merge([found, more])
     if plan.kind == "title":
         found = merge([found, _title_cards(context, found, wanted)])
     if how.reads == "both":
-        found = merge([found, _summaries(context, phrases[0], wanted)[: max(1, k // 4)]])
+        found = merge([found, _summaries(context, phrases[0], wanted)[: max(1, k // READING.summarised)]])
     if how.apart and len(plan.events) > 1:
-        each = max(2, k // len(plan.events))
+        each = max(READING.each_event, k // len(plan.events))
         found = merge([found, *(retriever.search(event, each, wanted, rules=rules) for event in plan.events)])
     if plan.kind in ("order", "before_after"):
-        found = merge([found, _around(context, found[:3], wanted)])
+        found = merge([found, _around(context, found[: READING.around], wanted)])
     return found
 
 
@@ -110,9 +103,9 @@ def _summaries(context: Context, phrase: str, wanted: Filter | None) -> list[Hit
     notes = context.store.notes.select(base)
     if base.span is not None:  # what was written of more than the stretch says nothing sure of it
         notes = [note for note in notes if base.span.hull(note.span) == base.span]
-    elif len(notes) > _MOST_SUMMARIES:
+    elif len(notes) > READING.summaries:
         rules = replace(context.retriever.rules, windows=False)
-        return context.retriever.search(phrase, _MOST_SUMMARIES, base, rules=rules)
+        return context.retriever.search(phrase, READING.summaries, base, rules=rules)
     ordered = sorted(notes, key=lambda n: (context.retriever.path(n.video_id), -n.span.duration_s, n.span.start_s))
     return [_hit(context, note, 1.0 - n / (len(ordered) + 1)) for n, note in enumerate(ordered)]
 
@@ -123,15 +116,15 @@ def _title_cards(context: Context, found: Sequence[Hit], wanted: Filter | None) 
     if base.sources is not None and "screen" not in base.sources:
         return []
     durations = {video.id: video.duration_s for video in context.store.videos.all()}
-    if len(durations) > _SMALL_ARCHIVE and base.video_ids is None:
-        matching = list(dict.fromkeys(hit.note.video_id for hit in found))[:_MATCHING_VIDEOS]
+    if len(durations) > READING.small_archive and base.video_ids is None:
+        matching = list(dict.fromkeys(hit.note.video_id for hit in found))[: READING.matching_videos]
         base = replace(base, video_ids=frozenset(matching))
     notes = context.store.notes.select(replace(base, sources=frozenset({"screen"})))
-    cards = titles(notes, lambda video_id: durations.get(video_id, math.inf), lambda note: 0.0)[:_MOST_TITLES]
+    cards = titles(notes, lambda video_id: durations.get(video_id, math.inf), lambda note: 0.0)[: READING.titles]
     top = max((hit.score for hit in found), default=0.0)
     videos = {note.video_id for card in cards for note in card.notes}
-    announced = [note for note in notes if is_presenting(note) and note.video_id in videos][:_MOST_TITLES]
-    hits = [_hit(context, note, top + card.score) for card in cards for note in card.notes[:8]]
+    announced = [note for note in notes if is_presenting(note) and note.video_id in videos][: READING.titles]
+    hits = [_hit(context, note, top + card.score) for card in cards for note in card.notes[: READING.titles]]
     return hits + [_hit(context, note, top) for note in announced]
 
 
@@ -139,14 +132,14 @@ def _around(context: Context, hits: Sequence[Hit], wanted: Filter | None) -> lis
     """What stands just before and after the best hits, for questions of order."""
     around: list[Hit] = []
     for hit in hits:
-        span = Span(max(0.0, hit.span.start_s - _AROUND_S), hit.span.end_s + _AROUND_S)
+        span = Span(max(0.0, hit.span.start_s - READING.around_s), hit.span.end_s + READING.around_s)
         if wanted is not None and wanted.span is not None:
             inside = span.intersection(wanted.span)
             if inside is None:
                 continue
             span = inside
         near = Filter(frozenset({hit.note.video_id}), span, frozenset({hit.note.source}))
-        around += [_hit(context, note, hit.score / 2) for note in context.store.notes.select(near)]
+        around += [_hit(context, note, READING.around_score * hit.score) for note in context.store.notes.select(near)]
     return around
 
 

@@ -25,6 +25,7 @@ from lvqa.agents.baselines.presets import preset
 from lvqa.agents.baselines.segments import lacking
 from lvqa.agents.evidence import scaled_cosines
 from lvqa.agents.options import options_block
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, State
 from lvqa.agents.steps import SurveyStep
 from lvqa.agents.structured import ask_for
@@ -38,13 +39,10 @@ from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Hit, Keyframe, Note, Video
 from lvqa.zoom.across import is_searchable, searchable
 from lvqa.zoom.looking import evenly
-from lvqa.zoom.searchers.videotree import breadth, depth
+from lvqa.zoom.scorers import Scorers
+from lvqa.zoom.searchers.videotree import VideoTree, breadth, depth
 
 Values = npt.NDArray[np.float64]
-
-FIRST_LOOKS = 5
-# Closeness of a description to the question from which it is rated 2, and 3, where there is no chat model.
-_TWO, _THREE = 0.25, 0.5
 
 
 class RatingsReply(BaseModel):
@@ -67,7 +65,7 @@ def survey(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     elif how.retrieval == "segments" and state["round"]:
         lacking(state, context, videos, surveyed)
     elif videos:
-        evenly_spaced(context, videos, FIRST_LOOKS if how.retrieval == "segments" else None, surveyed)
+        evenly_spaced(context, videos, LOOKING.first_looks if how.retrieval == "segments" else None, surveyed)
     notes = surveyed.notes
     step = SurveyStep(
         how.name,
@@ -163,8 +161,11 @@ def tree(context: Context, videos: Sequence[Video], surveyed: Surveyed) -> None:
         ratings = dict(zip(known, _ratings(context, [described[row] for row in known], surveyed), strict=True))
         return np.array([ratings.get(row, 1) for row in centres.tolist()], np.int64)
 
-    labels, centres, ratings = breadth(features, rate, width=8, widest=32, threes=4, seed=context.seed)
-    below, worth = depth(features, labels, centres, ratings, branch=4)
+    paper = VideoTree(Scorers())
+    labels, centres, ratings = breadth(
+        features, rate, width=paper.width, widest=paper.widest, threes=paper.threes, seed=context.seed
+    )
+    below, worth = depth(features, labels, centres, ratings, branch=paper.branch)
     look([int(below[k]) for k in np.argsort(-worth, kind="stable")])
     surveyed.notes = [described[row] for row in sorted(described)]
     surveyed.failed += map(str, fails)
@@ -196,7 +197,7 @@ def _ratings(context: Context, notes: Sequence[Note], surveyed: Surveyed) -> lis
     near = scaled_cosines(context, phrases, notes).max(axis=1, initial=0.0)
     words = [max(lexical_closeness(phrase, note.text) for phrase in phrases) for note in notes]
     close = [max(float(a), b) for a, b in zip(near, words, strict=True)]
-    return [1 + (value >= _TWO) + (value >= _THREE) for value in close]
+    return [1 + (value >= LOOKING.rated_two) + (value >= LOOKING.rated_three) for value in close]
 
 
 def _videos(context: Context) -> list[Video]:

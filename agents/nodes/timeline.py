@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.steps import LoggedLook, TimelineAnswerStep, TimelineLooksStep, TimelineQueryStep
 from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
@@ -32,8 +33,6 @@ _OPERATORS = {
     "first_last": "first",
     "duration": "duration",
 }
-# What an answer is compared with is shown after what it is.
-_BESIDE = 0.5
 
 
 def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def draft_of(context: Context, result: Result) -> tuple[list[Item], Draft]:
     """A program's result as notes of this question and a draft that cites them."""
     # What comes first shows the answer itself.
     shown = [*result.shown, *result.refused]
-    kept = [_item(context, one, text, 1.0 if n == 0 else _BESIDE) for n, (one, text) in enumerate(shown)]
+    kept = [_item(context, one, text, 1.0 if n == 0 else LOOKING.beside) for n, (one, text) in enumerate(shown)]
     items = list({item.note.id: item for item in kept}.values())
     if not result.found:
         return items, Draft("", None, (), own=result.confidence, by="timeline")

@@ -2,11 +2,11 @@
 
 A claim about what is seen is put to the VLM, on frames of the cited interval (yes-probability); any other, or all
 where there is no VLM, file or budget, to the chat model beside the cited notes; else the claim's words are compared
-with the notes. A claim with less than half support goes.
+with the notes. A claim with too little support goes.
 
 Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
-that stays) x (0.40 + 0.20 closeness + 0.15 agreement + 0.25 own), with weights set by hand. Of an answer by rules it
-is the support (x 0.95 to 1.05 by agreement, without options): closeness or the option's share, both on a measured
+that stays) x (base + closeness + agreement + own, weighed by `VerifyingRules`). Of an answer by rules it
+is the support (swung by agreement, without options): closeness or the option's share, both on a measured
 scale, and with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for
 itself: its claims are not asked about again, and its confidence is the answer's. A curve fitted on development data,
 where there is one for the way of answering (`calibration`), makes it the probability of being right; below
@@ -27,6 +27,7 @@ from lvqa.agents.baselines.presets import preset
 from lvqa.agents.calibration import calibrated, way_of
 from lvqa.agents.citations import NOTE_CHARACTERS
 from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
+from lvqa.agents.rules.numbers import VERIFYING
 from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.steps import CheckedClaim, VerifyStep
 from lvqa.agents.structured import ask_for
@@ -40,14 +41,6 @@ from lvqa.types import Answer, Evidence, Statement, format_time
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
-# Below this an answer is looked at again while rounds and budget last.
-SURE = 0.6
-LOOK_ROUNDS = 3
-_KEEP = 0.5
-# Words compared with words say less than a model that read both.
-_KEEP_WORDS = 0.3
-_MOST_EVIDENCE = 8
-_NEAREST = 3
 
 
 class Verdict(BaseModel):
@@ -99,8 +92,8 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
     """The claims that stay, by their support and what they were checked by."""
-    least = {"words": _KEEP_WORDS, "rules": 0.0, "timeline": 0.0, "nobody": 0.0}
-    return [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, _KEEP)]
+    least = {"words": VERIFYING.keep_words, "vlm": VERIFYING.keep, "chat": VERIFYING.keep}
+    return [c for c, by in zip(checked, how, strict=True) if c.support > 0 and c.support >= least.get(by, 0.0)]
 
 
 def check(
@@ -117,7 +110,8 @@ def check(
     failed: list[str | ModelError] = []
     for n, yes in by_vlm(context, draft, items, failed).items():
         prior = draft.claims[n].support
-        support[n], how[n] = (yes if draft.by == "chat" else math.sqrt(yes * prior) if yes >= _KEEP else 0.0), "vlm"
+        both = math.sqrt(yes * prior) if yes >= VERIFYING.keep else 0.0
+        support[n], how[n] = yes if draft.by == "chat" else both, "vlm"
     rest = [n for n in range(len(draft.claims)) if n not in support]
     if draft.by == "chat" and rest:
         judged = by_chat(context, [draft.claims[n] for n in rest], items, failed)
@@ -230,11 +224,12 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     if draft.by == "timeline":
         return draft.own or 0.0
     if draft.by == "rules":
-        swing = 0.1 if draft.choice is None else 0.0
+        swing = VERIFYING.swing if draft.choice is None else 0.0
         return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement) * len(kept) / claims)
     support = sum(claim.support for claim in kept) / len(kept) * len(kept) / claims
     own = draft.own if draft.own is not None else 0.0
-    return min(1.0, support * (0.4 + 0.2 * draft.closeness + 0.15 * draft.agreement + 0.25 * own))
+    trust = VERIFYING.base + VERIFYING.closeness * draft.closeness + VERIFYING.agreement * draft.agreement
+    return min(1.0, support * (trust + VERIFYING.own * own))
 
 
 def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[str], sure: float) -> list[str] | None:
@@ -244,7 +239,7 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
     """
     if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
-    if sure >= SURE or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
+    if sure >= VERIFYING.sure or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
         return None
     if preset(context.agent).retrieval != "recall" or not context.ledger.can_think or context.ledger.spent:
         return None
@@ -265,7 +260,7 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
 def another_look(state: State, context: Context, draft: Draft) -> list[str] | None:
     """VideoAgent's rule: up to three rounds, until the answer's own confidence is 3 of 3 (arXiv 2403.10517)."""
     sure = draft.own if draft.own is not None and (draft.claims or draft.by == "chat") else 0.0
-    ended = sure >= 2 / 3 or draft.unread or state["round"] >= LOOK_ROUNDS
+    ended = sure >= VERIFYING.look_sure or draft.unread or state["round"] >= VERIFYING.look_rounds
     if ended or not context.ledger.frames_left or not context.ledger.can_think:
         return None
     return list(draft.missing)
@@ -276,7 +271,7 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
 
     An agent that does not verify answers however unsure it is.
     """
-    nearest = distinct([item.evidence() for item in items.values()], _NEAREST)
+    nearest = distinct([item.evidence() for item in items.values()], VERIFYING.nearest)
     if draft.unread:
         return Answer(UNREAD, None, 0.0, "absent", nearest)
     verifies = preset(context.agent).verifies
@@ -312,7 +307,7 @@ def _shown(cites: Sequence[Sequence[Evidence]]) -> list[Evidence]:
         next((n for n, one in enumerate(ranked) if any(same_evidence(one, piece) for piece in found)), None)
         for found in cites
     ]
-    kept = {*range(min(_MOST_EVIDENCE, len(ranked))), *(n for n in firsts if n is not None)}
+    kept = {*range(min(VERIFYING.evidence, len(ranked))), *(n for n in firsts if n is not None)}
     return [ranked[n] for n in sorted(kept)]
 
 
@@ -325,7 +320,7 @@ def cited(claim: Claim, items: dict[str, Item]) -> list[Evidence]:
         one = items[note_id].evidence(claim.support)
         for n, other in enumerate(found):
             same = letters(one.text) == letters(other.text) and one.source == other.source
-            if same and one.video == other.video and one.span.gap_s(other.span) <= 1.0:
+            if same and one.video == other.video and one.span.gap_s(other.span) <= VERIFYING.same_text_s:
                 found[n] = replace(other, span=other.span.hull(one.span))
                 break
         else:

@@ -14,6 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import NoTargetsStep, TargetsStep, ZoomSkippedStep, ZoomStep
 from lvqa.agents.structured import parse
@@ -22,24 +23,15 @@ from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.models.base import VisionRequest
 from lvqa.prompts import fence, load
-from lvqa.tools.vision_calls import SEARCH_SHARE, charge_looks, charge_to, generate
+from lvqa.tools.rules import RULES as TOOL_RULES
+from lvqa.tools.vision_calls import charge_looks, charge_to, generate
 from lvqa.types import Hit, Step, Video
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
 from lvqa.zoom.across import Opener, is_searchable, search_videos
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
 
-# Of what is left, the share that the rounds still to come may look at; the rest is for verification.
-LOOK_SHARE = 0.75
-# Of a round's requests, the share that a VLM may answer for a search: one for each thing on each frame.
-ASKING_SHARE = 0.7
-MIN_GAP_S = 1.0
-# Of fewer frames left than this many times what naming the targets takes, none is spent on it.
-NAMING_FRAMES, NAMING_SHARE = 8, 4
 _NAMING_TOKENS = 160
-_MOST_HITS = 12
-_MOST_UNRECALLED = 16
-_MOST_LOOKED_FOR = 3
 
 
 class Things(BaseModel):
@@ -68,27 +60,27 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     plan, steps = _named(state, context, opener, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
-    k = math.ceil(left * LOOK_SHARE / rounds_left)
+    k = math.ceil(left * LOOKING.look_share / rounds_left)
     if k <= 0:
         context.ledger.note_no_look()
         spent = ", ".join(context.ledger.spent) or "none of it"
         return _skipped(f"the budget leaves no frame to look at (spent: {spent})")
     query = Query(
-        plan.targets[:_MOST_LOOKED_FOR] if plan.named else (_described(context, plan),),
-        plan.cues[:_MOST_LOOKED_FOR] if plan.named else (),
+        plan.targets[: LOOKING.things] if plan.named else (_described(context, plan),),
+        plan.cues[: LOOKING.things] if plan.named else (),
         context.question.text,
     )
     # A VLM is shown a frame once for each thing that it is asked for.
     each = len(query.things) if isinstance(scorers.look, Yes) else 1
     # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
     looking = plan.named or context.searcher != DEFAULT
-    looks = min(int(k * SEARCH_SHARE), int(k * ASKING_SHARE) // each) if looking else 0
+    looks = min(int(k * TOOL_RULES.search_share), int(k * LOOKING.asking_share) // each) if looking else 0
     charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
     if not looks and context.searcher == DEFAULT:
         scorers = Scorers(similarity=scorers.similarity)
     searcher = _searcher(context, scorers)
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
-    budget = SearchBudget(k, looks, charge, MIN_GAP_S, charge_vlm)
+    budget = SearchBudget(k, looks, charge, LOOKING.apart_s, charge_vlm)
     parts, failed = opener.parts(videos, query, hits), list[str]()
     try:
         found = search_videos(
@@ -127,13 +119,13 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
     plan, vision, ledger = state["plan"], context.models.vision, context.ledger
     able = vision is not None and context.models.chat is None and context.models.can_be_asked("targets")
-    if plan.named or not able or ledger.frames_left < NAMING_SHARE * NAMING_FRAMES:
+    if plan.named or not able or ledger.frames_left < LOOKING.naming_share * LOOKING.naming_frames:
         return plan, []
     assert vision is not None
     prompt = load("targets")
     try:
         with opener(videos[0], state["hits"]) as footage:
-            times = evenly(footage.within.start_s, footage.within.end_s, NAMING_FRAMES)
+            times = evenly(footage.within.start_s, footage.within.end_s, LOOKING.naming_frames)
             images = list(footage.at(footage.clip(times).tolist()).images())
         if not ledger.take_vision([len(images)]):
             return plan, []
@@ -151,10 +143,10 @@ def _named(state: State, context: Context, opener: Opener, videos: Sequence[Vide
 
 def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[str]]:
     """The videos worth searching whose file is there, and the paths of those whose file is not."""
-    ids = list(dict.fromkeys(hit.note.video_id for hit in hits[:_MOST_HITS]))
+    ids = list(dict.fromkeys(hit.note.video_id for hit in hits[: LOOKING.hits]))
     known: Sequence[Video | None] = [context.store.videos.get(video_id) for video_id in ids]
     if not ids:
-        known = context.videos[:_MOST_UNRECALLED]
+        known = context.videos[: LOOKING.unrecalled]
     known = [video for video in known if video is not None and is_searchable(video, context.filter)]
     there = [video for video in known if video is not None and present(context.folder, video.path)]
     missing = [video.path for video in known if video is not None and video not in there]

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.numbers import QUOTING
 from lvqa.agents.state import Context, Item
 from lvqa.language.stems import content, coverage, stems
 from lvqa.language.words import declarative
@@ -32,14 +33,6 @@ Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 Scale = Callable[[Values], Values]
 
 MEASURES = ("near", "beyond", "apart", "words", "bare")
-# Nats a unit of each measure; cosines are taken as closeness (`recall.relevance`).
-WEIGHTS = (13.8, -3.0, 7.1, 0.75, -1.3)
-# Of notes that may be used, at most so many are read, all of them; of more, those that recall brought.
-_MOST_READ = 4000
-_MOST_VIDEOS = 8
-_STANDING_OUT = 5
-# How fast shares follow closeness where there is no embedder, and words must tell alone.
-_WORDS_ALONE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,10 @@ def readable(context: Context, items: Sequence[Item]) -> list[Note]:
     videos = wanted.video_ids if wanted.video_ids is not None else {v.id for v in context.store.videos.all()}
     own = [item.note for item in items]
     # A baseline reads what it retrieved, and nothing else.
-    if len(videos) > _MOST_VIDEOS or preset(context.agent).retrieval != "recall":
+    if len(videos) > QUOTING.most_videos or preset(context.agent).retrieval != "recall":
         return own
     notes = context.store.notes.select(wanted)
-    if len(notes) > _MOST_READ:
+    if len(notes) > QUOTING.most_read:
         return own
     there = {note.id for note in notes}
     return [*notes, *(note for note in own if note.id not in there)]
@@ -75,7 +68,7 @@ def weigh(context: Context, notes: Sequence[Note]) -> Weighed:
         alone = np.array([[coverage(content(option), text) for option in options] for text in texts])
         both = np.array([[coverage(words, text) for words in asked] for text in texts])
         score = (both + alone).max(axis=0) / 2
-        return Weighed(tuple(softmax(_WORDS_ALONE * score)), tuple(map(int, (both + alone).argmax(axis=0))))
+        return Weighed(tuple(softmax(QUOTING.words_alone * score)), tuple(map(int, (both + alone).argmax(axis=0))))
     embedder = retriever.embedder
 
     def encode(phrases: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -85,7 +78,7 @@ def weigh(context: Context, notes: Sequence[Note]) -> Weighed:
     measured, near = measures(
         context.asked, options, np.stack(rows), texts, encode, lambda cosines: dense_closeness(embedder, cosines)
     )
-    return Weighed(tuple(softmax(measured @ np.array(WEIGHTS))), tuple(map(int, near.argmax(axis=0))))
+    return Weighed(tuple(softmax(measured @ np.array(QUOTING.weights))), tuple(map(int, near.argmax(axis=0))))
 
 
 def measures(
@@ -113,7 +106,7 @@ def measures(
     held = vectors.astype(np.float64)
     near, alone = scale(held @ both.T), scale(held @ bare.T)
     blind, plainly = scale(both @ question), scale(bare @ plain)
-    top = np.sort(alone, axis=0)[-_STANDING_OUT:].mean(axis=0)
+    top = np.sort(alone, axis=0)[-QUOTING.standing_out :].mean(axis=0)
     measured = np.stack(
         [
             near.max(axis=0),
@@ -138,8 +131,8 @@ def _words(options: Sequence[str], texts: Sequence[str]) -> Values:
     """The largest share of each option's words, weighed by how rare they are here, that one text has."""
     found = [stems(text) for text in texts]
     often = Counter(stem for row in found for stem in row)
-    rare = {stem: math.log((len(texts) + 1) / (n + 1)) + 0.1 for stem, n in often.items()}
-    unknown = math.log(len(texts) + 1) + 0.1
+    rare = {stem: math.log((len(texts) + 1) / (n + 1)) + QUOTING.rarity for stem, n in often.items()}
+    unknown = math.log(len(texts) + 1) + QUOTING.rarity
     best = []
     for option in options:
         weights = {stem: rare.get(stem, unknown) for stem in content(option)}

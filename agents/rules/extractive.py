@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from lvqa.agents.evidence import stretch
 from lvqa.agents.rules.choice import readable, weigh
+from lvqa.agents.rules.numbers import QUOTING
 from lvqa.agents.rules.policies import PREFERRED
 from lvqa.agents.rules.titles import titles
 from lvqa.agents.state import Claim, Context, Draft, Item, Plan
@@ -18,17 +19,6 @@ from lvqa.language.stems import content, coverage, stem
 from lvqa.language.times import without_times
 from lvqa.types import Computation, Span, format_time
 
-# Closeness below which what was found has nothing to do with the question, whatever the options say.
-_UNRELATED = 0.1
-# A title card found by its form alone is weaker evidence than a note that says so.
-_TITLE_TRUST = 0.85
-_IN_NAMED_TIME = 0.6
-# What rules computed is as good as their reading of which notes tell of which event.
-_COMPUTED = 0.7
-# How far to trust what was written of a whole video, or stands in the stretch asked about, as an answer.
-_SUMMED = 0.6
-_WHOLE = 0.99
-_MOST_SUMMED, _MOST_NARRATED = 8, 4
 _HAPPENING = frozenset(map(stem, ("what", "happen", "happens", "happened", "happening", "going", "on", "is", "goes")))
 
 
@@ -58,7 +48,7 @@ def tell(items: Sequence[Item], computed: Computation) -> Draft | None:
     if computed.operator == "duration" and sources & {"speech", "screen"}:
         return None  # how long something is spoken of is not how long it lasts
     claims = [
-        Claim(_stated(by_id[note_id]), (note_id,), _COMPUTED * row.sure)
+        Claim(_stated(by_id[note_id]), (note_id,), QUOTING.computed * row.sure)
         for row in computed.rows
         for note_id in row.notes[:1]
         if note_id in by_id
@@ -80,23 +70,23 @@ def overview(items: Sequence[Item]) -> Draft | None:
     if not summaries:
         return None
     longest = {i.video: max(j.note.span.duration_s for j in summaries if j.video == i.video) for i in summaries}
-    whole = [i for i in summaries if i.note.span.duration_s >= _WHOLE * longest[i.video]][:_MOST_SUMMED]
+    whole = [i for i in summaries if i.note.span.duration_s >= QUOTING.whole * longest[i.video]][: QUOTING.most_summed]
     said = [(i, " ".join(i.note.text.split())) for i in whole]
     text = " ".join(f"{i.video}: {words}" for i, words in said)
-    claims = tuple(Claim(words, (i.note.id,), _SUMMED) for i, words in said)
-    return Draft(text, None, claims, closeness=_SUMMED, agreement=0.0)
+    claims = tuple(Claim(words, (i.note.id,), QUOTING.summed) for i, words in said)
+    return Draft(text, None, claims, closeness=QUOTING.summed, agreement=0.0)
 
 
 def narrate(context: Context, plan: Plan, items: Sequence[Item]) -> Draft | None:
     """What the notes of a stretch of time say, in its order; None where it has none."""
     span = Span(*plan.between) if plan.between is not None else context.filter.span if context.filter else None
     inside = [i for i in items if i.note.source != "summary" and (span is None or i.note.span.overlaps(span))]
-    told = sorted(inside, key=lambda i: (i.video, i.note.span.start_s, i.note.id))[:_MOST_NARRATED]
+    told = sorted(inside, key=lambda i: (i.video, i.note.span.start_s, i.note.id))[: QUOTING.most_narrated]
     if not told:
         return None
     text = " ".join(f"{format_time(i.note.span.start_s)}: {' '.join(i.note.text.split())}" for i in told)
-    claims = tuple(Claim(_stated(i), (i.note.id,), _SUMMED) for i in told)
-    return Draft(f"{text} ({told[0].video})", None, claims, closeness=_SUMMED, agreement=0.0)
+    claims = tuple(Claim(_stated(i), (i.note.id,), QUOTING.summed) for i in told)
+    return Draft(f"{text} ({told[0].video})", None, claims, closeness=QUOTING.summed, agreement=0.0)
 
 
 def _asks_for_all(context: Context, plan: Plan) -> bool:
@@ -112,7 +102,7 @@ def choose(context: Context, items: Sequence[Item]) -> tuple[Draft, list[Item]]:
     choice = weighed.shares.index(max(weighed.shares))
     note = notes[weighed.best[choice]]
     closeness = max(item.closeness for item in items)
-    share = weighed.shares[choice] * min(1.0, closeness / _UNRELATED)
+    share = weighed.shares[choice] * min(1.0, closeness / QUOTING.unrelated)
     stated = f'The answer to "{context.question.text}" is "{context.options[choice]}".'
     found = Draft(
         context.options[choice],
@@ -142,16 +132,18 @@ def title(context: Context, items: Sequence[Item]) -> Draft | None:
     claim = Claim(
         f'The text "{best.text}" can be read.',
         tuple(note.id for note in best.notes),
-        _TITLE_TRUST * min(1.0, best.score / 0.8),
+        QUOTING.title * min(1.0, best.score / QUOTING.whole_title),
     )
-    return Draft(text, None, (claim,), closeness=claim.support, agreement=float(best.score - rival > 0.1))
+    return Draft(
+        text, None, (claim,), closeness=claim.support, agreement=float(best.score - rival > QUOTING.title_lead)
+    )
 
 
 def quote(plan: Plan, items: Sequence[Item]) -> Draft:
     """The best note, quoted with its time, in words that fit the kind of question."""
     ranked = preferred(plan, items)
     best = ranked[0]
-    others = [item for item in ranked[1:] if item.closeness >= 0.8 * best.closeness]
+    others = [item for item in ranked[1:] if item.closeness >= QUOTING.others * best.closeness]
     span = stretch(ranked, best)
     said = " ".join(best.note.text.split())
     where = f"{best.video} at {_when(span)}"
@@ -163,7 +155,7 @@ def quote(plan: Plan, items: Sequence[Item]) -> Draft:
         text = f'It is said: "{said}" ({where}).'
     else:
         text = f"{said} ({where})"
-    claims = [Claim(_stated(i), (i.note.id,), i.closeness) for i in [best, *others[:2]]]
+    claims = [Claim(_stated(i), (i.note.id,), i.closeness) for i in [best, *others[: QUOTING.most_others]]]
     asked = content(" ".join(plan.targets) or plan.phrases[0])
     lacking = [word for word in asked if coverage([word], best.note.text) == 0]
     return Draft(
@@ -171,7 +163,7 @@ def quote(plan: Plan, items: Sequence[Item]) -> Draft:
         None,
         tuple(claims),
         closeness=best.closeness,
-        agreement=float(any(i.video == best.video and i.note.span.gap_s(span) <= 30 for i in others)),
+        agreement=float(any(i.video == best.video and i.note.span.gap_s(span) <= QUOTING.agree_s for i in others)),
         missing=(" ".join(lacking),) if lacking and len(lacking) < len(asked) else (),
     )
 
@@ -190,14 +182,14 @@ def preferred(plan: Plan, items: Sequence[Item]) -> list[Item]:
     raised = []
     for item in mine:
         beside = [i.closeness for i in rest if i.video == item.video and i.note.span.overlaps(item.note.span)]
-        close = max([item.closeness, *(0.8 * value for value in beside)])
+        close = max([item.closeness, *(QUOTING.beside * value for value in beside)])
         if plan.between is not None and item.note.span.overlaps(Span(*plan.between)):
-            close = max(close, _IN_NAMED_TIME)
+            close = max(close, QUOTING.in_named_time)
         raised.append(Item(item.note, item.video, item.score, close, item.options))
     raised.sort(key=lambda i: (-i.closeness, -i.score, i.video, i.note.span.start_s, i.note.id))
     # Speech about a sign may answer better than noise on the screen.
     best_rest = rest[0].closeness if rest else 0.0
-    return [*raised, *rest] if raised[0].closeness >= 0.5 * best_rest else [*rest, *raised]
+    return [*raised, *rest] if raised[0].closeness >= QUOTING.first * best_rest else [*rest, *raised]
 
 
 def _stated(item: Item) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Kind, Plan
 from lvqa.language.stems import content
@@ -73,7 +74,6 @@ _RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 _SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
 
 _LISTED = re.compile(r"\s*[,;]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+")
-_MOST_TARGETS, _MOST_EVENTS = 16, 8
 _SIDES = re.compile(r"\s*,?\s+(?:(?:before|after|earlier|later|than)\b[\s,]*(?:or\b\s*)?)+", re.IGNORECASE)
 _WHETHER = re.compile(
     r"^\s*(?:is|are|was|were|does|do|did|has|have)\b|\b(?:before|earlier) or (?:after|later)\b", re.IGNORECASE
@@ -97,10 +97,10 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     named = times(question)
     return Plan(
         kind=kind,
-        targets=tuple(exact_parts(question) or content(described)[:6])[:_MOST_TARGETS],
-        phrases=tuple(unlike(phrases))[:12] or (question.strip(),),
+        targets=tuple(exact_parts(question) or content(described)[: READING.target_words])[: READING.targets],
+        phrases=tuple(unlike(phrases))[: READING.phrases] or (question.strip(),),
         between=(named.start_s, named.end_s) if named is not None else None,
-        events=tuple(_events(kind, asked, described, options))[:_MOST_EVENTS],
+        events=tuple(_events(kind, asked, described, options))[: READING.events],
         compute=_operator(kind, asked),
     )
 
@@ -129,7 +129,7 @@ def _events(kind: Kind, asked: str, described: str, options: tuple[str, ...]) ->
     if kind == "order":
         listed = asked.rsplit(":", 1)[-1] if ":" in asked else ""
         parts = [part.strip(" ?.") for part in _LISTED.split(listed) if part.strip(" ?.")]
-        return parts[:8] if len(parts) > 1 else list(options)[:8] if _EXTREME.search(asked) else []
+        return parts if len(parts) > 1 else list(options) if _EXTREME.search(asked) else []
     return []
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lvqa.agents.rules.numbers import QUOTING
 from lvqa.types import Note, Span
 
 _PRESENTS = re.compile(r"\bpresents?\b", re.IGNORECASE)
@@ -19,10 +20,6 @@ _CREDIT = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_MOST_WORDS = 12
-_FOLLOWS_S = 20.0
-_LONG_S = 4.0
-_EDGE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,15 @@ def titles(notes: Sequence[Note], ends_s: Callable[[str], float], near: Callable
         text = " ".join(" ".join(line for line in run[0].text.splitlines() if not _CREDIT.search(line)).split())
         span = Span(run[0].span.start_s, max(note.span.end_s for note in run))
         end_s = ends_s(video_id)
-        edge_s = min(_EDGE_S, end_s / 4)
+        edge_s = min(QUOTING.edge_s, QUOTING.edge_share * end_s)
         before = [span.start_s - p.span.end_s for p in presents if p.video_id == video_id]
         score = (
-            0.2 * _wordiness(text)
-            + 0.2 * min(1.0, span.duration_s / _LONG_S)
-            + 0.2 * any(-1.0 <= gap_s <= _FOLLOWS_S for gap_s in before)
-            + 0.1 * (span.start_s <= edge_s or span.end_s >= end_s - edge_s)
-            + 0.1 * _is_headed(text)
-            + 0.2 * max(near(note) for note in run)
+            QUOTING.wordy * _wordiness(text)
+            + QUOTING.stands * min(1.0, span.duration_s / QUOTING.long_s)
+            + QUOTING.follows * any(-QUOTING.overlaps_s <= gap_s <= QUOTING.follows_s for gap_s in before)
+            + QUOTING.at_edge * (span.start_s <= edge_s or span.end_s >= end_s - edge_s)
+            + QUOTING.headed * _is_headed(text)
+            + QUOTING.near * max(near(note) for note in run)
         )
         found.append(Title(text, tuple(run), span, score))
     return sorted(found, key=lambda t: (-t.score, t.notes[0].video_id, t.span, t.text))
@@ -90,7 +87,9 @@ def _could_be(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
     digits = sum(character.isdigit() for character in text)
     found = _WORD.findall(text)
-    return letters >= 3 and letters >= 3 * digits and 1 <= len(found) <= _MOST_WORDS and _wordiness(text) > 0.3
+    if letters < max(QUOTING.letters, QUOTING.letters * digits):
+        return False
+    return 1 <= len(found) <= QUOTING.words and _wordiness(text) > QUOTING.wordiness
 
 
 def _wordiness(text: str) -> float:
@@ -100,19 +99,20 @@ def _wordiness(text: str) -> float:
     """
     found = _WORD.findall(text)
     total = sum(map(len, found))
-    good = sum(len(w) for w in found if not w.isascii() or (len(w) >= 3 and re.search("[aeiouy]", w, re.IGNORECASE)))
+    long = [w for w in found if not w.isascii() or len(w) >= QUOTING.word_letters]
+    good = sum(len(w) for w in long if not w.isascii() or re.search("[aeiouy]", w, re.IGNORECASE))
     return good / total if total else 0.0
 
 
 def _is_headed(text: str) -> bool:
-    found = [word for word in _WORD.findall(text) if len(word) > 3]
+    found = [word for word in _WORD.findall(text) if len(word) > QUOTING.word_letters]
     return bool(found) and all(word[0].isupper() or not word.isascii() for word in found)
 
 
 def _longest_run(notes: Sequence[Note]) -> list[Note]:
     runs: list[list[Note]] = []
     for note in notes:
-        if runs and note.span.start_s - max(n.span.end_s for n in runs[-1]) <= 1.0:
+        if runs and note.span.start_s - max(n.span.end_s for n in runs[-1]) <= QUOTING.run_gap_s:
             runs[-1].append(note)
         else:
             runs.append([note])

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lvqa.agents.options import option_phrases
-from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures
+from lvqa.agents.rules.choice import MEASURES, measures
+from lvqa.agents.rules.numbers import QUOTING
 from lvqa.errors import LvqaError, UsageError
 from lvqa.eval.lab.retrieval.data import RememberingEmbedder
 from lvqa.eval.metrics import clustered_mean
@@ -118,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{len(rows)} questions about {len(set(videos))} videos")
     for n, name in enumerate(MEASURES):
         say(name, rows[:, :, n].argmax(axis=1))
-    say("all, weights as shipped", probabilities(rows, WEIGHTS).argmax(axis=1))
+    say("all, weights as shipped", probabilities(rows, QUOTING.weights).argmax(axis=1))
     shares = held_out(rows, right, videos)
     say(f"all, held out ({FOLDS} folds)", shares.argmax(axis=1))
     top = shares.max(axis=1)

@@ -15,17 +15,9 @@ from lvqa.temporal.looks import Course, alongside
 from lvqa.temporal.options import bare_phrase, order_of
 from lvqa.temporal.presence import Candidate, apart_first
 from lvqa.temporal.result import Result, absence, exactly_one, nothing, product
+from lvqa.temporal.rules import RULES
 from lvqa.temporal.wording import chance, shown_by, when
 from lvqa.types import Span, format_time
-
-# A thing that was found may have come before: what is so much as likely is looked at too, so many times.
-_AS_LIKELY, _FURTHER = 0.5, 3
-# Times that what was not found is looked for again while there is budget.
-_PASSES = 3
-# Times this near to a sighting, in seconds, are the same time to an order of things.
-_TOGETHER_S = 4.0
-# Looks that the ends of one interval take, about.
-_ENDS = 8
 
 
 def across(inquiry: Inquiry) -> Course[Result]:
@@ -45,7 +37,7 @@ def across(inquiry: Inquiry) -> Course[Result]:
     shown = shown_by(founds, [target] * n)
     if query.both == "which":
         best, sure = exactly_one(chances)
-        if chances[best] < 0.5:
+        if chances[best] < RULES.least_chance:
             return nothing(f"{a(target)} was found in none of the videos")
         name = inquiry.path(videos[best])
         text = f"{name}, in {when(inquiry, founds[best].intervals[0])}."
@@ -84,7 +76,7 @@ def _beside(inquiry: Inquiry, pivot: str, *, before: bool) -> Course[Result]:
     edge = around.intervals[0]
     bounds = inquiry.bounds(edge.video_id)
     start, end = (bounds.start_s, edge.span.start_s) if before else (edge.span.end_s, bounds.end_s)
-    if end - start < _TOGETHER_S:
+    if end - start < RULES.together_s:
         return nothing(f"{a(pivot)} is there from the beginning" if before else f"{a(pivot)} is there to the end")
     side = Span(start, end)
 
@@ -116,7 +108,7 @@ def first_last(inquiry: Inquiry) -> Course[Result]:
     # Whatever else was found came later (or before what comes last), whether it was seen rightly or not.
     sure = [_ordered(inquiry, [founds[best]])]
     # What was not found may yet have come before.
-    sure += [1 - chance(inquiry, found) / 2 for found in founds if not found.intervals]
+    sure += [1 - RULES.missed_first * chance(inquiry, found) for found in founds if not found.intervals]
     listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))
     ranked = [best, *(n for n in there if n != best)]
     ended = yield from _ended(inquiry, [founds[n] for n in ranked], [names[n] for n in ranked])
@@ -147,7 +139,7 @@ def order(inquiry: Inquiry) -> Course[Result]:
     ]
     if not fitting:
         return _not_all(founds, names)
-    return Result(text, product([sure, 0.9 / len(fitting)]), None, shown, fitting[0])
+    return Result(text, product([sure, RULES.one_missing / len(fitting)]), None, shown, fitting[0])
 
 
 def which(inquiry: Inquiry, test: Callable[..., float], *, apart: bool = False) -> Course[Result]:
@@ -183,7 +175,7 @@ def _whole(inquiry: Inquiry, name: str, intervals: Sequence[Interval]) -> Course
 
 def _ended(inquiry: Inquiry, founds: Sequence[Localized], names: Sequence[str]) -> Course[list[Localized]]:
     """The first interval of each with its ends, for as many as the budget reaches."""
-    n = min(len(founds), inquiry.eyes.left // _ENDS)
+    n = min(len(founds), inquiry.eyes.left // RULES.ends)
     rows = [(found.intervals[:1], name) for found, name in zip(founds, names, strict=True)]
     whole: list[list[Interval]] = yield from alongside([_whole(inquiry, name, first) for first, name in rows[:n]])
     return [*(Localized(intervals) for intervals in whole), *(Localized(list(first)) for first, _ in rows[n:])]
@@ -213,7 +205,7 @@ def _again(
 ) -> Course[list[Localized]]:
     """What was not found is looked for in what was not tried, with what the others left of the budget."""
     made = list(founds)
-    for _ in range(_PASSES):
+    for _ in range(RULES.passes):
         missing = [n for n, found in enumerate(made) if not found.intervals]
         if not missing or inquiry.eyes.left < len(missing):
             break
@@ -242,18 +234,19 @@ def _find(inquiry: Inquiry, name: str, searches: int) -> Course[Localized]:
     """Find a thing where it is likeliest, then where it may have come before that (or after, for what comes last)."""
     last = inquiry.query.side == "last"
     found: Localized = yield from inquiry.find(name, searches=searches, ends=False)
-    for _ in range(_FURTHER if found.intervals else 0):
+    for _ in range(RULES.further if found.intervals else 0):
         edge = found.intervals[-1 if last else 0]
         rivals = inquiry.presence.candidates(edge.video_id, name, inquiry.query.at)
-        least = _AS_LIKELY * max((c.score for c in rivals if edge.span.contains(c.time_s)), default=0.0)
+        least = RULES.as_likely * max((c.score for c in rivals if edge.span.contains(c.time_s)), default=0.0)
         tried = {c.time_s for c in found.refused}
         further = [
             c
             for c in rivals
             if c.score >= least and c.time_s not in tried and (c.time_s - edge.span.start_s > 0) == last
         ]
-        further = [c for c in further if edge.span.gap_s(Span(c.time_s, c.time_s + 1e-3)) > _TOGETHER_S]
-        more: Localized = yield from inquiry.look_through(name, further, searches=searches, patience=2, ends=False)
+        further = [c for c in further if edge.span.gap_s(Span(c.time_s, c.time_s + 1e-3)) > RULES.together_s]
+        few = RULES.further_patience
+        more: Localized = yield from inquiry.look_through(name, further, searches=searches, patience=few, ends=False)
         if not more.intervals:
             break
         found.intervals = joined([*found.intervals, *more.intervals])
@@ -271,7 +264,7 @@ def _chosen(
     pivot_of: tuple[Localized, str] | None = None,
 ) -> Result:
     best, sure = exactly_one(chances)
-    if chances[best] < 0.3:
+    if chances[best] < RULES.least_option:
         return nothing("none of the options was found")
     pivot = shown_by([pivot_of[0]], [pivot_of[1]]) if pivot_of is not None else ()
     others = [n for n in range(len(names)) if n != best]
@@ -284,7 +277,7 @@ def _chosen(
 
 def _ordered(inquiry: Inquiry, founds: Sequence[Localized]) -> float:
     """How surely onsets are in the order in which they were found: all are there, and none was there before."""
-    earlier = 1 - 0.3 * (1 - min((absence(found, inquiry.coverages()) for found in founds), default=0.0))
+    earlier = 1 - RULES.earlier * (1 - min((absence(found, inquiry.coverages()) for found in founds), default=0.0))
     return product([*(found.intervals[0].support for found in founds), earlier])
 
 

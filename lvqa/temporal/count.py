@@ -13,23 +13,11 @@ from dataclasses import replace
 
 from lvqa.temporal.frame_questions import NOTHING, middle_of
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import COARSE_S, FINE_S, YES, Interval, Localized, boundaries, joined
+from lvqa.temporal.localize import Interval, Localized, boundaries, joined
 from lvqa.temporal.looks import Course, LookReply, LookRequest, alongside
 from lvqa.temporal.presence import Candidate, apart_first
+from lvqa.temporal.rules import RULES
 from lvqa.types import Span
-
-# Sightings further apart than this are not asked whether they are one appearance, in seconds.
-_NEAR_S = 8.0
-# Between two sightings of one appearance a look at least every so many seconds.
-_STEP_S = 1.0
-# A candidate so near to a sighting adds no appearance: shorter gaps are not seen.
-_SAME_S = 1.01
-# Mean P(yes) from which a sighting needs no crop: one misread appearance makes the number wrong.
-_CLEAR = 0.98
-# Half the width and height of that crop, as shares of the frame's.
-_HALF = 0.3
-# Looks that the ends of one interval take, about.
-_ENDS = 6
 
 
 def appearances(inquiry: Inquiry, phrase: str, most: int) -> Course[Localized]:
@@ -40,7 +28,7 @@ def appearances(inquiry: Inquiry, phrase: str, most: int) -> Course[Localized]:
     queue = apart_first(candidates)
     found, in_a_row, patience = Localized(), 0, inquiry.patience(1)
     while queue and len(found.intervals) < most and in_a_row < patience and not found.starved:
-        batch = queue[: min(2, patience - in_a_row)]
+        batch = queue[: min(RULES.width, patience - in_a_row)]
         del queue[: len(batch)]
         seen = yield [LookRequest(c.video_id, c.time_s, phrase) for c in batch]
         answered = [(c, one) for c, one in zip(batch, seen, strict=True) if one is not None]
@@ -53,7 +41,7 @@ def appearances(inquiry: Inquiry, phrase: str, most: int) -> Course[Localized]:
             if sighting is None:
                 in_a_row += 1
                 found.refused.append(candidate)
-                found.doubt = max(found.doubt, one.yes if one.yes < YES else one.yes / 2)
+                found.doubt = max(found.doubt, one.yes if one.yes < RULES.yes else RULES.unconfirmed * one.yes)
             else:
                 in_a_row = 0
                 found.intervals = yield from _with(found.intervals, sighting, phrase)
@@ -65,7 +53,7 @@ def appearances(inquiry: Inquiry, phrase: str, most: int) -> Course[Localized]:
 
 def _sighting(inquiry: Inquiry, candidate: Candidate, seen: LookReply, phrase: str) -> Course[Interval | None]:
     """What a look at a candidate comes to: a sighting of the thing, or None."""
-    if seen.yes < YES:
+    if seen.yes < RULES.yes:
         return None
     frame_s = inquiry.frame_s(candidate.video_id) or 0.04
     span = Span(seen.pts_s, seen.pts_s + frame_s)
@@ -79,18 +67,18 @@ def _twice(sighting: Interval, phrase: str, frame_s: float) -> Course[Interval |
     """
     sure, span, unknown = [sighting.yes], sighting.span, False
     for sign in (1, -1):
-        at = sighting.span.start_s + sign * max(FINE_S, frame_s)
+        at = sighting.span.start_s + sign * max(RULES.fine_s, frame_s)
         (one,) = yield [LookRequest(sighting.video_id, max(0.0, at), phrase)]
         unknown = unknown or one is None
-        if one is not None and one.yes >= YES and one.pts_s != sighting.span.start_s:
+        if one is not None and one.yes >= RULES.yes and one.pts_s != sighting.span.start_s:
             sure.append(one.yes)
             span = span.hull(Span(one.pts_s, one.pts_s + frame_s))
             break
     if len(sure) == 1 and not unknown:
         return None
-    if sum(sure) / len(sure) < _CLEAR:
+    if sum(sure) / len(sure) < RULES.clear:
         closer: float | None = yield from _closer(sighting, phrase)
-        if closer is None or closer < YES:
+        if closer is None or closer < RULES.yes:
             return None
         sure.append(closer)
     return replace(sighting, span=span, yes=sum(sure) / len(sure), looks=len(sure))
@@ -105,7 +93,7 @@ def _closer(sighting: Interval, phrase: str) -> Course[float | None]:
     if where.text in NOTHING:
         return 0.0
     x, y = middle_of(where.text)
-    crop = (max(0.0, x - _HALF), max(0.0, y - _HALF), min(1.0, x + _HALF), min(1.0, y + _HALF))
+    crop = (max(0.0, x - RULES.half), max(0.0, y - RULES.half), min(1.0, x + RULES.half), min(1.0, y + RULES.half))
     (one,) = yield [LookRequest(sighting.video_id, at, phrase, crop=crop)]
     return None if one is None else one.yes
 
@@ -116,14 +104,14 @@ def _with(intervals: Sequence[Interval], sighting: Interval, phrase: str) -> Cou
     kept: list[Interval] = []
     for other in intervals:
         gap_s = other.span.gap_s(merged.span)
-        if other.video_id == sighting.video_id and gap_s <= _NEAR_S:
+        if other.video_id == sighting.video_id and gap_s <= RULES.near_s:
             low = min(other.span.end_s, merged.span.end_s)
-            n = int(gap_s / _STEP_S) if gap_s > _STEP_S else int(gap_s > _SAME_S)
+            n = int(gap_s / RULES.between_s) if gap_s > RULES.between_s else int(gap_s > RULES.same_s)
             one_piece = True
             for k in range(1, n + 1):
                 (one,) = yield [LookRequest(sighting.video_id, low + k * gap_s / (n + 1), phrase)]
                 # Where no look is left any more, what lies so near is taken for the same.
-                one_piece = one is None or one.yes >= YES
+                one_piece = one is None or one.yes >= RULES.yes
                 if not one_piece:
                     break
             if one_piece:
@@ -137,23 +125,23 @@ def _with(intervals: Sequence[Interval], sighting: Interval, phrase: str) -> Cou
 
 def _ended(inquiry: Inquiry, phrase: str, intervals: Sequence[Interval]) -> Course[list[Interval]]:
     """The intervals with their ends, for as many as the budget reaches."""
-    n = min(len(intervals), inquiry.eyes.left // _ENDS)
+    n = min(len(intervals), inquiry.eyes.left // RULES.counted_ends)
     whole: list[Interval] = yield from alongside([_whole(inquiry, phrase, one) for one in intervals[:n]])
     return joined([*whole, *intervals[n:]])
 
 
 def _whole(inquiry: Inquiry, phrase: str, one: Interval) -> Course[Interval]:
     (again,) = yield [LookRequest(one.video_id, one.span.start_s, phrase)]
-    if again is None or again.yes < YES:
+    if again is None or again.yes < RULES.yes:
         return one
     ask = LookRequest(one.video_id, again.pts_s, phrase)
     frame_s = inquiry.frame_s(one.video_id)
     ended: Interval = yield from boundaries(
-        ask, again, inquiry.bounds(one.video_id), resolution_s=COARSE_S, frame_s=frame_s
+        ask, again, inquiry.bounds(one.video_id), resolution_s=RULES.coarse_s, frame_s=frame_s
     )
     return replace(ended, span=ended.span.hull(one.span))
 
 
 def _is_in(candidate: Candidate, intervals: Sequence[Interval]) -> bool:
     at = Span(candidate.time_s, candidate.time_s + 1e-3)
-    return any(i.video_id == candidate.video_id and i.span.gap_s(at) <= _SAME_S for i in intervals)
+    return any(i.video_id == candidate.video_id and i.span.gap_s(at) <= RULES.same_s for i in intervals)

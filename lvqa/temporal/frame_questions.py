@@ -1,6 +1,6 @@
 """Questions put to the VLM about one thing on one frame, and what stands on a sign: places, crops, votes.
 
-A vote's confidence is the share of the frames that agree times 1 - 0.42^n for n of them. This module searches nothing.
+A vote's confidence is the share of the frames that agree times what so many are trusted. This module searches nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvqa.temporal.looks import Course, LookReply, LookRequest
+from lvqa.temporal.rules import RULES, agreed
 from lvqa.types import Span
 from lvqa.zoom.arrays import Crop
 
@@ -17,9 +18,6 @@ from lvqa.zoom.arrays import Crop
 NOTHING = frozenset(
     ("", "none", "nowhere", "nothing", "unknown", "no", "not visible", "too small", "n/a", "unreadable")
 )
-_SHIFT = 0.06
-# How much of the frame's width and height shows a sign large enough to be read.
-_SHOWN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +35,16 @@ def vote(seen: Sequence[LookReply | None], *, nothing: frozenset[str] = NOTHING)
     counted = Counter(one.text for one in said)
     if not counted:
         return Vote("", 0.0, ())
-    # Something that is seen outweighs nothing seen: a frame hides a thing more easily than it invents one.
-    text = max(counted, key=lambda t: (counted[t] * (0.6 if t in nothing else 1.0), t))
+    # Something that is seen outweighs nothing seen.
+    text = max(counted, key=lambda t: (counted[t] * (RULES.nothing if t in nothing else 1.0), t))
     n = counted[text]
     if text in nothing:
         return Vote("", 0.0, ())
-    sure = n / len(said) * (1 - 0.42 ** min(n, 3))
+    sure = n / len(said) * agreed(n)
     return Vote(text, sure, tuple(one.pts_s for one in said if one.text == text))
 
 
-def times_in(span: Span, n: int = 3) -> list[float]:
+def times_in(span: Span, n: int = RULES.votes) -> list[float]:
     """n times of a span, away from its ends."""
     return [span.start_s + (k + 0.5) / n * span.duration_s for k in range(n)]
 
@@ -74,8 +72,8 @@ def middle_of(place: str) -> tuple[float, float]:
 
 def crop_at(x: float, y: float) -> Crop:
     """The part of a frame around a point that shows a sign large."""
-    left, top = min(max(0.0, x - _SHOWN / 2), 1 - _SHOWN), min(max(0.0, y - _SHOWN / 2), 1 - _SHOWN)
-    return (left, top, left + _SHOWN, top + _SHOWN)
+    left, top = min(max(0.0, x - RULES.shown / 2), 1 - RULES.shown), min(max(0.0, y - RULES.shown / 2), 1 - RULES.shown)
+    return (left, top, left + RULES.shown, top + RULES.shown)
 
 
 def read(video_id: str, times_s: Sequence[float], surface: str) -> Course[Vote]:
@@ -89,7 +87,7 @@ def read(video_id: str, times_s: Sequence[float], surface: str) -> Course[Vote]:
     readings: list[LookReply | None] = yield [
         LookRequest(video_id, t, asked, True, crop_at(x, y)) for t in where.times_s
     ]
-    for dx, dy in ((_SHIFT, 0), (-_SHIFT, 0), (0, _SHIFT), (0, -_SHIFT)):
+    for dx, dy in ((RULES.shift, 0), (-RULES.shift, 0), (0, RULES.shift), (0, -RULES.shift)):
         found = vote(readings)
         if found.text:
             return found

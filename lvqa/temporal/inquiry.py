@@ -9,18 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvqa.temporal.localize import COARSE_S, FINE_S, Localized, localize
+from lvqa.temporal.localize import Localized, localize
 from lvqa.temporal.looks import Course, Viewer
 from lvqa.temporal.presence import Candidate, Coverage, Presence, apart_first
 from lvqa.temporal.query import TemporalQuery
+from lvqa.temporal.rules import RULES
 from lvqa.types import Span
-
-# Refused candidates in a row that end a search: at least, and with a large budget.
-_PATIENCE = (4, 20)
-# Of what the budget leaves, the share that a program's searches may spend on refusals.
-_SHARE = 0.6
-# Looks for each search from which the ends of all intervals are found to the frame.
-_PLENTY = 16
 
 
 @dataclass(slots=True)
@@ -83,18 +77,19 @@ class Inquiry:
         ends: bool = True,
     ) -> Course[Localized]:
         """Search for a thing among candidates, best first."""
-        resolution_s = FINE_S if fine or self.eyes.left >= _PLENTY * searches else COARSE_S
+        resolution_s = RULES.fine_s if fine or self.eyes.left >= RULES.plenty * searches else RULES.coarse_s
         return localize(
             phrase,
             candidates,
             self.bounds,
             most=most,
             patience=self.patience(searches) if patience is None else patience,
-            width=2 if searches == 1 else 1,
+            width=RULES.width if searches == 1 else 1,
             resolution_s=resolution_s if ends else math.inf,
             frame_s=self.frame_s,
         )
 
     def patience(self, searches: int) -> int:
         """How many refusals in a row a search may take."""
-        return min(_PATIENCE[1], max(_PATIENCE[0], int(_SHARE * self.eyes.left / max(1, searches))))
+        fair = int(RULES.refusals * self.eyes.left / max(1, searches))
+        return min(RULES.most_patience, max(RULES.least_patience, fair))

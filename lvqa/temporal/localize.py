@@ -13,18 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.temporal.presence import Candidate
+from lvqa.temporal.rules import RULES, agreed
 from lvqa.types import Span
-
-YES = 0.5
-# The ends of intervals are found to this many seconds, or to the frame.
-FINE_S, COARSE_S = 0.25, 1.0
-_FIRST_STEP_S = 0.75
-# Around an interval that is measured, so much is looked at too, in seconds.
-_MARGIN_S = 1.0
-# Longer intervals are measured by their ends alone.
-MEASURED_S = 8.0
-# No single frame is trusted further.
-_TRUST = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,7 @@ class Interval:
     @property
     def support(self) -> float:
         """How far to trust it, in [0, 1]: a frame may be misread, three in a row hardly are."""
-        return self.yes * (1 - 0.42 ** min(self.looks, 3))
+        return self.yes * agreed(self.looks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ def localize(
     most: int = 1,
     patience: int = 8,
     width: int = 2,
-    resolution_s: float = COARSE_S,
+    resolution_s: float = RULES.coarse_s,
     frame_s: Callable[[str], float] = lambda video_id: 0.0,
 ) -> Course[Localized]:
     """Look at candidates, best first, until `most` intervals are found or `patience` in a row are refused.
@@ -103,7 +93,7 @@ def localize(
             if one is None:
                 found.starved = True
                 queue.insert(0, candidate)
-            elif one.yes < YES:
+            elif one.yes < RULES.yes:
                 in_a_row += 1
                 found.refused.append(candidate)
                 found.doubt = max(found.doubt, one.yes)
@@ -121,7 +111,7 @@ def localize(
                     if beside == []:
                         in_a_row += 1
                         found.refused.append(candidate)
-                        found.doubt = max(found.doubt, one.yes / 2)
+                        found.doubt = max(found.doubt, RULES.unconfirmed * one.yes)
                         continue
                     found.starved = found.starved or beside is None
                     sure = [interval.yes, *(beside or ())]
@@ -140,12 +130,12 @@ def _beside(interval: Interval, seen: LookReply, phrase: str, frame_s: float) ->
 
     What is on one frame alone is misread.
     """
-    step = max(frame_s, FINE_S)
+    step = max(frame_s, RULES.fine_s)
     asks = [LookRequest(interval.video_id, max(0.0, seen.pts_s + sign * step), phrase) for sign in (-1, 1)]
     beside = yield asks
     if any(one is None for one in beside):
         return None
-    return [one.yes for one in beside if one is not None and one.pts_s != seen.pts_s and one.yes >= YES]
+    return [one.yes for one in beside if one is not None and one.pts_s != seen.pts_s and one.yes >= RULES.yes]
 
 
 def boundaries(
@@ -153,11 +143,11 @@ def boundaries(
     seen: LookReply,
     bounds: Span,
     *,
-    resolution_s: float = FINE_S,
+    resolution_s: float = RULES.fine_s,
     frame_s: float = 0.0,
-    reach_s: float = 240.0,
+    reach_s: float = RULES.reach_s,
     known: tuple[float | None, float | None] = (None, None),
-    holds: Callable[[LookReply], bool] = lambda seen: seen.yes >= YES,
+    holds: Callable[[LookReply], bool] = lambda seen: seen.yes >= RULES.yes,
     sureness: Callable[[LookReply], float] = lambda seen: seen.yes,
 ) -> Course[Interval]:
     """Find the ends of the stretch around a frame in which something holds.
@@ -173,12 +163,12 @@ def boundaries(
         holds: whether a look says that it holds.
         sureness: how surely, in [0, 1].
     """
-    sure = [sureness(seen)]
+    sure, least_s = [sureness(seen)], max(frame_s, 0.05)
     # For both directions: the last time at which it holds, the first at which it does not, the step to come.
     inner: list[float] = [seen.pts_s, seen.pts_s]
     outer: list[float | None] = list(known)
-    ends = (bounds.start_s, max(bounds.start_s, bounds.end_s - max(frame_s, 0.05)))
-    steps = [_FIRST_STEP_S, _FIRST_STEP_S]
+    ends = (bounds.start_s, max(bounds.start_s, bounds.end_s - least_s))
+    steps = [RULES.first_step_s] * 2
     open_ = [resolution_s != float("inf")] * 2
     touched = [False, False]
     starved = False
@@ -189,7 +179,7 @@ def boundaries(
                 continue
             far = outer[k]
             if far is None:
-                if abs(inner[k] - ends[k]) <= max(frame_s, 0.05) or abs(inner[k] - seen.pts_s) >= reach_s:
+                if abs(inner[k] - ends[k]) <= least_s or abs(inner[k] - seen.pts_s) >= reach_s:
                     open_[k], touched[k] = False, True
                     continue
                 at = inner[k] + sign * steps[k]
@@ -217,17 +207,20 @@ def boundaries(
             else:
                 outer[k] = one.pts_s
     start = inner[0] if outer[0] is None else _between(outer[0], inner[0], inner[0], frame_s)
-    end = _between(inner[1], outer[1], outer[1], frame_s) if outer[1] is not None else inner[1] + (frame_s or 0.25)
-    if touched[0] and inner[0] - ends[0] <= max(frame_s, 0.05):
+    end = inner[1] + (frame_s or 0.25)
+    if outer[1] is not None:
+        end = _between(inner[1], outer[1], outer[1], frame_s)
+    if touched[0] and inner[0] - ends[0] <= least_s:
         start = bounds.start_s
-    if touched[1] and ends[1] - inner[1] <= max(frame_s, 0.05):
+    if touched[1] and ends[1] - inner[1] <= least_s:
         end = bounds.end_s
     sharp = not starved and resolution_s != float("inf")
-    return Interval(ask.video_id, Span(start, max(end, start + 0.05)), sum(sure) / len(sure), len(sure), sharp)
+    span = Span(start, max(end, start + 0.05))
+    return Interval(ask.video_id, span, sum(sure) / len(sure), len(sure), sharp)
 
 
 def measure(phrase: str, interval: Interval, bounds: Span, frame_s: float, *, gone: bool = False) -> Course[Measured]:
-    """How long an interval is, from a look at every frame (or every `FINE_S`) in and around it.
+    """How long an interval is, from a look at every frame (or every `fine_s`) in and around it.
 
     Each pair of a first and a last frame explains what was seen on all of them more or less well; lengths are weighed
     by that. A single misread frame changes the likeliest length seldom, and always its weight.
@@ -239,16 +232,16 @@ def measure(phrase: str, interval: Interval, bounds: Span, frame_s: float, *, go
         frame_s: the time between two frames.
         gone: the thing is not there in the interval, and there around it.
     """
-    step = max(frame_s, FINE_S)
-    start_s, end_s = interval.span.start_s - _MARGIN_S, interval.span.end_s + _MARGIN_S
+    step = max(frame_s, RULES.fine_s)
+    start_s, end_s = interval.span.start_s - RULES.margin_s, interval.span.end_s + RULES.margin_s
     n = int((end_s - start_s) / step) + 1
     times = [start_s + k * step + step / 2 for k in range(n)]
     seen = yield [LookRequest(interval.video_id, t, phrase) for t in times if bounds.contains(t)]
     by_time = {one.pts_s: (1 - one.yes if gone else one.yes) for one in seen if one is not None}
-    if len(by_time) < 3 or any(one is None for one in seen):
-        return Measured(interval, 0.4)
+    if len(by_time) < RULES.least_measured or any(one is None for one in seen):
+        return Measured(interval, RULES.unmeasured)
     times = sorted(by_time)
-    chances = [min(_TRUST, max(1 - _TRUST, by_time[t])) for t in times]
+    chances = [min(RULES.trust, max(1 - RULES.trust, by_time[t])) for t in times]
     weigh = [math.log(p / (1 - p)) for p in chances]
     rows = [(sum(weigh[i:j]), i, j) for i in range(len(times)) for j in range(i + 1, len(times) + 1)]
     top, i, j = max(rows, key=lambda row: (row[0], row[2] - row[1]))

@@ -11,15 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lvqa.temporal.rules import RULES
 from lvqa.types import Computation, EventRow, Span, format_time
 
 Operator = Literal["count", "first", "last", "before_after", "order", "duration", "overlap"]
 Alike = Callable[[EventRow, EventRow], bool]
-
-# Rows of one event closer than this are one happening told twice, in seconds: neighbouring clips, a caption and speech.
-GAP_S = 2.0
-# Starts closer than this cannot be told apart: clips are half a second to eight seconds long.
-SAME_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,7 @@ class EventOrder:
     rows: tuple[EventRow, EventRow]
 
 
-def distinct(rows: Sequence[EventRow], *, gap_s: float = GAP_S, alike: Alike | None = None) -> list[EventRow]:
+def distinct(rows: Sequence[EventRow], *, gap_s: float = RULES.gap_s, alike: Alike | None = None) -> list[EventRow]:
     """Separate happenings, in order of video and time: rows of one video that nearly touch are one.
 
     Args:
@@ -56,7 +52,7 @@ def distinct(rows: Sequence[EventRow], *, gap_s: float = GAP_S, alike: Alike | N
     return sorted(made, key=lambda r: (r.video, r.span, r.event))
 
 
-def count(rows: Sequence[EventRow], *, gap_s: float = GAP_S, alike: Alike | None = None) -> Computation:
+def count(rows: Sequence[EventRow], *, gap_s: float = RULES.gap_s, alike: Alike | None = None) -> Computation:
     """How many separate happenings the rows tell of; 0 for no rows."""
     found = distinct(rows, gap_s=gap_s, alike=alike)
     times = "once" if len(found) == 1 else f"{len(found)} times"
@@ -86,7 +82,7 @@ def relation(one: Sequence[EventRow], other: Sequence[EventRow]) -> EventOrder |
         return None
     a, b = max(pairs, key=lambda pair: pair[0].sure * pair[1].sure)
     gap = a.span.start_s - b.span.start_s
-    return EventOrder("together" if abs(gap) < SAME_S else "before" if gap < 0 else "after", (a, b))
+    return EventOrder("together" if abs(gap) < RULES.same_start_s else "before" if gap < 0 else "after", (a, b))
 
 
 def before_after(one: Sequence[EventRow], other: Sequence[EventRow]) -> Computation | None:
@@ -120,7 +116,7 @@ def order(events: Sequence[Sequence[EventRow]]) -> Computation | None:
     return Computation("order", f"{text}, in {video}", tuple(found))
 
 
-def duration(rows: Sequence[EventRow], *, gap_s: float = GAP_S) -> Computation | None:
+def duration(rows: Sequence[EventRow], *, gap_s: float = RULES.gap_s) -> Computation | None:
     """How long an event lasts: the length of its surest happening; None for no rows."""
     found = distinct(rows, gap_s=gap_s)
     if not found:

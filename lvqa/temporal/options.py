@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from lvqa.language.stems import stem, words_of
 from lvqa.language.times import clock_s
+from lvqa.temporal.rules import RULES
 from lvqa.types import Span
 
 Value = bool | float | Span | str | tuple[str, ...]
@@ -20,8 +21,6 @@ _WINDOW = re.compile(rf"({_CLOCK})(?:\s*(?:-|–|to|until|and)\s*({_CLOCK}))?")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMBERS = {word: float(n) for n, word in enumerate(_WORDS)} | {"never": 0.0, "none": 0.0, "once": 1.0, "twice": 2.0}
-# A stretch this near to an option's, in seconds, may still be the one that it means.
-_NEAR_S = 3.0
 _NONE: Match = (None, 0.0)
 _ARTICLES = frozenset(("a", "an", "the", "any", "some"))
 
@@ -81,7 +80,7 @@ def _by_time(value: Span, options: Sequence[str]) -> Match:
     n, best = max(known, key=lambda row: (row[1].iou(value), -row[1].gap_s(value)))
     if best.overlaps(value):
         return n, 1.0
-    return (n, 0.6) if best.gap_s(value) <= _NEAR_S else _NONE
+    return (n, RULES.near_stretch) if best.gap_s(value) <= RULES.near_option_s else _NONE
 
 
 def _by_number(value: float, options: Sequence[str]) -> Match:
@@ -90,9 +89,10 @@ def _by_number(value: float, options: Sequence[str]) -> Match:
         return _NONE
     n, nearest = min(known, key=lambda row: abs(row[1] - value))
     off = abs(nearest - value)
-    if off <= 0.3:
+    if off <= RULES.same_number:
         return n, 1.0
-    return (n, 0.6 if off < 0.75 else 0.35) if off <= 1.5 else _NONE
+    fit = RULES.near_number_fit if off < RULES.near_number else RULES.far_number_fit
+    return (n, fit) if off <= RULES.far_number else _NONE
 
 
 def _by_name(value: str, options: Sequence[str]) -> Match:
@@ -102,9 +102,9 @@ def _by_name(value: str, options: Sequence[str]) -> Match:
         return keys.index(wanted), 1.0
     holding = [n for n, key in enumerate(keys) if wanted and set(wanted) <= set(key)]
     if len(holding) == 1:
-        return holding[0], 0.9
+        return holding[0], RULES.holding
     near = [n for n, option in enumerate(options) if _one_off(value.lower().strip(), option.lower().strip())]
-    return (near[0], 0.4) if len(near) == 1 else _NONE
+    return (near[0], RULES.one_off) if len(near) == 1 else _NONE
 
 
 def _key(text: str) -> tuple[str, ...]:

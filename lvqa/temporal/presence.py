@@ -18,19 +18,12 @@ from lvqa.language.words import names, with_article
 from lvqa.models.base import ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.store import Filter, Store
+from lvqa.temporal.rules import RULES
 from lvqa.types import Note, Span
 from lvqa.zoom.across import searchable
 from lvqa.zoom.salience import peaks, salience
 
 Series = npt.NDArray[np.float64]
-
-CAPTION, SPEECH, CUE = 6.0, 3.0, 1.5
-# Candidates of one thing in one video, at most.
-MOST = 48
-# Candidates so near to a better one come after all others, in seconds.
-_APART_S = 4.0
-# What is said about a thing comes up to so much after it.
-_SAID_AFTER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +108,22 @@ class Presence:
         times, cosines = self.series(video_id, phrase)
         score = salience(times, cosines)
         said = [n for n in self._all(video_id) if n.source == "speech" and names(n.text, phrase, whole=True)]
-        noted = [(n.span, CAPTION, "caption") for n in self.captions(video_id) if names(n.text, phrase)]
-        noted += [(Span(max(0.0, n.span.start_s - _SAID_AFTER_S), n.span.end_s), SPEECH, "speech") for n in said]
+        noted = [(n.span, RULES.caption, "caption") for n in self.captions(video_id) if names(n.text, phrase)]
+        before = [Span(max(0.0, n.span.start_s - RULES.said_after_s), n.span.end_s) for n in said]
+        noted += [(span, RULES.speech, "speech") for span in before]
         cued = [n.span for n in self.captions(video_id) if any(names(n.text, cue) for cue in self.cues)]
-        for span, bonus in [*((span, bonus) for span, bonus, _ in noted), *((span, CUE) for span in cued)]:
+        for span, bonus in [*((span, bonus) for span, bonus, _ in noted), *((span, RULES.cue) for span in cued)]:
             inside = (times >= span.start_s) & (times < span.end_s)
             score[inside] += bonus
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, MOST)]
+        best = peaks(times, score, RULES.candidates)
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in best]
         # A caption's own frame may be any of its clip: its middle comes after what the visual channel prefers.
         found += [Candidate(video_id, span.middle_s, bonus, by) for span, bonus, by in noted]
         if not len(times):
             found += [Candidate(video_id, t, 0.0, "spread") for t in spread(self.within(video_id))]
         limit = within or self.within(video_id)
         kept = [c for c in found if limit.contains(c.time_s)]
-        return sorted(kept, key=lambda c: (-c.score, c.time_s))[:MOST]
+        return sorted(kept, key=lambda c: (-c.score, c.time_s))[: RULES.candidates]
 
     def coverage(self, video_id: str) -> Coverage:
         """How closely the visual channel saw a video; captions, where there is none, by their clips."""
@@ -159,12 +154,12 @@ def apart_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     first: list[Candidate] = []
     rest: list[Candidate] = []
     for one in sorted(candidates, key=lambda c: (-c.score, c.video_id, c.time_s)):
-        beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < _APART_S for c in first)
+        beside = any(one.video_id == c.video_id and abs(one.time_s - c.time_s) < RULES.apart_s for c in first)
         (rest if beside else first).append(one)
     return [*first, *rest]
 
 
-def spread(span: Span, n: int = 32) -> Sequence[float]:
+def spread(span: Span, n: int = RULES.spread) -> Sequence[float]:
     """n times of a span, each halving what the earlier ones left open (van der Corput)."""
     shares = [int(f"{k:05b}"[::-1], 2) / 32 for k in range(n)]
     return [span.start_s + (share + 1 / 64) * span.duration_s for share in shares]

@@ -12,14 +12,14 @@ from lvqa.temporal import compare
 from lvqa.temporal.count import appearances
 from lvqa.temporal.frame_questions import at_place, read, tell, times_in
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import MEASURED_S, Interval, Localized, Measured, measure
+from lvqa.temporal.localize import Interval, Localized, Measured, measure
 from lvqa.temporal.looks import Course
 from lvqa.temporal.options import number
 from lvqa.temporal.result import Result, absence, nothing, product
+from lvqa.temporal.rules import RULES
 from lvqa.temporal.wording import shown_by, stretch, when
 from lvqa.types import Span, format_time
 
-_MOST_EVENTS = 12
 # A span of a video, how far to trust that the thing is there, and what shows it where it was looked for.
 _Whereabouts = tuple[Span, str, float, tuple[tuple[Interval, str], ...]]
 
@@ -55,7 +55,7 @@ def existence(inquiry: Inquiry) -> Course[Result]:
 def count_events(inquiry: Inquiry) -> Course[Result]:
     """How often a thing comes: its separate intervals."""
     target = inquiry.query.targets[0]
-    found: Localized = yield from appearances(inquiry, target, _MOST_EVENTS)
+    found: Localized = yield from appearances(inquiry, target, RULES.most_events)
     if not found.intervals:
         return _not_found(inquiry, target)
     n = len(found.intervals)
@@ -85,7 +85,7 @@ def count_objects(inquiry: Inquiry) -> Course[Result]:
 def when_(inquiry: Inquiry) -> Course[Result]:
     """When a thing is there."""
     target = inquiry.query.targets[0]
-    found: Localized = yield from inquiry.find(target, most=2, fine=True)
+    found: Localized = yield from inquiry.find(target, most=RULES.whens, fine=True)
     if not found.intervals:
         return _not_found(inquiry, target)
     best = max(found.intervals, key=lambda i: i.support)
@@ -102,8 +102,8 @@ def duration(inquiry: Inquiry) -> Course[Result]:
     if not found.intervals:
         return _not_found(inquiry, target)
     best = found.intervals[0]
-    sure = 0.9 if best.sharp else 0.4
-    if best.span.duration_s <= MEASURED_S:
+    sure = RULES.sharp if best.sharp else RULES.blunt
+    if best.span.duration_s <= RULES.measured_s:
         measured: Measured = yield from measure(
             target, best, inquiry.bounds(best.video_id), inquiry.frame_s(best.video_id)
         )
@@ -116,7 +116,7 @@ def duration(inquiry: Inquiry) -> Course[Result]:
 def _at_time_or_found(inquiry: Inquiry, target: str) -> Course[_Whereabouts | None]:
     """The short stretch that the question names, of its first video; else where a thing is found, None for nowhere."""
     at = inquiry.query.at
-    if at is not None and at.duration_s <= 10:
+    if at is not None and at.duration_s <= RULES.named_s:
         return at, inquiry.videos[0], 1.0, ()
     found: Localized = yield from inquiry.find(target)
     if not found.intervals:
@@ -166,7 +166,7 @@ def sign(inquiry: Inquiry) -> Course[Result]:
     if found is None:
         return _not_found(inquiry, target)
     span, video, support, shown = found
-    said = yield from read(video, times_in(span, 2), surface)
+    said = yield from read(video, times_in(span, RULES.sign_votes), surface)
     if not said.text:
         return nothing(f"no {surface} can be read in {stretch(span)} of {inquiry.path(video)}")
     seen = Interval(video, span, said.confidence, len(said.times_s))

@@ -8,6 +8,7 @@ from lvqa.language.words import with_article as a
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, Localized
 from lvqa.temporal.result import absence
+from lvqa.temporal.rules import RULES
 from lvqa.types import Span, format_time
 
 
@@ -27,7 +28,7 @@ def chance(inquiry: Inquiry, found: Localized, videos: Sequence[str] | None = No
     if found.intervals:
         return max(i.support for i in found.intervals)
     coverages = [inquiry.presence.coverage(video) for video in (inquiry.videos if videos is None else videos)]
-    return 0.6 * (1 - absence(found, coverages))
+    return RULES.after_all * (1 - absence(found, coverages))
 
 
 def shown_by(founds: Sequence[Localized], names: Sequence[str]) -> tuple[tuple[Interval, str], ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lvqa.errors import MediaError, UsageError
 from lvqa.media.files import present
 from lvqa.recall import Retriever
+from lvqa.tools.rules import RULES
 from lvqa.types import Keyframe, Sighting
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, SearchResult, make_searcher
 from lvqa.zoom.across import Opener, search_videos
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from lvqa.models.profiles import Models
     from lvqa.settings import Settings
     from lvqa.store import Filter, Store
-
-# Of a thing that was looked for at so many places, the presence from which it counts as seen.
-SEEN = 0.5
-_SAME_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def find(
     retriever = Retriever(store, models.embedder, models.image_embedder)
     hits = retriever.search(" ".join(query.targets), settings.top_k, filter)
     chosen = searcher if not isinstance(searcher, str | None) else named(searcher or settings.searcher, scorers, k)
-    budget = SearchBudget(k, settings.budget_frames if frames is None else frames, min_gap_s=1.0)
+    budget = SearchBudget(k, settings.budget_frames if frames is None else frames, min_gap_s=RULES.apart_s)
     parts = opener.parts(videos, query, hits)
     failed: list[str] = []
     found = search_videos(videos, parts, opener, chosen, query, budget, seed, hits=hits, failed=failed)
@@ -113,7 +110,7 @@ def was_seen(found: SearchResult, frame: Keyframe) -> bool:
     """Whether a look at a keyframe's time showed one of the targets."""
     trace = found.trace
     return any(
-        abs(time_s - frame.time_s) <= _SAME_S and max(presence[: trace.targets], default=0.0) >= SEEN
+        abs(time_s - frame.time_s) <= RULES.same_frame_s and max(presence[: trace.targets], default=0.0) >= RULES.seen
         for one in trace.rounds
         for time_s, presence in zip(one.times_s, one.presence, strict=True)
     )

@@ -15,12 +15,11 @@ from dataclasses import replace
 from lvqa.errors import LvqaError
 from lvqa.models.replies import estimate_tokens as estimate_tokens
 from lvqa.tools.prices import FREE, Prices
+from lvqa.tools.rules import RULES
 from lvqa.types import Budget, Cost
 
 # Why nothing more is begun where it is not the budget that ran out.
 ASKED_TO_STOP = "asked to stop"
-# Sums of prices are off by less than this.
-_NOTHING = 1e-9
 
 
 class BudgetSpent(LvqaError):
@@ -193,13 +192,13 @@ class Ledger:
     def _too_dear(self, money: float) -> bool:
         """Whether the money does not hold so much more; none is left at all counts as that."""
         left = self.budget.money - self._cost.money
-        return self.budget.money > 0 and (left <= _NOTHING or money > left + _NOTHING)
+        return self.budget.money > 0 and (left <= RULES.money or money > left + RULES.money)
 
     def _affordable(self, each: float, first: float, most: int) -> int:
         """How many things at a price, the first of which costs more by `first`, the money holds; `most` at most."""
         if self.budget.money <= 0 or each + first <= 0:
             return most
-        left = self.budget.money - self._cost.money - first + _NOTHING
+        left = self.budget.money - self._cost.money - first + RULES.money
         if left < each:
             return 0
         return most if each <= 0 else min(most, int(left / each))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from lvqa.errors import MediaError
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
-from lvqa.temporal.presence import MOST, Candidate
+from lvqa.temporal.presence import Candidate
+from lvqa.temporal.rules import RULES as PROGRAM_RULES
 from lvqa.tools.ledger import Ledger
-from lvqa.tools.vision_calls import SEARCH_SHARE, charge_looks, charge_to
+from lvqa.tools.rules import RULES
+from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.types import Span
 from lvqa.zoom import Query, SearchBudget, Searcher, make_searcher
 from lvqa.zoom.across import Opener
@@ -59,9 +61,9 @@ class SearcherProposals:
         query = Query((phrase,), self.cues)
         searcher = make_searcher(self.searcher, scorers) if isinstance(self.searcher, str) else self.searcher
         each = len(query.things) if isinstance(scorers.look, Yes) else 1
-        looks = int(SEARCH_SHARE * min(self.ledger.frames_left, self.ledger.calls_left)) // each
+        looks = int(RULES.search_share * min(self.ledger.frames_left, self.ledger.calls_left)) // each
         charge, charge_vlm = charge_to(self.ledger, scorers, query), charge_looks(self.ledger, query)
-        budget = SearchBudget(MOST, looks, charge, 1.0, charge_vlm)
+        budget = SearchBudget(PROGRAM_RULES.candidates, looks, charge, RULES.apart_s, charge_vlm)
         with Opener(self.store, self.folder, self.settings, scorers.similarity, self.filter)(video) as footage:
             try:
                 found = searcher.search(footage, query, budget, self.seed)

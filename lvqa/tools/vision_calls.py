@@ -14,9 +14,6 @@ from lvqa.tools.ledger import Ledger, estimate_tokens
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Scorers, Yes
 
-# Of the frames that may be looked at, the share that a search may look at on its way; the rest are for the question.
-SEARCH_SHARE = 0.5
-
 
 def generate(vision: VisionModel, ledger: Ledger, requests: Sequence[VisionRequest]) -> list[str]:
     """A reply to each request. Raises ModelError when the model fails."""

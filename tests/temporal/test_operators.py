@@ -114,7 +114,7 @@ def test_distinct_rows_lie_apart_cover_the_same_and_hang_on_no_order(rows) -> No
     found = o.distinct(rows)
     for n, one in enumerate(found):
         for other in found[n + 1 :]:
-            assert one.video != other.video or one.span.gap_s(other.span) > o.GAP_S
+            assert one.video != other.video or one.span.gap_s(other.span) > o.RULES.gap_s
     for one in rows:
         assert any(r.video == one.video and r.span.hull(one.span) == r.span for r in found)
     assert spans(o.distinct(rows[::-1])) == spans(found)

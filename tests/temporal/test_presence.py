@@ -10,7 +10,8 @@ from lvqa.language.words import names
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter
-from lvqa.temporal.presence import CAPTION, Presence, spread
+from lvqa.temporal.presence import Presence, spread
+from lvqa.temporal.rules import RULES
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.proposals import SearcherProposals
 from lvqa.types import Budget, Span
@@ -101,7 +102,7 @@ def test_no_frame_stands_out_without_bound():
     score = salience(times, cosines)
     assert list(np.argsort(-score)[:3]) == [30, 20, 10]
     # A caption whose frames stand out a little is looked at before the wildest outlier.
-    assert score.max() <= 8 < CAPTION + 3
+    assert score.max() <= 8 < RULES.caption + 3
 
 
 def test_a_spread_halves_what_is_open():

@@ -12,11 +12,12 @@ import numpy as np
 from lvqa.language.words import names, parts, says
 from lvqa.temporal.localize import Interval, boundaries
 from lvqa.temporal.looks import Course, LookRequest
-from lvqa.temporal.presence import CAPTION, MOST, Candidate, Presence
+from lvqa.temporal.presence import Candidate, Presence
+from lvqa.temporal.rules import RULES
 from lvqa.types import Note, Span
 from lvqa.zoom.salience import AROUND_S, against_around, peaks, running_median, salience
 
-# Below which a thing that was there is gone: a thing that is hard to see is still there at less than YES.
+# Below which a thing that was there is gone: a thing that is hard to see is still there at less than `RULES.yes`.
 GONE = 0.2
 
 
@@ -49,7 +50,7 @@ class ChangePresence(Presence):
         if not len(times):
             noted = [n for n in self.captions(video_id) if any(s.overlaps(n.span) for s in spans)]
             gone = [n for n in noted if not names(n.text, phrase)]
-            return [Candidate(video_id, n.span.middle_s, CAPTION, "caption") for n in gone]
+            return [Candidate(video_id, n.span.middle_s, RULES.caption, "caption") for n in gone]
         score = -against_around(times, cosines)
         if other:
             score = score + salience(*self.series(video_id, other))
@@ -60,8 +61,9 @@ class ChangePresence(Presence):
         # Where captions miss the thing, the frames around may still tell that it is there.
         level = np.median(usual[inside]) if inside.any() else np.quantile(usual, 0.9)
         score = score + np.where(inside, 2.0, 0.0) + np.where(usual >= level, 1.0, 0.0)
-        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in peaks(times, score, MOST)]
-        return sorted(found, key=lambda c: (-c.score, c.time_s))[:MOST]
+        best = peaks(times, score, RULES.candidates)
+        found = [Candidate(video_id, float(times[i]), float(score[i]), "frames") for i in best]
+        return sorted(found, key=lambda c: (-c.score, c.time_s))[: RULES.candidates]
 
     def shifts(self, video_id: str, phrase: str) -> list[tuple[float, float, float]]:
         """Times (before, after) between which captions put a thing elsewhere while the rest stays; and how much stays.

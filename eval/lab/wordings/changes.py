@@ -19,10 +19,11 @@ from lvqa.language.words import with_article as a
 from lvqa.models.base import Frame
 from lvqa.temporal.frame_questions import NOTHING, at_place, times_in, vote
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import MEASURED_S, YES, Interval, measure
+from lvqa.temporal.localize import Interval, measure
 from lvqa.temporal.looks import Course, LookRequest, Viewer, alongside
 from lvqa.temporal.presence import Candidate
 from lvqa.temporal.result import Result, nothing, product
+from lvqa.temporal.rules import RULES
 from lvqa.tools.eyes import Eyes
 from lvqa.types import Span, format_time
 
@@ -62,7 +63,7 @@ def solve(inquiry: Inquiry) -> Course[Result]:
     if inquiry.query.op == "when":
         return Result(where, sure, span, shown)
     if inquiry.query.op == "duration":
-        if span.duration_s <= MEASURED_S:
+        if span.duration_s <= RULES.measured_s:
             measured = yield from measure(
                 target, best.interval, inquiry.bounds(video), inquiry.frame_s(video), gone=True
             )
@@ -178,7 +179,7 @@ def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | 
     # A model that is asked for a colour names one: whether such a thing is there it says more surely.
     checked = yield [LookRequest(video, t, f"{said.text} {kind}{place}") for t in times_in(span, 2)]
     yes = [one.yes for one in checked if one is not None]
-    if yes and max(yes) < YES:
+    if yes and max(yes) < RULES.yes:
         return Change(interval, "", 0.8)
     return Change(interval, said.text, min(said.confidence, max(yes, default=said.confidence)))
 

@@ -12,9 +12,10 @@ from lvqa.eval.lab.wordings.changes import WORDS, Change, is_misread, meant
 from lvqa.language.words import with_article as a
 from lvqa.temporal.frame_questions import NOTHING
 from lvqa.temporal.inquiry import Inquiry
-from lvqa.temporal.localize import YES, Interval, boundaries
+from lvqa.temporal.localize import Interval, boundaries
 from lvqa.temporal.looks import Course, LookRequest, alongside
 from lvqa.temporal.result import Result, exactly_one, nothing, product
+from lvqa.temporal.rules import RULES
 from lvqa.types import Span
 
 # Before and after an offered stretch things are as usual this far away, in seconds.
@@ -57,7 +58,7 @@ def shown_in(inquiry: Inquiry, target: str, video: str, span: Span) -> Course[In
         (seen,) = yield [LookRequest(video, time_s, target)]
         if seen is None:
             return None
-        if seen.yes >= YES:
+        if seen.yes >= RULES.yes:
             frame_s = inquiry.frame_s(video)
             bounds = inquiry.bounds(video)
             interval = yield from boundaries(LookRequest(video, seen.pts_s, target), seen, bounds, frame_s=frame_s)

@@ -1,1 +1,1 @@
-from .videotree import breadth as breadth, depth as depth
+from .videotree import VideoTree as VideoTree, breadth as breadth, depth as depth

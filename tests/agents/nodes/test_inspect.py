@@ -2,16 +2,16 @@
 
 import pytest
 
-from lvqa.agents.frames import FRAME_S
 from lvqa.agents.nodes.inspect import span_of
+from lvqa.agents.rules.numbers import LOOKING
 from lvqa.types import Keyframe, Span
 
 
 @pytest.mark.parametrize(
     ("times", "duration_s", "span"),
     [
-        ([2.0], None, Span(2.0, 2.0 + FRAME_S)),
-        ([2.0, 5.5], 60.0, Span(2.0, 5.5 + FRAME_S)),
+        ([2.0], None, Span(2.0, 2.0 + LOOKING.frame_s)),
+        ([2.0, 5.5], 60.0, Span(2.0, 5.5 + LOOKING.frame_s)),
         ([2.0, 5.5], 6.0, Span(2.0, 6.0)),
         ([5.9], 6.0, Span(5.9, 6.0)),
     ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.agents.rules.choice import MEASURES, WEIGHTS, measures, softmax
+from lvqa.agents.rules.choice import MEASURES, measures, softmax
+from lvqa.agents.rules.numbers import QUOTING
 from lvqa.models.fake import FakeEmbedder
 
 OPTIONS = ("paint", "milk into a glass", "sand")
@@ -16,7 +17,7 @@ def measured(texts: list[str], options=OPTIONS, asked: str = "what does she pour
     rows, near = measures(
         asked, options, embedder.encode_document(texts), texts, embedder.encode_query, lambda cosines: cosines
     )
-    assert rows.shape == (len(options), len(MEASURES)) == (len(options), len(WEIGHTS))
+    assert rows.shape == (len(options), len(MEASURES)) == (len(options), len(QUOTING.weights))
     assert near.shape == (len(texts), len(options))
     return rows
 
@@ -24,7 +25,7 @@ def measured(texts: list[str], options=OPTIONS, asked: str = "what does she pour
 def test_measures_are_against_the_mean_of_the_options() -> None:
     rows = measured(["she pours milk into a glass", "a dog runs"])
     assert rows.mean(axis=0) == pytest.approx(np.zeros(len(MEASURES)), abs=1e-9)
-    assert int((rows @ np.array(WEIGHTS)).argmax()) == 1
+    assert int((rows @ np.array(QUOTING.weights)).argmax()) == 1
     assert int(rows[:, MEASURES.index("words")].argmax()) == 1
 
 
