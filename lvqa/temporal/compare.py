@@ -37,7 +37,7 @@ def across(inquiry: Inquiry) -> Course[Result]:
     shown = shown_by(founds, [target] * n)
     if query.both == "which":
         best, sure = exactly_one(chances)
-        if chances[best] < RULES.least_chance:
+        if not founds[best].intervals or chances[best] < RULES.least_chance:
             return nothing(f"{a(target)} was found in none of the videos")
         name = inquiry.path(videos[best])
         text = f"{name}, in {when(inquiry, founds[best].intervals[0])}."

@@ -17,11 +17,14 @@ from kitchen import note as note
 from kitchen import store as store
 
 from lvqa import agents
+from lvqa.agents.state import Context
 from lvqa.models.fake import FakeChat, FakeEmbedder
 from lvqa.models.profiles import Models
+from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Store
-from lvqa.types import Answer, Question
+from lvqa.tools.ledger import Ledger
+from lvqa.types import Answer, Budget, Question
 
 
 @pytest.fixture
@@ -50,6 +53,28 @@ def ask(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[..., Ans
         )
 
     return run
+
+
+@pytest.fixture
+def context(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[..., Context]:
+    """What nodes work with, for a question to the archive; models, settings and budget come by name."""
+
+    def make(question: str, options: Sequence[str] | None = None, **given: Any) -> Context:
+        own = given.pop("embedder", embedder)
+        models = Models.of(vision=given.pop("vision", None), chat=given.pop("chat", None), embedder=own)
+        archive = given.pop("store", store)
+        return Context(
+            Question.of(question, options),
+            archive,
+            models,
+            Settings(**given.pop("settings", {})),
+            folder,
+            Ledger(given.pop("budget", Budget())),
+            Retriever(archive, own),
+            **given,
+        )
+
+    return make
 
 
 @pytest.fixture
