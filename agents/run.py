@@ -26,7 +26,7 @@ from lvqa.tools.ledger import Ledger
 from lvqa.tools.prices import Prices
 from lvqa.tools.scope import filter_of
 from lvqa.types import Answer, Question, Step
-from lvqa.zoom import Searcher, check_searcher
+from lvqa.zoom import Searcher, check_searcher, frame_cache
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -116,6 +116,7 @@ def stream(
         folder=folder,
         ledger=ledger,
         retriever=Retriever(store, embedder, image_embedder),
+        frames=frame_cache(settings.max_side, settings.reader),
         agent=agent,
         searcher=searcher if searcher is not None else named,
         filter=filter,
@@ -140,6 +141,8 @@ def stream(
             take_note(models, agent, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
+    finally:
+        context.frames.close()
     answer = state["answer"]
     if answer is None or ledger.stopped:
         answer, last = answer_now(state, context, steps[-1].node if steps else "")

@@ -24,6 +24,7 @@ from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Quest
 from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
+    from lvqa.media import FrameCache
     from lvqa.models.profiles import Models
 
 Kind = Literal[
@@ -217,7 +218,7 @@ class Context:
     What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
     `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
     in this index. `wording` is the question's text without the files that it names, where it names some: those say
-    where to look, and stand on no frame.
+    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them.
     """
 
     question: Question
@@ -227,6 +228,7 @@ class Context:
     folder: Path
     ledger: Ledger
     retriever: Retriever
+    frames: FrameCache
     agent: str = DEFAULT_AGENT
     searcher: str | Searcher = DEFAULT
     filter: Filter | None = None

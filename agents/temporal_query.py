@@ -52,11 +52,12 @@ def presence_of(context: Context, cues: tuple[str, ...]) -> Presence:
         context.filter,
         cues,
         context.seed,
+        context.frames,
     )
     own = context.searcher == DEFAULT
     return Presence(context.store, context.models.image_embedder, context.filter, cues, None if own else proposals)
 
 
 def eyes_of(context: Context, vision: VisionModel) -> Eyes:
-    """The VLM with the archive's frames and the question's ledger; a context manager."""
-    return Eyes(vision, context.ledger, context.folder, context.settings, context.retriever.path)
+    """The VLM with the archive's frames and the question's ledger."""
+    return Eyes(vision, context.ledger, context.folder, context.settings, context.retriever.path, context.frames)

@@ -44,13 +44,13 @@ def timeline(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     assert vision is not None, "there is no query without a vision model"
     videos = videos_of(context, query)
     steps: list[Step] = [TimelineQueryStep(query, tuple(context.retriever.path(video) for video in videos))]
-    with eyes_of(context, vision) as eyes:
-        presence = presence_of(context, state["plan"].cues)
-        looker: Viewer = eyes
-        if state["surveys"]:
-            presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
-        inquiry = Inquiry(query, context.options, presence, looker, videos)
-        result = run(solve(inquiry, planner.program), looker.look)
+    eyes = eyes_of(context, vision)
+    presence = presence_of(context, state["plan"].cues)
+    looker: Viewer = eyes
+    if state["surveys"]:
+        presence, looker = planner.reading(presence, _described(state), context.settings.budget_frames)
+    inquiry = Inquiry(query, context.options, presence, looker, videos)
+    result = run(solve(inquiry, planner.program), looker.look)
     looks = tuple(LoggedLook(**look) for look in eyes.log)
     steps.append(TimelineLooksStep(looks, tuple(eyes.failed), tuple(context.ledger.spent)))
     items, draft = draft_of(context, result)

@@ -38,6 +38,7 @@ from lvqa.recall.relevance import lexical_closeness
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.tools.vision_calls import probability_of_yes
 from lvqa.types import Answer, Evidence, Statement, format_time
+from lvqa.zoom import fitted
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -138,7 +139,7 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[
     vision = context.models.vision
     if vision is None or not context.models.can_be_asked("verify"):
         return {}
-    from lvqa.media import FrameReader, present
+    from lvqa.media import present
 
     asked: list[tuple[int, VisionRequest]] = []
     for n, claim in enumerate(draft.claims):
@@ -155,13 +156,13 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[
             failed.append(f"{best.video} is not there to look at")
             continue
         try:
-            with FrameReader(path, max_side=context.settings.max_side, backend=context.settings.reader) as reader:
-                span = best.note.span.clamp(reader.info.duration_s) or best.note.span
-                frames = [frame.image for frame in reader.span(span, frames_n)]
+            span = best.note.span.clamp(context.frames.info(path).duration_s) or best.note.span
+            shown = context.frames.span(path, span, frames_n)
         except MediaError as error:
             failed.append(str(error))
             continue
         start, end = format_time(best.note.span.start_s), format_time(best.note.span.end_s)
+        frames = [fitted(frame.image, context.settings.max_side) for frame in shown]
         filled = load("verify").fill(frames=len(frames), start=start, end=end, claim=fence(claim.text))
         if context.ledger.take_vision([len(frames)]) == 0:
             break

@@ -56,7 +56,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return _skipped("no video file of what was recalled is there", missing)
     scorers = Scorers.of(context.models)
     known = context.retriever.opened
-    opener = Opener(context.store, context.folder, context.settings, scorers.similarity, context.filter, known)
+    seen_by = scorers.similarity
+    opener = Opener(context.store, context.folder, context.settings, seen_by, context.filter, known, context.frames)
     plan, steps = _named(state, context, opener, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)

@@ -6,6 +6,7 @@ from .files import (
     locate as locate,
     present as present,
 )
+from .frame_cache import FrameCache as FrameCache
 from .reader import (
     FrameReader as FrameReader,
     probe as probe,

@@ -7,14 +7,13 @@ question about time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lvqa.errors import MediaError
 from lvqa.language.words import with_article
+from lvqa.media.files import locate
 from lvqa.models.base import Frame, VisionModel, VisionRequest
 from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import usable_caption
@@ -23,13 +22,13 @@ from lvqa.settings import Settings
 from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.vision_calls import generate, probability_of_yes
+from lvqa.zoom.footage import cropped, fitted
 from lvqa.zoom.scorers import calibrated, yes_bar
 
 if TYPE_CHECKING:
-    from lvqa.media import FrameReader, TimedFrame
+    from lvqa.media import FrameCache, TimedFrame
 
 REPLY_TOKENS = 24
-_KEPT_FRAMES = 64
 
 T = TypeVar("T")
 
@@ -47,14 +46,15 @@ def run(course: Course[T], look: Callable[[Sequence[LookRequest]], list[LookRepl
 
 @dataclass(slots=True)
 class Eyes:
-    """The VLM with the videos' frames and the budget; remembers what it saw. A context manager for one question.
+    """The VLM with the videos' frames and the budget; remembers what it saw, for one question.
 
     Args:
         vision: looks.
         ledger: is charged a call a frame, before each is made.
         folder: what the videos' paths are relative to.
-        settings: how frames are read: `max_side` and `reader`.
+        settings: `max_side` of what is shown.
         path_of: the path of a video, by its id.
+        cache: where frames are decoded and kept.
         failed: a line for each file that could not be read.
         log: what was looked at, in order: video, time, what about, what was seen.
     """
@@ -64,18 +64,10 @@ class Eyes:
     folder: Path
     settings: Settings
     path_of: Callable[[str], str]
+    cache: FrameCache
     failed: list[str] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
-    _readers: dict[tuple[str, bool], FrameReader] = field(default_factory=dict)
-    _frames: dict[tuple[str, float, bool], TimedFrame] = field(default_factory=dict)
     _known: dict[tuple[Any, ...], LookReply] = field(default_factory=dict)
-    _stack: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stack.close()
 
     @property
     def left(self) -> int:
@@ -104,10 +96,7 @@ class Eyes:
         return ask.video_id, frame.pts_s, ask.about, ask.says, ask.crop
 
     def _request(self, ask: LookRequest, image: Frame) -> VisionRequest:
-        if ask.crop is not None:
-            h, w = image.shape[:2]
-            x0, y0, x1, y1 = ask.crop
-            image = image[round(y0 * h) : max(round(y1 * h), round(y0 * h) + 1), round(x0 * w) : round(x1 * w)]
+        image = fitted(cropped(image, ask.crop), self.settings.max_side)
         own = capabilities_of(self.vision).prompts
         if ask.says:
             prompt = load("timeline_ask", own).fill(question=for_prompt(ask.about, 400))
@@ -127,27 +116,14 @@ class Eyes:
 
     def decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
         """The frames that are asked about, in order, None for what cannot be read; shows no model any."""
-        wanted = [(ask.video_id, max(0.0, ask.time_s), ask.crop is not None) for ask in asks]
-        for video_id, whole in sorted({(video_id, whole) for video_id, _, whole in wanted}):
-            times = sorted({t for v, t, f in wanted if (v, f) == (video_id, whole) and (v, t, f) not in self._frames})
-            if not times:
-                continue
+        wanted = [(ask.video_id, max(0.0, ask.time_s)) for ask in asks]
+        found: dict[tuple[str, float], TimedFrame] = {}
+        for video_id in sorted({video_id for video_id, _ in wanted}):
+            times = sorted({time_s for name, time_s in wanted if name == video_id})
             try:
-                for frame in self._reader(video_id, whole).at(times):
-                    self._frames[video_id, frame.time_s, whole] = frame
+                for frame in self.cache.at(locate(self.folder, self.path_of(video_id)), times):
+                    found[video_id, frame.time_s] = frame
             except MediaError as error:
                 if str(error) not in self.failed:
                     self.failed.append(str(error))
-        found = [self._frames.get(key) for key in wanted]
-        for key in list(self._frames)[: max(0, len(self._frames) - _KEPT_FRAMES)]:
-            del self._frames[key]
-        return found
-
-    def _reader(self, video_id: str, whole: bool) -> FrameReader:
-        from lvqa.media import FrameReader, locate
-
-        if (video_id, whole) not in self._readers:
-            path = locate(self.folder, self.path_of(video_id))
-            reader = FrameReader(path, max_side=None if whole else self.settings.max_side, backend=self.settings.reader)
-            self._readers[video_id, whole] = self._stack.enter_context(reader)
-        return self._readers[video_id, whole]
+        return [found.get(key) for key in wanted]

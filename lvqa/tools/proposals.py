@@ -20,6 +20,7 @@ from lvqa.zoom.across import Opener
 from lvqa.zoom.scorers import Scorers, Yes
 
 if TYPE_CHECKING:
+    from lvqa.media import FrameCache
     from lvqa.models.profiles import Models
 
 
@@ -37,6 +38,7 @@ class SearcherProposals:
         filter: the only videos and time that may be searched.
         cues: things that tend to be near what is looked for.
         seed: same searcher, seed and models: same candidates.
+        cache: where frames are decoded and kept; the searcher's own where there is none.
     """
 
     searcher: str | Searcher
@@ -48,6 +50,7 @@ class SearcherProposals:
     filter: Filter | None = None
     cues: tuple[str, ...] = ()
     seed: int = 0
+    cache: FrameCache | None = None
 
     def __call__(self, video_id: str, phrase: str, within: Span) -> list[Candidate]:
         """The keyframes of the searcher inside a part of a video, best first; none where it cannot be read.
@@ -64,7 +67,8 @@ class SearcherProposals:
         looks = int(RULES.search_share * min(self.ledger.frames_left, self.ledger.calls_left)) // each
         charge, charge_vlm = charge_to(self.ledger, scorers, query), charge_looks(self.ledger, query)
         budget = SearchBudget(PROGRAM_RULES.candidates, looks, charge, RULES.apart_s, charge_vlm)
-        with Opener(self.store, self.folder, self.settings, scorers.similarity, self.filter)(video) as footage:
+        opener = Opener(self.store, self.folder, self.settings, scorers.similarity, self.filter, cache=self.cache)
+        with opener(video) as footage:
             try:
                 found = searcher.search(footage, query, budget, self.seed)
             except MediaError:

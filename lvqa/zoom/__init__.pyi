@@ -14,6 +14,7 @@ from .base import (
     SearchResult as SearchResult,
     Trace as Trace,
 )
+from .footage import cropped as cropped, fitted as fitted, frame_cache as frame_cache
 from .looking import evenly as evenly
 from .plot import picture as picture, save as save
 from .registry import (

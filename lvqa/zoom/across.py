@@ -23,6 +23,7 @@ from lvqa.zoom.keyframe_selection import split
 from lvqa.zoom.scorers import Similarity
 
 if TYPE_CHECKING:
+    from lvqa.media import FrameCache
     from lvqa.settings import Settings
 
 # Beyond so many videos a budget's parts become too small to find anything.
@@ -49,6 +50,8 @@ class Opener:
     filter: Filter | None = None
     known: dict[str, list[Note]] = field(default_factory=dict)
     """The notes of videos that were opened before with this filter."""
+    cache: FrameCache | None = None
+    """Where frames are decoded and kept, for all who look at them; each footage has its own when not given."""
 
     def __call__(self, video: Video, hits: Sequence[Hit] = (), taken: Iterable[float] = ()) -> Footage:
         """One video with all that the index knows of it, within the filter's time; its file may be missing."""
@@ -69,6 +72,7 @@ class Opener:
             max_side=self.settings.max_side,
             backend=self.settings.reader,
             frame_s=1.0 / video.fps if video.fps > 0 else 0.0,
+            cache=self.cache,
         )
 
     def parts(self, videos: Sequence[Video], query: Query, hits: Sequence[Hit]) -> dict[str, float]:

@@ -1,13 +1,12 @@
 """One video as a search sees it: its frames, decoded once however many look at them, and what the index knows of it.
 
-Decoded frames are kept at twice the size that models see, up to a number of bytes, by their own time; smaller ones and
-crops are made from them. The index's visual channel is read in blocks, so that an hour more of video takes no more
-memory. This module scores nothing.
+Frames are decoded larger than models see them and kept (`lvqa.media.FrameCache`); smaller ones and crops are made from
+those. The index's visual channel is read in blocks, so that an hour more of video takes no more memory. This module
+scores nothing.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +22,12 @@ from lvqa.zoom.arrays import Crop, Mask, Scores, Values
 from lvqa.zoom.salience import nearest
 
 if TYPE_CHECKING:
-    from lvqa.media import FrameReader
+    from lvqa.media import FrameCache, TimedFrame
     from lvqa.store import Store
 
-_KEPT_BYTES = 96 << 20
+# A quarter of a frame is shown as large as a model takes it, a small sign of an ordinary video too; and no frame of 8K
+# fills the memory.
+_TIMES_LARGER, _LEAST_SIDE = 2, 1536
 _BLOCK_S = 600.0
 # A time so near to an embedded frame shows the same.
 _SAME_S = 0.05
@@ -102,6 +103,7 @@ class Footage:
         max_side: the longer side, in pixels, of the frames that models are shown.
         backend: what decodes.
         frame_s: the time between two frames; found in the file when not given.
+        cache: where frames are decoded and kept; one of its own, of this video alone, when not given.
     """
 
     video_id: str
@@ -115,13 +117,10 @@ class Footage:
     max_side: int = 768
     backend: Any = "pyav"
     frame_s: float = 0.0
-    decoded: int = field(default=0, init=False)
+    cache: FrameCache | None = None
     cosines: dict[tuple[str, str], Scores] = field(default_factory=dict, init=False)
     """Cosines of the whole channel with a phrase, float32 (n,), by embedder and phrase; the scorers' own."""
-    _reader: FrameReader | None = field(default=None, init=False)
-    _frames: OrderedDict[float, Frame] = field(default_factory=OrderedDict, init=False)
-    _pts: dict[float, float] = field(default_factory=dict, init=False)
-    _bytes: int = field(default=0, init=False)
+    _own: FrameCache | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         whole = Span(0.0, self.duration_s)
@@ -134,12 +133,10 @@ class Footage:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file and of all frames."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        self._frames.clear()
-        self._bytes = 0
+        """Let go of the file and of all frames, but for those of a cache that others share."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     @property
     def seconds(self) -> Values:
@@ -157,7 +154,7 @@ class Footage:
     def step_s(self) -> float:
         """The time between two frames, in seconds; a guess of 1 / 25 where there is no file."""
         if not self.frame_s:
-            fps = self._open().info.fps if self.path is not None else 0.0
+            fps = self._cache().info(self.path).fps if self.path is not None else 0.0
             self.frame_s = 1.0 / fps if fps > 0 else 0.04
         return self.frame_s
 
@@ -178,41 +175,29 @@ class Footage:
 
     def pts_of(self, time_s: float) -> float | None:
         """The own time of the frame shown at a time, where it was decoded before."""
-        return self._pts.get(time_s)
+        return self._cache().pts_of(self.path, time_s) if self.path is not None else None
 
-    def image(self, time_s: float) -> Frame:
-        """The whole frame shown at a time, uint8 (h, w, 3). Raises MediaError."""
-        self.decode([time_s])
-        return self._frames[self._pts[time_s]]
-
-    def decode(self, times_s: Sequence[float]) -> None:
-        """Decode what is not there yet, in one pass."""
-        missing = sorted({t for t in times_s if self._pts.get(t) not in self._frames})
-        for frame in self._open().at(missing) if missing else ():
-            self._pts[frame.time_s] = frame.pts_s
-            if frame.pts_s in self._frames:
-                self._frames.move_to_end(frame.pts_s)
-                continue
-            self.decoded += 1
-            self._frames[frame.pts_s] = frame.image
-            self._bytes += frame.image.nbytes
-        wanted = {self._pts[t] for t in times_s}
-        for pts_s in list(self._frames):
-            if self._bytes <= _KEPT_BYTES:
-                break
-            if pts_s not in wanted:
-                self._bytes -= self._frames.pop(pts_s).nbytes
-
-    def _open(self) -> FrameReader:
+    def decoded(self, times_s: Sequence[float]) -> list[TimedFrame]:
+        """The whole frames shown at times in seconds, in that order, as they are kept. Raises MediaError."""
         from lvqa.errors import MediaError
-        from lvqa.media import FrameReader
 
         if self.path is None:
             raise MediaError(f"the file of video {self.video_id} is not there; nothing of it can be looked at")
-        if self._reader is None:
-            # A quarter of a frame is then shown as large as a model takes it, and no frame of 8K fills the memory.
-            self._reader = FrameReader(self.path, max_side=2 * self.max_side, backend=self.backend)
-        return self._reader
+        return self._cache().at(self.path, times_s)
+
+    def _cache(self) -> FrameCache:
+        if self.cache is not None:
+            return self.cache
+        if self._own is None:
+            self._own = frame_cache(self.max_side, self.backend)
+        return self._own
+
+
+def frame_cache(max_side: int, backend: Any = "pyav") -> FrameCache:
+    """A cache of frames for models that are shown frames of at most `max_side` pixels, and parts of them."""
+    from lvqa.media import FrameCache
+
+    return FrameCache(max(_TIMES_LARGER * max_side, _LEAST_SIDE), backend)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,9 +219,8 @@ class Frames:
 
     def images(self) -> Iterator[Frame]:
         """The frames in order, uint8 (h, w, 3), their longer side at most the footage's `max_side`."""
-        self.footage.decode(self.times_s)
-        for time_s, crop in zip(self.times_s, self.crops, strict=True):
-            yield fitted(cropped(self.footage.image(time_s), crop), self.footage.max_side)
+        for frame, crop in zip(self.footage.decoded(self.times_s), self.crops, strict=True):
+            yield fitted(cropped(frame.image, crop), self.footage.max_side)
 
 
 def cropped(image: Frame, crop: Crop | None) -> Frame:

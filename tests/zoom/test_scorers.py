@@ -12,7 +12,7 @@ from lvqa.eval.lab.footage_writer import write_video
 from lvqa.media import probe
 from lvqa.models.fake import COLOURS, FakeDetector, FakeImageEmbedder, FakeVision
 from lvqa.zoom import SEARCHERS, Query, SearchBudget, make_searcher
-from lvqa.zoom.footage import Footage, cropped, fitted
+from lvqa.zoom.footage import Footage, cropped, fitted, frame_cache
 from lvqa.zoom.scorers import Detection, Scorers, Similarity, Yes
 
 RED_S = (6, 9)
@@ -51,10 +51,11 @@ def test_a_detector_reads_crops(video):
     assert (Detection(FakeDetector()).score_each(corner, ["red"])[:, 0] > 0.5).tolist() == [True, False]
 
 
-def test_frames_are_decoded_once_whatever_looks_at_them(video):
-    for scorer in (Detection(FakeDetector()), Yes(FakeVision()), Similarity(FakeImageEmbedder(), index=False)):
-        scorer.score_each(video.at([1, 7, 7.1, 12]), ["red"])
-    assert video.decoded == 3
+def test_frames_are_decoded_once_whatever_looks_at_them(film):
+    with frame_cache(768) as cache, Footage("v", 16.0, film, cache=cache) as video:
+        for scorer in (Detection(FakeDetector()), Yes(FakeVision()), Similarity(FakeImageEmbedder(), index=False)):
+            scorer.score_each(video.at([1, 7, 7.1, 12]), ["red"])
+    assert cache.decoded == 3
 
 
 def test_yes_is_a_request_a_thing_and_calibrated(video):
@@ -88,7 +89,7 @@ def _red(request) -> float:
 
 def test_a_file_that_is_gone_is_one_line():
     with pytest.raises(MediaError, match="is not there"):
-        Footage("v", 16.0).image(1.0)
+        Footage("v", 16.0).decoded([1.0])
 
 
 def test_pictures_are_cut_and_scaled():
@@ -98,16 +99,6 @@ def test_pictures_are_cut_and_scaled():
     assert cropped(picture, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
     assert fitted(picture, 6).shape == (4, 6, 3)
     assert fitted(picture, 100).shape == picture.shape
-
-
-def test_memory_is_bounded(film, monkeypatch):
-    monkeypatch.setattr("lvqa.zoom.footage._KEPT_BYTES", 4 * 48 * 64 * 3)
-    with Footage("v", 16.0, film) as video:
-        for start in range(0, 16, 4):
-            video.decode([start + 0.5 * n for n in range(8)])
-        assert len(video._frames) <= 8
-        assert video._bytes == sum(image.nbytes for image in video._frames.values())
-        assert video.image(0.5).shape == (48, 64, 3)
 
 
 MEDIA = Path(__file__).parents[4] / "shared" / "media"

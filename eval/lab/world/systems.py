@@ -29,6 +29,7 @@ from lvqa.temporal.programs import solve
 from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Budget, Question, Span
+from lvqa.zoom import frame_cache
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
@@ -92,15 +93,15 @@ class Systems:
         planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
         if planner is None or query is None or vision is None:
             return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
-        with eyes_of(context, vision) as eyes:
-            presence = presence_of(context, state["plan"].cues)
-            looker: Viewer = eyes
-            if gold is not None:
-                presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
-            else:
-                presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
-            inquiry = Inquiry(query, context.options, presence, looker, videos_of(context, query))
-            result = run(solve(inquiry, planner.program), looker.look)
+        eyes = eyes_of(context, vision)
+        presence = presence_of(context, state["plan"].cues)
+        looker: Viewer = eyes
+        if gold is not None:
+            presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
+        else:
+            presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
+        inquiry = Inquiry(query, context.options, presence, looker, videos_of(context, query))
+        result = run(solve(inquiry, planner.program), looker.look)
         items, draft = draft_of(context, result)
         answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
         return replace(answer, cost=context.ledger.cost)
@@ -115,6 +116,7 @@ class Systems:
             folder=archive.folder,
             ledger=Ledger(Budget.of(archive.settings)),
             retriever=Retriever(archive.store, archive.models.embedder, archive.models.image_embedder),
+            frames=frame_cache(archive.settings.max_side, archive.settings.reader),
         )
 
 
