@@ -12,8 +12,7 @@ from langgraph.runtime import Runtime
 from lvqa.agents.baselines.presets import preset
 from lvqa.agents.options import options_block
 from lvqa.agents.rules.numbers import READING
-from lvqa.agents.rules.plan import by_rules, unlike
-from lvqa.agents.rules.policies import policy
+from lvqa.agents.rules.plan import by_rules, checked, unlike
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import PlanStep
 from lvqa.agents.structured import ask_for
@@ -34,7 +33,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             prompt = load("plan")
             filled = prompt.fill(question=fence(context.question.text), options=options_block(context.options))
             reply = ask_for(context.models.chat, context.ledger, filled, Plan)
-            made, by = joined(reply.value, rules, bool(context.options)), f"chat {prompt.hash}"
+            made, by = joined(reply.value, rules, context.question.text, bool(context.options)), f"chat {prompt.hash}"
         except BudgetSpent as spent:
             reason = spent.reason
         except ReplyError:
@@ -51,16 +50,19 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     }
 
 
-def joined(made: Plan, rules: Plan, with_options: bool) -> Plan:
-    """The model's plan, with the question itself searched too, and what no model has to find: options and times."""
+def joined(made: Plan, rules: Plan, question: str, with_options: bool) -> Plan:
+    """The model's plan, with the question itself searched too, and what no model has to find: options and times.
+
+    What the model says to compute, and the time that it names, are checked against the question.
+    """
     phrases = [rules.phrases[0], *made.phrases, *(rules.phrases[1:] if with_options or not made.phrases else ())]
-    events = made.events or rules.events
-    return made.model_copy(
+    plan = made.model_copy(
         update={
             "phrases": tuple(unlike(phrases))[: READING.phrases],
-            "between": made.between or rules.between,
+            "between": rules.between or made.between,
             "named": bool(made.targets),
-            "events": events,
-            "compute": (made.compute or policy(made.kind).operator) if events else None,
+            "events": made.events or rules.events,
+            "compute": (made.compute or rules.compute) if made.events else rules.compute,
         }
     )
+    return checked(plan, question)

@@ -9,10 +9,11 @@ import re
 
 from lvqa.agents.options import option_phrases
 from lvqa.agents.rules.numbers import READING
+from lvqa.agents.rules.operations import enough, fits, listed, operation
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import Kind, Plan
 from lvqa.language.stems import content
-from lvqa.language.times import times, without_times
+from lvqa.language.times import names_time, times, without_times
 from lvqa.language.words import declarative, exact_parts
 from lvqa.temporal.operators import Operator
 
@@ -73,15 +74,19 @@ _RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
 )
 _SPLIT = re.compile(r"\s*,?\s+\b(?:before|after|while|when|until|as soon as|just as|during)\b\s+", re.IGNORECASE)
 
-_LISTED = re.compile(r"\s*[,;]\s*(?:(?:and|or)\s+)?|\s+(?:and|or)\s+")
-_SIDES = re.compile(r"\s*,?\s+(?:(?:before|after|earlier|later|than)\b[\s,]*(?:or\b\s*)?)+", re.IGNORECASE)
-_WHETHER = re.compile(
-    r"^\s*(?:is|are|was|were|does|do|did|has|have)\b|\b(?:before|earlier) or (?:after|later)\b", re.IGNORECASE
-)
+_OF_WHOLES = ("title", "summary", "comparison")
 _AUXILIARY = re.compile(r"^(?:do|does|did|is|are|was|were|can|has|have)\s+(?:there\s+)?", re.IGNORECASE)
-_EXTREME = re.compile(r"\b(first|last)\b", re.IGNORECASE)
-_OFTEN = re.compile(r"\bhow\s+often\b|\btimes\b", re.IGNORECASE)
-_TOGETHER = re.compile(r"\s*\b(?:at the same time as|together with|simultaneously with)\b\s*", re.IGNORECASE)
+_EXTREME = re.compile(r"\b(?:first|last)\b", re.IGNORECASE)
+# The kind of a question that asks for an operator, where its words alone tell of a kind that has none.
+_KINDS: dict[Operator, Kind] = {
+    "count": "count",
+    "first": "order",
+    "last": "order",
+    "order": "order",
+    "before_after": "before_after",
+    "duration": "duration",
+    "overlap": "existence",
+}
 
 
 def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
@@ -89,48 +94,52 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
     kind = kind_of(question)
     asked = without_times(question)
     described = declarative(asked)
-    parts = _SPLIT.split(described)
+    parts = _SPLIT.split(" ".join(described.split()))
     phrases = [asked, described, *(part for part in parts if len(parts) > 1 and len(content(part)) > 1)]
     if kind == "title":
         phrases.append("the title of the film")
     phrases += option_phrases(question, options)
     named = times(question)
-    return Plan(
+    made = Plan(
         kind=kind,
         targets=tuple(exact_parts(question) or content(described)[: READING.target_words])[: READING.targets],
         phrases=tuple(unlike(phrases))[: READING.phrases] or (question.strip(),),
         between=(named.start_s, named.end_s) if named is not None else None,
-        events=tuple(_events(kind, asked, described, options))[: READING.events],
-        compute=_operator(kind, asked),
+        events=_described(kind, asked, described, options)[: READING.events],
     )
+    found = operation(asked, options) if kind not in _OF_WHOLES else None
+    if found is None:
+        return made
+    operator, events = found
+    kind = kind if operator in policy(kind).operators else _KINDS[operator]
+    computed = made.model_copy(update={"kind": kind, "compute": operator, "events": events[: READING.events]})
+    computed = checked(computed, question)
+    return computed if computed.compute is not None else made
 
 
-def _operator(kind: Kind, asked: str) -> Operator | None:
-    if kind == "order" and (which := _EXTREME.search(asked)):
-        return "last" if which[1].lower() == "last" else "first"
-    if _TOGETHER.search(asked):
-        return "overlap"
-    if kind == "count" and not _OFTEN.search(asked):
-        return None  # how many things there are is nothing that happens again
-    if kind == "before_after" and not _WHETHER.search(asked):
-        return None  # "what does he do after that?" asks for something, not for an order
-    return policy(kind).operator
+def checked(plan: Plan, question: str) -> Plan:
+    """A plan without what its question does not bear out, whoever made it.
+
+    A stretch of time stays only where the question names one; an operator only where the kind of question allows it,
+    the words that the question begins with do, and as many events are there as it works on.
+    """
+    operator = plan.compute
+    if operator is not None and not (
+        operator in policy(plan.kind).operators and enough(operator, plan.events) and fits(operator, question)
+    ):
+        operator = None
+    between = plan.between if names_time(question) else None
+    return plan.model_copy(update={"compute": operator, "between": between})
 
 
-def _events(kind: Kind, asked: str, described: str, options: tuple[str, ...]) -> list[str]:
-    """What an operator works on, by the words of the question: the parts that it orders or compares, or all of it."""
-    described = _AUXILIARY.sub("", described)
+def _described(kind: Kind, asked: str, described: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """What is searched for by itself where nothing is computed: the parts of the question, or its options."""
     if kind in ("count", "duration", "when"):
-        return [described]
-    if _TOGETHER.search(asked):
-        return [part for part in _TOGETHER.split(described) if content(part)]
-    if kind == "before_after":
-        return [part for part in _SIDES.split(described) if content(part)][:2] if _WHETHER.search(asked) else []
+        return (_AUXILIARY.sub("", described),)
     if kind == "order":
-        listed = asked.rsplit(":", 1)[-1] if ":" in asked else ""
-        parts = [part.strip(" ?.") for part in _LISTED.split(listed) if part.strip(" ?.")]
-        return parts if len(parts) > 1 else list(options) if _EXTREME.search(asked) else []
-    return []
+        parts = listed(asked.rsplit(":", 1)[-1]) if ":" in asked else []
+        return tuple(parts if len(parts) > 1 else options if _EXTREME.search(asked) else ())
+    return ()
 
 
 def kind_of(question: str) -> Kind:

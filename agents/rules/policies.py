@@ -1,4 +1,4 @@
-"""What each kind of question needs: which notes it reads, and what is computed from them.
+"""What each kind of question needs: which notes it reads, and what may be computed from them.
 
 Global questions read summaries, counting reads all candidates, questions of order need a window for each event. A
 table, and nothing that acts on it.
@@ -22,20 +22,24 @@ class Policy:
     """How a kind of question is gone about.
 
     `reads`: `passages` the best few, `all` every candidate, `summaries` what was written of whole videos and segments,
-    `both` those and the passages. `operator` is what is computed where the plan names none; `apart` searches each event
-    by itself, so that one that is told of often does not hide another.
+    `both` those and the passages. `operators` may be computed; `apart` searches each event by itself, so that
+    one that is told of often does not hide another.
     """
 
     reads: Reads = "passages"
-    operator: Operator | None = None
+    operators: frozenset[Operator] = frozenset()
     apart: bool = False
 
 
+_RELATIONS: frozenset[Operator] = frozenset(("order", "first", "last", "before_after", "overlap"))
+
 POLICIES: Mapping[str, Policy] = {
-    "count": Policy("all", "count"),
-    "order": Policy(operator="order", apart=True),
-    "before_after": Policy(operator="before_after", apart=True),
-    "duration": Policy(operator="duration"),
+    "count": Policy("all", operators=frozenset({"count"})),
+    "order": Policy(operators=_RELATIONS, apart=True),
+    "before_after": Policy(operators=_RELATIONS, apart=True),
+    "duration": Policy(operators=frozenset({"duration"})),
+    "existence": Policy(operators=frozenset({"overlap", "before_after"})),
+    "when": Policy(operators=frozenset({"first", "last", "overlap"})),
     "summary": Policy("summaries"),
     "comparison": Policy("both", apart=True),
     "cause": Policy("both"),

@@ -1,4 +1,10 @@
-from .noun_phrases import ARTICLES as ARTICLES, WORD as WORD, Phrase as Phrase, whole_phrase as whole_phrase
+from .noun_phrases import (
+    ARTICLES as ARTICLES,
+    WORD as WORD,
+    Phrase as Phrase,
+    noun_phrases as noun_phrases,
+    whole_phrase as whole_phrase,
+)
 from .stems import (
     STOP_WORDS as STOP_WORDS,
     content as content,
@@ -12,6 +18,7 @@ from .times import (
     Position as Position,
     Relation as Relation,
     clock_s as clock_s,
+    names_time as names_time,
     relation_of as relation_of,
     without_times as without_times,
 )

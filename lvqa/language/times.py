@@ -22,6 +22,13 @@ _CLOCK = r"\d{1,2}(?::\d{2}){1,2}(?:\.\d+)?"
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+({_CLOCK})\s+(?:and|to|until|till)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
 _AT = re.compile(rf"\b(?:at|around|about)\s+({_CLOCK})(?![\w:])", re.IGNORECASE)
 _FIRST = re.compile(r"\b(?:in|during|within)\s+the\s+first\s+(\d+)\s*(s|sec|seconds?|min|minutes?)\b", re.IGNORECASE)
+_NUMBER = r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|half an?)"
+_UNIT = r"(?:seconds?|secs?|sek\w*|seg\w*|s|minut\w*|mins?|m|hours?|hrs?|h|stunden?|heures?|horas?)"
+_ORDINAL = r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)"
+_NAMES = re.compile(
+    rf"\b{_CLOCK}(?![\w:])|\b(?<!for ){_NUMBER}\s*{_UNIT}\b|\b{_UNIT}\s+{_NUMBER}\b|\b{_ORDINAL}\s+{_UNIT}\b",
+    re.IGNORECASE,
+)
 _READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
 
 _OPENING = r"(?:(?:right|near|nearly|towards?|at|in|by|from|till|until|during)\s+)*(?:the\s+)?(?:very\s+)?"
@@ -85,6 +92,11 @@ def times(question: str) -> Span | None:
         at_s = clock_s(match[1])
         return Span(max(0.0, at_s - 2), at_s + 3) if at_s is not None else None
     return None
+
+
+def names_time(question: str) -> bool:
+    """Whether a question names a time of the video in some way, which `times` may read or not: "the third minute"."""
+    return times(question) is not None or bool(_NAMES.search(question) and not _READS.search(question))
 
 
 def clock_s(text: str) -> float | None:
