@@ -25,6 +25,7 @@ from lvqa.settings import Settings
 from lvqa.store import Store
 from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Budget, Question
+from lvqa.zoom import frame_cache
 
 
 @pytest.fixture
@@ -71,6 +72,7 @@ def context(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[...,
             folder,
             Ledger(given.pop("budget", Budget())),
             Retriever(archive, own),
+            frame_cache(768),
             **given,
         )
 

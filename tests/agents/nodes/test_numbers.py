@@ -134,7 +134,7 @@ def test_eight_notes_of_a_card_are_read_and_eight_that_announce_one(context, not
 
 
 def test_the_chat_models_plan_searches_for_twelve_phrases() -> None:
-    made = plan.joined(Plan(phrases=tuple(f"phrase {n}" for n in range(16))), Plan(phrases=("what?",)), False)
+    made = plan.joined(Plan(phrases=tuple(f"phrase {n}" for n in range(16))), Plan(phrases=("what?",)), "What?", False)
     assert len(made.phrases) == 12
 
 
