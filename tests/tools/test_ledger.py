@@ -92,3 +92,13 @@ def test_sums_of_prices_are_off_by_less_than_a_billionth() -> None:
     assert (exact.frames_left, exact.calls_left, exact.spent) == (0, 0, [])
     exact.note_short(1)
     assert exact.spent == ["money"]
+
+
+def test_no_money_is_no_limit_and_what_is_free_is_granted_while_there_is_some() -> None:
+    prices = Prices(frame=0.1, call=0.2)
+    unlimited = Ledger(Budget(frames=3, vlm_calls=4), prices=prices)
+    assert (unlimited.frames_left, unlimited.calls_left, unlimited.take_vision([1] * 4)) == (3, 4, 3)
+    unlimited.note_no_look()
+    assert unlimited.spent == ["frames"]
+    frames_are_free = Ledger(Budget(frames=3, money=0.5), prices=Prices(call=0.2))
+    assert (frames_are_free.frames_left, frames_are_free.calls_left) == (3, 2)
