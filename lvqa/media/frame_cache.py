@@ -31,7 +31,7 @@ class FrameCache:
     def __init__(self, max_side: int, backend: Backend = "pyav", *, most_bytes: int | None = None) -> None:
         self.max_side = max_side
         self.decoded = 0
-        self._backend = backend
+        self._backend: Backend = backend
         self._most_bytes = _MOST_BYTES if most_bytes is None else most_bytes
         self._lock = threading.RLock()
         self._open = ExitStack()
