@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.options import letter
 from lvqa.agents.rules.numbers import READING
-from lvqa.agents.state import Claim, Item
+from lvqa.agents.state import Claim, Item, SubAnswer
 from lvqa.prompts import clean, for_prompt
 from lvqa.types import Computation, format_time
 
@@ -42,10 +42,12 @@ class AnswerReply(BaseModel):
         return [value] if isinstance(value, str) and value.strip() else value or []
 
 
-def number(items: Sequence[Item], most: int = READING.notes) -> dict[int, Item]:
-    """The closest items, and all that was seen, numbered from 1 in the order of video and time."""
-    seen = [item for item in items if item.note.source == "seen"]
-    rest = [item for item in items if item.note.source != "seen"][: max(0, most - len(seen))]
+def number(items: Sequence[Item], most: int = READING.notes, subs: Sequence[SubAnswer] = ()) -> dict[int, Item]:
+    """The closest items, all that was seen or supports a sub-answer, numbered from 1 in the order of video and time."""
+    held = {item.note.id for sub in subs for item in sub.items}
+    held |= {item.note.id for item in items if item.note.source == "seen"}
+    seen = [item for item in items if item.note.id in held]
+    rest = [item for item in items if item.note.id not in held][: max(0, most - len(seen))]
     ordered = sorted([*seen, *rest], key=lambda i: (i.video, i.note.span, i.note.id))
     return dict(enumerate(ordered, 1))
 
@@ -73,6 +75,18 @@ def computed_lines(computed: Sequence[Computation], numbered: Mapping[int, Item]
             rows.append(f"{for_prompt(row.event, 120)} {format_time(row.span.start_s)} {marks}".strip())
         found.append(f"{one.operator}: {for_prompt(one.text, 300)} ({'; '.join(rows)})")
     return "\n".join(found) or "none"
+
+
+def known_lines(subs: Sequence[SubAnswer], numbered: Mapping[int, Item]) -> str:
+    """What came of sub-questions, with the numbers of the notes that an answer rests on, a line each."""
+    found = []
+    for sub in subs:
+        held = {item.note.id for item in sub.items}
+        marks = "".join(f"[{n}]" for n, item in numbered.items() if item.note.id in held)
+        asked, said = (for_prompt(text, NOTE_CHARACTERS) for text in (sub.asked or sub.text, sub.answer.text))
+        said = f"{said} (confidence {sub.answer.confidence:.2f}) {marks}".strip()
+        found.append(f"{asked} - {'not answered: nothing is known' if sub.answer.abstained else said}")
+    return "\n".join(found)
 
 
 def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequence[str]) -> list[str]:

@@ -1,5 +1,9 @@
 """The agent as a LangGraph StateGraph: plan, recall, zoom, inspect, compute, answer, verify, then recall again or end.
 
+A question that its plan takes apart goes by `decompose` first: each sub-question is answered by a run of the same graph
+(`sub`). Where their answers say where the rest is to be found, the nodes see that much of the archive alone, and all of
+it again (`widen`) where nothing was there.
+
 A question that is a program over time takes a way of its own: plan, timeline, verify. A baseline retrieves notes in its
 own way, and reasons and is scored like the rest: plan, survey, answer (or timeline), verify.
 
@@ -8,14 +12,17 @@ Knows the order of the nodes and nothing of what they do.
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import replace
+from functools import cache, wraps
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
 
 from lvqa.agents.nodes.answer import answer
 from lvqa.agents.nodes.compute import compute
+from lvqa.agents.nodes.decompose import SUB, decompose, sub, widen
 from lvqa.agents.nodes.inspect import inspect
 from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.recall import recall
@@ -23,37 +30,53 @@ from lvqa.agents.nodes.survey import survey
 from lvqa.agents.nodes.timeline import timeline
 from lvqa.agents.nodes.verify import verify
 from lvqa.agents.nodes.zoom import zoom
-from lvqa.agents.state import Context, State
+from lvqa.agents.state import Context, State, initial
+from lvqa.tools import filter_of
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-NODES = {
-    "plan": plan,
-    "recall": recall,
-    "zoom": zoom,
-    "inspect": inspect,
-    "compute": compute,
-    "answer": answer,
-    "verify": verify,
-}
+NODES: dict[str, Any] = {node.__name__: node for node in (plan, recall, zoom, inspect, compute, answer, verify)}
 TIMELINE, SURVEY = "timeline", "survey"
+DECOMPOSE, WIDEN = "decompose", "widen"
 
 
 def route(state: State) -> str:
     """Behind `verify`: back to where notes come from until there is an answer."""
+    if state["answer"] is not None and state["answer"].abstained and state["narrowed"] is not None:
+        return WIDEN
     return END if state["answer"] is not None else SURVEY if state["surveys"] else "recall"
 
 
 def way(state: State) -> str:
-    """Behind `plan`: to `survey` for a baseline, to `timeline` for a program over time, else to `recall`."""
-    return SURVEY if state["surveys"] else TIMELINE if state["by_program"] else "recall"
+    """Behind `plan`: `survey` for a baseline, `timeline` for a program, `decompose` for parts, else `recall`."""
+    if state["surveys"] or state["by_program"]:
+        return SURVEY if state["surveys"] else TIMELINE
+    return DECOMPOSE if state["plan"].sub_questions else "recall"
 
 
 def reason(state: State) -> str:
     """Behind `survey`: to who reasons on what was retrieved."""
     return TIMELINE if state["by_program"] else "answer"
+
+
+def within(node: Any) -> Any:
+    """A node that sees no more of the archive, and of the question, than what sub-answers left to look through."""
+
+    @wraps(node)
+    def run(state: State, runtime: Runtime[Context]) -> Any:
+        found, context = state["narrowed"], runtime.context
+        if found is not None:
+            asked, chosen = replace(context.question, scope=found.scope), filter_of(found.scope, context.store)
+            context = replace(context, question=asked, filter=chosen, wording=found.text)
+        return node(state, runtime.override(context=context))
+
+    return run
+
+
+def _sub(task: Any, runtime: Runtime[Context]) -> dict[str, Any]:
+    return sub(task, runtime, lambda context: cast("State", graph().invoke(initial(), context=context)))
 
 
 def build_graph(
@@ -62,17 +85,21 @@ def build_graph(
     """Compile the graph; with a checkpointer (LangGraph's SqliteSaver, say) runs can be inspected and resumed."""
     graph = StateGraph(State, context_schema=Context)
     for name, node in NODES.items():
-        graph.add_node(name, node)
+        graph.add_node(name, within(node))
     order = list(NODES)
     graph.add_edge(START, order[0])
     for here, there in pairwise(order[1:]):
         graph.add_edge(here, there)
-    graph.add_node(TIMELINE, timeline)
-    graph.add_node(SURVEY, survey)
-    graph.add_conditional_edges(order[0], way, [SURVEY, TIMELINE, order[1]])
+    beside: dict[str, Any] = {TIMELINE: timeline, SURVEY: survey, SUB: _sub, WIDEN: widen}
+    for name, node in beside.items():
+        graph.add_node(name, node)
+    graph.add_node(DECOMPOSE, decompose, destinations=(SUB, order[1]))
+    graph.add_edge(SUB, DECOMPOSE)
+    graph.add_edge(WIDEN, order[1])
+    graph.add_conditional_edges(order[0], way, [SURVEY, TIMELINE, DECOMPOSE, order[1]])
     graph.add_conditional_edges(SURVEY, reason, [TIMELINE, "answer"])
     graph.add_edge(TIMELINE, order[-1])
-    graph.add_conditional_edges(order[-1], route, ["recall", SURVEY, END])
+    graph.add_conditional_edges(order[-1], route, ["recall", SURVEY, WIDEN, END])
     return graph.compile(checkpointer=checkpointer)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lvqa.models.profiles import Models
 
-_NODES_A_ROUND = 7
+_NODES_A_ROUND, _MOST_SUB_QUESTIONS = 7, 8
 
 
 def ask(
@@ -123,7 +123,8 @@ def stream(
         wording=wording,
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
-    limit = _NODES_A_ROUND * (settings.rounds + 2)
+    # Twice, where the search is widened; and for each sub-question, which is answered within the same limit.
+    limit = 2 * _NODES_A_ROUND * (settings.rounds + 2) + 2 * _MOST_SUB_QUESTIONS
     config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id or uuid4().hex}}
     state, steps = initial(), list[Step]()
     try:

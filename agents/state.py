@@ -7,6 +7,7 @@ models and the ledger live in `Context`, LangGraph's `context_schema`, never in 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ Kind = Literal[
     "other",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+# Where a sub-question takes in the answer to an earlier one, by its place from 0; and the answer that there is not yet.
+HOLE, NO_ANSWER = re.compile(r"\{(\d{1,2})\}"), Answer("", None, 0.0, "absent")
 
 
 def _forward(value: tuple[float, float]) -> tuple[float, float]:
@@ -59,7 +62,10 @@ Stretch = Annotated[tuple[float, float], AfterValidator(_forward)]
 
 
 class SubQuestion(BaseModel):
-    """A simpler question, and the earlier ones, by place from 0, whose answers it needs."""
+    """A simpler question, and the earlier ones, by place from 0, whose answers it needs.
+
+    A hole such as `{0}` in its text stands for the answer to the one at that place.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,8 +105,9 @@ class Plan(BaseModel):
     @classmethod
     def _on_earlier(cls, values: tuple[SubQuestion, ...]) -> tuple[SubQuestion, ...]:
         """Without needs of what comes later: nothing waits for itself."""
+        wanted = [(*value.needs, *map(int, HOLE.findall(value.text))) for value in values]
         return tuple(
-            value.model_copy(update={"needs": tuple(k for k in value.needs if 0 <= k < n)})
+            value.model_copy(update={"needs": tuple(k for k in dict.fromkeys(wanted[n]) if 0 <= k < n)})
             for n, value in enumerate(values)
         )
 
@@ -156,6 +163,22 @@ class Draft:
     unread: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SubAnswer:
+    """What became of a sub-question.
+
+    `text` is it as planned, at `place` from 0, `asked` with earlier answers put in; empty where it could not be asked,
+    and `reason` says why. `items` are what supports the answer.
+    """
+
+    place: int
+    text: str
+    asked: str = ""
+    answer: Answer = NO_ANSWER
+    items: tuple[Item, ...] = ()
+    reason: str = ""
+
+
 def merge_hits(old: Sequence[Hit], new: Sequence[Hit]) -> list[Hit]:
     """Reducer: one ranking, a note once, with its best score."""
     return merge([old, new])
@@ -170,10 +193,13 @@ class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
 
     `by_program` says that the question is a program over time, and goes by `timeline`; `surveys` that the agent is a
-    baseline that retrieves notes in its own way, by `survey`.
+    baseline that retrieves notes in its own way, by `survey`. `subs` is what became of sub-questions; `narrowed` is
+    what is left to ask by their answers, and where; None for all that was asked.
     """
 
     plan: Plan
+    subs: Annotated[list[SubAnswer], lambda old, new: sorted([*old, *new], key=lambda sub: sub.place)]
+    narrowed: Question | None
     by_program: bool
     surveys: bool
     round: int
@@ -194,6 +220,8 @@ def initial() -> State:
     """The state that every question starts from: nothing planned, found, drafted or answered yet."""
     return State(
         plan=Plan(),
+        subs=[],
+        narrowed=None,
         by_program=False,
         surveys=False,
         round=0,
@@ -218,7 +246,8 @@ class Context:
     What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
     `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
     in this index. `wording` is the question's text without the files that it names, where it names some: those say
-    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them.
+    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them. `part` says that
+    the question is a sub-question, which is taken apart no more.
     """
 
     question: Question
@@ -233,6 +262,7 @@ class Context:
     searcher: str | Searcher = DEFAULT
     filter: Filter | None = None
     wording: str = ""
+    part: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:

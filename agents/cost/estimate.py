@@ -28,7 +28,7 @@ from lvqa.types import Budget, Cost, Question
 
 # The chat model's calls of a round of lvqa's own agent: rows, a summary, two ways to the answer, the options' scores,
 # support. All but the summary have to parse, and are asked for twice at most; so is the plan.
-_PLAN_CALLS = 2
+_PLAN_CALLS, _PARTS = 2, 9  # a plan has 8 sub-questions at most, each answered as the whole is
 _ROUND_CALLS = 9
 _OPTIONS_CALLS = 2
 
@@ -95,7 +95,7 @@ def estimate(question: Question, *, store: Store, models: Models, settings: Sett
     looks = how.retrieval != "captions"
     if name == DEFAULT_AGENT:
         rounds = 1 if program else settings.rounds + 1
-        llm_calls = _PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if question.options else 0))
+        llm_calls = _PARTS * (_PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if question.options else 0)))
     else:
         rounds, llm_calls = how.rounds, how.llm_calls
     reason = _why_blind(models, folder, paths, program)

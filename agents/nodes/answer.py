@@ -26,6 +26,7 @@ from lvqa.agents.citations import (
     claims_of,
     complaints,
     computed_lines,
+    known_lines,
     lines,
     number,
     read_choice,
@@ -34,7 +35,7 @@ from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.options import letter, options_block
 from lvqa.agents.rules import extractive
 from lvqa.agents.rules.numbers import READING
-from lvqa.agents.state import Context, Draft, Item, State
+from lvqa.agents.state import Context, Draft, Item, State, SubAnswer
 from lvqa.agents.steps import AnswerStep, Reasoning, Way
 from lvqa.agents.structured import ask_for, say
 from lvqa.errors import ModelError, ReplyError
@@ -60,6 +61,7 @@ class _Asked:
     chat: BaseChatModel
     numbered: dict[int, Item]
     computed: str
+    held: frozenset[str] = frozenset()  # what sub-answers rest on is shown whatever is nearer
     prompts: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
 
@@ -70,11 +72,14 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     items = state["items"] or pool(state, context, preset(context.agent).notes)
     rules, read = extractive.draft(context, state["plan"], items, state["computed"])
     items = [*items, *read]
+    there = {item.note.id for item in items}
+    # Behind all others, and out of the rules' sight: they answer parts of the question.
+    items += {i.note.id: i for sub in state["subs"] for i in sub.items if i.note.id not in there}.values()
     chat = context.models.chat
     draft, reasoning, reason = rules, None, ""
     if chat is not None and items:
         try:
-            draft, reasoning = by_chat(context, chat, items, rules, state["computed"])
+            draft, reasoning = by_chat(context, chat, items, rules, state["computed"], state["subs"])
         except BudgetSpent as spent:
             reason = f"{spent.reason}, so from the notes by rule"
         except ReplyError as error:
@@ -89,16 +94,17 @@ def by_chat(
     items: Sequence[Item],
     rules: Draft,
     computed: Sequence[Computation] = (),
+    subs: Sequence[SubAnswer] = (),
 ) -> tuple[Draft, Reasoning]:
     """All ways that the budget reaches, as one draft. Raises BudgetSpent, ReplyError, ModelError for the first one."""
     how = preset(context.agent)
-    numbered = number(items, how.notes)
-    asked = _Asked(
-        context,
-        chat,
-        numbered,
-        fence(computed_lines(computed, numbered)),
-    )
+    numbered = number(items, how.notes, subs)
+    held = frozenset(item.note.id for sub in subs for item in sub.items)
+    asked = _Asked(context, chat, numbered, fence(computed_lines(computed, numbered)), held)
+    if subs:
+        known = load("known")
+        asked.computed += "\n\n" + known.fill(known=fence(known_lines(subs, numbered)))
+        asked.prompts["known"] = known.hash
     first, summary = summarised(asked, items, how.summary_words)
     ways, scores = [first], list[float]()
     if how.ways > 1:
@@ -131,7 +137,7 @@ def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, s
     summary = usable_caption(told) or ""
     if not summary:
         asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
-    nearest = {item.note.id for item in items[: READING.nearest]}
+    nearest = {item.note.id for item in items[: READING.nearest]} | asked.held
     filled = load("answer").fill(
         question=question,
         options=options_block(context.options),

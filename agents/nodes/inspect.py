@@ -10,10 +10,11 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from lvqa.agents.citations import known_lines
 from lvqa.agents.frames import decode
 from lvqa.agents.options import options_block
 from lvqa.agents.rules.numbers import LOOKING
-from lvqa.agents.state import Context, Plan, State
+from lvqa.agents.state import Context, State, SubAnswer
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
 from lvqa.errors import ModelError
 from lvqa.models.base import VisionRequest
@@ -43,7 +44,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     requests = [
         VisionRequest(
             frames,
-            inspect_prompt(context, state["plan"], len(frames), group[0].time_s, group[-1].time_s),
+            inspect_prompt(context, state["subs"], len(frames), group[0].time_s, group[-1].time_s),
             REPLY_TOKENS,
         )
         for group, frames in asked
@@ -73,9 +74,9 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     return {"seen": seen, "looked": [f for group in groups for f in group], "steps": [step]}
 
 
-def inspect_prompt(context: Context, plan: Plan, frames: int, start_s: float, end_s: float) -> str:
-    """What the VLM is asked about frames between two times in seconds."""
-    wanted = "\n".join([context.question.text, *(sub.text for sub in plan.sub_questions)])
+def inspect_prompt(context: Context, subs: Sequence[SubAnswer], frames: int, start_s: float, end_s: float) -> str:
+    """What the VLM is asked about frames between two times in seconds, with what sub-questions came to."""
+    wanted = "\n".join([context.question.text, *([known_lines(subs, {})] if subs else [])])
     question = fence(wanted) + ("\n\n" + options_block(context.options) if context.options else "")
     return load("inspect").fill(frames=frames, start=format_time(start_s), end=format_time(end_s), question=question)
 

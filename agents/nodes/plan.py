@@ -38,6 +38,8 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             reason = spent.reason
         except ReplyError:
             reason, unparsed = "the chat model's plan did not parse, twice", True
+    if context.part or how.retrieval != "recall":
+        made = made.model_copy(update={"sub_questions": ()})
     program = query_of(context) is not None
     surveys = how.retrieval != "recall"
     return {

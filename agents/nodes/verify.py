@@ -236,7 +236,7 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
 def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[str], sure: float) -> list[str] | None:
     """The phrases to look for in another round, empty when there is only more to look at; None to end here.
 
-    They are what the answer lacks, claims that nothing supported, and sub-questions whose needs were looked for.
+    They are what the answer lacks, and claims that nothing supported.
     """
     if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
@@ -247,8 +247,7 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
     tried = set(state["tried"])
     wanted = [*draft.missing]
     if draft.by == "chat":
-        subs = state["plan"].sub_questions
-        wanted += [*dropped, *(sub.text for sub in subs if all(subs[k].text in tried for k in sub.needs))]
+        wanted += dropped
     fresh = [phrase for phrase in dict.fromkeys(wanted) if phrase and phrase not in tried]
     if context.models.vision is not None and context.ledger.frames_left > 0 and state["looked"]:
         return fresh

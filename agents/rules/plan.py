@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from lvqa.agents.options import option_phrases
+from lvqa.agents.rules.decompose import split as split_of
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.operations import enough, fits, listed, operation
 from lvqa.agents.rules.policies import policy
@@ -100,8 +101,10 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
         phrases.append("the title of the film")
     phrases += option_phrases(question, options)
     named = times(question)
+    split = split_of(question)
     made = Plan(
         kind=kind,
+        sub_questions=split.sub_questions if split is not None else (),
         targets=tuple(exact_parts(question) or content(described)[: READING.target_words])[: READING.targets],
         phrases=tuple(unlike(phrases))[: READING.phrases] or (question.strip(),),
         between=(named.start_s, named.end_s) if named is not None else None,

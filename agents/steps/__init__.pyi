@@ -3,9 +3,11 @@ from .concluding import (
     CheckedClaim as CheckedClaim,
     ComputeSkippedStep as ComputeSkippedStep,
     ComputeStep as ComputeStep,
+    NarrowStep as NarrowStep,
     Reasoning as Reasoning,
     RowsReading as RowsReading,
     StopStep as StopStep,
+    SubQuestionStep as SubQuestionStep,
     VerifyStep as VerifyStep,
     Way as Way,
 )

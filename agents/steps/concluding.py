@@ -1,16 +1,16 @@
-"""Steps that say what was made of the notes: `compute`, `answer`, `verify`, and `stop` where a run ends early."""
+"""Steps that say what was made of the notes, sub-questions first, and `stop` where a run ends early."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from lvqa.agents.state import Claim, Draft
+from lvqa.agents.state import Claim, Draft, SubAnswer
 from lvqa.agents.steps.wording import each_after, spent_budget
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt
-from lvqa.types import Computation, EventRow, Step
+from lvqa.types import Computation, EventRow, Span, Step
 
 Route = Literal["answer", "abstain", "again"]
 """Where `verify` goes on: to the answer, to "not in these videos", or to another round."""
@@ -257,6 +257,61 @@ class VerifyStep(Step):
             "route": self.route,
             **({"missing": list(self.missing)} if self.route == "again" else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SubQuestionStep(Step):
+    """What became of a sub-question, with the steps to its answer."""
+
+    node: ClassVar[str] = "sub"
+
+    sub: SubAnswer
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The steps that the sub-question itself took."""
+        return self.sub.answer.steps
+
+    @property
+    def summary(self) -> str:
+        """The sub-question, and its answer with its confidence, or why there is none."""
+        answer, reason = self.sub.answer, f": {self.sub.reason}" if self.sub.reason else ""
+        said = f"{for_prompt(answer.text, 160)} (confidence {answer.confidence:.2f})"
+        said = f"not answered{reason}" if answer.abstained else said
+        return f"{for_prompt(self.sub.asked or self.sub.text, 160)} - {said}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The sub-question as planned and as asked, its answer with its evidence, and its own steps."""
+        sub, answer = self.sub, self.sub.answer
+        told = {"answer": answer.text, "confidence": round(answer.confidence, 4), "status": answer.status}
+        evidence, steps = ([one.to_dict() for one in some] for some in (answer.evidence, answer.steps))
+        asked = {"place": sub.place, "text": sub.text, "asked": sub.asked}
+        return {**asked, **told, "reason": sub.reason, "evidence": evidence, "steps": steps}
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowStep(Step):
+    """What is left to ask by what sub-questions found, and where; everywhere where nothing was to be found there."""
+
+    node: ClassVar[str] = "narrow"
+
+    asked: str
+    videos: tuple[str, ...] = ()
+    between: Span | None = None
+
+    @property
+    def summary(self) -> str:
+        """What is looked for, and where."""
+        where = "in " + " at ".join([", ".join(self.videos), *map(str, [self.between] if self.between else [])])
+        return (
+            f"{for_prompt(self.asked, 160)} - looking {where if self.videos else 'everywhere, for nothing was there'}"
+        )
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {"asked": self.asked, "videos": list(self.videos), "between": str(self.between or "") or None}
 
 
 @dataclass(frozen=True, slots=True)

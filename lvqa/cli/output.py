@@ -42,8 +42,8 @@ def note(*lines: str) -> None:
 
 
 def note_step(step: Step) -> None:
-    """Write a step of the agent to stderr."""
-    note(step_line(step))
+    """Write a step of the agent to stderr, those of a sub-question below it."""
+    note(step_line(step), *(f"  {step_line(one)}" for one in getattr(step, "steps", ())))
 
 
 def out_json(data: Any) -> None:

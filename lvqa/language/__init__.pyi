@@ -2,6 +2,7 @@ from .noun_phrases import (
     ARTICLES as ARTICLES,
     WORD as WORD,
     Phrase as Phrase,
+    is_verb as is_verb,
     noun_phrases as noun_phrases,
     whole_phrase as whole_phrase,
 )

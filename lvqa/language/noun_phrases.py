@@ -95,7 +95,7 @@ def noun_phrases(text: str) -> list[Phrase]:
     while at < len(tokens):
         word = tokens[at].group().lower()
         begins = word in ARTICLES or word in _NUMBERS or word in _OWNERS
-        if begins and word in ("that", "this") and at + 1 < len(tokens) and _is_verb(tokens[at + 1].group().lower()):
+        if begins and word in ("that", "this") and at + 1 < len(tokens) and is_verb(tokens[at + 1].group().lower()):
             begins = False  # "the man that waves", "when did this happen"
         if begins and (end := _end(text, tokens, at + 1)) > at + 1:
             number = [tokens[at].group()] if word in _NUMBERS else []
@@ -160,7 +160,7 @@ def _end(text: str, tokens: list[re.Match[str]], first: int) -> int:
         if word in _ENDS or word in ARTICLES or word in _OWNERS:
             break
         before = [t.group().lower() for t in tokens[first:at]]
-        if before and not set(before) <= _ADJECTIVES and _is_verb(word):
+        if before and not set(before) <= _ADJECTIVES and is_verb(word):
             break
         at += 1
         if word in _HE | _SHE | _ANYONE | _MANY:
@@ -181,6 +181,7 @@ def _is_name(text: str, tokens: list[re.Match[str]], at: int) -> bool:
     return bool(before) and before[-1] not in '.!?:"“(/'
 
 
-def _is_verb(word: str) -> bool:
+def is_verb(word: str) -> bool:
+    """Whether a lower-case word has the form of a verb; nouns of that form count too."""
     inflected = len(word) > 4 and word.endswith(("ing", "ed"))
     return word in _PAST or stem(word) in _VERBS or inflected

@@ -36,7 +36,8 @@ class Ledger:
     """Charges against a budget; safe to share between threads.
 
     `prices` turn charges into money. Once `stop` says yes, nothing more is begun.
-    `spent` lists the parts of the budget that stopped something, in the order in which they did.
+    `spent` lists the parts of the budget that stopped something, in the order in which they did. What is charged to the
+    ledger of a `part` is charged to the whole's too.
     """
 
     def __init__(
@@ -54,8 +55,28 @@ class Ledger:
         self._start_s = clock()
         self._stopped = False
         self._lock = threading.Lock()
+        self._whole: Ledger | None = None
         self._cost = Cost()
         self._spent: list[str] = []
+
+    def share(self, parts: int, together: int = 1) -> Budget:
+        """One of so many equal parts of what is left; of the seconds, as many parts as are spent side by side."""
+        cost, budget = self.cost, self.budget
+        wholes = (
+            budget.frames - cost.frames,
+            budget.vlm_calls - cost.vlm_calls,
+            budget.tokens - cost.tokens_in - cost.tokens_out,
+        )
+        frames, calls, tokens = (max(0, left) // parts for left in wholes)
+        seconds = max(RULES.money, (budget.seconds - cost.seconds) * together / parts)
+        money = max(RULES.money, (budget.money - cost.money) / parts) if budget.money > 0 else 0.0
+        return Budget(frames, calls, tokens, seconds, money)
+
+    def part(self, budget: Budget) -> Ledger:
+        """A ledger for a part of the work, with a budget of its own that was taken from this one's by `share`."""
+        made = Ledger(budget, self._clock, prices=self.prices, stop=self._stop)
+        made._whole = self
+        return made
 
     @property
     def cost(self) -> Cost:
@@ -109,17 +130,10 @@ class Ledger:
             taken = 0
             for frames in frames_each:
                 money = self.prices.looks(frames * requests, requests)
-                short = self._short_of_all()
-                if short is None and self._cost.frames + frames * requests > self.budget.frames:
-                    short = "frames"
-                if short is None and self._cost.vlm_calls + requests > self.budget.vlm_calls:
-                    short = "VLM calls"
-                if short is None and self.prices.looks_are_priced and self._too_dear(money):
-                    short = "money"
-                if short is not None:
+                if (short := self._short_of_looks(frames * requests, requests)) is not None:
                     self._note(short)
                     break
-                self._cost += Cost(frames=frames * requests, vlm_calls=requests, money=money)
+                self._charge(Cost(frames=frames * requests, vlm_calls=requests, money=money))
                 taken += 1
             return taken
 
@@ -133,7 +147,7 @@ class Ledger:
                 granted, short = affordable, "money"
             if granted < n:
                 self._note(short or "frames")
-            self._cost += Cost(frames=granted, money=self.prices.looks(granted))
+            self._charge(Cost(frames=granted, money=self.prices.looks(granted)))
             return granted
 
     def take_chat(self, tokens_in: int) -> None:
@@ -150,18 +164,18 @@ class Ledger:
             if short is not None:
                 self._note(short)
                 raise BudgetSpent(short)
-            self._cost += Cost(llm_calls=1)
+            self._charge(Cost(llm_calls=1))
 
     def add_chat(self, tokens_in: int, tokens_out: int) -> None:
         """Charge what a call of the chat model turned out to take."""
         with self._lock:
             money = self.prices.chat(tokens_in, tokens_out)
-            self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out, money=money)
+            self._charge(Cost(tokens_in=tokens_in, tokens_out=tokens_out, money=money))
 
     def add_tokens(self, tokens_in: int, tokens_out: int) -> None:
         """Charge the tokens that calls of the VLM turned out to take; they have no price."""
         with self._lock:
-            self._cost += Cost(tokens_in=tokens_in, tokens_out=tokens_out)
+            self._charge(Cost(tokens_in=tokens_in, tokens_out=tokens_out))
 
     def note_no_look(self) -> None:
         """Record what keeps another frame from being looked at."""
@@ -172,15 +186,14 @@ class Ledger:
     def note_short(self, looks: int) -> None:
         """Record what keeps so many looks, of a frame each, from being made; nothing where nothing does."""
         with self._lock:
-            short = self._short_of_a_look()
-            if short is None and self._cost.frames + looks > self.budget.frames:
-                short = "frames"
-            if short is None and self._cost.vlm_calls + looks > self.budget.vlm_calls:
-                short = "VLM calls"
-            if short is None and self.prices.looks_are_priced and self._too_dear(self.prices.looks(looks, looks)):
-                short = "money"
-            if short is not None:
+            if (short := self._short_of_a_look() or self._short_of_looks(looks, looks)) is not None:
                 self._note(short)
+
+    def _charge(self, cost: Cost) -> None:
+        self._cost += cost
+        if self._whole is not None:
+            with self._whole._lock:
+                self._whole._charge(cost)
 
     def _note(self, kind: str) -> None:
         if kind not in self._spent and kind != ASKED_TO_STOP:
@@ -206,6 +219,12 @@ class Ledger:
     def _short_of_a_look(self) -> str | None:
         short = self._short_of_all()
         return short or ("VLM calls" if self._cost.vlm_calls >= self.budget.vlm_calls else None)
+
+    def _short_of_looks(self, frames: int, calls: int) -> str | None:
+        cost, most = self._cost, self.budget
+        dear = self.prices.looks_are_priced and self._too_dear(self.prices.looks(frames, calls))
+        short = {"frames": cost.frames + frames > most.frames, "VLM calls": cost.vlm_calls + calls > most.vlm_calls}
+        return self._short_of_all() or next((kind for kind, lacks in {**short, "money": dear}.items() if lacks), None)
 
     def _short_of_all(self) -> str | None:
         if self._stop is not None and self._stop():
