@@ -101,7 +101,7 @@ def by_rules(question: str, options: tuple[str, ...] = ()) -> Plan:
         phrases.append("the title of the film")
     phrases += option_phrases(question, options)
     named = times(question)
-    split = split_of(question)
+    split = split_of(question) if not options else None  # whether a narrower search chooses better is not measured
     made = Plan(
         kind=kind,
         sub_questions=split.sub_questions if split is not None else (),

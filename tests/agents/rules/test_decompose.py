@@ -92,6 +92,7 @@ LEFT_WHOLE = [
 def test_questions_that_are_taken_apart(question, subs, rest, order, nth) -> None:
     assert split(question) == Split(tuple(SubQuestion(text=text) for text in subs), rest, order, nth)
     assert [sub.text for sub in by_rules(question).sub_questions] == subs
+    assert by_rules(question, ("a hat", "a bag")).sub_questions == ()
     for text in [*subs, rest]:
         assert order is None or split(text) is None or text == rest, "a part is simple"
 
