@@ -246,8 +246,8 @@ class Context:
     What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
     `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
     in this index. `wording` is the question's text without the files that it names, where it names some: those say
-    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them. `part` says that
-    the question is a sub-question, which is taken apart no more.
+    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them. `part` says
+    that the question is a sub-question, which is taken apart no more.
     """
 
     question: Question
