@@ -1,6 +1,6 @@
 """From an agent's own confidence to the probability that its answer is right.
 
-A curve for each way of answering (`timeline:options`, `rules:options`, `chat:open`, ...): points (confidence,
+A curve for each way of answering (`program:options`, `rules:options`, `chat:open`, ...): points (confidence,
 probability), joined by straight lines, never falling. They are fitted on development data by `lvqa.eval.calibrate`;
 those of an archive stand in its settings (`calibration`), those that come with lvqa in `calibration.json` beside this
 file. A way without a curve keeps its own confidence. This module fits nothing.

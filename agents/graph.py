@@ -4,8 +4,8 @@ A question that its plan takes apart goes by `decompose` first: each sub-questio
 (`sub`). Where their answers say where the rest is to be found, the nodes see that much of the archive alone, and all of
 it again (`widen`) where nothing was there.
 
-A question that is a program over time takes a way of its own: plan, timeline, verify. A baseline retrieves notes in its
-own way, and reasons and is scored like the rest: plan, survey, answer (or timeline), verify.
+A baseline retrieves notes in its own way, and reasons and is scored like the rest: plan, survey, compute, answer,
+verify.
 
 Knows the order of the nodes and nothing of what they do.
 """
@@ -27,7 +27,6 @@ from lvqa.agents.nodes.inspect import inspect
 from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.recall import recall
 from lvqa.agents.nodes.survey import survey
-from lvqa.agents.nodes.timeline import timeline
 from lvqa.agents.nodes.verify import verify
 from lvqa.agents.nodes.zoom import zoom
 from lvqa.agents.state import Context, State, initial
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 NODES: dict[str, Any] = {node.__name__: node for node in (plan, recall, zoom, inspect, compute, answer, verify)}
-TIMELINE, SURVEY = "timeline", "survey"
-DECOMPOSE, WIDEN = "decompose", "widen"
+SURVEY, DECOMPOSE, WIDEN = "survey", "decompose", "widen"
 
 
 def route(state: State) -> str:
@@ -50,15 +48,8 @@ def route(state: State) -> str:
 
 
 def way(state: State) -> str:
-    """Behind `plan`: `survey` for a baseline, `timeline` for a program, `decompose` for parts, else `recall`."""
-    if state["surveys"] or state["by_program"]:
-        return SURVEY if state["surveys"] else TIMELINE
-    return DECOMPOSE if state["plan"].sub_questions else "recall"
-
-
-def reason(state: State) -> str:
-    """Behind `survey`: to who reasons on what was retrieved."""
-    return TIMELINE if state["by_program"] else "answer"
+    """Behind `plan`: `survey` for a baseline, `decompose` for a question of several parts, else `recall`."""
+    return SURVEY if state["surveys"] else DECOMPOSE if state["plan"].sub_questions else "recall"
 
 
 def within(node: Any) -> Any:
@@ -90,15 +81,14 @@ def build_graph(
     graph.add_edge(START, order[0])
     for here, there in pairwise(order[1:]):
         graph.add_edge(here, there)
-    beside: dict[str, Any] = {TIMELINE: timeline, SURVEY: survey, SUB: _sub, WIDEN: widen}
+    beside: dict[str, Any] = {SURVEY: survey, SUB: _sub, WIDEN: widen}
     for name, node in beside.items():
         graph.add_node(name, node)
     graph.add_node(DECOMPOSE, decompose, destinations=(SUB, order[1]))
     graph.add_edge(SUB, DECOMPOSE)
     graph.add_edge(WIDEN, order[1])
-    graph.add_conditional_edges(order[0], way, [SURVEY, TIMELINE, DECOMPOSE, order[1]])
-    graph.add_conditional_edges(SURVEY, reason, [TIMELINE, "answer"])
-    graph.add_edge(TIMELINE, order[-1])
+    graph.add_conditional_edges(order[0], way, [SURVEY, DECOMPOSE, order[1]])
+    graph.add_edge(SURVEY, "compute")
     graph.add_conditional_edges(order[-1], route, ["recall", SURVEY, WIDEN, END])
     return graph.compile(checkpointer=checkpointer)
 

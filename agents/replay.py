@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lvqa.agents.steps import LoggedLook, TimelineLooksStep, ZoomStep
+from lvqa.agents.steps import LoggedLook, ProgramLooksStep, ZoomStep
 from lvqa.types import Keyframe, Step
 from lvqa.zoom.base import Round, Trace
 
@@ -23,7 +23,7 @@ def searches_of(
             for video, trace in step.searches:
                 mine = tuple(replace(frame, video_id=video) for path, frame in step.keyframes if path == video)
                 found.append((video, _whole(trace, video, durations_s.get(video, 0.0)), mine))
-    looks = [look for step in steps if isinstance(step, TimelineLooksStep) for look in step.told]
+    looks = [look for step in steps if isinstance(step, ProgramLooksStep) for look in step.told]
     for video in dict.fromkeys(look.video for look in looks):
         of_video = [look for look in looks if look.video == video]
         found.append((video, _of_looks(video, of_video, durations_s.get(video, 0.0)), ()))

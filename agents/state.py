@@ -48,6 +48,10 @@ Kind = Literal[
     "other",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+Across = Literal["", "which", "first_only", "all", "not_all"]
+"""Of several videos: in which something is, whether only in the first, in all, or not in all of them."""
+OPTION = "{option}"
+"""Stands for the options among a plan's events."""
 # Where a sub-question takes in the answer to an earlier one, by its place from 0; and the answer that there is not yet.
 HOLE, NO_ANSWER = re.compile(r"\{(\d{1,2})\}"), Answer("", None, 0.0, "absent")
 
@@ -77,8 +81,11 @@ class Plan(BaseModel):
     """What to look for: the kind of question, simpler questions, what answers it, what tends to be near, and phrases.
 
     `between` is a stretch of the video's time, in seconds, that the question itself names. `events` are what an
-    operator over time (`compute`, see `lvqa.temporal.operators`) is to work on, each written like a caption. `named`
-    says that a model named targets and cues, as things that can be seen; rules only take words from the question.
+    operator over time (`compute`, see `lvqa.temporal.operators`) is to work on, or what the question asks about, each
+    written like a caption; `{option}` stands for the options where those are what is looked for. `attribute` is what a
+    question of that kind asks of its event, in a word; `negated` says that it asks for what is not there; `across` what
+    is asked of several videos. `named` says that a model named targets and cues, as things that can be seen; rules only
+    take words from the question.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,6 +98,9 @@ class Plan(BaseModel):
     between: Stretch | None = None
     events: tuple[str, ...] = Field(default=(), max_length=8)
     compute: Operator | None = None
+    attribute: str = ""
+    negated: bool = False
+    across: Across = ""
     named: bool = False
 
     @field_validator("sub_questions", mode="before")
@@ -135,32 +145,40 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement the answer rests on, the ids of the notes that it cites, and how well they support it, in [0, 1]."""
+    """A statement the answer rests on, the ids of the notes that it cites, and how well they support it, in [0, 1].
+
+    `checked_by` says by what that was found out; empty where it is still to be.
+    """
 
     text: str
     note_ids: tuple[str, ...]
     support: float = 0.0
+    checked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An answer before it is verified.
 
-    `own` is the confidence that the model states, that of a program over time (which is final), or None; `closeness` is
-    how near the best note comes to the question, in [0, 1]; `agreement` is the share of independent ways to the answer
-    that agree, in [0, 1]; `missing` is what would have to be found. `unread` means that the model's reply could not be
-    parsed.
+    `own` is the confidence that the model states, or None; `measured` that of who has looked for itself (a program over
+    time), which needs no other; `closeness` is how near the best note comes to the question, in [0, 1]; `agreement` is
+    the share of independent ways to the answer that agree, in [0, 1]; `missing` is what would have to be found.
+    `unread` means that the model's reply could not be parsed.
     """
 
     text: str
     choice: int | None
     claims: tuple[Claim, ...]
     own: float | None = None
+    measured: float | None = None
     closeness: float = 0.0
     agreement: float = 0.0
     missing: tuple[str, ...] = ()
-    by: Literal["chat", "rules", "timeline"] = "rules"
+    by: Literal["chat", "rules", "program"] = "rules"
     unread: bool = False
+
+
+NO_DRAFT = Draft("", None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +210,13 @@ def union(old: Sequence[str], new: Sequence[str]) -> list[str]:
 class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
 
-    `by_program` says that the question is a program over time, and goes by `timeline`; `surveys` that the agent is a
-    baseline that retrieves notes in its own way, by `survey`. `subs` is what became of sub-questions; `narrowed` is
-    what is left to ask by their answers, and where; None for all that was asked.
+    `surveys` says that the agent is a baseline that retrieves notes in its own way, by `survey`. `subs` is what became
+    of sub-questions; `narrowed` is what is left to ask by their answers, and where; None for all that was asked.
     """
 
     plan: Plan
     subs: Annotated[list[SubAnswer], lambda old, new: sorted([*old, *new], key=lambda sub: sub.place)]
     narrowed: Question | None
-    by_program: bool
     surveys: bool
     round: int
     tried: Annotated[list[str], union]
@@ -222,7 +238,6 @@ def initial() -> State:
         plan=Plan(),
         subs=[],
         narrowed=None,
-        by_program=False,
         surveys=False,
         round=0,
         tried=[],
@@ -233,7 +248,7 @@ def initial() -> State:
         seen=[],
         items=[],
         computed=[],
-        draft=Draft("", None, ()),
+        draft=NO_DRAFT,
         answer=None,
         steps=[],
     )

@@ -15,7 +15,6 @@ from typing import Any
 from lvqa.agents.baselines.presets import DEFAULT_AGENT, preset
 from lvqa.agents.cost.measured import measured
 from lvqa.agents.run import where_to_look
-from lvqa.agents.temporal_query import planner_of
 from lvqa.media.files import present
 from lvqa.models.choose import NONE
 from lvqa.models.profiles import Models
@@ -85,20 +84,14 @@ def estimate(question: Question, *, store: Store, models: Models, settings: Sett
     paths = [video.path for video in store.videos.all() if allowed is None or video.id in allowed]
     prices = Prices.of(settings)
     ledger = Ledger(question.budget_in(settings), prices=prices)
-    planner = planner_of(models)
-    program = (
-        planner is not None
-        and models.specs["vision"] != NONE
-        and planner.plan(question.text, question.options, paths) is not None
-    )
     thinks = not models.reasons_by_rule and ledger.can_think
     looks = how.retrieval != "captions"
     if name == DEFAULT_AGENT:
-        rounds = 1 if program else settings.rounds + 1
+        rounds = settings.rounds + 1
         llm_calls = _PARTS * (_PLAN_CALLS + rounds * (_ROUND_CALLS + (_OPTIONS_CALLS if question.options else 0)))
     else:
         rounds, llm_calls = how.rounds, how.llm_calls
-    reason = _why_blind(models, folder, paths, program)
+    reason = _why_blind(models, folder, paths)
     frames = ledger.frames_left if looks and not reason else 0
     calls = min(frames, ledger.calls_left)
     most = _most(ledger.budget, prices, frames, calls, llm_calls if thinks else 0)
@@ -113,13 +106,13 @@ def estimate(question: Question, *, store: Store, models: Models, settings: Sett
     return Estimate(name, rounds, most, likely, prices, f"{about}; {reason}; {basis if known.questions else unknown}")
 
 
-def _why_blind(models: Models, folder: Path, paths: Sequence[str], program: bool) -> str:
+def _why_blind(models: Models, folder: Path, paths: Sequence[str]) -> str:
     """Why no frame can be looked at; empty where some can."""
     if models.specs["vision"] == NONE:
         return "there is no model that looks at frames"
     if not any(present(folder, path) for path in paths):
         return "no video file is there"
-    if program or models.can_be_asked("inspect") or models.can_be_asked("verify"):
+    if any(map(models.can_be_asked, ("inspect", "verify", "timeline_present"))):
         return ""
     return "the vision model answers no questions but its own short ones"
 

@@ -21,6 +21,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from lvqa.agents.baselines.presets import preset
+from lvqa.agents.calibration import calibrated
 from lvqa.agents.citations import (
     AnswerReply,
     claims_of,
@@ -68,7 +69,9 @@ class _Asked:
 
 def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Draft an answer from what was recalled, seen and computed."""
-    context = runtime.context
+    context, found = runtime.context, state["draft"]
+    if found.by == "program" and (context.models.chat is None or stands(context, found)):
+        return {"steps": []}
     items = state["items"] or pool(state, context, preset(context.agent).notes)
     rules, read = extractive.draft(context, state["plan"], items, state["computed"])
     items = [*items, *read]
@@ -86,6 +89,12 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             draft, reason = Draft("", None, (), by="chat", unread=True), str(error)
     step = AnswerStep(draft, len(items), reasoning, reason, unparsed=draft.unread)
     return {"items": items, "draft": draft, "steps": [step]}
+
+
+def stands(context: Context, draft: Draft) -> bool:
+    """Whether what a program over time found is the answer: without enough confidence, a chat model reads the notes."""
+    measured = draft.measured or 0.0
+    return bool(draft.claims) and calibrated(measured, draft, context) >= context.settings.abstain_below
 
 
 def by_chat(

@@ -1,15 +1,16 @@
-"""The compute node: which notes tell of which event, as rows, and what an operator over time makes of them.
+"""The compute node: what a program over time finds by looking; without eyes, what an operator makes of notes.
 
-The chat model (or, without one, how close notes come to an event) says which notes tell of one happening; counting,
-ordering and measuring is `lvqa.temporal.operators`'. What is computed goes into the answer's prompt, and with the
-answer to the user, rows and all. This module writes no answer.
+Where a vision model can look, the plan's program does (`lvqa.agents.programs`), and what it finds is the draft of an
+answer. Else notes that tell of an event are rows. The chat model (or, without one, how close notes come to an event)
+says which notes tell of one happening; counting, ordering and measuring is `lvqa.temporal.operators`'. What is computed
+goes into the answer's prompt, and with the answer to the user, rows and all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from langchain_core.language_models import BaseChatModel
@@ -18,18 +19,39 @@ from pydantic import BaseModel, Field
 
 from lvqa.agents.citations import lines, number
 from lvqa.agents.evidence import pool, scaled_cosines
+from lvqa.agents.planner import planner_of
+from lvqa.agents.programs import (
+    computation_of,
+    draft_of,
+    eyes_of,
+    presence_of,
+    program_of,
+    result_of,
+    videos_of,
+)
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import policy
-from lvqa.agents.state import Context, Item, State
-from lvqa.agents.steps import ComputeSkippedStep, ComputeStep, RowsReading
+from lvqa.agents.state import NO_DRAFT, Context, Item, State
+from lvqa.agents.steps import (
+    ComputeSkippedStep,
+    ComputeStep,
+    LoggedLook,
+    ProgramFailedStep,
+    ProgramLooksStep,
+    ProgramResultStep,
+    ProgramStep,
+    RowsReading,
+)
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError, ReplyError
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
+from lvqa.temporal.looks import Viewer
 from lvqa.temporal.operators import compute as run_operator
 from lvqa.temporal.operators import distinct
+from lvqa.temporal.query import TemporalQuery
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.types import EventRow
+from lvqa.types import EventRow, Note, Step
 
 
 class RowReply(BaseModel):
@@ -47,12 +69,20 @@ class RowsReply(BaseModel):
 
 
 def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Find the rows of the plan's events and compute on them; nothing where the plan asks for nothing."""
+    """Run the plan's program, or find the rows of its events and compute on them; nothing where it asks for nothing."""
     context, plan = runtime.context, state["plan"]
+    query, steps = program_of(state, context), list[Step]()
+    if query is not None:
+        try:
+            return by_looking(state, context, query)
+        except ModelError as error:  # the notes are still there to answer from
+            steps = [ProgramFailedStep(query, str(error))]
+    if state["surveys"]:
+        return {"steps": steps}
     reads_all = policy(plan.kind).reads == "all"
     items = pool(state, context, len(state["hits"])) if reads_all else pool(state, context)
     if plan.compute is None or not plan.events or not items:
-        return {"items": items, "computed": [], "steps": [ComputeSkippedStep()]}
+        return {"items": items, "computed": [], "draft": NO_DRAFT, "steps": [*steps, ComputeSkippedStep()]}
     events = list(plan.events)
     chat, reading, failed, reason, unparsed = context.models.chat, None, False, "", False
     rows: list[list[EventRow]] = []
@@ -69,7 +99,45 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     step = ComputeStep(
         plan.compute, plan.events, tuple(map(tuple, rows)), found, reading, reason, failed, unparsed=unparsed
     )
-    return {"items": items, "computed": [found] if found is not None else [], "steps": [step]}
+    return {
+        "items": items,
+        "computed": [found] if found is not None else [],
+        "draft": NO_DRAFT,
+        "steps": [*steps, step],
+    }
+
+
+def by_looking(state: State, context: Context, query: TemporalQuery) -> dict[str, Any]:
+    """Run a program over time: a draft with its evidence, or one that says that nothing was found."""
+    vision, planner = context.models.vision, planner_of(context.models)
+    assert vision is not None, "there is no program without a vision model"
+    videos = videos_of(state, context, query)
+    steps: list[Step] = [ProgramStep(query, tuple(map(context.retriever.path, videos)))]
+    eyes = eyes_of(context, vision)
+    presence, viewer = presence_of(context, state["plan"].cues), cast("Viewer", eyes)
+    if state["surveys"]:
+        assert planner is not None, "a baseline has a program with a planner alone"
+        presence, viewer = planner.reading(presence, _described(state), context.settings.budget_frames)
+    result = result_of(context, query, videos, presence, viewer)
+    looks = tuple(LoggedLook(**look) for look in eyes.log)
+    steps.append(ProgramLooksStep(looks, tuple(eyes.failed), tuple(context.ledger.spent)))
+    items, draft = draft_of(context, query, result)
+    shown = tuple((item.video, item.note.span) for item in items)
+    found = bool(draft.claims)
+    steps.append(ProgramResultStep(draft.text, draft.choice, draft.measured or 0.0, shown, result.why, found))
+    if not found:
+        known = {item.note.id for item in items}
+        items += [item for item in pool(state, context) if item.note.id not in known]
+    return {"items": items, "draft": draft, "computed": computation_of(context, query, result), "steps": steps}
+
+
+def _described(state: State) -> dict[str, list[Note]]:
+    """What a baseline read of each video, in order of time: its descriptions, and the captions that it read."""
+    given: dict[str, list[Note]] = {}
+    notes = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    for note in sorted(notes, key=lambda note: (note.span, note.id)):
+        given.setdefault(note.video_id, []).append(note)
+    return given
 
 
 def by_chat(

@@ -7,8 +7,8 @@ with the notes. A claim with too little support goes.
 Confidence, in [0, 1], of a chat model's answer is its support (the mean over the claims that stay, times the share
 that stays) x (base + closeness + agreement + own, weighed by `VerifyingRules`). Of an answer by rules it
 is the support (swung by agreement, without options): closeness or the option's share, both on a measured
-scale, and with a VLM the geometric mean of that and the VLM's yes. A program over time (`timeline`) has looked for
-itself: its claims are not asked about again, and its confidence is the answer's. A curve fitted on development data,
+scale, and with a VLM the geometric mean of that and the VLM's yes. Who has looked for itself, as a program over
+time does, has checked its claims, and has measured its own confidence. A curve fitted on development data,
 where there is one for the way of answering (`calibration`), makes it the probability of being right; below
 `abstain_below` the answer is "not in these videos". This module writes no answer of its own.
 """
@@ -102,12 +102,11 @@ def check(
 ) -> tuple[list[Claim], list[str], list[str | ModelError]]:
     """Each claim with its support, by what it was checked, and what went wrong.
 
-    By `vlm`, `chat`, `words`, `rules`, or before by `timeline`.
+    By `vlm`, `chat`, `words`, `rules`, or by what checked it before.
     """
-    if draft.by == "timeline":
-        return list(draft.claims), ["timeline"] * len(draft.claims), []
-    support: dict[int, float] = {}
-    how: dict[int, str] = {}
+    checked_before = {n: claim for n, claim in enumerate(draft.claims) if claim.checked_by}
+    support = {n: claim.support for n, claim in checked_before.items()}
+    how = {n: claim.checked_by for n, claim in checked_before.items()}
     failed: list[str | ModelError] = []
     for n, yes in by_vlm(context, draft, items, failed).items():
         prior = draft.claims[n].support
@@ -143,6 +142,8 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[
 
     asked: list[tuple[int, VisionRequest]] = []
     for n, claim in enumerate(draft.claims):
+        if claim.checked_by:
+            continue
         seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
         if not seen:
             continue
@@ -222,8 +223,8 @@ def confidence(draft: Draft, kept: Sequence[Claim], claims: int) -> float:
     """How far to trust the draft, in [0, 1]; see the head of this module."""
     if not kept or not claims:
         return 0.0
-    if draft.by == "timeline":
-        return draft.own or 0.0
+    if draft.measured is not None:
+        return draft.measured
     if draft.by == "rules":
         swing = VERIFYING.swing if draft.choice is None else 0.0
         return min(1.0, kept[0].support * (1 - swing / 2 + swing * draft.agreement) * len(kept) / claims)
@@ -240,8 +241,10 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
     """
     if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
-    if sure >= VERIFYING.sure or draft.unread or draft.by == "timeline" or state["round"] > context.settings.rounds:
+    if sure >= VERIFYING.sure or draft.unread or state["round"] > context.settings.rounds:
         return None
+    if draft.measured is not None and draft.claims:
+        return None  # it has looked for itself
     if preset(context.agent).retrieval != "recall" or not context.ledger.can_think or context.ledger.spent:
         return None
     tried = set(state["tried"])

@@ -14,6 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
+from lvqa.agents.programs import program_of
 from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import NoTargetsStep, TargetsStep, ZoomSkippedStep, ZoomStep
@@ -50,6 +51,8 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return _skipped("there is no model that looks at frames")
     if not context.models.can_be_asked("inspect"):
         return _skipped("the vision model answers no questions but its own short ones")
+    if program_of(state, context) is not None:
+        return _skipped("the program over time looks for itself")
     hits = state["hits"]
     videos, missing = _videos(context, hits)
     if not videos:

@@ -58,6 +58,7 @@ class LookingRules:
     things: int = 3  # by hand: targets, and cues, that are looked for at once
     group_gap_s: float = 8.0  # by hand: frames further apart are not shown together: nothing would tie them
     frame_s: float = 1.0  # the spacing of embedded frames: what a frame stands for
+    videos: int = 8  # by hand, for time: of so many a program over time looks at all, of more at those recalled
     beside: float = 0.5  # by hand: what an answer is compared with is shown after what it is
     first_looks: int = 5  # VideoAgent: frames of the first round
     needs: int = 3  # by hand: segments of a further round

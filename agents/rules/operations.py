@@ -76,6 +76,9 @@ _ADVICE = _words(
 )
 _GENERIC = _words(r"^\s*(?:(?:do|does)\s+)?(?:you|one|we|i|to|can|could|would|will|may|might|shall)\b")
 
+# "Can a dog be seen to jump" asks what is in the picture, not what is possible.
+_TO_BE_SEEN = _words(r"^\s*(?:can|could)\s+(.+?)\s+be\s+(?:seen|observed|spotted|heard)\b(?:\s+to\b)?")
+
 _TIMES = r"(?:(?:separate|different|distinct|single)\s+)*(?:times|occasions|instances|attempts|tries|goes)(?:\s+of)?"
 _COUNT = _words(
     rf"^(?:(?:on|in|for|at)\s+)?(?:how often|how many {_TIMES}"
@@ -232,17 +235,19 @@ def _count(asked: str) -> Operation | None:
     if match := _COUNTED.match(asked):
         return "count", (match[1],)
     match = _COUNT.match(asked)
-    if match is None or _ADVICE.search(asked) or _NO_COUNT.search(match[1]) or _GENERIC.match(match[1]):
+    counted = _TO_BE_SEEN.sub(r" \1", match[1]) if match is not None else ""
+    if match is None or _ADVICE.search(asked) or _NO_COUNT.search(counted) or _GENERIC.match(counted):
         return None
-    return "count", (_bare(match[1]),)
+    return "count", (_bare(counted),)
 
 
 def _duration(asked: str) -> Operation | None:
     match = _LONG.match(asked)
-    if match is None or _ADVICE.search(asked) or _NO_LENGTH.search(match[2]) or _GENERIC.match(match[2]):
+    measured = _TO_BE_SEEN.sub(r" \1", match[2]) if match is not None else ""
+    if match is None or _ADVICE.search(asked) or _NO_LENGTH.search(measured) or _GENERIC.match(measured):
         return None
-    event = _bare(match[2])
-    if _BE.search(match[2]) and not _STATE.search(event):
+    event = _bare(measured)
+    if _BE.search(measured) and not _STATE.search(event):
         firm = match[1] or not asked.lower().startswith("how long")
         first = next(iter(noun_phrases(event)), None)
         acts = first and not first.start and first.person and re.match(r"\s+(?:\w+ )?\w+ing\b", event[first.end :])

@@ -12,7 +12,7 @@ from lvqa.agents.rules.decompose import split as split_of
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.operations import enough, fits, listed, operation
 from lvqa.agents.rules.policies import policy
-from lvqa.agents.state import Kind, Plan
+from lvqa.agents.state import OPTION, Kind, Plan
 from lvqa.language.stems import content
 from lvqa.language.times import names_time, times, without_times
 from lvqa.language.words import declarative, exact_parts
@@ -124,11 +124,14 @@ def checked(plan: Plan, question: str) -> Plan:
     """A plan without what its question does not bear out, whoever made it.
 
     A stretch of time stays only where the question names one; an operator only where the kind of question allows it,
-    the words that the question begins with do, and as many events are there as it works on.
+    the words that the question begins with do (which of the options comes before something, any question may ask), and
+    as many events are there as it works on.
     """
     operator = plan.compute
     if operator is not None and not (
-        operator in policy(plan.kind).operators and enough(operator, plan.events) and fits(operator, question)
+        operator in policy(plan.kind).operators
+        and enough(operator, plan.events)
+        and (fits(operator, question) or (operator == "before_after" and OPTION in plan.events))
     ):
         operator = None
     between = plan.between if names_time(question) else None

@@ -23,9 +23,10 @@ from .looking import (
     LoggedLook as LoggedLook,
     NoTargetsStep as NoTargetsStep,
     TargetsStep as TargetsStep,
-    TimelineAnswerStep as TimelineAnswerStep,
-    TimelineLooksStep as TimelineLooksStep,
-    TimelineQueryStep as TimelineQueryStep,
+    ProgramResultStep as ProgramResultStep,
+    ProgramFailedStep as ProgramFailedStep,
+    ProgramLooksStep as ProgramLooksStep,
+    ProgramStep as ProgramStep,
     ZoomSkippedStep as ZoomSkippedStep,
     ZoomStep as ZoomStep,
 )

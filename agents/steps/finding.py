@@ -17,8 +17,7 @@ class PlanStep(Step):
 
     Attributes:
         plan: what is looked for.
-        by: what made it: `rules`, or `chat` and the hash of the prompt.
-        program: whether the question is answered by a program over time.
+        by: what made it: `rules`, `planner`, or `chat` and the hash of the prompt.
         reason: why the chat model did not make it, where it was asked in vain; else empty.
     """
 
@@ -26,7 +25,6 @@ class PlanStep(Step):
 
     plan: Plan
     by: str
-    program: bool = False
     reason: str = ""
 
     @property
@@ -34,8 +32,7 @@ class PlanStep(Step):
         """The kind of question, how many phrases are searched for, and who says so."""
         phrases = count(len(self.plan.phrases), "search phrase")
         reason = f"; {self.reason}" if self.reason else ""
-        line = f"a question of kind {self.plan.kind}, {phrases}, by {self.by.split()[0]}{reason}"
-        return line + ("; a program over time" if self.program else "")
+        return f"a question of kind {self.plan.kind}, {phrases}, by {self.by.split()[0]}{reason}"
 
     @property
     def data(self) -> dict[str, Any]:

@@ -188,10 +188,10 @@ class InspectSkippedStep(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineQueryStep(Step):
+class ProgramStep(Step):
     """A program over time begins: what it was asked, and the paths of the videos that it asks it of."""
 
-    node: ClassVar[str] = "timeline"
+    node: ClassVar[str] = "compute"
 
     query: TemporalQuery
     videos: tuple[str, ...]
@@ -215,6 +215,26 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramFailedStep(Step):
+    """A program over time came to nothing, since the vision model failed; the notes say what they say."""
+
+    node: ClassVar[str] = "compute"
+
+    query: TemporalQuery
+    reason: str
+
+    @property
+    def summary(self) -> str:
+        """What failed."""
+        return f"{self.query.op.replace('_', ' ')} by looking failed: {self.reason}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The reason."""
+        return {"reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedLook:
     """A look at one frame: the path of its video, its time, what was asked about, and P(yes) or a reply in words."""
 
@@ -234,10 +254,10 @@ class LoggedLook:
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineLooksStep(Step):
+class ProgramLooksStep(Step):
     """What a program over time looked at, what went wrong, and the parts of the budget that ran out."""
 
-    node: ClassVar[str] = "timeline"
+    node: ClassVar[str] = "compute"
 
     looks: tuple[LoggedLook, ...]
     failed: tuple[str, ...] = ()
@@ -261,7 +281,7 @@ class TimelineLooksStep(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineAnswerStep(Step):
+class ProgramResultStep(Step):
     """What a program over time came to.
 
     Attributes:
@@ -272,7 +292,7 @@ class TimelineAnswerStep(Step):
         why: what the program says of its result.
     """
 
-    node: ClassVar[str] = "timeline"
+    node: ClassVar[str] = "compute"
 
     text: str
     choice: int | None

@@ -23,7 +23,7 @@ from .times import (
     relation_of as relation_of,
     without_times as without_times,
 )
-from .video_names import file_forms as file_forms, named_videos as named_videos
+from .video_names import file_forms as file_forms, mentioned_videos as mentioned_videos, named_videos as named_videos
 from .words import (
     declarative as declarative,
     exact_parts as exact_parts,

@@ -29,7 +29,11 @@ _NAMES = re.compile(
     rf"\b{_CLOCK}(?![\w:])|\b(?<!for ){_NUMBER}\s*{_UNIT}\b|\b{_UNIT}\s+{_NUMBER}\b|\b{_ORDINAL}\s+{_UNIT}\b",
     re.IGNORECASE,
 )
-_READS = re.compile(r"\b(?:reads?|says?|shows?|displays?|code|clock|counter|timer)\b", re.IGNORECASE)
+_READS = re.compile(
+    rf"\b(?:reads?|says?|shows?|displays?)(?:\s+(?:a\s+time\s+of|exactly))*\s+{_CLOCK}"
+    rf"|\b(?:code|clock|counter|timer)\b(?:\s+(?:is|was|stands|at|around|about))*\s+{_CLOCK}|{_CLOCK}\s+(?:on|by)\s+(?:\w+\s+){{1,2}}(?:code|clock|counter|timer|display)\b",
+    re.IGNORECASE,
+)
 
 _OPENING = r"(?:(?:right|near|nearly|towards?|at|in|by|from|till|until|during)\s+)*(?:the\s+)?(?:very\s+)?"
 _OF_IT = (

@@ -29,6 +29,24 @@ def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[st
     """
     if _ELSEWHERE.search(question):
         return question, frozenset()
+    marked, marks = _marked(question, paths)
+    named: set[str] = set()
+    for group in _WITHIN_FILES.finditer(marked):
+        named.update(*(marks[int(number)][1] for number in _MARK.findall(group.group())))
+    rest = _MARK.sub(lambda m: marks[int(m[1])][0], _WITHIN_FILES.sub(" ", marked))
+    rest = " ".join(rest.split()).replace(" ?", "?")
+    return (rest if words_of(rest) else question), frozenset(named)
+
+
+def mentioned_videos(question: str, paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths of the video files that a question mentions, however it does, in the order of their mention."""
+    marked, marks = _marked(question, paths)
+    found = [path for number in _MARK.findall(marked) for path in sorted(marks[int(number)][1])]
+    return tuple(dict.fromkeys(found))
+
+
+def _marked(question: str, paths: Iterable[str]) -> tuple[str, list[tuple[str, frozenset[str]]]]:
+    """A question with a mark for each file that it mentions, and by number how it writes it and which files that is."""
     by_form: dict[str, set[str]] = {}
     for path in paths:
         for form in file_forms(path):
@@ -39,12 +57,7 @@ def named_videos(question: str, paths: Iterable[str]) -> tuple[str, frozenset[st
         while match := pattern.search(marked):
             marked = f"{marked[: match.start()]}\0{len(marks)}\0{marked[match.end() :]}"
             marks.append((match.group(), frozenset(by_form[form])))
-    named: set[str] = set()
-    for group in _WITHIN_FILES.finditer(marked):
-        named.update(*(marks[int(number)][1] for number in _MARK.findall(group.group())))
-    rest = _MARK.sub(lambda m: marks[int(m[1])][0], _WITHIN_FILES.sub(" ", marked))
-    rest = " ".join(rest.split()).replace(" ?", "?")
-    return (rest if words_of(rest) else question), frozenset(named)
+    return marked, marks
 
 
 def file_forms(path: str) -> list[str]:

@@ -47,7 +47,7 @@ class Models:
 
     A role that is off is None; so is `chat` when reasoning goes without a chat model (`builtin:extractive`). Access
     raises ModelNotFound or ModelError where loading fails, the same way each time. `planner`, a
-    `lvqa.temporal.planner.QuestionPlanner`, reads questions as programs over time where there is no chat model.
+    `lvqa.agents.planner.QuestionPlanner`, plans questions where there is no chat model.
     """
 
     def __init__(self, settings: Settings, *, planner: object | None = None) -> None:
@@ -151,7 +151,7 @@ class Models:
 
     @property
     def planner(self) -> object | None:
-        """Reads questions as programs over time (`lvqa.temporal.planner.QuestionPlanner`); None where there is none."""
+        """Plans questions in a chat model's place (`lvqa.agents.planner.QuestionPlanner`); None where there is none."""
         return self._planner
 
     @property

@@ -1,7 +1,7 @@
 """Intervals from looks at frames: boundaries, counts, orders, comparisons, durations, as small programs over time.
 
-A `QuestionPlanner` reads a question as a `TemporalQuery`; `solve` is its program, which asks to look at frames
-(`LookRequest`) where `Presence` says that things may be, and comes to a `Result`.
+A `TemporalQuery` says what is asked; `solve` is its program, which asks to look at frames (`LookRequest`) where
+`Presence` says that things may be, and comes to a `Result`.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The programs that compare several things, or several videos: before or after, first or last, orders, which of these.
+"""The programs that compare several things, or several videos: before or after, at once, first or last, which of these.
 
 Each is a `Course` that comes to a `Result`.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lvqa.language.words import with_article as a
+from lvqa.temporal.frame_questions import times_in
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, Localized, joined
 from lvqa.temporal.looks import Course, alongside
@@ -93,6 +94,26 @@ def _beside(inquiry: Inquiry, pivot: str, *, before: bool) -> Course[Result]:
         founds[best] = Localized((yield from _whole(inquiry, names[best], founds[best].intervals)))
         around = Localized((yield from _whole(inquiry, pivot, [edge])))
     return _chosen(inquiry, founds, names, chances, edge.support, pivot_of=(around, pivot))
+
+
+def overlap(inquiry: Inquiry) -> Course[Result]:
+    """Whether two things are there at the same time: each is looked for while the other is there."""
+    names = list(inquiry.query.targets)
+    founds: list[Localized] = yield from alongside([inquiry.find(name, most=RULES.stays, searches=2) for name in names])
+    for found, name, other in ((founds[0], names[0], names[1]), (founds[1], names[1], names[0])):
+        for one in found.intervals:
+            beside = inquiry.presence.candidates(one.video_id, other, one.span)
+            beside += [Candidate(one.video_id, t, 0.0, "spread") for t in times_in(one.span)]
+            more: Localized = yield from inquiry.look_through(other, beside, searches=2, ends=False)
+            if more.intervals:
+                text = f"Yes, {a(name)} and {a(other)} are seen in {when(inquiry, one)}."
+                shown = shown_by([Localized([one]), Localized(more.intervals[:1])], [name, other])
+                return Result(text, product([one.support, more.intervals[0].support]), True, shown)
+    if not any(found.intervals for found in founds):
+        return _not_all(founds, names)
+    sure = product([absence(found, inquiry.coverages()) for found in founds])
+    text = f"No, {a(names[0])} and {a(names[1])} were not found at the same time in {inquiry.where}."
+    return Result(text, sure, False, shown_by(founds, names))
 
 
 def first_last(inquiry: Inquiry) -> Course[Result]:

@@ -53,6 +53,10 @@ class Viewer(Protocol):
         """What is seen, in order; None where the budget ended or the frame cannot be had."""
         ...
 
+    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
+        """Whether the whole picture changes between two times; shows no model any frame."""
+        ...
+
 
 def alongside(courses: Sequence[Course[T]]) -> Course[list[T]]:
     """Searches side by side as one: what they ask in the same round is asked together. Their results in order."""

@@ -8,28 +8,41 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lvqa.language.words import with_article as a
-from lvqa.temporal import compare
+from lvqa.temporal import changes, compare
 from lvqa.temporal.count import appearances
 from lvqa.temporal.frame_questions import at_place, read, tell, times_in
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, Localized, Measured, measure
 from lvqa.temporal.looks import Course
-from lvqa.temporal.options import number
+from lvqa.temporal.offered import when_offered
+from lvqa.temporal.options import number, window
 from lvqa.temporal.result import Result, absence, nothing, product
 from lvqa.temporal.rules import RULES
 from lvqa.temporal.wording import shown_by, stretch, when
 from lvqa.types import Span, format_time
 
+# Operations that may be about a change of a thing that stays.
+_OF_CHANGES = ("when", "duration", "attribute", "place")
+
 # A span of a video, how far to trust that the thing is there, and what shows it where it was looked for.
 _Whereabouts = tuple[Span, str, float, tuple[tuple[Interval, str], ...]]
 
 
-def solve(inquiry: Inquiry, own: Callable[[Inquiry], Course[Result] | None] | None = None) -> Course[Result]:
-    """The course that answers the inquiry's question: a planner's `own` where it has one for it, else lvqa's."""
+def solve(inquiry: Inquiry) -> Course[Result]:
+    """The course that answers the inquiry's question.
+
+    A question "when" whose options are all stretches of time looks into those; one about a change of a thing that names
+    no time looks for the change.
+    """
+    query = inquiry.query
     if not inquiry.videos:
         return _nowhere()
-    course = own(inquiry) if own is not None else None
-    return course if course is not None else _PROGRAMS[inquiry.query.op](inquiry)
+    offered = [span for option in inquiry.options if (span := window(option)) is not None]
+    if query.op == "when" and offered and len(offered) == len(inquiry.options):
+        return when_offered(inquiry, query.targets[0], offered)
+    if query.change in changes.PROGRAMS and query.op in _OF_CHANGES and query.at is None:
+        return changes.solve(inquiry)
+    return _PROGRAMS[query.op](inquiry)
 
 
 def _nowhere() -> Course[Result]:
@@ -136,7 +149,7 @@ def place(inquiry: Inquiry) -> Course[Result]:
     if found is None:
         return _not_found(inquiry, target)
     span, video, support, _ = found
-    said = yield from tell(video, times_in(span), f"where is the {target}?")
+    said = yield from tell(video, times_in(span), inquiry.query.asks or f"where is the {target}?")
     if not said.text:
         return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
     shown = ((Interval(video, span, said.confidence, len(said.times_s)), f"{a(target)} {at_place(said.text)}"),)
@@ -151,7 +164,7 @@ def attribute(inquiry: Inquiry) -> Course[Result]:
     if found is None:
         return _not_found(inquiry, target)
     span, video, support, _ = found
-    said = yield from tell(video, times_in(span), f"what {aspect} is the {target}?")
+    said = yield from tell(video, times_in(span), inquiry.query.asks or f"what {aspect} is the {target}?")
     if not said.text:
         return nothing(f"{a(target)} is not to be seen in {stretch(span)} of {inquiry.path(video)}")
     shown = ((Interval(video, span, said.confidence, len(said.times_s)), f"the {target}: {said.text}"),)
@@ -185,6 +198,7 @@ _PROGRAMS: dict[str, Callable[[Inquiry], Course[Result]]] = {
     "first_last": compare.first_last,
     "order": compare.order,
     "duration": duration,
+    "overlap": compare.overlap,
     "place": place,
     "attribute": attribute,
     "sign": sign,

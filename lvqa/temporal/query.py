@@ -18,6 +18,7 @@ Operation = Literal[
     "first_last",
     "order",
     "duration",
+    "overlap",
     "sign",
     "across",
 ]
@@ -30,9 +31,11 @@ Both = Literal["", "which", "only", "both", "not both"]
 class TemporalQuery:
     """A question as a program over the intervals in which things are there.
 
-    `targets` are noun phrases without article, in the order of their mention; with `among`, the options name the
-    things instead. `videos` are paths; none for all. `at` is the stretch of time that the question names. `aspect` is
-    the attribute asked for (`colour`, `shape`, ...), `to` what a thing turns into where that is said.
+    `targets` are noun phrases without article, or happenings as a caption puts them, in the order of their mention;
+    with `among`, the options name the things instead. `videos` are paths; none for all. `at` is the stretch of time
+    that the question names. `aspect` is the attribute asked for (`colour`, `shape`, ...), `to` what a thing turns into
+    where that is said. `asks` is put to the frames on which the target is found; where it is empty, the operation says
+    what.
     """
 
     op: Operation
@@ -46,3 +49,4 @@ class TemporalQuery:
     both: Both = ""
     among: bool = False
     negated: bool = False
+    asks: str = ""

@@ -57,6 +57,7 @@ class TemporalRules:
     as_likely: float = 0.5  # by hand: the share of a sighting's score from which rivals before it are looked at
     further: int = 3  # by hand: how many times that
     further_patience: int = 2  # by hand: refusals in a row that end that
+    stays: int = 4  # by hand: intervals of each of two things that are compared for one time
     passes: int = 3  # by hand: times that what was not found is looked for again
     together_s: float = 4.0  # by hand: an order of things holds times this near for the same
     ends: int = 8  # by hand: looks that the ends of one interval take, about
@@ -67,6 +68,33 @@ class TemporalRules:
     one_missing: float = (
         0.9  # by hand: what an order with one thing missing is worth, shared by the options that fit it
     )
+    # Changes of a thing that stays: gone, of another colour, elsewhere.
+    gone: float = (
+        0.2  # by hand: below it a thing that was there is gone; what is hard to see is there at less than `yes`
+    )
+    gap_reach_s: float = 8.0  # by hand: a thing is gone for less than this on either side of where it is not seen
+    gaps_at_once: int = 3  # by hand: possible gaps that are looked into in one batch
+    run_s: float = 12.0  # by hand: captions of a thing no further apart tell of one stay
+    around_run_s: float = 4.0  # by hand: how much around a stay a thing may be gone
+    inside_s: float = 0.5  # by hand: how far inside its ends a stay is looked at
+    in_run: float = 2.0  # by hand: what being inside a stay adds to a z-score of absence
+    as_usual: float = 1.0  # by hand: and frames around that look as usual
+    usual: float = 0.9  # by hand: the quantile of a video's cosines that is usual where captions tell of no stay
+    beside_end_s: float = 0.3  # by hand: frames so far on either side of an end tell a cut from a change
+    cut: float = 6.0  # by hand: the median difference of blocks, of 255, from which a whole picture has changed
+    blocks: int = 12  # by hand: blocks a side
+    move_s: float = 1.0  # by hand: what is shown on either side of the moment of a move
+    at_rest_s: tuple[float, ...] = (1.5, 3.0)  # by hand: when after a move a thing stands where it stays
+    moved: float = 0.7  # by hand: how sure a move is
+    moved_alike: float = 0.25  # by hand: and how much surer where all the rest stays as it was
+    moved_on: float = 0.3  # by hand: how sure it is of a thing that does not come to rest
+    moved_offered: float = 0.95  # by hand: how far two places on the sides of an offered stretch are trusted
+    gone_sure: float = 0.9  # by hand: how sure it is that a thing is gone where nothing of its kind is seen
+    gone_refused: float = 0.8  # by hand: where what is named in its place is not there when asked for
+    gone_misread: float = 0.6  # by hand: where it is named itself
+    gone_unlooked: float = 0.4  # by hand: where nothing could be looked at
+    beside_s: float = 0.6  # by hand: so far outside an offered stretch things are as usual
+    grid_s: float = 0.5  # by hand: an offered stretch is looked at so often
     # Readings.
     nothing: float = 0.6  # by hand: a frame hides a thing more easily than it invents one
     votes: int = 3  # by hand: frames that are asked

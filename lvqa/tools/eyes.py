@@ -19,6 +19,7 @@ from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import usable_caption
 from lvqa.prompts import for_prompt, load
 from lvqa.settings import Settings
+from lvqa.temporal.changes import is_cut
 from lvqa.temporal.looks import Course, LookReply, LookRequest
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.vision_calls import generate, probability_of_yes
@@ -113,6 +114,11 @@ class Eyes:
         yes = probability_of_yes(self.vision, self.ledger, requests)
         bar = yes_bar(self.vision)
         return [(calibrated(value, bar), "") for value in yes]
+
+    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
+        """Whether the whole picture changes between two times; false where one of the frames cannot be had."""
+        one, other = self.decode([LookRequest(video_id, before_s, ""), LookRequest(video_id, after_s, "")])
+        return one is not None and other is not None and is_cut(one.image, other.image)
 
     def decode(self, asks: Sequence[LookRequest]) -> list[TimedFrame | None]:
         """The frames that are asked about, in order, None for what cannot be read; shows no model any."""

@@ -23,7 +23,7 @@ MILK = {
     "confidence": 0.9,
     "missing": [],
 }
-WHEN = "When does the woman lift out the milk carton?"
+LIFTS = "How does the woman lift out the milk carton?"
 
 
 def cite(text, fragment):
@@ -46,7 +46,7 @@ def milk(**changes):
 
 
 def test_rules_quote_the_best_note_with_its_time(ask):
-    answer = ask(WHEN)
+    answer = ask("When does the woman lift out the milk carton?")
     assert not answer.abstained
     assert answer.choice is None
     assert answer.text.startswith("At 00:00:00-00:00:06 of kitchen.mp4: a woman opens the fridge")
@@ -55,7 +55,7 @@ def test_rules_quote_the_best_note_with_its_time(ask):
     assert answer.evidence[0].source == "caption"
     assert answer.confidence > 0.4
     assert answer.cost.llm_calls == answer.cost.vlm_calls == answer.cost.frames == 0
-    assert answer.question == WHEN
+    assert answer.question == "When does the woman lift out the milk carton?"
 
 
 def test_a_question_the_archive_does_not_answer(ask):
@@ -89,7 +89,7 @@ def test_options_without_an_embedder_go_by_words(ask):
 
 
 def test_no_embedder_finds_by_words(ask):
-    assert ask(WHEN, models=Models.of()).evidence[0].span == Span(0, 6)
+    assert ask(LIFTS, models=Models.of()).evidence[0].span == Span(0, 6)
 
 
 def test_what_is_said_is_looked_for_in_speech(ask):
@@ -139,14 +139,14 @@ def test_a_file_named_in_the_question_is_where_it_looks(ask):
     assert all(evidence.video == "film.webm" for evidence in elsewhere.evidence)
     chosen = ask("Where does a woman open the fridge, as in film.webm?", ["kitchen.mp4", "code.mp4"])
     assert "kitchen.mp4" in {evidence.video for evidence in chosen.evidence}
-    refused = ask(WHEN.rstrip("?") + " in kitchen.mp4?", videos=["v-film"])
+    refused = ask(LIFTS.rstrip("?") + " in kitchen.mp4?", videos=["v-film"])
     assert all(evidence.video == "film.webm" for evidence in refused.evidence)
 
 
 def test_same_question_same_answer(ask, script):
     def one(seed):
         vision = FakeVision(yes=0.8)
-        return ask(WHEN, chat=script(answer=milk()), vision=vision, seed=seed, settings={"explore": 0.5})
+        return ask(LIFTS, chat=script(answer=milk()), vision=vision, seed=seed, settings={"explore": 0.5})
 
     def plain(answer):
         steps = [step.to_dict() for step in answer.steps]
@@ -162,7 +162,7 @@ def test_same_question_same_answer(ask, script):
 
 def test_summarise_then_answer_with_evidence(ask, script, steps):
     chat = script(answer=milk())
-    answer = ask(WHEN, chat=chat)
+    answer = ask(LIFTS, chat=chat)
     assert answer.text == SAID
     assert not answer.abstained
     assert [(e.span, e.source) for e in answer.evidence] == [(Span(0, 6), "caption")]
@@ -178,7 +178,7 @@ def test_summarise_then_answer_with_evidence(ask, script, steps):
 
 
 def test_a_malformed_answer_is_repaired(ask, script, steps):
-    answer = ask(WHEN, chat=script(answer="I think she does.", repair=milk()))
+    answer = ask(LIFTS, chat=script(answer="I think she does.", repair=milk()))
     assert answer.text == SAID
     assert steps(answer)["answer"]["repaired"]
 
@@ -194,10 +194,10 @@ def test_twice_malformed_is_unread_and_never_a_guess(ask, script, steps):
 
 
 def test_a_plan_that_does_not_parse_is_made_by_rule_and_recorded(ask, script, steps):
-    answer = ask(WHEN, chat=script(plan="no", repair="still no", answer=milk()))
+    answer = ask(LIFTS, chat=script(plan="no", repair="still no", answer=milk()))
     assert answer.text == SAID
     assert steps(answer)["plan"]["unparsed"] is True
-    assert steps(answer)["plan"]["kind"] == "when"
+    assert steps(answer)["plan"]["kind"] == "how"
 
 
 def test_the_models_plan_guides_recall(ask, script, steps):
@@ -214,7 +214,7 @@ def test_citations_of_notes_that_do_not_exist_go(ask, script, steps):
         return json.dumps({**wrong, "sentences": [wrong["sentences"][0], json.loads(milk()(text))["sentences"][0]]})
 
     chat = script(answer=wrong, direct=milk(), repair=mended)
-    answer = ask(WHEN, chat=chat)
+    answer = ask(LIFTS, chat=chat)
     assert steps(answer)["answer"]["uncited_claims"] == 1
     assert answer.text == SAID
     assert [e.span for e in answer.evidence] == [Span(0, 6)]
@@ -227,11 +227,11 @@ def test_an_unsupported_claim_is_dropped(ask, script, steps):
         return json.dumps({**MILK, "sentences": [json.loads(milk()(text))["sentences"][0], more]})
 
     judged = {"verdicts": [{"claim": 1, "support": 1.0}, {"claim": 2, "support": 0.1}]}
-    answer = ask(WHEN, chat=script(answer=two, support=judged), settings={"rounds": 1})
+    answer = ask(LIFTS, chat=script(answer=two, support=judged), settings={"rounds": 1})
     kept = {claim["text"]: claim["kept"] for claim in steps(answer)["verify"]["claims"]}
     assert kept == {"a woman lifts out a milk carton": True, "she pours it into a red cup": False}
     assert [e.span for e in answer.evidence] == [Span(0, 6)]
-    whole = ask(WHEN, chat=script(answer=milk(), support={"verdicts": [{"claim": 1, "support": 1.0}]}))
+    whole = ask(LIFTS, chat=script(answer=milk(), support={"verdicts": [{"claim": 1, "support": 1.0}]}))
     assert answer.confidence < whole.confidence
 
 
@@ -265,7 +265,7 @@ def test_rounds_are_bounded(ask, script):
         return milk(confidence=0.0, missing=[f"thing {next(asked)}"])(text)
 
     low = {"verdicts": [{"claim": 1, "support": 0.5}]}
-    answer = ask(WHEN, chat=script(answer=unsure, support=low), settings={"rounds": 2})
+    answer = ask(LIFTS, chat=script(answer=unsure, support=low), settings={"rounds": 2})
     assert sum(step.node == "recall" for step in answer.steps) == 3
 
 
@@ -299,7 +299,7 @@ def test_no_such_option_twice_is_unread(ask, script):
 
 def test_tokens_spent_in_the_middle_answers_by_rule_and_says_so(ask, script, steps):
     chat = script(answer=milk())
-    answer = ask(WHEN, chat=chat, budget=Budget(tokens=800))
+    answer = ask(LIFTS, chat=chat, budget=Budget(tokens=800))
     assert answer.evidence[0].span == Span(0, 6)
     assert 0 < len(chat.calls) < 4
     assert steps(answer)["verify"]["spent"] == ["tokens"]
@@ -309,7 +309,7 @@ def test_tokens_spent_in_the_middle_answers_by_rule_and_says_so(ask, script, ste
 
 def test_a_model_that_fails_is_an_error(ask, script):
     with pytest.raises(ModelError):
-        ask(WHEN, chat=FakeChat([]))
+        ask(LIFTS, chat=FakeChat([]))
 
 
 # With a vision model, over a real video
@@ -332,8 +332,8 @@ def test_the_vlm_looks_again_and_what_it_sees_is_evidence(ask, steps):
 
 def test_verification_by_the_vlm_drops_what_it_does_not_see(ask, script, steps):
     chat = script(answer=milk())
-    seen = ask(WHEN, chat=chat, vision=FakeVision("not visible", yes=0.97))
-    unseen = ask(WHEN, chat=script(answer=milk()), vision=FakeVision("not visible", yes=0.03))
+    seen = ask(LIFTS, chat=chat, vision=FakeVision("not visible", yes=0.97))
+    unseen = ask(LIFTS, chat=script(answer=milk()), vision=FakeVision("not visible", yes=0.03))
     assert steps(seen)["verify"]["claims"][0]["by"] == "vlm"
     assert not seen.abstained
     assert unseen.abstained
@@ -354,14 +354,14 @@ def test_frames_stop_at_the_budget(ask):
 
 
 def test_no_frames_at_all_still_answers(ask):
-    answer = ask(WHEN, vision=FakeVision("x"), budget=Budget(frames=0))
+    answer = ask(LIFTS, vision=FakeVision("x"), budget=Budget(frames=0))
     assert answer.evidence[0].span == Span(0, 6)
     assert answer.cost.frames == 0
 
 
 def test_a_missing_file_is_a_note_in_the_steps(ask, folder, steps):
     (folder / "kitchen.mp4").unlink()
-    answer = ask(WHEN, vision=FakeVision("x", yes=0.0))
+    answer = ask(LIFTS, vision=FakeVision("x", yes=0.0))
     assert "kitchen.mp4" in steps(answer)["zoom"]["missing_files"]
     assert answer.evidence[0].span == Span(0, 6)
     assert answer.cost.frames == 0
@@ -369,7 +369,7 @@ def test_a_missing_file_is_a_note_in_the_steps(ask, folder, steps):
 
 def test_a_broken_file_is_a_note_in_the_steps(ask, folder):
     (folder / "kitchen.mp4").write_bytes(b"no video")
-    answer = ask(WHEN, vision=FakeVision("x", yes=0.0))
+    answer = ask(LIFTS, vision=FakeVision("x", yes=0.0))
     assert any("kitchen.mp4" in step.summary for step in answer.steps if step.node == "zoom")
     assert answer.evidence[0].span == Span(0, 6)
     assert answer.cost.frames == 0
@@ -380,14 +380,14 @@ def test_a_broken_file_is_a_note_in_the_steps(ask, folder):
 
 def test_steps_stream_in_order_and_the_answer_comes_last(store, folder, embedder, script):
     models = Models.of(chat=script(answer=milk()), embedder=embedder)
-    events = list(agents.stream(Question(WHEN), store=store, models=models, settings=Settings(), folder=folder))
+    events = list(agents.stream(Question(LIFTS), store=store, models=models, settings=Settings(), folder=folder))
     assert [e.node for e in events[:-1] if isinstance(e, Step)] == list(NODES)
     assert isinstance(events[-1], Answer)
     assert list(events[-1].steps) == events[:-1]
     json.dumps([e.to_dict() for e in events])
     told = []
     answer = agents.ask(
-        Question(WHEN), store=store, models=models, settings=Settings(), folder=folder, on_step=told.append
+        Question(LIFTS), store=store, models=models, settings=Settings(), folder=folder, on_step=told.append
     )
     assert told == list(answer.steps)
 
@@ -395,7 +395,7 @@ def test_steps_stream_in_order_and_the_answer_comes_last(store, folder, embedder
 def test_a_step_is_out_before_the_next_node_runs(store, folder, embedder, script):
     chat = script(answer=milk())
     models = Models.of(chat=chat, embedder=embedder)
-    events = agents.stream(Question(WHEN), store=store, models=models, settings=Settings(), folder=folder)
+    events = agents.stream(Question(LIFTS), store=store, models=models, settings=Settings(), folder=folder)
     assert next(events).node == "plan"
     assert len(chat.calls) == 1
 
@@ -406,8 +406,8 @@ def test_the_state_fits_a_checkpointer(store, folder, embedder):
     saver = InMemorySaver()
     models = Models.of(embedder=embedder, vision=FakeVision("a wall", yes=0.9))
     given = {"store": store, "models": models, "settings": Settings(), "folder": folder}
-    kept = list(agents.stream(Question(WHEN), **given, checkpointer=saver, thread_id="t"))[-1]
-    assert kept.text == list(agents.stream(Question(WHEN), **given))[-1].text
+    kept = list(agents.stream(Question(LIFTS), **given, checkpointer=saver, thread_id="t"))[-1]
+    assert kept.text == list(agents.stream(Question(LIFTS), **given))[-1].text
     state = agents.build_graph(saver).get_state({"configurable": {"thread_id": "t"}}).values
     assert state["answer"].text == kept.text
     assert state["hits"][0].note.video_id == "v-kitchen"
@@ -421,7 +421,7 @@ def test_texts_from_videos_are_fenced_in_every_prompt(ask, store, script, note, 
         store.notes.put([extra])
         store.vectors.put(embedder.name, [extra.id], embedder.encode_document([evil]))
     chat = script(answer=milk())
-    ask(WHEN + " ``` milk carton", chat=chat)
+    ask(LIFTS + " ``` milk carton", chat=chat)
     for call in chat.calls:
         text = call[-1].text
         assert "\x1b" not in text
@@ -446,7 +446,7 @@ def test_calls_that_make_no_sense(ask, question, options):
 
 
 def test_cost_adds_up(ask):
-    answer = ask(WHEN)
+    answer = ask(LIFTS)
     assert answer.cost == Cost(seconds=answer.cost.seconds)
     assert answer.cost.seconds > 0
 
@@ -454,7 +454,7 @@ def test_cost_adds_up(ask):
 def test_a_second_round_looks_at_other_frames(ask, script):
     vision = FakeVision(lambda r: "a wall", yes=0.55)
     chat = script(answer=lambda text: milk(confidence=0.0)(text))
-    answer = ask(WHEN, chat=chat, vision=vision, settings={"rounds": 2, "explore": 0.0})
+    answer = ask(LIFTS, chat=chat, vision=vision, settings={"rounds": 2, "explore": 0.0})
     looks = [step.data["keyframes"] for step in answer.steps if step.node == "zoom"]
     assert len(looks) > 1
     times = [(f["video"], f["time_s"]) for look in looks for f in look]
@@ -473,7 +473,7 @@ def test_a_time_in_the_question_is_where_to_look_unless_nothing_is_there(ask, st
 
 def test_seconds_spent_answers_from_what_there_is(ask, script, steps):
     chat, vision = script(answer=milk()), FakeVision("x", yes=1.0)
-    answer = ask(WHEN, chat=chat, vision=vision, budget=Budget(seconds=1e-9))
+    answer = ask(LIFTS, chat=chat, vision=vision, budget=Budget(seconds=1e-9))
     assert not chat.calls
     assert not vision.calls
     assert answer.evidence[0].span == Span(0, 6)
@@ -488,21 +488,21 @@ def test_text_at_a_time_without_a_caption(ask):
 
 def test_claims_the_judge_passes_over_are_not_supported(ask, script, steps):
     chat = script(answer=milk(), support={"verdicts": []}, repair={"verdicts": []})
-    answer = ask(WHEN, chat=chat, settings={"rounds": 1})
+    answer = ask(LIFTS, chat=chat, settings={"rounds": 1})
     assert answer.abstained
     assert steps(answer)["verify"]["claims"][0]["support"] == 0
 
 
 def test_a_judge_that_cannot_be_read_leaves_it_to_the_words(ask, script, steps):
     chat = script(answer=milk(), support="maybe", repair="perhaps")
-    answer = ask(WHEN, chat=chat)
+    answer = ask(LIFTS, chat=chat)
     assert steps(answer)["verify"]["claims"][0]["by"] == "words"
     assert steps(answer)["verify"]["troubles"]
     assert not answer.abstained
 
 
 def test_one_of_a_thing_is_told_of_as_one(ask, script):
-    answer = ask(WHEN, chat=script(answer=milk()))
+    answer = ask(LIFTS, chat=script(answer=milk()))
     summaries = " ".join(step.summary for step in answer.steps)
     assert "1 claim" in summaries
     assert not re.search(r"\b1 (claims|notes|videos|phrases|frames|looks|keyframes)\b", summaries)

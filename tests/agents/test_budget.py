@@ -15,7 +15,7 @@ from lvqa.types import Budget, Cost, Span
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Scorers, Yes
 
-WHEN = "When does the woman lift out the milk carton?"
+LIFTS = "How does the woman lift out the milk carton?"
 DEAR = Prices(tokens_in=1_000_000, tokens_out=2_000_000, frame=0.01, call=0.1)
 
 
@@ -147,13 +147,13 @@ def test_being_stopped_is_no_part_of_the_budget():
 
 @pytest.mark.parametrize(
     ("money", "made", "by"),
-    [(0.5, 0, "rules"), (6.0, 1, "rules"), (9.0, 2, "rules"), (1e9, 5, "chat")],
+    [(0.5, 0, "rules"), (9.0, 1, "rules"), (12.0, 2, "rules"), (1e9, 5, "chat")],
     ids=["plan", "answer: summary", "answer: reply", "enough"],
 )
 def test_money_ends_in_the_middle_of_thinking(ask, script, steps, money, made, by):
     chat = script(answer=reply)
     settings = {"price_in": 10_000, "price_out": 10_000}
-    answer = ask(WHEN, chat=chat, settings=settings, budget=Budget(money=money))
+    answer = ask(LIFTS, chat=chat, settings=settings, budget=Budget(money=money))
     assert len(chat.calls) == made
     assert steps(answer)["answer"]["by"] == by
     assert answer.evidence[0].span == Span(0, 6)
@@ -163,9 +163,9 @@ def test_money_ends_in_the_middle_of_thinking(ask, script, steps, money, made, b
 
 def test_money_ends_before_the_second_way_to_the_answer(ask, script, steps):
     chat = script(answer=reply)
-    whole = ask(WHEN, chat=chat, settings={"price_in": 10_000})
+    whole = ask(LIFTS, chat=chat, settings={"price_in": 10_000})
     answer = ask(
-        WHEN, chat=script(answer=reply), settings={"price_in": 10_000}, budget=Budget(money=0.95 * whole.cost.money)
+        LIFTS, chat=script(answer=reply), settings={"price_in": 10_000}, budget=Budget(money=0.95 * whole.cost.money)
     )
     assert answer.cost.llm_calls == whole.cost.llm_calls - 1
     assert steps(answer)["answer"]["skipped"] == ["no reading by time: the budget of money is spent"]

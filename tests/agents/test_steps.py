@@ -20,6 +20,9 @@ from lvqa.agents.steps import (
     LoggedLook,
     NoTargetsStep,
     PlanStep,
+    ProgramLooksStep,
+    ProgramResultStep,
+    ProgramStep,
     Reasoning,
     RecallAgainStep,
     RecallStep,
@@ -27,9 +30,6 @@ from lvqa.agents.steps import (
     StopStep,
     SurveyStep,
     TargetsStep,
-    TimelineAnswerStep,
-    TimelineLooksStep,
-    TimelineQueryStep,
     VerifyStep,
     Way,
     ZoomSkippedStep,
@@ -64,14 +64,15 @@ CHECKED = VerifyStep(
 )  # fmt: skip
 PLANNED = (
     '{"kind": "when", "sub_questions": [{"text": "who?", "needs": []}], "targets": [], "cues": [], '
-    '"phrases": ["a cat", "the cat"], "between": [1.0, 2.0], "events": [], "compute": null, "named": false, '
+    '"phrases": ["a cat", "the cat"], "between": [1.0, 2.0], "events": [], "compute": null, '
+    '"attribute": "", "negated": false, "across": "", "named": false, '
 )
 
 STEPS: list[tuple[Step, str, str, str]] = [
     (
-        PlanStep(PLAN, "chat 1a2b", program=True),
+        PlanStep(PLAN, "chat 1a2b"),
         "plan",
-        "a question of kind when, 2 search phrases, by chat; a program over time",
+        "a question of kind when, 2 search phrases, by chat",
         PLANNED + '"by": "chat 1a2b", "unparsed": false}',
     ),
     (
@@ -219,34 +220,34 @@ STEPS: list[tuple[Step, str, str, str]] = [
         VERIFIED + '"route": "answer"}',
     ),
     (
-        TimelineQueryStep(TemporalQuery("count_events", ("red star",), at=Span(1, 2)), ("a.mp4", "b.mp4")),
-        "timeline",
+        ProgramStep(TemporalQuery("count_events", ("red star",), at=Span(1, 2)), ("a.mp4", "b.mp4")),
+        "compute",
         "count events of red star in 2 videos",
         '{"query": {"op": "count_events", "targets": ["red star"], "at": "00:00:01-00:00:02", "change": "appear"}, '
         '"videos": ["a.mp4", "b.mp4"]}',
     ),
     (
-        TimelineQueryStep(TemporalQuery("order", among=True), ("a.mp4",)),
-        "timeline",
+        ProgramStep(TemporalQuery("order", among=True), ("a.mp4",)),
+        "compute",
         "order of the options in 1 video",
         '{"query": {"op": "order", "change": "appear", "among": true}, "videos": ["a.mp4"]}',
     ),
     (
-        TimelineLooksStep((LoggedLook("a.mp4", 1.0, "cat", 0.5), LoggedLook("a.mp4", 2.0, "what?", "red")), ("x",)),
-        "timeline",
+        ProgramLooksStep((LoggedLook("a.mp4", 1.0, "cat", 0.5), LoggedLook("a.mp4", 2.0, "what?", "red")), ("x",)),
+        "compute",
         "2 looks, 2 of them fruitful",
         '{"looks": [{"video": "a.mp4", "time_s": 1.0, "about": "cat", "seen": 0.5}, '
         '{"video": "a.mp4", "time_s": 2.0, "about": "what?", "seen": "red"}], "troubles": ["x"]}',
     ),
     (
-        TimelineAnswerStep("twice", 0, 0.5, (("a.mp4", Span(1, 2)),), "two of them"),
-        "timeline",
+        ProgramResultStep("twice", 0, 0.5, (("a.mp4", Span(1, 2)),), "two of them"),
+        "compute",
         "twice, confidence 0.50",
         '{"shown": [{"video": "a.mp4", "start_s": 1, "end_s": 2}], "choice": 0, "why": "two of them"}',
     ),
     (
-        TimelineAnswerStep("", None, 0.0, (), "nothing seen", found=False),
-        "timeline",
+        ProgramResultStep("", None, 0.0, (), "nothing seen", found=False),
+        "compute",
         "not found: nothing seen",
         '{"shown": [], "choice": null, "why": "nothing seen"}',
     ),
@@ -298,7 +299,7 @@ def test_steps_go_through_a_checkpointer() -> None:
 def test_searches_and_looks_are_drawn_from_steps() -> None:
     zoom = ZoomStep("lvqa", (("a.mp4", Keyframe("v1", 1.0, 0.9)), ("b.mp4", Keyframe("v2", 1.0))), (("a.mp4", TRACE),))
     looks = tuple(LoggedLook("b.mp4", float(n), "cat", 0.9 if n == 150 else 0.1) for n in range(300))
-    (search, of_looks) = searches_of([zoom, TimelineLooksStep(looks)], {"a.mp4": 1.0, "b.mp4": 900.0})
+    (search, of_looks) = searches_of([zoom, ProgramLooksStep(looks)], {"a.mp4": 1.0, "b.mp4": 900.0})
     assert (search[0], search[1].video_id, search[1].duration_s) == ("a.mp4", "a.mp4", 2.0)
     assert search[2] == (Keyframe("a.mp4", 1.0, 0.9),)
     assert search[1].rounds[0].crops == (None, None)

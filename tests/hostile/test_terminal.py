@@ -159,7 +159,7 @@ def test_answers_with_their_steps(hostile, folder, lvqa):
     assert done.status == 0, done.err
     steps = done.err.removesuffix("\n").split("\n")
     assert {line.split(":")[0].strip() for line in steps} <= {
-        "plan", "recall", "zoom", "inspect", "compute", "answer", "verify", "timeline"
+        "plan", "recall", "zoom", "inspect", "compute", "answer", "verify"
     }  # fmt: skip
     found = lvqa("ask", folder, *asked, "--json", "--", "What is that thing?", said=hostile).json
     assert found["choice"] in (None, 0, 1)

@@ -64,6 +64,9 @@ def test_a_time_code_is_had_exactly_where_it_begins_a_run():
         ("What is shown when the clock reads 01:00:21?", None),
         ("What is on screen at 01:00:21 on the time code?", None),
         ("Between 2:30 and 1:00, what?", None),
+        ("At 0:21 in a.mp4, what can be read on the sign?", Span(19, 24)),
+        ("What does the sign say at 0:21?", Span(19, 24)),
+        ("What happens when the timer shows a time of 0:21?", None),
         ("Who is there?", None),
     ],
 )

@@ -74,7 +74,7 @@ def there(video: str, time_s: float) -> dict[str, str]:
 
 
 def yes(request: Any) -> float:
-    found = re.search(r"is there an? (.+?)\?| Is there an? (.+?) in it", request.prompt)
+    found = re.search(r"is there an? (.+?)\?| show this: an? (.+?)\?", request.prompt)
     thing = (found[1] or found[2]) if found else ""
     thing, _, place = re.sub(r" (?:at|in) the ", "|", thing).partition("|")
     now = there(*read(request.frames[0]))
@@ -109,7 +109,7 @@ class Scores:
     def encode_query(self, texts: Sequence[str]) -> np.ndarray:
         rows = np.zeros((len(texts), self.dim), np.float32)
         for row, text in zip(rows, texts, strict=True):
-            thing = text.split(" ", 1)[1]
+            thing = text.partition(" ")[2]
             row[THINGS.index(thing) if thing in THINGS else -1] = 1.0
         return rows
 

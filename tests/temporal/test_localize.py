@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lvqa.eval.lab.wordings.change_searches import gap
+from lvqa.temporal.change_searches import gap
 from lvqa.temporal.localize import Interval, boundaries, joined, localize, measure
 from lvqa.temporal.looks import LookReply, LookRequest, alongside
 from lvqa.temporal.presence import Candidate

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.language.words import names
 from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter
+from lvqa.temporal.change_searches import ChangePresence
 from lvqa.temporal.presence import Presence, spread
 from lvqa.temporal.rules import RULES
 from lvqa.tools.ledger import Ledger

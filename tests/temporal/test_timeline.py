@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lvqa.agents.steps import ProgramLooksStep, ProgramStep
 from lvqa.errors import UsageError
+from lvqa.eval.lab.wordings.chat import planning_chat
 from lvqa.models.capabilities import ANYTHING
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
@@ -61,9 +63,11 @@ RIGHT = [
 ]
 
 
+@pytest.mark.parametrize("planned_by", ["planner", "chat"])
 @pytest.mark.parametrize(("question", "answer", "options"), RIGHT)
-def test_each_operation(ask, question, answer, options):
-    given = ask(question, options)
+def test_each_operation_whoever_plans(ask, question, answer, options, planned_by):
+    chat = planning_chat() if planned_by == "chat" else None
+    given = ask(question, options, chat=chat)
     assert not given.abstained
     if options is None:
         assert given.text.startswith(answer)
@@ -72,8 +76,17 @@ def test_each_operation(ask, question, answer, options):
         assert (given.text, given.choice) == (answer, options.index(answer))
     assert 0.4 < given.confidence <= 0.99
     assert given.cost.frames == given.cost.vlm_calls <= 96
-    assert given.cost.llm_calls == 0
-    assert [step.node for step in given.steps] == ["plan", "timeline", "timeline", "timeline", "verify"]
+    assert given.cost.llm_calls == (planned_by == "chat")
+    assert [step.node for step in given.steps] == [
+        "plan",
+        "recall",
+        "zoom",
+        "inspect",
+        "compute",
+        "compute",
+        "compute",
+        "verify",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +104,9 @@ def test_each_operation(ask, question, answer, options):
         ("Where is the red star when it appears in a.mp4?", ["middle", "right"]),
     ],
 )
-def test_what_is_not_there_is_not_answered(ask, question, options):
-    given = ask(question, options)
+@pytest.mark.parametrize("planned_by", ["planner", "chat"])
+def test_what_is_not_there_is_not_answered(ask, question, options, planned_by):
+    given = ask(question, options, chat=planning_chat() if planned_by == "chat" else None)
     assert given.abstained
     assert given.choice is None
     assert given.text == "Not in these videos"
@@ -127,7 +141,8 @@ def test_little_budget_is_kept_to_and_makes_no_certainty(ask, frames):
     if given.text[:1] != "3":
         assert given.confidence < 0.5
     if frames < 6:
-        assert "budget spent" in given.steps[2].summary
+        (looks,) = (step for step in given.steps if isinstance(step, ProgramLooksStep))
+        assert "budget spent" in looks.summary
 
 
 def test_the_same_question_has_the_same_answer(ask):
@@ -170,14 +185,12 @@ def test_a_vlm_that_always_agrees_is_not_believed(ask):
 
 def test_other_questions_go_the_usual_way(ask):
     given = ask("Why is the square green?")
-    nodes = [step.node for step in given.steps]
-    assert "timeline" not in nodes
-    assert nodes[:2] == ["plan", "recall"]
+    assert not programs(given)
+    assert [step.node for step in given.steps][:2] == ["plan", "recall"]
 
 
-def test_without_a_vlm_the_usual_way(ask):
-    given = ask("Is a red star ever seen in a.mp4?", vision=None)
-    assert "timeline" not in [step.node for step in given.steps]
+def test_without_a_vlm_there_is_nobody_to_look(ask):
+    assert not programs(ask("Is a red star ever seen in a.mp4?", vision=None))
 
 
 def test_a_ready_made_chat_model_is_a_model_or_none():
@@ -190,14 +203,19 @@ def test_a_ready_made_chat_model_is_a_model_or_none():
         _ = Models(Settings(profile="text", chat="builtin:oracle")).specs
 
 
-def test_without_a_planner_the_usual_way(ask):
-    given = ask("Is a red star ever seen in a.mp4?", planner=None)
-    assert "timeline" not in [step.node for step in given.steps]
+def test_what_rules_plan_is_looked_for_as_well(ask):
+    given = ask("How many times does a black moon appear in a.mp4?", planner=None)
+    assert given.text.startswith("3 ")
+    assert programs(given)
 
 
-def test_with_a_chat_model_the_usual_way(ask):
-    given = ask("Is a red star ever seen in a.mp4?", chat=FakeChat("{}"))
-    assert "timeline" not in [step.node for step in given.steps]
+def test_a_question_whose_events_no_one_names_goes_the_usual_way(ask):
+    assert not programs(ask("Is a red star ever seen in a.mp4?", planner=None))
+    assert not programs(ask("Is a red star ever seen in a.mp4?", chat=FakeChat("{}")))
+
+
+def programs(answer):
+    return [step for step in answer.steps if isinstance(step, ProgramStep)]
 
 
 def test_times_of_different_videos_are_no_order(ask):

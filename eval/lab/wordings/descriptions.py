@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.eval.lab.world.words import COLOURS, FLAG, PLACES, PLURALS, SHAPES, SIGN, SIZES
+from lvqa.temporal.change_searches import ChangePresence
 from lvqa.temporal.looks import LookReply, LookRequest
 from lvqa.temporal.presence import Presence, Series
 from lvqa.types import Note

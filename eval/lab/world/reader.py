@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lvqa.eval.lab.wordings.change_searches import ChangePresence
 from lvqa.eval.lab.world.scenes.draw import Thing
 from lvqa.eval.lab.world.scenes.truth import VideoTruth
 from lvqa.eval.lab.world.words import FLAG, PLACES, SIGN, at_place
 from lvqa.store import note_id
+from lvqa.temporal.change_searches import ChangePresence
 from lvqa.temporal.presence import Candidate, Presence
 from lvqa.types import Note, Span
 

@@ -2,8 +2,9 @@
 
 `lvqa` is the agent as users have it; `llovi`, `videoagent`, `videotree` and `uniform` are presets of the same graph
 (`lvqa.agents.baselines.presets`), with the same models and the same budget: without a chat model they reason by the
-same programs, on descriptions. `oracle captions` reads a true description of every second, and the subtitles; `oracle
-frames` looks as the agent does, in the gold windows before anywhere else.
+same programs, on descriptions. `chat planner` is the agent with a scripted chat model that plans, from the text of the
+question alone, and answers nothing. `oracle captions` reads a true description of every second, and the subtitles;
+`oracle frames` looks as the agent does, in the gold windows before anywhere else.
 """
 
 from __future__ import annotations
@@ -15,18 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.agents.baselines.presets import AGENTS
 from lvqa.agents.nodes.plan import plan
-from lvqa.agents.nodes.timeline import draft_of
 from lvqa.agents.nodes.verify import NOT_HERE, verify
+from lvqa.agents.planner import planner_of
+from lvqa.agents.programs import draft_of, eyes_of, presence_of, program_of, result_of, videos_of
 from lvqa.agents.state import Context, State, initial
-from lvqa.agents.temporal_query import eyes_of, planner_of, presence_of, query_of, videos_of
+from lvqa.eval.lab.wordings.chat import planning_chat
 from lvqa.eval.lab.world.questions.make import WorldQuestion
 from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
-from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.looks import Viewer
-from lvqa.temporal.programs import solve
-from lvqa.tools.eyes import run
 from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Budget, Question, Span
 from lvqa.zoom import frame_cache
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
     from lvqa.eval.lab.world.build import WorldSet
 
 LVQA, LLOVI, UNIFORM = "lvqa", "llovi", "uniform"
+CHAT_PLANNER = "chat planner"
 ORACLE_CAPTIONS, ORACLE_FRAMES = "oracle captions", "oracle frames"
-NAMES = (*AGENTS, ORACLE_CAPTIONS, ORACLE_FRAMES)
+NAMES = (*AGENTS, CHAT_PLANNER, ORACLE_CAPTIONS, ORACLE_FRAMES)
 
 
 class Systems:
@@ -51,6 +51,7 @@ class Systems:
         }
         self._ask: dict[str, Callable[[WorldQuestion], Answer]] = {
             **{name: partial(self._by_agent, name) for name in AGENTS},
+            CHAT_PLANNER: self._by_chat_plans,
             ORACLE_CAPTIONS: self._reason,
             ORACLE_FRAMES: lambda q: self._reason(q, self._gold(q)),
         }
@@ -62,6 +63,23 @@ class Systems:
     def _by_agent(self, agent: str, question: WorldQuestion) -> Answer:
         archive = self._archive if agent == LVQA else self._describing
         return archive.ask(question.options_question, question.options, agent=agent)
+
+    def _by_chat_plans(self, question: WorldQuestion) -> Answer:
+        return self._planned.ask(question.options_question, question.options)
+
+    @cached_property
+    def _planned(self) -> Archive:
+        """The same archive, with a scripted chat model that plans in the planner's place."""
+        from lvqa.models.profiles import Models
+
+        models = self._archive.models
+        given = Models.of(
+            vision=models.vision,
+            chat=planning_chat(),
+            embedder=models.embedder,
+            image_embedder=models.image_embedder,
+        )
+        return self._archive.twin(given)
 
     @cached_property
     def _describing(self) -> Archive:
@@ -90,7 +108,7 @@ class Systems:
         context = self._context(question.options_question, question.options)
         runtime: Any = _Runtime(context)
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
-        planner, query, vision = planner_of(context.models), query_of(context), context.models.vision
+        planner, query, vision = planner_of(context.models), program_of(state, context), context.models.vision
         if planner is None or query is None or vision is None:
             return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
         eyes = eyes_of(context, vision)
@@ -100,10 +118,11 @@ class Systems:
             presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
         else:
             presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
-        inquiry = Inquiry(query, context.options, presence, looker, videos_of(context, query))
-        result = run(solve(inquiry, planner.program), looker.look)
-        items, draft = draft_of(context, result)
-        answer: Answer = verify({**state, "items": items, "draft": draft}, runtime)["answer"]
+        result = result_of(context, query, videos_of(state, context, query), presence, looker)
+        items, draft = draft_of(context, query, result)
+        # No further round: what an oracle does not find is not there.
+        last = {**state, "items": items, "draft": draft, "round": context.settings.rounds + 1}
+        answer: Answer = verify(last, runtime)["answer"]  # type: ignore[arg-type]
         return replace(answer, cost=context.ledger.cost)
 
     def _context(self, question: str, options: Sequence[str]) -> Context:

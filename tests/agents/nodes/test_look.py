@@ -9,7 +9,7 @@ from lvqa.types import Budget
 from lvqa.zoom import Query
 from lvqa.zoom.scorers import Detection, Scorers, Yes
 
-QUESTION = "When does she pour milk into a glass?"
+QUESTION = "What does the woman lift out?"
 
 
 def zooms(answer):

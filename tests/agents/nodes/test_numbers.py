@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from lvqa.agents import programs
 from lvqa.agents.baselines import segments
-from lvqa.agents.nodes import plan, recall, survey, timeline, verify, zoom
+from lvqa.agents.nodes import plan, recall, survey, verify, zoom
 from lvqa.agents.nodes.inspect import grouped, span_of
 from lvqa.agents.state import Claim, Draft, Item, Plan, initial
 from lvqa.models.fake import FakeVision
 from lvqa.store import Filter, note_id
 from lvqa.temporal.localize import Interval
+from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.types import Budget, Evidence, Hit, Keyframe, Note, Span, Video
 from lvqa.zoom import SearchResult
@@ -192,7 +194,7 @@ def test_three_quarters_of_what_is_left_is_for_looking(context, note) -> None:
 @pytest.mark.parametrize(("frames", "named"), [(31, False), (32, True)])
 def test_targets_are_named_where_four_times_as_many_frames_are_left(ask, frames, named) -> None:
     vision = FakeVision('{"targets": ["a wall"], "cues": []}')
-    answer = ask("When is there a wall?", vision=vision, settings={"budget_frames": frames, "rounds": 1})
+    answer = ask("What is on the wall?", vision=vision, settings={"budget_frames": frames, "rounds": 1})
     assert any("targets" in step.data for step in answer.steps if step.node == "zoom") == named
     assert (len(vision.calls[0][0].frames) == 8) == named
 
@@ -208,7 +210,7 @@ def test_the_videos_of_twelve_hits_are_searched(note, monkeypatch, recalled, vid
     assert len(zoom._videos(fake, hits)[0]) == videos
 
 
-# inspect, timeline
+# inspect, programs
 
 
 @pytest.mark.parametrize(("apart_s", "groups"), [(8.0, 1), (8.1, 2)])
@@ -222,9 +224,12 @@ def test_a_frame_stands_for_a_second() -> None:
 
 def test_what_an_answer_is_compared_with_is_shown_after_it() -> None:
     path = SimpleNamespace(path=lambda video_id: video_id)
-    fake: Any = SimpleNamespace(models=SimpleNamespace(names={"vision": "x"}), retriever=path, options=())
+    models = SimpleNamespace(names={"vision": "x"}, can_be_asked=lambda name: True)
+    fake: Any = SimpleNamespace(models=models, retriever=path, options=())
     one, other = Interval("v", Span(1, 2), 0.9, 3), Interval("v", Span(5, 6), 0.9, 3)
-    items, _ = timeline.draft_of(fake, Result("x", 0.9, shown=((one, "a cat"), (other, "a dog"))))
+    items, _ = programs.draft_of(
+        fake, TemporalQuery("order"), Result("x", 0.9, shown=((one, "a cat"), (other, "a dog")))
+    )
     assert [item.closeness for item in items] == [one.support, pytest.approx(other.support / 2)]
 
 

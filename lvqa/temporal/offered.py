@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lvqa.eval.lab.wordings.change_searches import GONE
-from lvqa.eval.lab.wordings.changes import WORDS, Change, is_misread, meant
 from lvqa.language.words import with_article as a
+from lvqa.temporal.changes import WORDS, Change, is_misread, meant
 from lvqa.temporal.frame_questions import NOTHING
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, boundaries
@@ -17,10 +16,6 @@ from lvqa.temporal.looks import Course, LookRequest, alongside
 from lvqa.temporal.result import Result, exactly_one, nothing, product
 from lvqa.temporal.rules import RULES
 from lvqa.types import Span
-
-# Before and after an offered stretch things are as usual this far away, in seconds.
-_BESIDE_S = 0.6
-_GRID_S = 0.5
 
 
 def when_offered(inquiry: Inquiry, target: str, spans: Sequence[Span]) -> Course[Result]:
@@ -69,16 +64,23 @@ def shown_in(inquiry: Inquiry, target: str, video: str, span: Span) -> Course[In
 
 def _gap_offered(inquiry: Inquiry, target: str, video: str, span: Span) -> Course[Change | None]:
     bounds = inquiry.bounds(video)
-    beside = Span(max(bounds.start_s, span.start_s - _BESIDE_S), min(bounds.end_s - 0.05, span.end_s + _BESIDE_S))
+    beside = Span(
+        max(bounds.start_s, span.start_s - RULES.beside_s), min(bounds.end_s - 0.05, span.end_s + RULES.beside_s)
+    )
     ends = yield [LookRequest(video, t, target) for t in (beside.start_s, beside.end_s)]
-    if sum(one is not None and one.yes >= GONE for one in ends) == 1:
+    if sum(one is not None and one.yes >= RULES.gone for one in ends) == 1:
         # One of the two may be misread: a little further away it is seen again.
-        further = [max(bounds.start_s, beside.start_s - _GRID_S), min(bounds.end_s - 0.05, beside.end_s + _GRID_S)]
-        again = yield [
-            LookRequest(video, t, target) for t, one in zip(further, ends, strict=True) if one is None or one.yes < GONE
+        further = [
+            max(bounds.start_s, beside.start_s - RULES.grid_s),
+            min(bounds.end_s - 0.05, beside.end_s + RULES.grid_s),
         ]
-        ends = [*(one for one in ends if one is not None and one.yes >= GONE), *again]
-    if any(one is None or one.yes < GONE for one in ends):
+        again = yield [
+            LookRequest(video, t, target)
+            for t, one in zip(further, ends, strict=True)
+            if one is None or one.yes < RULES.gone
+        ]
+        ends = [*(one for one in ends if one is not None and one.yes >= RULES.gone), *again]
+    if any(one is None or one.yes < RULES.gone for one in ends):
         return None
     sides = (min(one.pts_s for one in ends if one is not None), max(one.pts_s for one in ends if one is not None))
     times, cosines = inquiry.presence.series(video, target)
@@ -88,14 +90,14 @@ def _gap_offered(inquiry: Inquiry, target: str, video: str, span: Span) -> Cours
         (seen,) = yield [LookRequest(video, time_s, target)]
         if seen is None:
             return None
-        if seen.yes < GONE:
+        if seen.yes < RULES.gone:
             interval = yield from boundaries(
                 LookRequest(video, seen.pts_s, target),
                 seen,
                 bounds,
                 known=sides,
                 frame_s=inquiry.frame_s(video),
-                holds=lambda one: one.yes < GONE,
+                holds=lambda one: one.yes < RULES.gone,
                 sureness=lambda one: 1 - one.yes,
             )
             if is_misread(interval):
@@ -108,16 +110,16 @@ def _gap_offered(inquiry: Inquiry, target: str, video: str, span: Span) -> Cours
 
 def _move_offered(inquiry: Inquiry, target: str, video: str, span: Span) -> Course[Change | None]:
     bounds = inquiry.bounds(video)
-    times = (max(bounds.start_s, span.start_s - _BESIDE_S), min(bounds.end_s - 0.05, span.end_s + _BESIDE_S))
+    times = (max(bounds.start_s, span.start_s - RULES.beside_s), min(bounds.end_s - 0.05, span.end_s + RULES.beside_s))
     seen = yield [LookRequest(video, t, f"where is the {target}?", says=True) for t in times]
     places = [one.text if one is not None else "" for one in seen]
     if set(places) & NOTHING or places[0] == places[1]:
         return None
-    return Change(Interval(video, span, 0.95, 2), places[1], 0.9)
+    return Change(Interval(video, span, RULES.moved_offered, 2), places[1], RULES.gone_sure)
 
 
 def _grid(span: Span) -> list[float]:
-    n = max(1, round(span.duration_s / _GRID_S))
+    n = max(1, round(span.duration_s / RULES.grid_s))
     return [span.start_s + (k + 0.5) * span.duration_s / n for k in range(n)]
 
 

@@ -13,26 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.eval.lab.wordings.change_searches import ChangePresence, gap
-from lvqa.eval.lab.wordings.descriptions import DescriptionReader
 from lvqa.language.words import with_article as a
 from lvqa.models.base import Frame
+from lvqa.temporal.change_searches import ChangePresence, gap
 from lvqa.temporal.frame_questions import NOTHING, at_place, times_in, vote
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, measure
-from lvqa.temporal.looks import Course, LookRequest, Viewer, alongside
+from lvqa.temporal.looks import Course, LookRequest, alongside
 from lvqa.temporal.presence import Candidate
 from lvqa.temporal.result import Result, nothing, product
 from lvqa.temporal.rules import RULES
-from lvqa.tools.eyes import Eyes
 from lvqa.types import Span, format_time
-
-# A place that has changed between two frames: what is shown as the moment of the move, on both sides, in seconds.
-_MOVE_S = 1.0
-_AT_ONCE = 3
-# Median difference of blocks, of 255, from which a picture has changed as a whole.
-_CUT = 6.0
-_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +98,7 @@ def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
             if set(places) & NOTHING or places[0] == places[1]:
                 continue
             low, high, last = before_s, after_s, places[1]
-            while high - low > max(0.25, frame_s):
+            while high - low > max(RULES.fine_s, frame_s):
                 (one,) = yield [LookRequest(video, (low + high) / 2, question, says=True)]
                 if one is None:
                     break
@@ -115,16 +106,17 @@ def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
                     low = (low + high) / 2
                 else:
                     high, last = (low + high) / 2, one.text if one.text not in NOTHING else last
-            if is_cut(inquiry.eyes, video, low, high + 0.25):
+            if inquiry.eyes.is_cut(video, low, high + RULES.fine_s):
                 continue
             # At the end of its way it stands where it stays.
-            rest = yield [LookRequest(video, high + k, question, says=True) for k in (1.5, 3.0)]
+            rest = yield [LookRequest(video, high + k, question, says=True) for k in RULES.at_rest_s]
             end = vote([*rest, seen[1]])
-            sure = (0.7 + 0.25 * alike) if end.text and end.text != places[0] else 0.3
+            at_rest = end.text and end.text != places[0]
+            sure = RULES.moved + RULES.moved_alike * alike if at_rest else RULES.moved_on
             middle = (low + high) / 2
             bounds = inquiry.bounds(video)
-            span = Span(max(bounds.start_s, middle - _MOVE_S), min(bounds.end_s, middle + _MOVE_S))
-            return Change(Interval(video, span, 0.97, 3), end.text or last, sure * (0.97**n))
+            span = Span(max(bounds.start_s, middle - RULES.move_s), min(bounds.end_s, middle + RULES.move_s))
+            return Change(Interval(video, span, RULES.trust, 3), end.text or last, sure * RULES.trust**n)
     return None
 
 
@@ -138,7 +130,7 @@ def _gaps(inquiry: Inquiry, target: str, fits: Callable[[str], bool]) -> Course[
     dips.sort(key=lambda c: (-c.score, c.video_id, c.time_s))
     queue, tries = dips, inquiry.patience(1)
     while queue and tries > 0 and inquiry.eyes.left > 0:
-        batch, queue = queue[:_AT_ONCE], queue[_AT_ONCE:]
+        batch, queue = queue[: RULES.gaps_at_once], queue[RULES.gaps_at_once :]
         tries -= len(batch)
         found: list[Change | None] = yield from alongside([_gap(inquiry, target, dip) for dip in batch])
         for one in found:
@@ -159,10 +151,11 @@ def _gap(inquiry: Inquiry, target: str, dip: Candidate) -> Course[Change | None]
 def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | None]:
     """What a gap of a thing means: None for a cut of the picture, else what stands where it was."""
     video, span = interval.video_id, interval.span
-    cuts = [is_cut(inquiry.eyes, video, t - 0.3, t + 0.3) for t in (span.start_s, span.end_s)]
+    beside_s = RULES.beside_end_s
+    cuts = [inquiry.eyes.is_cut(video, t - beside_s, t + beside_s) for t in (span.start_s, span.end_s)]
     if any(cuts):
         return None
-    before_s = max(0.0, span.start_s - 0.3)
+    before_s = max(0.0, span.start_s - beside_s)
     (where,) = yield [LookRequest(video, before_s, f"where is the {target}?", says=True)]
     place = f" {at_place(where.text)}" if where is not None and where.text not in NOTHING else ""
     kind = target.split()[-1]
@@ -170,37 +163,29 @@ def meant(inquiry: Inquiry, target: str, interval: Interval) -> Course[Change | 
     seen = yield [LookRequest(video, t, asked, says=True) for t in times_in(span, 2)]
     said = vote(seen)
     if all(one is None for one in seen):
-        return Change(interval, "", 0.4)
+        return Change(interval, "", RULES.gone_unlooked)
     if not said.text:
-        return Change(interval, "", 0.9)
+        return Change(interval, "", RULES.gone_sure)
     if said.text in target.split():
         # Its own colour, where it was not seen: one of the two is misread.
-        return Change(interval, "", 0.6)
+        return Change(interval, "", RULES.gone_misread)
     # A model that is asked for a colour names one: whether such a thing is there it says more surely.
     checked = yield [LookRequest(video, t, f"{said.text} {kind}{place}") for t in times_in(span, 2)]
     yes = [one.yes for one in checked if one is not None]
     if yes and max(yes) < RULES.yes:
-        return Change(interval, "", 0.8)
+        return Change(interval, "", RULES.gone_refused)
     return Change(interval, said.text, min(said.confidence, max(yes, default=said.confidence)))
 
 
-def is_cut(eyes: Viewer, video_id: str, before_s: float, after_s: float) -> bool:
-    """Whether the whole picture changes between two times; of frames that are decoded, and shown to no model."""
-    if isinstance(eyes, DescriptionReader):
-        return eyes.is_cut(video_id, before_s, after_s)
-    assert isinstance(eyes, Eyes), "who looks at frames has some to compare"
-    frames = eyes.decode([LookRequest(video_id, before_s, "-"), LookRequest(video_id, after_s, "-")])
-    if any(frame is None for frame in frames):
-        return False
-    small = [_coarse(frame.image) for frame in frames if frame is not None]
-    # A thing that comes or goes changes a few blocks, a cut most of them.
-    return float(np.median(np.abs(small[0] - small[1]))) > _CUT
+def is_cut(before: Frame, after: Frame) -> bool:
+    """Whether the whole picture changes between two frames, as at a cut: a thing that comes changes a part of it."""
+    return float(np.median(np.abs(_coarse(before) - _coarse(after)))) > RULES.cut
 
 
 def _coarse(image: Frame) -> npt.NDArray[np.float64]:
     """The means of blocks of a frame, float64 (blocks, blocks, 3)."""
-    h, w = (max(1, side // _BLOCKS) for side in image.shape[:2])
-    cut = image[: h * min(_BLOCKS, image.shape[0]), : w * min(_BLOCKS, image.shape[1])]
+    h, w = (max(1, side // RULES.blocks) for side in image.shape[:2])
+    cut = image[: h * min(RULES.blocks, image.shape[0]), : w * min(RULES.blocks, image.shape[1])]
     rows, columns = cut.shape[0] // h, cut.shape[1] // w
     return np.asarray(cut.reshape(rows, h, columns, w, 3).mean(axis=(1, 3)), np.float64)
 

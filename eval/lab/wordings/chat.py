@@ -1,0 +1,38 @@
+"""A scripted chat model that plans as `prompts/plan.md` asks, by the world's grammar, from the question's text alone.
+
+It answers nothing: to every other prompt it says that the notes do not tell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from langchain_core.messages import BaseMessage
+
+from lvqa.eval.lab.wordings.planner import WorldPlanner
+from lvqa.models.fake import FakeChat
+from lvqa.prompts import load
+
+_FENCED = re.compile(r"```data\n(.*?)\n```", re.DOTALL)
+_OPTION = re.compile(r"^[A-Z]\d*\. (.*)$", re.MULTILINE)
+_FIELDS = ("kind", "sub_questions", "targets", "cues", "phrases", "between", "events", "compute")
+_NOTHING = {"sentences": [], "choice": "A", "confidence": 0.0, "missing": []}
+
+
+def planning_chat() -> FakeChat:
+    """The chat model; its plans are those of `WorldPlanner`, and empty for a question that no rule reads."""
+    planner = WorldPlanner()
+
+    def reply(messages: Sequence[BaseMessage]) -> str:
+        prompt = str(messages[-1].text)
+        if not prompt.startswith(load("plan").text.split("{{", 1)[0]):
+            return json.dumps(_NOTHING)
+        question, *options = _FENCED.findall(prompt)
+        plan = planner.plan(question, _OPTION.findall(options[0]) if options else ())
+        if plan is None:
+            return json.dumps({"kind": "other"})
+        return plan.model_dump_json(include={*_FIELDS, "attribute", "negated", "across"})
+
+    return FakeChat(reply, name="scripted:planner")
