@@ -39,7 +39,7 @@ _BOTH: dict[str, Both] = {"which": "which", "first_only": "only", "all": "both",
 _TAKES: dict[Operation, tuple[int, int]] = {
     "before_after": (2, 2),
     "overlap": (2, 2),
-    "first_last": (2, 8),
+    "first_last": (1, 8),
     "order": (2, 8),
     "sign": (1, 2),
 }

@@ -16,7 +16,9 @@ _WITHIN_FILES = re.compile(
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:other|another|others|except|besides|apart from|than|similar|same|like|unlike)\b", re.IGNORECASE
+    r"\b(?:other|another|others|except|besides|apart from|than|similar|same(?!\s+(?:time|moment|instant)\b)"
+    r"|like|unlike)\b",
+    re.IGNORECASE,
 )
 
 

@@ -117,7 +117,7 @@ def overlap(inquiry: Inquiry) -> Course[Result]:
 
 
 def first_last(inquiry: Inquiry) -> Course[Result]:
-    """Which of several things comes first, or last."""
+    """Which of several things comes first, or last; of one thing alone, when it comes first, or last."""
     last = inquiry.query.side == "last"
     names = [bare_phrase(option) for option in inquiry.options] if inquiry.query.among else list(inquiry.query.targets)
     founds = yield from _find_all(inquiry, names)
@@ -130,6 +130,10 @@ def first_last(inquiry: Inquiry) -> Course[Result]:
     sure = [_ordered(inquiry, [founds[best]])]
     # What was not found may yet have come before.
     sure += [1 - RULES.missed_first * chance(inquiry, found) for found in founds if not found.intervals]
+    if len(names) == 1 and not inquiry.query.among:
+        (ended,) = yield from _ended(inquiry, founds, names)
+        only = ended.intervals[0]
+        return Result(when(inquiry, only), product(sure), only.span, shown_by([ended], names))
     listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))
     ranked = [best, *(n for n in there if n != best)]
     ended = yield from _ended(inquiry, [founds[n] for n in ranked], [names[n] for n in ranked])

@@ -27,7 +27,7 @@ _CHANGES: tuple[tuple[Change, re.Pattern[str]], ...] = (
     (
         "recolour",
         re.compile(
-            r"\s+(?:(?:turn|chang|becom)\w*\s+(?:its|their|the)?\s*colou?r|(?:turn|becom)(?:e?s|ed)?\s+(?P<to>"
+            r"\s+(?:(?:turn|chang|becom)\w*\s+(?:its|their|the)?\s*colou?r|(?:turns?|turned|becomes?|became)\s+(?P<to>"
             + _COLOURS
             + "))"
             + _FOR_A_MOMENT

@@ -74,6 +74,13 @@ def test_times_that_a_question_names(question, span):
     assert times.times(question) == span
 
 
+def test_files_that_are_mentioned_are_told_in_order() -> None:
+    paths = ["a.mp4", "b.mp4", "old/b.mp4", "clip_1.mp4"]
+    mentioned = video_names.mentioned_videos("Which video shows it, clip_1, b.mp4 or a.mp4, or clip_1.mp4?", paths)
+    assert mentioned == ("clip_1.mp4", "b.mp4", "old/b.mp4", "a.mp4")
+    assert video_names.mentioned_videos("Which video shows it?", paths) == ()
+
+
 @pytest.mark.parametrize(
     ("question", "kind"),
     [
@@ -128,6 +135,8 @@ def test_stems_bring_forms_of_a_word_together():
         ("What is said in b.mp4?", "What is said?", {"b.mp4", "old/b.mp4"}),
         ("What is in team b.mp4?", "What is?", {"day 2/team b.mp4"}),
         ("in a.mp4", "in a.mp4", {"a.mp4"}),
+        ("Is a dog there at the same time as a cat in a.mp4?", "Is a dog there at the same time as a cat?", {"a.mp4"}),
+        ("What is the same as in a.mp4?", None, set()),
         # Said of a file, not where to look.
         ("Which other video shows the car of a.mp4?", None, set()),
         ("Is there a dog except in a.mp4?", None, set()),

@@ -145,6 +145,25 @@ def test_little_budget_is_kept_to_and_makes_no_certainty(ask, frames):
         assert "budget spent" in looks.summary
 
 
+@pytest.mark.parametrize(("which", "span"), [("first", Span(8, 9)), ("last", Span(50.5, 54))])
+def test_when_something_comes_for_the_first_or_the_last_time(ask, which, span):
+    given = ask(f"When does a black moon appear in a.mp4 for the {which} time?", planner=None)
+    assert given.evidence[0].span == span
+    assert given.computed[0].operator == which
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [("green square", "blue ring", "Yes"), ("black moon", "red star", "No"), ("red star", "green square", "Yes")],
+)
+def test_two_things_are_there_at_the_same_time_or_not(ask, one, other, answer):
+    given = ask(f"Is there a {one} at the same time as a {other} in a.mp4?", planner=None)
+    assert given.text.startswith(answer)
+    assert given.computed[0].operator == "overlap"
+    if answer == "Yes":
+        assert given.evidence[0].span.overlaps(given.evidence[1].span)
+
+
 def test_the_same_question_has_the_same_answer(ask):
     question = "Which of these appears first in a.mp4?"
     options = ["a red star", "a black moon", "a blue ring"]
