@@ -59,5 +59,7 @@ def presence_of(context: Context, cues: tuple[str, ...]) -> Presence:
 
 
 def eyes_of(context: Context, vision: VisionModel) -> Eyes:
-    """The VLM with the archive's frames and the question's ledger."""
+    """The question's eyes, with a log of their own."""
+    if context.eyes is not None:
+        return context.eyes.fresh()
     return Eyes(vision, context.ledger, context.folder, context.settings, context.retriever.path, context.frames)

@@ -1,4 +1,4 @@
-from .eyes import Eyes as Eyes, run as run
+from .eyes import Eyes as Eyes, Showing as Showing, Shown as Shown, run as run
 from .finding import FindResult as FindResult, find as find
 from .ledger import BudgetSpent as BudgetSpent, Ledger as Ledger, estimate_tokens as estimate_tokens
 from .prices import Prices as Prices

@@ -5,11 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kitchen import embedder as embedder
-from kitchen import fill as fill
-from kitchen import folder as folder
-from kitchen import kitchen_mp4 as kitchen_mp4
-from kitchen import store as store
 
 from lvqa.models.fake import FakeDetector
 from lvqa.models.profiles import Models
