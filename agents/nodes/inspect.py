@@ -20,6 +20,7 @@ from lvqa.models.replies import usable_caption
 from lvqa.prompts import fence, load
 from lvqa.store import note_id
 from lvqa.tools.eyes import Showing
+from lvqa.tools.look import is_not_visible
 from lvqa.types import Keyframe, Note, Span, format_time
 
 REPLY_TOKENS = 128
@@ -94,8 +95,3 @@ def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
     """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
     span = Span(group[0].time_s, group[-1].time_s + LOOKING.frame_s)
     return span if duration_s is None else span.clamp(duration_s) or span
-
-
-def is_not_visible(reply: str) -> bool:
-    """Whether a reply is the one that the prompt asks for when the frames show nothing to the point."""
-    return reply.lower().strip(" .!\"'*`").startswith("not visible")
