@@ -7,6 +7,7 @@ long as the question.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,23 +37,26 @@ class OnDemandCaptions:
             return []
         models, settings = self.workspace.models, self.workspace.settings
         prompt = load("caption", models.own_prompts)
-        clips, showings = self._clips(video, span), list[Showing]()
-        for clip in clips:
-            about: dict[str, str | int] = {
-                "frames": settings.frames_per_clip,
-                "video": quoted(video.path, 200),
-                "start": format_time(clip.span.start_s),
-                "end": format_time(clip.span.end_s),
-            }
-            filled = prompt.fill(**{hole: about[hole] for hole in prompt.holes & about.keys()})
-            try:
-                times = eyes.times_in(video.id, clip.span, settings.frames_per_clip)
-            except MediaError:
-                return []
-            showings.append(Showing(video.id, times, filled, settings.caption_tokens))
+        clips = self._clips(video, span)
+
+        def showings() -> Iterator[Showing]:
+            for clip in clips:
+                about: dict[str, str | int] = {
+                    "frames": settings.frames_per_clip,
+                    "video": quoted(video.path, 200),
+                    "start": format_time(clip.span.start_s),
+                    "end": format_time(clip.span.end_s),
+                }
+                filled = prompt.fill(**{hole: about[hole] for hole in prompt.holes & about.keys()})
+                try:
+                    times = eyes.times_in(video.id, clip.span, settings.frames_per_clip)
+                except MediaError:
+                    return
+                yield Showing(video.id, times, filled, settings.caption_tokens)
+
         made, stood_on = list[Note](), list[Clip]()
         model = models.names["vision"] or eyes.vision.name
-        for clip, shown in zip(clips, eyes.ask(showings), strict=True):
+        for clip, shown in zip(clips, eyes.ask_in_turn(showings()), strict=False):  # as far as the budget goes
             if shown and (words := usable_caption(shown.text)):
                 made_id = note_id(video.id, "caption", clip.span, model, prompt.hash, words)
                 made.append(Note(made_id, video.id, clip.id, clip.span, words, "caption", model, prompt.hash))

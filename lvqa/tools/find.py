@@ -12,12 +12,12 @@ from typing import Any
 
 from lvqa.errors import MediaError, UsageError
 from lvqa.media.files import present
-from lvqa.tools.arguments import integer, texts
+from lvqa.tools.arguments import integer, shown, texts
 from lvqa.tools.rules import RULES
 from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.tools.workbench import Workbench
 from lvqa.types import Keyframe, Scope, Sighting
-from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, SearchResult, make_searcher
+from lvqa.zoom import DEFAULT, SEARCHERS, Query, SearchBudget, Searcher, SearchResult, make_searcher
 from lvqa.zoom.across import Opener, search_videos
 from lvqa.zoom.scorers import Scorers
 
@@ -95,8 +95,10 @@ def find(
     chosen: Searcher
     if searcher is None or isinstance(searcher, str):
         chosen = named(searcher or bench.settings.searcher, scorers, k)
-    else:
+    elif callable(getattr(searcher, "search", None)):
         chosen = searcher
+    else:
+        raise UsageError(f"a searcher is one of {', '.join(SEARCHERS)}; got {shown(searcher)}")
     charge, charge_vlm = charge_to(bench.ledger, scorers, query), charge_looks(bench.ledger, query)
     budget = SearchBudget(k, most, charge, RULES.apart_s, charge_vlm)
     parts = opener.parts(videos, query, hits)

@@ -86,11 +86,9 @@ def look(
     scale = _scale(within, one, detail)
     n = len(named) or (_FRAMES[scale] if frames is None else integer(frames, "frames", 1, RULES.overview_frames))
     left_out: list[str] = []
-    notes: list[Note] = []
-    if scale != "focus" and not named:
-        notes = bench.captions(one, within, left_out)
     seen, shown = _seen(bench, one, within, question, named, n, part, left_out)
-    return LookResult(one.path, within, scale, (*notes, *seen), shown, tuple(left_out))
+    captions = bench.captions(one, within, left_out) if scale != "focus" and not named else []
+    return LookResult(one.path, within, scale, (*seen, *captions), shown, tuple(left_out))
 
 
 def is_not_visible(reply: str) -> bool:
@@ -142,6 +140,7 @@ def _seen(
     if present(bench.folder, video.path) is None:
         left_out.append(f"no frame: {video.path} is not there to look at")
         return [], 0
+    wanted = n
     try:
         n = min(n, eyes.ledger.frames_left)
         times = named[:n] or (eyes.times_in(video.id, within, n) if n else ())
@@ -162,8 +161,8 @@ def _seen(
         for group in groups
     ]
     errors: list[ModelError] = []
-    if not times:
-        eyes.ledger.note_no_look()
+    if n < wanted:
+        eyes.ledger.note_short(wanted)
     shown = eyes.ask(showings, errors)
     vision, made = eyes.vision.name, list[Note]()
     # What a group stands for reaches to where the next one begins.
@@ -176,6 +175,6 @@ def _seen(
             made.append(Note(made_id, video.id, None, span, words, "seen", vision, prompt.hash))
     left_out += dict.fromkeys([*(one.failed for one in shown if one.failed), *map(str, errors)])
     looked = sum(len(one.pts_s) for one in shown)
-    if bench.ledger.spent:
-        left_out.append(f"budget spent ({', '.join(bench.ledger.spent)}): {looked} frames were looked at")
+    if looked < wanted and bench.ledger.spent:
+        left_out.append(f"{looked} of {wanted} frames were looked at; budget spent: {', '.join(bench.ledger.spent)}")
     return made, looked

@@ -95,5 +95,5 @@ def _by_looking(
             return shown.yes, shown.pts_s
         left_out += [line for line in (shown.failed, *map(str, errors)) if line]
     if bench.ledger.spent:
-        left_out.append(f"no frame: budget spent ({', '.join(bench.ledger.spent)})")
+        left_out.append(f"no frame: budget spent: {', '.join(bench.ledger.spent)}")
     return 0.0, ()

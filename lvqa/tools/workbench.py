@@ -156,11 +156,14 @@ class Workbench:
         """Captions of what has none in a stretch, where they can be made; what has none then is told in `left_out`."""
         gaps, made = self.uncaptioned(video, span), list[Note]()
         if gaps and self.captioner is not None and self.eyes is not None:
+            # The other half is for what was asked: an hour without captions would take all there is.
+            eyes = self.eyes.part(self.ledger.part(self.ledger.share(2)))
             try:
                 for gap in gaps:
-                    made += self.captioner(video, gap, self.eyes)
+                    made += self.captioner(video, gap, eyes)
             except ModelError as error:
                 left_out.append(str(error))
+            self.eyes.gather()
             gaps = self.uncaptioned(video, span, made)
         left_out += untold(video, gaps)
         return made
