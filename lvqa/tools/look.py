@@ -7,23 +7,24 @@ question.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from lvqa.errors import MediaError, ModelError, UsageError
 from lvqa.media.files import present
+from lvqa.models.capabilities import capabilities_of
 from lvqa.models.replies import usable_caption
-from lvqa.prompts import fence, load
+from lvqa.prompts import fence, for_prompt, load
 from lvqa.store import note_id
 from lvqa.tools.arguments import integer, text
 from lvqa.tools.arguments import region as region_of
-from lvqa.tools.eyes import Showing
+from lvqa.tools.eyes import REPLY_TOKENS, Showing
 from lvqa.tools.rules import RULES
 from lvqa.tools.workbench import Workbench, note_dict, span_dict
 from lvqa.types import Note, Span, Video, format_time
 
 Detail = Literal["overview", "skim", "focus"]
-_REPLY_TOKENS, _LEAST_S = 128, 1e-3
+_FREE_TOKENS, _LEAST_S = 128, 1e-3
 _FRAMES: dict[str, int] = {
     "overview": RULES.overview_frames,
     "skim": RULES.skim_frames,
@@ -133,8 +134,8 @@ def _seen(
     left_out: list[str],
 ) -> tuple[list[Note], int]:
     """What the VLM sees on the frames that the budget holds, group by group, and how many frames those are."""
-    eyes = bench.eyes
-    if eyes is None or not bench.models.can_be_asked("inspect"):
+    eyes, freely = bench.eyes, bench.models.can_be_asked("inspect")
+    if eyes is None or not (freely or bench.models.can_be_asked("timeline_ask")):
         left_out.append("no frame: there is no model that can be asked about frames")
         return [], 0
     if present(bench.folder, video.path) is None:
@@ -147,7 +148,8 @@ def _seen(
     except MediaError as error:
         left_out.append(str(error))
         return [], 0
-    prompt, groups = load("inspect"), _groups(times, bench.settings.frames_per_clip, bool(named))
+    most = bench.settings.frames_per_clip if freely else 1  # a small model is asked of single frames, in its own words
+    prompt, groups = load("inspect"), _groups(times, most, bool(named))
     showings = [
         Showing(
             video.id,
@@ -155,7 +157,7 @@ def _seen(
             prompt.fill(
                 frames=len(group), start=format_time(group[0]), end=format_time(group[-1]), question=fence(question)
             ),
-            _REPLY_TOKENS,
+            _FREE_TOKENS,
             region,
         )
         for group in groups
@@ -163,6 +165,10 @@ def _seen(
     errors: list[ModelError] = []
     if n < wanted:
         eyes.ledger.note_short(wanted)
+    if not freely:
+        prompt = load("timeline_ask", capabilities_of(eyes.vision).prompts)
+        own = prompt.fill(question=for_prompt(question, 400))
+        showings = [replace(one, prompt=own, tokens=REPLY_TOKENS) for one in showings]
     shown = eyes.ask(showings, errors)
     vision, made = eyes.vision.name, list[Note]()
     # What a group stands for reaches to where the next one begins.

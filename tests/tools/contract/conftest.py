@@ -66,6 +66,12 @@ def judge(request: Any) -> float:
 
 
 @pytest.fixture
+def script() -> ModuleType:
+    """The world: what is to be seen when, and a small model's replies to its own short questions."""
+    return world
+
+
+@pytest.fixture
 def vision() -> FakeVision:
     return FakeVision(say, judge)
 

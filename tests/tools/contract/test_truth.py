@@ -156,6 +156,13 @@ def test_look_at_times_and_at_a_part_of_a_frame(bench):
     assert [len(request.frames) for request in both.calls[0]] == [2, 1]
 
 
+def test_a_small_model_is_asked_of_single_frames_in_its_own_words(bench, script):
+    small = FakeVision(script.say, script.yes, capabilities=script.SHORT)
+    told = look(bench(vision=small), "a.mp4", (39, 42), "where is the yellow cross?", frames=3)
+    assert [(note.text, note.source) for note in told.notes] == [("top right", "seen")] * 3
+    assert {request.prompt for call in small.calls for request in call} == {"where is the yellow cross?"}
+
+
 @pytest.mark.parametrize(
     ("operator", "events", "says"),
     [
