@@ -35,7 +35,7 @@ def answer_now(state: State, context: Context, after: str = "") -> tuple[Answer,
 
 
 def _of_draft(state: State, context: Context, drafted: bool) -> Answer:
-    blind = replace(context, models=Models.of(), retriever=Retriever(context.store, None))
+    blind = replace(context, models=Models.of(), eyes=None, retriever=Retriever(context.store, None))
     draft, items = state["draft"], state["items"]
     if not drafted:
         items = pool(state, blind)

@@ -15,7 +15,6 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.language.times import without_times
 from lvqa.language.video_names import mentioned_videos
 from lvqa.media.files import present
-from lvqa.models.base import VisionModel
 from lvqa.store import Filter, note_id
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval
@@ -26,7 +25,7 @@ from lvqa.temporal.presence import Presence
 from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
-from lvqa.tools.eyes import Eyes, run
+from lvqa.tools.eyes import run
 from lvqa.tools.proposals import SearcherProposals
 from lvqa.types import Computation, EventRow, Note
 from lvqa.zoom import DEFAULT
@@ -51,7 +50,7 @@ def program_of(state: State, context: Context) -> TemporalQuery | None:
     """
     reads = state["surveys"] and planner_of(context.models) is not None
     looks = not state["surveys"] and preset(context.agent).retrieval == "recall" and state["round"] <= 1
-    if not (reads or looks) or context.models.vision is None or not context.models.can_be_asked("timeline_present"):
+    if not (reads or looks) or context.eyes is None or not context.models.can_be_asked("timeline_present"):
         return None
     mentioned = mentioned_videos(context.question.text, [video.path for video in context.videos])
     asked = without_times(context.asked)
@@ -102,11 +101,6 @@ def presence_of(context: Context, cues: tuple[str, ...]) -> Presence:
     )
     own = context.searcher == DEFAULT
     return Presence(context.store, context.models.image_embedder, context.filter, cues, None if own else proposals)
-
-
-def eyes_of(context: Context, vision: VisionModel) -> Eyes:
-    """The VLM with the archive's frames and the question's ledger."""
-    return Eyes(vision, context.ledger, context.folder, context.settings, context.retriever.path, context.frames)
 
 
 def result_of(

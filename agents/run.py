@@ -22,6 +22,7 @@ from lvqa.language.video_names import named_videos
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
+from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.prices import Prices
 from lvqa.tools.scope import filter_of
@@ -104,10 +105,12 @@ def stream(
     check_searcher(named)
     agent = check_agent(question.agent if question.agent is not None else settings.agent)
     vision, chat, embedder, image_embedder = models.vision, models.chat, models.embedder, models.image_embedder
-    del vision, chat  # loaded, and kept by `models`
+    del chat  # loaded, and kept by `models`
     wording, filter = where_to_look(question, store)
     ending = Stop.of(stop)
     ledger = Ledger(question.budget_in(settings), prices=Prices.of(settings), stop=ending)
+    retriever, frames = Retriever(store, embedder, image_embedder), frame_cache(settings.max_side, settings.reader)
+    eyes = Eyes(vision, ledger, folder, settings, retriever.path, frames) if vision is not None else None
     context = Context(
         question=question,
         store=store,
@@ -115,12 +118,13 @@ def stream(
         settings=settings,
         folder=folder,
         ledger=ledger,
-        retriever=Retriever(store, embedder, image_embedder),
-        frames=frame_cache(settings.max_side, settings.reader),
+        retriever=retriever,
+        frames=frames,
         agent=agent,
         searcher=searcher if searcher is not None else named,
         filter=filter,
         wording=wording,
+        eyes=eyes,
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
     # Twice, where the search is widened; and for each sub-question, which is answered within the same limit.

@@ -20,7 +20,9 @@ from lvqa.recall import Retriever, merge
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.temporal.operators import Operator
+from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
+from lvqa.tools.workbench import Workbench
 from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
 from lvqa.zoom import DEFAULT, Searcher
 
@@ -261,8 +263,9 @@ class Context:
     What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
     `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
     in this index. `wording` is the question's text without the files that it names, where it names some: those say
-    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them. `part` says
-    that the question is a sub-question, which is taken apart no more.
+    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them; `eyes` are what
+    shows them to the VLM, None where there is none. `part` says that the question is a sub-question, which is taken
+    apart no more.
     """
 
     question: Question
@@ -278,6 +281,23 @@ class Context:
     filter: Filter | None = None
     wording: str = ""
     part: bool = False
+    eyes: Eyes | None = None
+
+    @property
+    def bench(self) -> Workbench:
+        """What the tools work with, for this question."""
+        return Workbench(
+            self.store,
+            self.models,
+            self.settings,
+            self.folder,
+            self.ledger,
+            self.retriever,
+            self.frames,
+            self.eyes,
+            self.filter,
+            seed=self.seed,
+        )
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
 from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
 from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, RowOrder, Rows, make_note
-from lvqa.indexers.stages.caption import Captioner, ClipLook
+from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.listen import Listener, sentences
 from lvqa.indexers.stages.look import ScreenReading, VideoPass
@@ -47,7 +47,7 @@ _FATAL = (ModelNotFound, PromptError, UsageError, StoreError)
 class Stages:
     """The stages of a run; None for those that are off or have nothing to do."""
 
-    captioner: Captioner | None = None
+    captioner: CaptionStage | None = None
     reader: ScreenReader | None = None
     frame_vectors: FrameVectors | None = None
     listener: Listener | None = None
@@ -224,7 +224,7 @@ class Pipeline:
         if batch.release():
             self._to_embed.put(batch)
 
-    def _caption(self, captioner: Captioner, batch: Batch) -> None:
+    def _caption(self, captioner: CaptionStage, batch: Batch) -> None:
         cuts = [batch.cuts[index] for index in batch.looks]
         looks = [ClipLook(batch.task.video.path, cut.span, cut.caption_frames) for cut in cuts]
         batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))

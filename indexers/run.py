@@ -21,7 +21,7 @@ from lvqa.indexers.planning.survey import Known, Survey
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
 from lvqa.indexers.run_log import RunLog
-from lvqa.indexers.stages.caption import Captioner
+from lvqa.indexers.stages.caption import CaptionStage
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.stages.listen import Listener
 from lvqa.indexers.stages.screen import ScreenReader
@@ -192,7 +192,7 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
     captioner = reader = frame_vectors = listener = None
     if vision is not None:
         stage = StageModel(names["vision"], vision, specs["vision"])
-        captioner = Captioner(
+        captioner = CaptionStage(
             stage, load("caption", models.own_prompts), settings.caption_tokens, models.capabilities.about
         )
     if ocr is not None:

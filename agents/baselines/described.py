@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lvqa.agents.frames import decode
 from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context
 from lvqa.errors import ModelError, ReplyError
-from lvqa.models.base import VisionRequest
 from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt, load
 from lvqa.store import note_id
+from lvqa.tools.eyes import Showing
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.tools.vision_calls import generate
 from lvqa.types import Keyframe, Note, Span, format_time
 
 
@@ -58,15 +56,12 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
 
     Raises ModelError when the model fails.
     """
-    vision = context.models.vision
-    if vision is None or not frames:
+    vision, eyes = context.models.vision, context.eyes
+    if vision is None or eyes is None or not frames:
         return Described()
-    images, failed = decode(context, [[frame] for frame in frames])
-    there = [(frame, images[n][0]) for n, frame in enumerate(frames) if n in images]
-    there = there[: context.ledger.take_vision([1] * len(there))]
     prompt = load("caption", context.models.own_prompts)
-    requests = []
-    for frame, image in there:
+    showings = []
+    for frame in frames:
         about: dict[str, str | int] = {
             "frames": 1,
             "video": for_prompt(context.retriever.path(frame.video_id), 120),
@@ -74,10 +69,13 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
             "end": format_time(frame.time_s + LOOKING.frame_s),
         }
         filled = prompt.fill(**{name: value for name, value in about.items() if name in prompt.holes})
-        requests.append(VisionRequest([image], filled, context.settings.caption_tokens))
+        showings.append(Showing(frame.video_id, (frame.time_s,), filled, context.settings.caption_tokens))
+    shown = eyes.ask(showings)
+    there = [(frame, one) for frame, one in zip(frames, shown, strict=True) if one]
+    failed = list(dict.fromkeys(one.failed for one in shown if one.failed))
     notes = []
-    for (frame, _), reply in zip(there, generate(vision, context.ledger, requests), strict=True):
-        text = usable_caption(reply)
+    for frame, one in there:
+        text = usable_caption(one.text)
         if not text:
             continue
         video = context.store.videos.get(frame.video_id)

@@ -23,7 +23,6 @@ from lvqa.agents.planner import planner_of
 from lvqa.agents.programs import (
     computation_of,
     draft_of,
-    eyes_of,
     presence_of,
     program_of,
     result_of,
@@ -109,11 +108,11 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 
 def by_looking(state: State, context: Context, query: TemporalQuery) -> dict[str, Any]:
     """Run a program over time: a draft with its evidence, or one that says that nothing was found."""
-    vision, planner = context.models.vision, planner_of(context.models)
-    assert vision is not None, "there is no program without a vision model"
+    planner = planner_of(context.models)
+    assert context.eyes is not None, "there is no program without a vision model"
     videos = videos_of(state, context, query)
     steps: list[Step] = [ProgramStep(query, tuple(map(context.retriever.path, videos)))]
-    eyes = eyes_of(context, vision)
+    eyes = context.eyes.fresh()
     presence, viewer = presence_of(context, state["plan"].cues), cast("Viewer", eyes)
     if state["surveys"]:
         assert planner is not None, "a baseline has a program with a planner alone"

@@ -31,6 +31,8 @@ Task = tuple[SubAnswer, str, Budget]  # a sub-question not answered yet, what is
 def decompose(state: State, runtime: Runtime[Context]) -> Command[str]:
     """Send every sub-question that can be asked now; with none left, go on with the whole."""
     context, subs = runtime.context, state["plan"].sub_questions
+    if context.eyes is not None:
+        context.eyes.gather()
     done, barred = {sub.place: sub for sub in state["subs"]}, list[SubAnswer]()
     whole = {n for n, sub in enumerate(subs) if unlike([context.question.text, sub.text])[1:] == []}  # asked at the end
     for n, sub in enumerate(subs):
@@ -68,10 +70,12 @@ def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: B
 def sub(task: Any, runtime: Runtime[Context], run: Callable[[Context], State]) -> dict[str, Any]:
     """Answer one sub-question, a `Task`, as `run`, the graph, answers any, from a ledger of its own."""
     (asked, wording, budget), context, own = task, runtime.context, runtime.context.retriever
+    ledger = context.ledger.part(budget)
     part = replace(
         context,
         question=replace(context.question, text=asked.asked, options=(), budget=budget),
-        ledger=context.ledger.part(budget),
+        ledger=ledger,
+        eyes=context.eyes.part(ledger) if context.eyes is not None else None,
         retriever=Retriever(context.store, own.embedder, own.image_embedder),
         wording=wording,
         part=True,

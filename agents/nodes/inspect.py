@@ -11,17 +11,16 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from lvqa.agents.citations import known_lines
-from lvqa.agents.frames import decode
 from lvqa.agents.options import options_block
 from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, State, SubAnswer
 from lvqa.agents.steps import InspectSkippedStep, InspectStep
 from lvqa.errors import ModelError
-from lvqa.models.base import VisionRequest
 from lvqa.models.replies import usable_caption
 from lvqa.prompts import fence, load
 from lvqa.store import note_id
-from lvqa.tools.vision_calls import generate
+from lvqa.tools.eyes import Showing
+from lvqa.tools.look import is_not_visible
 from lvqa.types import Keyframe, Note, Span, format_time
 
 REPLY_TOKENS = 128
@@ -30,33 +29,27 @@ REPLY_TOKENS = 128
 def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask the VLM about this round's keyframes, group by group, as far as the budget goes."""
     context = runtime.context
-    vision = context.models.vision
+    vision, eyes = context.models.vision, context.eyes
     looked = {(frame.video_id, frame.time_s) for frame in state["looked"]}
     fresh = [f for f in state["keyframes"] if (f.video_id, f.time_s) not in looked]
-    if vision is None or not fresh or not context.models.can_be_asked("inspect"):
+    if vision is None or eyes is None or not fresh or not context.models.can_be_asked("inspect"):
         return {"steps": [InspectSkippedStep()]}
     groups = grouped(fresh, context.settings.frames_per_clip)
     prompt = load("inspect")
-    images, failed = decode(context, groups)
-    asked = [(group, images[n]) for n, group in enumerate(groups) if n in images]
-    granted = context.ledger.take_vision([len(group) for group, _ in asked])
-    left_out, asked = len(asked) - granted, asked[:granted]
-    requests = [
-        VisionRequest(
-            frames,
-            inspect_prompt(context, state["subs"], len(frames), group[0].time_s, group[-1].time_s),
+    showings = [
+        Showing(
+            group[0].video_id,
+            tuple(frame.time_s for frame in group),
+            inspect_prompt(context, state["subs"], len(group), group[0].time_s, group[-1].time_s),
             REPLY_TOKENS,
         )
-        for group, frames in asked
+        for group in groups
     ]
     seen: list[Note] = []
-    try:
-        replies = generate(vision, context.ledger, requests)
-    except ModelError as error:  # the notes are still there to answer from
-        failed.append(str(error))
-        asked, replies = [], []
-    for (group, _), reply in zip(asked, replies, strict=True):
-        text = usable_caption(reply)  # a refusal is no evidence
+    errors: list[ModelError] = []  # the notes are still there to answer from
+    shown = eyes.ask(showings, errors)
+    for group, one in zip(groups, shown, strict=True):
+        text = usable_caption(one.text) if one else None  # a refusal is no evidence
         if text and not is_not_visible(text):
             video = context.store.videos.get(group[0].video_id)
             span = span_of(group, video.duration_s if video is not None else None)
@@ -64,11 +57,11 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))
     step = InspectStep(
         prompt.hash,
-        sum(len(request.frames) for request in requests),
-        len(requests),
+        sum(len(one.pts_s) for one in shown),
+        sum(map(bool, shown)),
         tuple((context.retriever.path(note.video_id), note) for note in seen),
-        left_out,
-        tuple(failed),
+        sum(not one and not one.failed for one in shown),
+        tuple(dict.fromkeys([*(one.failed for one in shown if one.failed), *map(str, errors)])),
         tuple(context.ledger.spent),
     )
     return {"seen": seen, "looked": [f for group in groups for f in group], "steps": [step]}
@@ -102,8 +95,3 @@ def span_of(group: Sequence[Keyframe], duration_s: float | None = None) -> Span:
     """The time that keyframes, in time order, stand for; it ends with the video where its length is known."""
     span = Span(group[0].time_s, group[-1].time_s + LOOKING.frame_s)
     return span if duration_s is None else span.clamp(duration_s) or span
-
-
-def is_not_visible(reply: str) -> bool:
-    """Whether a reply is the one that the prompt asks for when the frames show nothing to the point."""
-    return reply.lower().strip(" .!\"'*`").startswith("not visible")

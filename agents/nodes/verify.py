@@ -16,7 +16,7 @@ where there is one for the way of answering (`calibration`), makes it the probab
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,13 +32,12 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State
 from lvqa.agents.steps import CheckedClaim, VerifyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ModelError, ReplyError
-from lvqa.models.base import VisionRequest
+from lvqa.media.files import present
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
+from lvqa.tools.eyes import Showing
 from lvqa.tools.ledger import BudgetSpent
-from lvqa.tools.vision_calls import probability_of_yes
 from lvqa.types import Answer, Evidence, Statement, format_time
-from lvqa.zoom import fitted
 
 NOT_HERE = "Not in these videos"
 UNREAD = "No answer: the chat model's replies could not be read"
@@ -135,47 +134,40 @@ def unchecked(draft: Draft) -> tuple[list[Claim], list[str], list[str | ModelErr
 
 def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[str | ModelError]) -> dict[int, float]:
     """P(yes) for each claim that cites something seen, its file there and its frames within the budget."""
-    vision = context.models.vision
-    if vision is None or not context.models.can_be_asked("verify"):
+    eyes = context.eyes
+    if eyes is None or not context.models.can_be_asked("verify"):
         return {}
-    from lvqa.media import present
+    places: list[int] = []
 
-    asked: list[tuple[int, VisionRequest]] = []
-    for n, claim in enumerate(draft.claims):
-        if claim.checked_by:
-            continue
-        seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
-        if not seen:
-            continue
-        best = max(seen, key=lambda item: item.closeness)
-        frames_n = min(context.settings.frames_per_clip, context.ledger.frames_left)
-        if frames_n == 0:
-            context.ledger.note_no_look()
-            break
-        path = present(context.folder, best.video)
-        if path is None:
-            failed.append(f"{best.video} is not there to look at")
-            continue
-        try:
-            span = best.note.span.clamp(context.frames.info(path).duration_s) or best.note.span
-            shown = context.frames.span(path, span, frames_n)
-        except MediaError as error:
-            failed.append(str(error))
-            continue
-        start, end = format_time(best.note.span.start_s), format_time(best.note.span.end_s)
-        frames = [fitted(frame.image, context.settings.max_side) for frame in shown]
-        filled = load("verify").fill(frames=len(frames), start=start, end=end, claim=fence(claim.text))
-        if context.ledger.take_vision([len(frames)]) == 0:
-            break
-        asked.append((n, VisionRequest(frames, filled, 1)))
-    if not asked:
-        return {}
-    try:
-        yes = probability_of_yes(vision, context.ledger, [request for _, request in asked])
-    except ModelError as error:
-        failed.append(error)
-        return {}
-    return {n: value for (n, _), value in zip(asked, yes, strict=True)}
+    def showings() -> Iterator[Showing]:
+        for n, claim in enumerate(draft.claims):
+            if claim.checked_by:
+                continue
+            seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
+            if not seen:
+                continue
+            best = max(seen, key=lambda item: item.closeness)
+            frames_n = min(context.settings.frames_per_clip, context.ledger.frames_left)
+            if frames_n == 0:
+                context.ledger.note_no_look()
+                return
+            if present(context.folder, best.video) is None:
+                failed.append(f"{best.video} is not there to look at")
+                continue
+            try:
+                times = eyes.times_in(best.note.video_id, best.note.span, frames_n)
+            except MediaError as error:
+                failed.append(str(error))
+                continue
+            start, end = format_time(best.note.span.start_s), format_time(best.note.span.end_s)
+            filled = load("verify").fill(frames=frames_n, start=start, end=end, claim=fence(claim.text))
+            places.append(n)
+            yield Showing(best.note.video_id, times, filled)
+
+    errors: list[ModelError] = []
+    shown = eyes.ask_in_turn(showings(), errors)
+    failed += [*(one.failed for one in shown if one.failed), *errors]
+    return {} if errors else {n: one.yes for n, one in zip(places, shown, strict=True) if one}
 
 
 def by_chat(

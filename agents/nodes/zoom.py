@@ -19,16 +19,16 @@ from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import NoTargetsStep, TargetsStep, ZoomSkippedStep, ZoomStep
 from lvqa.agents.structured import parse
-from lvqa.errors import MediaError, ModelError
+from lvqa.errors import ModelError
 from lvqa.language.words import declarative
 from lvqa.media.files import present
-from lvqa.models.base import VisionRequest
 from lvqa.prompts import fence, load
+from lvqa.tools.eyes import Showing
 from lvqa.tools.rules import RULES as TOOL_RULES
-from lvqa.tools.vision_calls import charge_looks, charge_to, generate
+from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.types import Hit, Step, Video
 from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
-from lvqa.zoom.across import Opener, is_searchable, search_videos
+from lvqa.zoom.across import Opener, is_searchable, search_videos, searchable
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
 
@@ -61,7 +61,7 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     known = context.retriever.opened
     seen_by = scorers.similarity
     opener = Opener(context.store, context.folder, context.settings, seen_by, context.filter, known, context.frames)
-    plan, steps = _named(state, context, opener, videos)
+    plan, steps = _named(state, context, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
     k = math.ceil(left * LOOKING.look_share / rounds_left)
@@ -119,25 +119,23 @@ def _described(context: Context, plan: Plan) -> str:
     return plan.phrases[min(1, len(plan.phrases) - 1)] if plan.phrases else declarative(context.asked) or context.asked
 
 
-def _named(state: State, context: Context, opener: Opener, videos: Sequence[Video]) -> tuple[Plan, list[Step]]:
+def _named(state: State, context: Context, videos: Sequence[Video]) -> tuple[Plan, list[Step]]:
     """The plan with the targets and cues that the VLM names after 8 frames, where no model named any before."""
-    plan, vision, ledger = state["plan"], context.models.vision, context.ledger
-    able = vision is not None and context.models.chat is None and context.models.can_be_asked("targets")
-    if plan.named or not able or ledger.frames_left < LOOKING.naming_share * LOOKING.naming_frames:
+    plan, eyes, least = state["plan"], context.eyes, LOOKING.naming_share * LOOKING.naming_frames
+    able = context.models.chat is None and context.models.can_be_asked("targets")
+    if plan.named or eyes is None or not able or context.ledger.frames_left < least:
         return plan, []
-    assert vision is not None
     prompt = load("targets")
+    within = searchable(videos[0].duration_s, context.filter)
+    times = tuple(evenly(within.start_s, within.end_s, LOOKING.naming_frames).tolist())
+    filled = prompt.fill(frames=len(times), question=fence(context.question.text))
     try:
-        with opener(videos[0], state["hits"]) as footage:
-            times = evenly(footage.within.start_s, footage.within.end_s, LOOKING.naming_frames)
-            images = list(footage.at(footage.clip(times).tolist()).images())
-        if not ledger.take_vision([len(images)]):
-            return plan, []
-        filled = prompt.fill(frames=len(images), question=fence(context.question.text))
-        (reply,) = generate(vision, ledger, [VisionRequest(images, filled, _NAMING_TOKENS)])
-    except (MediaError, ModelError) as error:
+        (shown,) = eyes.ask([Showing(videos[0].id, times, filled, _NAMING_TOKENS)])
+    except ModelError as error:
         return plan, [NoTargetsStep(str(error))]
-    things, wrong = parse(str(reply), Things)
+    if not shown:
+        return plan, [NoTargetsStep(shown.failed)] if shown.failed else []
+    things, wrong = parse(shown.text, Things)
     if things is None or not things.targets:
         reason = wrong if things is None else ""
         return plan, [NoTargetsStep(reason, prompt.hash, unparsed=things is None)]

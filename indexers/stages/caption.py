@@ -23,7 +23,7 @@ class ClipLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Captioner:
+class CaptionStage:
     """Stage: clips into captions (LLoVi's dense captions), in order.
 
     None where the reply was empty or a refusal twice, an empty caption where the model says that it does not know.

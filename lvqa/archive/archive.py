@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lvqa.indexers import ImportReport, IndexPlan, IndexReport, Progress
     from lvqa.models.profiles import Models
     from lvqa.store import BackupReport, ExportReport, MergeReport, RemovedCounts, Store
+    from lvqa.tools import Workbench
 
 
 class Archive:
@@ -334,6 +336,18 @@ class Archive:
         targets = [what] if isinstance(what, str) else list(what)
         scope = Scope.of(videos, between)
         return self._questions.find(targets, k, scope, cues=cues, frames=frames, searcher=searcher, seed=seed)
+
+    def bench(
+        self, scope: Scope | None = None, *, budget: Budget | None = None, seed: int = 0, keep: bool = True
+    ) -> AbstractContextManager[Workbench]:
+        """What the tools of `lvqa.tools` work with, as a context: `look(bench, "kitchen.mp4", (10, 20), "Who is it?")`.
+
+        It is one question's: frames and what was seen on them are kept until it ends. `scope` is all that tools may
+        use, `budget` all that they may spend; that of the settings unless given. `keep` allows captions that are made
+        on demand to be written into the index while nobody else writes. Raises UsageError for an unknown video and
+        where there is no index, ModelNotFound.
+        """
+        return self._questions.bench(scope or Scope(), budget=budget, seed=seed, keep=keep)
 
     def ask(
         self,

@@ -6,6 +6,7 @@ Takes a `Question` or a `Scope` that is made already; the keywords that a person
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from lvqa.archive.results import ArchivedAnswer, HitList, SightingList
 from lvqa.archive.workspace import Workspace
 from lvqa.errors import UsageError
 from lvqa.stopping import Asked
-from lvqa.types import Answer, Question, Scope, Step
+from lvqa.types import Answer, Budget, Question, Scope, Step
 
 if TYPE_CHECKING:
     from lvqa.agents.cost.estimate import Estimate
+    from lvqa.tools import Workbench
+
+_UNLIMITED = 10**9
 
 
 class Questions:
@@ -57,9 +61,7 @@ class Questions:
         seed: int = 0,
     ) -> SightingList:
         """At most `k` times at which something is to be seen; see `Archive.find`."""
-        from lvqa import tools
-        from lvqa.tools.scope import filter_of
-        from lvqa.zoom import Query
+        from lvqa.tools.find import find
 
         for thing in targets or [""]:
             _require_text(thing, "thing to find")
@@ -68,23 +70,33 @@ class Questions:
         if k < 1 or (frames is not None and frames < 0):
             raise UsageError(f"k must be at least 1, and frames at least 0; got {k} and {frames}")
         workspace = self._workspace
-        with workspace.store.snapshot():
-            store = workspace.filled_store()
-            chosen = filter_of(scope, store)
-            workspace.match_embedder()
-            finding = tools.find(
-                Query(tuple(targets), tuple(cues)),
-                store=store,
-                models=workspace.models,
-                settings=workspace.settings,
-                folder=workspace.folder,
-                filter=chosen,
-                k=k,
-                frames=frames,
-                seed=seed,
-                searcher=searcher,
-            )
+        # `frames` alone limit it, as they always did.
+        free = Budget(_UNLIMITED, _UNLIMITED, _UNLIMITED, float(_UNLIMITED))
+        with workspace.store.snapshot(), self.bench(scope, budget=free, seed=seed) as bench:
+            finding = find(bench, targets, cues, k=k, frames=frames, searcher=searcher)
             return SightingList(finding, workspace.folder, workspace.durations())
+
+    @contextmanager
+    def bench(
+        self, scope: Scope, *, budget: Budget | None = None, seed: int = 0, keep: bool = True
+    ) -> Iterator[Workbench]:
+        """What the tools work with, for one question; see `Archive.bench`."""
+        from lvqa.archive.on_demand import OnDemandCaptions
+        from lvqa.recall import Retriever
+        from lvqa.tools import Eyes, Ledger, Prices, Workbench, filter_of
+        from lvqa.zoom import frame_cache
+
+        workspace = self._workspace
+        store = workspace.filled_store()
+        filter = filter_of(scope, store)
+        workspace.match_embedder()
+        models, settings, folder = workspace.models, workspace.settings, workspace.folder
+        retriever, vision = Retriever(store, models.embedder, models.image_embedder), models.vision
+        ledger = Ledger(budget if budget is not None else Budget.of(settings), prices=Prices.of(settings))
+        with frame_cache(settings.max_side, settings.reader) as frames:
+            eyes = Eyes(vision, ledger, folder, settings, retriever.path, frames) if vision is not None else None
+            captioner = OnDemandCaptions(workspace, keep)
+            yield Workbench(store, models, settings, folder, ledger, retriever, frames, eyes, filter, captioner, seed)
 
     def ask(self, question: Question, *, on_step: Callable[[Step], None] | None = None, stop: Asked = None) -> Answer:
         """The answer to a question; see `Archive.ask`."""

@@ -18,7 +18,7 @@ from lvqa.errors import MediaError, UsageError
 from lvqa.types import Answer, Hit, Sighting, Span
 
 if TYPE_CHECKING:
-    from lvqa.tools.finding import FindResult
+    from lvqa.tools.find import FindResult
     from lvqa.zoom import SearchResult
 
 

@@ -1,4 +1,5 @@
 from .bounds import Limits as Limits, limits_in_use as limits_in_use, use_limits as use_limits
+from .clock import centres as centres
 from .files import (
     VIDEO_SUFFIXES as VIDEO_SUFFIXES,
     content_hash as content_hash,

@@ -1,11 +1,15 @@
 """Frames that several look at, decoded once: kept by their own time, up to a number of bytes, for all videos together.
 
+A time between those of a frame that was decoded before and of the one behind it shows that frame.
+
 Whoever shows frames scales and cuts its own from them. Shows no model anything.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lvqa.media.clock import centres
+from lvqa.media.clock import SLACK_S, centres
 from lvqa.media.reader import FrameReader
 from lvqa.media.values import Backend, Frame, TimedFrame, VideoInfo
 from lvqa.types import Span
@@ -38,6 +42,7 @@ class FrameCache:
         self._readers: dict[Path, FrameReader] = {}
         self._frames: OrderedDict[tuple[Path, float], Frame] = OrderedDict()
         self._pts: dict[tuple[Path, float], float] = {}
+        self._until: dict[Path, list[tuple[float, float]]] = {}  # own times, rising, and the next frame's
         self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -69,9 +74,10 @@ class FrameCache:
         Raises MediaError, and ValueError for a time that is negative or not finite.
         """
         with self._lock:
-            missing = sorted({t for t in times_s if (path, self._pts.get((path, t))) not in self._frames})
+            missing = sorted({t for t in times_s if (path, self._shown_at(path, t)) not in self._frames})
             for frame in self._reader(path).at(missing) if missing else ():
                 self._pts[path, frame.time_s] = frame.pts_s
+                self._learn(path, frame)
                 key = (path, frame.pts_s)
                 if key not in self._frames:
                     self.decoded += 1
@@ -87,6 +93,23 @@ class FrameCache:
     def span(self, path: Path, span: Span, n: int) -> list[TimedFrame]:
         """The frames at the centres of n equal parts of a span. Raises MediaError."""
         return self.at(path, centres(span, n))
+
+    def _shown_at(self, path: Path, time_s: float) -> float | None:
+        """The own time of the frame shown at a time, as far as frames that were decoded tell; kept from then on."""
+        known = self._pts.get((path, time_s))
+        if known is None and (before := self._until.get(path)):
+            place = bisect_right(before, (time_s + SLACK_S, math.inf)) - 1
+            if place >= 0 and time_s + SLACK_S < before[place][1]:
+                known = self._pts[path, time_s] = before[place][0]
+        return known
+
+    def _learn(self, path: Path, frame: TimedFrame) -> None:
+        """Keep how long a frame is shown, where that is known."""
+        if frame.until_s is not None:
+            known = self._until.setdefault(path, [])
+            one = (frame.pts_s, frame.until_s)
+            if (place := bisect_left(known, one)) == len(known) or known[place] != one:
+                known.insert(place, one)
 
     def _make_room(self, wanted: set[tuple[Path, float]]) -> None:
         for key in list(self._frames):

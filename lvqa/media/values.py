@@ -48,12 +48,14 @@ class VideoInfo:
 class TimedFrame:
     """A frame: uint8 (h, w, 3), RGB. `time_s` is the time asked for, `pts_s` the frame's own.
 
-    Times that show the same frame share one array.
+    `until_s` is the next frame's own time, infinite for the last frame of all, None where it is not known. Times that
+    show the same frame share one array.
     """
 
     time_s: float
     pts_s: float
     image: Frame
+    until_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from lvqa.models.profiles import Models
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Store
+from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Budget, Question
 from lvqa.zoom import frame_cache
@@ -64,17 +65,12 @@ def context(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[...,
         own = given.pop("embedder", embedder)
         models = Models.of(vision=given.pop("vision", None), chat=given.pop("chat", None), embedder=own)
         archive = given.pop("store", store)
-        return Context(
-            Question.of(question, options),
-            archive,
-            models,
-            Settings(**given.pop("settings", {})),
-            folder,
-            Ledger(given.pop("budget", Budget())),
-            Retriever(archive, own),
-            frame_cache(768),
-            **given,
-        )
+        settings, ledger = Settings(**given.pop("settings", {})), Ledger(given.pop("budget", Budget()))
+        retriever, frames = Retriever(archive, own), frame_cache(768)
+        if models.vision is not None:
+            given.setdefault("eyes", Eyes(models.vision, ledger, folder, settings, retriever.path, frames))
+        asked = Question.of(question, options)
+        return Context(asked, archive, models, settings, folder, ledger, retriever, frames, **given)
 
     return make
 

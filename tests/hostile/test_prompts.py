@@ -10,7 +10,7 @@ import pytest
 from lvqa import tools
 from lvqa.indexers import SummaryReport
 from lvqa.indexers.hierarchy.condense import Condenser
-from lvqa.indexers.stages.caption import Captioner, ClipLook
+from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
@@ -138,7 +138,7 @@ def test_summaries_are_made_of_data(hostile, note, plain):
 
 def test_a_file_name_stays_between_its_quotation_marks(hostile):
     vision = FakeVision("a wall")
-    captioner = Captioner(StageModel("fake", vision), load("caption"), 32)
+    captioner = CaptionStage(StageModel("fake", vision), load("caption"), 32)
 
     def prompt(video: str) -> str:
         captioner([ClipLook(video, Span(0, 4), [np.zeros((8, 8, 3), np.uint8)])])

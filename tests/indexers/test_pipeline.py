@@ -16,7 +16,7 @@ from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGro
 from lvqa.indexers.engine import Pipeline, Stages
 from lvqa.indexers.planning.survey import identify
 from lvqa.indexers.stages.assemble import PartFailed, RowOrder, Rows
-from lvqa.indexers.stages.caption import Captioner, ClipLook
+from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.stage_model import StageModel
@@ -75,7 +75,7 @@ def a_task(path: Path, *stages: str) -> VideoTask:
 
 def all_stages(vision: FakeVision, ocr: FakeReader) -> Stages:
     return Stages(
-        Captioner(StageModel(vision.name, vision), load("caption"), 64),
+        CaptionStage(StageModel(vision.name, vision), load("caption"), 64),
         ScreenReader(StageModel(ocr.name, ocr)),
         FrameVectors(StageModel("fake:image", FakeImageEmbedder())),
         None,
@@ -148,7 +148,7 @@ def test_rows_that_overtake_each_other_are_put_in_order(counter: Callable[..., P
         (lambda m: TextVectors(StageModel("x", m)), ["a", "b"]),
         (lambda m: FrameVectors(StageModel("x", m)), [np.zeros((4, 4, 3), np.uint8)] * 2),
         (
-            lambda m: Captioner(StageModel("x", m), load("caption"), 8),
+            lambda m: CaptionStage(StageModel("x", m), load("caption"), 8),
             [ClipLook("a", Span(0, 1), [np.zeros((4, 4, 3), np.uint8)])],
         ),
     ],

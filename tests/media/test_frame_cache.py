@@ -52,6 +52,27 @@ def test_each_frame_is_decoded_once_whoever_asks(film, other, monkeypatch):
         assert cache.pts_of(film, 7.5) is None
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_frame_asked_for_at_several_times_is_decoded_once(tmp_path, monkeypatch, suffix):
+    frames = [np.full((HEIGHT, WIDTH, 3), 3 * n, np.uint8) for n in range(9)]
+    path = write_video(tmp_path / f"film{suffix}", frames, fps=4)
+    asked = []
+    at = FrameReader.at
+    monkeypatch.setattr(FrameReader, "at", lambda self, times: asked.append(list(times)) or at(self, times))
+    with FrameCache(1536) as cache, FrameReader(path, max_side=1536) as reader:
+        first = cache.at(path, [1.01])[0]
+        assert (first.pts_s, asked) == (1.0, [[1.01]])
+        times = [0.98, 0.998, 0.9995, 1.0, 1.1, 1.24, 1.2485, 1.2495, 1.25, 2.0, 2.2, 50.0]
+        right = at(reader, times)
+        for time_s, frame in zip(times, right, strict=True):
+            mine = cache.at(path, [time_s])[0]
+            assert (mine.time_s, mine.pts_s) == (frame.time_s, frame.pts_s)
+            np.testing.assert_array_equal(mine.image, frame.image)
+        # One for each frame: what is shown at 0.98, 1.0, 1.25 and, to the end of time, at 2.0.
+        assert asked == [[1.01], [0.98], [1.2495], [2.0]]
+        assert cache.decoded == 4
+
+
 def test_memory_is_bounded_over_all_videos(film, other):
     frame_bytes = HEIGHT * WIDTH * 3
     with FrameCache(1536, most_bytes=4 * frame_bytes) as cache:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kitchen import embedder as embedder
-from kitchen import fill as fill
-from kitchen import folder as folder
-from kitchen import kitchen_mp4 as kitchen_mp4
-from kitchen import store as store
 
 from lvqa.models.fake import FakeDetector
 from lvqa.models.profiles import Models
+from lvqa.recall import Retriever
 from lvqa.settings import Settings
-from lvqa.tools.finding import find, was_seen
+from lvqa.tools import Workbench
+from lvqa.tools.find import find, was_seen
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.proposals import SearcherProposals
 from lvqa.types import Budget, Keyframe, Span
-from lvqa.zoom import Query, SearchBudget, SearchResult
+from lvqa.zoom import Query, SearchBudget, SearchResult, frame_cache
 from lvqa.zoom.base import Round, Trace
 
 
@@ -45,7 +42,10 @@ class Told:
 
 def test_what_a_searcher_may_look_at_and_how_far_apart(store, folder):
     models, searcher = Models.of(detector=FakeDetector()), Told()
-    find(Query(("cat",)), store=store, models=models, settings=Settings(), folder=folder, searcher=searcher)
+    with frame_cache(768) as frames:
+        ledger, retriever = Ledger(Budget()), Retriever(store, None)
+        bench = Workbench(store, models, Settings(), folder, ledger, retriever, frames)
+        find(bench, "cat", searcher=searcher)
     assert {budget.min_gap_s for budget in searcher.budgets} == {1.0}
     searcher.budgets.clear()
     ledger = Ledger(Budget(frames=24))

@@ -18,7 +18,7 @@ from lvqa.agents.baselines.presets import AGENTS
 from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.planner import planner_of
-from lvqa.agents.programs import draft_of, eyes_of, presence_of, program_of, result_of, videos_of
+from lvqa.agents.programs import draft_of, presence_of, program_of, result_of, videos_of
 from lvqa.agents.state import Context, State, initial
 from lvqa.eval.lab.wordings.chat import planning_chat
 from lvqa.eval.lab.world.questions.make import WorldQuestion
@@ -26,6 +26,7 @@ from lvqa.eval.lab.world.reader import Golden, truth_notes
 from lvqa.eval.lab.world.remember import Remembering
 from lvqa.recall import Retriever
 from lvqa.temporal.looks import Viewer
+from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
 from lvqa.types import Answer, Budget, Question, Span
 from lvqa.zoom import frame_cache
@@ -108,12 +109,11 @@ class Systems:
         context = self._context(question.options_question, question.options)
         runtime: Any = _Runtime(context)
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
-        planner, query, vision = planner_of(context.models), program_of(state, context), context.models.vision
-        if planner is None or query is None or vision is None:
+        planner, query = planner_of(context.models), program_of(state, context)
+        if planner is None or query is None or context.eyes is None:
             return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
-        eyes = eyes_of(context, vision)
         presence = presence_of(context, state["plan"].cues)
-        looker: Viewer = eyes
+        looker: Viewer = context.eyes
         if gold is not None:
             presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
         else:
@@ -126,16 +126,19 @@ class Systems:
         return replace(answer, cost=context.ledger.cost)
 
     def _context(self, question: str, options: Sequence[str]) -> Context:
-        archive = self._archive
+        archive, vision, settings = self._archive, self._archive.models.vision, self._archive.settings
+        ledger, frames = Ledger(Budget.of(settings)), frame_cache(settings.max_side, settings.reader)
+        retriever = Retriever(archive.store, archive.models.embedder, archive.models.image_embedder)
         return Context(
             question=Question(question, tuple(options)),
             store=archive.store,
             models=archive.models,
-            settings=archive.settings,
+            settings=settings,
             folder=archive.folder,
-            ledger=Ledger(Budget.of(archive.settings)),
-            retriever=Retriever(archive.store, archive.models.embedder, archive.models.image_embedder),
-            frames=frame_cache(archive.settings.max_side, archive.settings.reader),
+            ledger=ledger,
+            retriever=retriever,
+            frames=frames,
+            eyes=Eyes(vision, ledger, archive.folder, settings, retriever.path, frames) if vision is not None else None,
         )
 
 

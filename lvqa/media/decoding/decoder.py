@@ -10,6 +10,7 @@ many files it gives other frames than asked for (`decord_frames` beside it). Ask
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -65,8 +66,8 @@ class FrameDecoder:
         if self.backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
             yield from self._stream(np.asarray(times_s, np.float64))
             return
-        for time_s, (pts_s, image) in zip(times_s, self._open_pyav().near(times_s), strict=True):
-            yield TimedFrame(time_s, pts_s, image)
+        for time_s, found in zip(times_s, self._open_pyav().near(times_s), strict=True):
+            yield TimedFrame(time_s, *found)
 
     def sample(self, fps: float, span: Span | None) -> Iterator[TimedFrame]:
         """Frames at all times k / fps inside the span (else the whole video).
@@ -89,9 +90,10 @@ class FrameDecoder:
         bounds = [*firsts.tolist(), len(times)]
         wanted: list[int] = places.tolist()
         picked = self._open_pyav().pick(table, wanted) if self._decord is None else self._decord.pick(wanted)
-        for number, (_, pts_s, image) in enumerate(picked):
+        for number, (place, pts_s, image) in enumerate(picked):
+            until_s = float(table.pts_s[place + 1]) if place + 1 < len(table) else math.inf
             for time_s in times[bounds[number] : bounds[number + 1]].tolist():
-                yield TimedFrame(time_s, pts_s, image)
+                yield TimedFrame(time_s, pts_s, image, until_s)
 
     def _packet_table(self) -> PacketTable:
         if self._table is None:

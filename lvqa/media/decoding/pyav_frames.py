@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -202,8 +203,11 @@ class PyavFrames:
 
     # -- without one: nothing is read but what lies around each time
 
-    def near(self, times_s: Sequence[float]) -> Iterator[tuple[float, Frame]]:
-        """Decode the frame shown at each of these rising times; yields (own time in s, frame)."""
+    def near(self, times_s: Sequence[float]) -> Iterator[tuple[float, Frame, float | None]]:
+        """Decode the frame shown at each of these rising times; yields (own time in s, frame, time of the next one).
+
+        The next one's time is infinite behind the last frame, and None where it is not known.
+        """
         frames: Iterator[Any] = iter(())
         held: Any = None
         ahead: Any = None
@@ -222,7 +226,8 @@ class PyavFrames:
                 )
             if picture is None or best is not given:
                 given, picture = best, self._rgb(best)
-            yield self._time(best), picture
+            until_s = None if held is None else self._time(ahead) if ahead is not None else math.inf
+            yield self._time(best), picture, until_s
 
     def _start_before(self, time_s: float) -> Iterator[Any]:
         """Frames in time order from one at or before a time, or from the first of all."""

@@ -183,7 +183,8 @@ def _frames(frames: Iterator[TimedFrame]) -> Answer:
     for frame in frames:
         same = frame.image is last
         last = frame.image
-        header = {"kind": "frame", "time_s": frame.time_s, "pts_s": frame.pts_s, "same": same}
+        times = {"time_s": frame.time_s, "pts_s": frame.pts_s, "until_s": frame.until_s}
+        header = {"kind": "frame", **times, "same": same}
         yield header, None if same else np.ascontiguousarray(frame.image).data.cast("B")
 
 

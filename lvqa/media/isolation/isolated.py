@@ -126,6 +126,8 @@ class IsolatedVideo:
                 header = _one(talk)
                 same = talk.number(header, "time_s", 0, _MOST_S) == time_s
                 pts_s = talk.number(header, "pts_s", -_MOST_S, _MOST_S)
+                known = header.get("until_s") is not None
+                until_s = talk.number(header, "until_s", -_MOST_S, math.inf) if known else None
                 if header["kind"] != "frame" or not same:
                     raise talk.lie("another frame than was due")
                 if header.get("same") is True and frame is not None:
@@ -133,7 +135,7 @@ class IsolatedVideo:
                 else:
                     image = np.empty((self._size[1], self._size[0], 3), np.uint8)
                     talk.take(image.data.cast("B"))
-                frame = TimedFrame(time_s, pts_s, image)
+                frame = TimedFrame(time_s, pts_s, image, until_s)
                 del image
                 yield frame
             talk.end()

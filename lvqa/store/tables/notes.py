@@ -104,6 +104,14 @@ class NoteTable:
         rows = self._c.rows(f"SELECT t.id FROM notes t JOIN videos v ON v.n = t.video WHERE 1{where}{BY_TIME}", params)
         return [row[0] for row in rows]
 
+    def sources(self) -> dict[str, dict[str, int]]:
+        """How many notes of each source a video has, by the video's id."""
+        found: dict[str, dict[str, int]] = {}
+        sql = "SELECT v.id, t.source, count(*) FROM notes t JOIN videos v ON v.n = t.video GROUP BY v.n, t.source"
+        for video_id, source, number in self._c.rows(sql + " ORDER BY v.id, t.source"):
+            found.setdefault(video_id, {})[source] = number
+        return found
+
     def get_many(self, note_ids: Iterable[str]) -> list[Note]:
         """The notes of those ids, in that order; unknown ones are left out."""
         wanted = [clean_text(note_id) for note_id in note_ids]

@@ -1,0 +1,154 @@
+"""Counting, ordering and measuring events over time: by looking where a model and the files are there, else from notes.
+
+By looking, the events are a query of `lvqa.temporal` whose program says where to look. From notes, those that come
+close to an event are its rows, and `lvqa.temporal.operators` computes on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from lvqa.errors import UsageError
+from lvqa.media.files import present
+from lvqa.store import Filter
+from lvqa.temporal import Inquiry, Operator, Presence, Result, TemporalQuery, compute, distinct, solve
+from lvqa.tools.arguments import texts
+from lvqa.tools.eyes import Eyes, run
+from lvqa.tools.rules import RULES
+from lvqa.tools.search import without_captions
+from lvqa.tools.workbench import Workbench
+from lvqa.types import Computation, EventRow, Note, Scope, Video
+
+_LEAST: dict[str, int] = {"before_after": 2, "order": 2, "overlap": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What an operator over time made of events, in words and rows; None where it could not be told.
+
+    `basis` says whether frames were looked at, or notes read. `confidence` is in [0, 1].
+    """
+
+    operator: Operator
+    events: tuple[str, ...]
+    basis: Literal["looked", "notes"]
+    found: Computation | None
+    confidence: float = 0.0
+    frames: int = 0
+    left_out: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer with its rows, and what was not looked at."""
+        rows = self.found.rows if self.found is not None else ()
+        return {
+            "operator": self.operator,
+            "events": list(self.events),
+            "basis": self.basis,
+            "text": self.found.text if self.found is not None else "",
+            "rows": [{**row.to_dict(), "notes": list(row.notes)} for row in rows],
+            "confidence": round(self.confidence, 4),
+            "frames": self.frames,
+            "left_out": list(self.left_out),
+        }
+
+
+def measure(bench: Workbench, operator: Operator, events: Sequence[str], scope: Scope | None = None) -> Measurement:
+    """What an operator makes of events, each written as a caption would put it.
+
+    `count` and `duration` take one event, `before_after` and `overlap` two, `first`, `last` and `order` all. Raises
+    UsageError for bad arguments, ModelError.
+    """
+    if operator not in get_args(Operator):
+        raise UsageError(f"the operator is one of {', '.join(get_args(Operator))}")
+    named = texts(events, "event", RULES.events)
+    least = _LEAST.get(operator, 1)
+    if len(named) < least:
+        raise UsageError(f"{operator} takes {least} events; got {len(named)}")
+    if operator in ("count", "duration", "before_after", "overlap"):
+        named = named[:least]
+    inside = bench.narrowed(scope)
+    there = [video for video in inside.videos if present(bench.folder, video.path) is not None]
+    away = [f"{video.path} is not there to look at" for video in inside.videos if video not in there]
+    if inside.eyes is not None and there and inside.models.can_be_asked("timeline_present"):
+        return _by_looking(inside, inside.eyes.fresh(), operator, named, there, away)
+    return _from_notes(inside, operator, named)
+
+
+def _by_looking(
+    bench: Workbench,
+    eyes: Eyes,
+    operator: Operator,
+    events: tuple[str, ...],
+    videos: Sequence[Video],
+    left_out: list[str],
+) -> Measurement:
+    before, paths = bench.ledger.cost.frames, {video.id: video.path for video in videos}
+    presence = Presence(bench.store, bench.models.image_embedder, bench.filter)
+    at = bench.filter.span if bench.filter is not None else None
+
+    def solved(query: TemporalQuery) -> Result:
+        return run(solve(Inquiry(query, (), presence, eyes, tuple(paths))), eyes.look)
+
+    if operator == "overlap":
+        results = [solved(TemporalQuery("when", (event,), at=at)) for event in events]
+        rows = [_rows(result, (event,), paths) for result, event in zip(results, events, strict=True)]
+        found = compute("overlap", rows)
+        sure = min(result.confidence for result in results)
+    else:
+        result = solved(_query(operator, events, bench))
+        rows = [_rows(result, events, paths)]
+        found = Computation(operator, result.text, tuple(rows[0])) if result.found else None
+        sure, results = result.confidence, [result]
+    left_out += [one.why for one in results if one.why]
+    left_out += eyes.failed
+    if bench.ledger.spent:
+        left_out.append(f"budget spent: {', '.join(bench.ledger.spent)}")
+    looked = bench.ledger.cost.frames - before
+    return Measurement(operator, events, "looked", found, sure if found else 0.0, looked, tuple(left_out))
+
+
+def _query(operator: Operator, events: tuple[str, ...], bench: Workbench) -> TemporalQuery:
+    at = bench.filter.span if bench.filter is not None else None
+    if operator == "count":
+        return TemporalQuery("count_events", events, at=at)
+    if operator == "duration":
+        return TemporalQuery("duration", events, at=at)
+    if operator == "before_after":
+        return TemporalQuery("before_after", events, at=at)
+    if operator == "order":
+        return TemporalQuery("order", events, at=at)
+    return TemporalQuery("first_last", events, at=at, side="last" if operator == "last" else "first")
+
+
+def _rows(result: Result, events: tuple[str, ...], paths: dict[str, str]) -> list[EventRow]:
+    found = []
+    for interval, words in result.shown:
+        event = next((event for event in events if event in words), words)
+        found.append(EventRow(event, paths[interval.video_id], interval.span, min(1.0, interval.support)))
+    return found
+
+
+def _from_notes(bench: Workbench, operator: Operator, events: tuple[str, ...]) -> Measurement:
+    filter = bench.filter or Filter(level="clip")
+    notes: dict[str, Note] = {}
+    for event in events:
+        hits = bench.retriever.search(event, RULES.notes, filter)
+        notes |= {hit.note.id: hit.note for hit in hits if hit.note.source != "summary"}
+    ordered = list(notes.values())
+    near = bench.closeness(list(events), ordered)
+    rows: list[list[EventRow]] = []
+    for n, event in enumerate(events):
+        bar = max(RULES.event, RULES.event_share * float(near[:, n].max(initial=0.0)))
+        rows.append(
+            [
+                EventRow(event, bench.retriever.path(note.video_id), note.span, float(near[k, n]), (note.id,))
+                for k, note in enumerate(ordered)
+                if near[k, n] >= bar
+            ]
+        )
+    found = compute(operator, [distinct(row) for row in rows])
+    sure = min((row.sure for row in found.rows), default=0.0) if found is not None else 0.0
+    left_out = ["no frame: there is no model that can be asked about frames, or no file", *without_captions(bench)]
+    return Measurement(operator, events, "notes", found, sure, 0, tuple(left_out))
