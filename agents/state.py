@@ -21,7 +21,7 @@ from lvqa.settings import Settings
 from lvqa.store import Filter, Store
 from lvqa.temporal.operators import Operator
 from lvqa.tools.ledger import Ledger
-from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
+from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
 from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ class State(TypedDict):
 
     `by_program` says that the question is a program over time, and goes by `timeline`; `surveys` that the agent is a
     baseline that retrieves notes in its own way, by `survey`. `subs` is what became of sub-questions; `narrowed` is
-    what is left to ask by their answers, and where; None for all that was asked.
+    what is left to ask by their answers, and where; None for all that was asked. `cost` is what nodes that ended were
+    charged, and `spent` what of the budget ran out: a run that is resumed has no other ledger of them.
     """
 
     plan: Plan
@@ -214,6 +215,8 @@ class State(TypedDict):
     draft: Draft
     answer: Answer | None
     steps: Annotated[list[Step], operator.add]
+    cost: Annotated[Cost, operator.add]
+    spent: Annotated[list[str], union]
 
 
 def initial() -> State:
@@ -236,6 +239,8 @@ def initial() -> State:
         draft=Draft("", None, ()),
         answer=None,
         steps=[],
+        cost=Cost(),
+        spent=[],
     )
 
 

@@ -79,14 +79,16 @@ def sub(task: Any, runtime: Runtime[Context], run: Callable[[Context], State]) -
     try:
         ended = run(part)
     except ModelError as error:  # the others, and the whole, may do without it
-        return {"subs": [replace(asked, reason=str(error))]}
+        return {"subs": [replace(asked, reason=str(error))], "cost": replace(part.ledger.cost, seconds=0.0)}
+    part.ledger.resume(ended["cost"], ended["spent"])
     answer, last = ended["answer"], ended["steps"][-1]
     assert answer is not None, "the graph ends with an answer"
     claims = last.claims if isinstance(last, VerifyStep) and not answer.abstained else ()
     kept = {note_id for one in claims if one.kept for note_id in one.claim.note_ids}
     items = tuple(item for item in ended["items"] if item.note.id in kept)
     answer = replace(answer, cost=part.ledger.cost, steps=tuple(ended["steps"]))
-    return {"subs": [replace(asked, answer=answer, items=items)]}
+    # Of the seconds, those of the whole count: others may be answered at the same time.
+    return {"subs": [replace(asked, answer=answer, items=items)], "cost": replace(answer.cost, seconds=0.0)}
 
 
 def widen(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
