@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
-from lvqa.agents.rules.decompose import narrowed, split
+from lvqa.agents.rules.decompose import named_thing, narrowed, split
 from lvqa.agents.rules.plan import by_rules, unlike
 from lvqa.agents.state import HOLE, Context, State, SubAnswer, SubQuestion
 from lvqa.agents.steps import NarrowStep, SubQuestionStep, VerifyStep
@@ -57,10 +57,12 @@ def decompose(state: State, runtime: Runtime[Context]) -> Command[str]:
 
 
 def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: Budget) -> Task:
-    """A sub-question with the answers that it needs: in their holes, or on lines behind it where they have none."""
+    """A sub-question with the answers that it needs: what they name in their holes, or on lines behind it."""
     said = {k: for_prompt(done[k].answer.text, _PUT_IN).rstrip(" .") for k in sub.needs}
     holes = {int(k) for k in HOLE.findall(sub.text)}
-    wording = HOLE.sub(lambda hole: said.get(int(hole[1]), ""), sub.text)
+    things = {k: named_thing(done[k].asked.partition("\n")[0], done[k].answer.text) for k in sub.needs}
+    named = {k: for_prompt(thing, _PUT_IN).rstrip(" .") for k, thing in things.items()}
+    wording = HOLE.sub(lambda hole: named.get(int(hole[1]), ""), sub.text)
     known = [f"known: {for_prompt(done[k].asked, _PUT_IN)} {said[k]}" for k in sub.needs if k not in holes]
     return SubAnswer(place, sub.text, "\n".join([wording, *known])), wording, budget
 
