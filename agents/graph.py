@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from lvqa.agents.nodes.answer import answer
 from lvqa.agents.nodes.compute import compute
@@ -66,6 +67,22 @@ def within(node: Any) -> Any:
     return run
 
 
+def charged(node: Any) -> Any:
+    """A node whose charges travel in the state: a run that is resumed begins with those of the nodes before it."""
+
+    @wraps(node)
+    def run(state: State, runtime: Runtime[Context]) -> Any:
+        ledger = runtime.context.ledger
+        ledger.resume(state["cost"], state["spent"])
+        made = node(state, runtime)
+        kept: dict[str, Any] = {"cost": ledger.cost - state["cost"], "spent": ledger.spent}
+        if isinstance(made, Command):
+            return replace(made, update={**(made.update or {}), **kept})
+        return {**made, **kept}
+
+    return run
+
+
 def _sub(task: Any, runtime: Runtime[Context]) -> dict[str, Any]:
     return sub(task, runtime, lambda context: cast("State", graph().invoke(initial(), context=context)))
 
@@ -76,15 +93,17 @@ def build_graph(
     """Compile the graph; with a checkpointer (LangGraph's SqliteSaver, say) runs can be inspected and resumed."""
     graph = StateGraph(State, context_schema=Context)
     for name, node in NODES.items():
-        graph.add_node(name, within(node))
+        graph.add_node(name, charged(within(node)))
     order = list(NODES)
     graph.add_edge(START, order[0])
     for here, there in pairwise(order[1:]):
         graph.add_edge(here, there)
-    beside: dict[str, Any] = {SURVEY: survey, SUB: _sub, WIDEN: widen}
+    beside: dict[str, Any] = {SURVEY: survey, WIDEN: widen}
     for name, node in beside.items():
-        graph.add_node(name, node)
-    graph.add_node(DECOMPOSE, decompose, destinations=(SUB, order[1]))
+        graph.add_node(name, charged(node))
+    of_task: Any = _sub
+    graph.add_node(SUB, of_task)
+    graph.add_node(DECOMPOSE, charged(decompose), destinations=(SUB, order[1]))
     graph.add_edge(SUB, DECOMPOSE)
     graph.add_edge(WIDEN, order[1])
     graph.add_conditional_edges(order[0], way, [SURVEY, DECOMPOSE, order[1]])

@@ -32,6 +32,7 @@ from lvqa.zoom import Searcher, check_searcher, frame_cache
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.types import Durability
 
     from lvqa.models.profiles import Models
 
@@ -94,7 +95,9 @@ def stream(
             and searcher of a question that names none.
         folder: what the videos' paths are relative to; a file that is not there is not looked at.
         searcher: chooses keyframes, in place of the one that the question or the settings name.
-        checkpointer: keeps the graph's state under `thread_id`, which is one question's: a new one unless given.
+        checkpointer: keeps the graph's state under `thread_id`, which is one question's: a new one unless given. A run
+            that it knows goes on behind the last node that ended: the steps before it are told again, what they were
+            charged is charged here, and no model is asked for them.
         stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said
             from what was found. A first Ctrl-C does the same; its last step's node is `stop`.
 
@@ -130,27 +133,28 @@ def stream(
     # Twice, where the search is widened; and for each sub-question, which is answered within the same limit.
     limit = 2 * _NODES_A_ROUND * (settings.rounds + 2) + 2 * _MOST_SUB_QUESTIONS
     config: RunnableConfig = {"recursion_limit": limit, "configurable": {"thread_id": thread_id or uuid4().hex}}
-    state, steps = initial(), list[Step]()
+    held = compiled.get_state(config).values if checkpointer is not None else {}
+    begun = "answer" in held  # else no more than the beginning was kept
+    state, told = cast("State", held) if begun else initial(), 0
+    durability: Durability | None = "sync" if checkpointer is not None else None
+    start = None if begun else state
     try:
-        for mode, update in compiled.stream(state, config, context=context, stream_mode=["updates", "values"]):
-            if mode == "values":
-                state = cast("State", update)
-                if state["answer"] is None and ending():
-                    break
-                continue
-            for changes in cast("dict[str, dict[str, Any]]", update).values():
-                for step in changes.get("steps", ()):
-                    steps.append(step)
-                    yield step
+        for values in compiled.stream(start, config, context=context, stream_mode="values", durability=durability):
+            state = cast("State", {**state, **values})  # a run that is resumed before its first node tells of a part
+            yield from state["steps"][told:]
+            told = max(told, len(state["steps"]))
+            if state["answer"] is None and ending():
+                break
         else:
+            ledger.resume(state["cost"], state["spent"])
             take_note(models, agent, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
     finally:
         context.frames.close()
-    answer = state["answer"]
+    answer, steps = state["answer"], state["steps"]
     if answer is None or ledger.stopped:
         answer, last = answer_now(state, context, steps[-1].node if steps else "")
-        steps.append(last)
+        steps = [*steps, last]
         yield last
     yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=question.text, options=question.options)

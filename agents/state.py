@@ -23,7 +23,7 @@ from lvqa.temporal.operators import Operator
 from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.workbench import Workbench
-from lvqa.types import Answer, Computation, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
+from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
 from lvqa.zoom import DEFAULT, Searcher
 
 if TYPE_CHECKING:
@@ -213,7 +213,9 @@ class State(TypedDict):
     """The graph's state. `round` counts the times that recall has run; `missing` is what the next one looks for.
 
     `surveys` says that the agent is a baseline that retrieves notes in its own way, by `survey`. `subs` is what became
-    of sub-questions; `narrowed` is what is left to ask by their answers, and where; None for all that was asked.
+    of sub-questions; `narrowed` is what is left to ask by their answers, and where; None for all that was asked. `cost`
+    is what nodes that ended were charged, and `spent` what of the budget ran out: a run that is resumed has no other
+    ledger of them.
     """
 
     plan: Plan
@@ -232,6 +234,8 @@ class State(TypedDict):
     draft: Draft
     answer: Answer | None
     steps: Annotated[list[Step], operator.add]
+    cost: Annotated[Cost, operator.add]
+    spent: Annotated[list[str], union]
 
 
 def initial() -> State:
@@ -253,6 +257,8 @@ def initial() -> State:
         draft=NO_DRAFT,
         answer=None,
         steps=[],
+        cost=Cost(),
+        spent=[],
     )
 
 

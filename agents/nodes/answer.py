@@ -268,7 +268,7 @@ def _same(context: Context, one: Way, other: Way, items: Sequence[Item]) -> bool
     if any(a.video == b.video and a.note.span.overlaps(b.note.span) for a in mine for b in theirs):
         return True
     text, said = (" ".join(claim.text for claim in way.claims) for way in (one, other))
-    note = replace(mine[0].note, id="", text=said)
+    note = replace(mine[0].note, id=said, text=said, source="seen")  # of what is said no store holds a vector
     return float(scaled_cosines(context, [text], [note])[0, 0]) >= READING.alike
 
 

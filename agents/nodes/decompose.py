@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
-from lvqa.agents.rules.decompose import narrowed, split
+from lvqa.agents.rules.decompose import named_thing, narrowed, split
 from lvqa.agents.rules.plan import by_rules, unlike
 from lvqa.agents.state import HOLE, Context, State, SubAnswer, SubQuestion
 from lvqa.agents.steps import NarrowStep, SubQuestionStep, VerifyStep
@@ -59,10 +59,12 @@ def decompose(state: State, runtime: Runtime[Context]) -> Command[str]:
 
 
 def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: Budget) -> Task:
-    """A sub-question with the answers that it needs: in their holes, or on lines behind it where they have none."""
+    """A sub-question with the answers that it needs: what they name in their holes, or on lines behind it."""
     said = {k: for_prompt(done[k].answer.text, _PUT_IN).rstrip(" .") for k in sub.needs}
     holes = {int(k) for k in HOLE.findall(sub.text)}
-    wording = HOLE.sub(lambda hole: said.get(int(hole[1]), ""), sub.text)
+    things = {k: named_thing(done[k].asked.partition("\n")[0], done[k].answer.text) for k in sub.needs}
+    named = {k: for_prompt(thing, _PUT_IN).rstrip(" .") for k, thing in things.items()}
+    wording = HOLE.sub(lambda hole: named.get(int(hole[1]), ""), sub.text)
     known = [f"known: {for_prompt(done[k].asked, _PUT_IN)} {said[k]}" for k in sub.needs if k not in holes]
     return SubAnswer(place, sub.text, "\n".join([wording, *known])), wording, budget
 
@@ -83,14 +85,16 @@ def sub(task: Any, runtime: Runtime[Context], run: Callable[[Context], State]) -
     try:
         ended = run(part)
     except ModelError as error:  # the others, and the whole, may do without it
-        return {"subs": [replace(asked, reason=str(error))]}
+        return {"subs": [replace(asked, reason=str(error))], "cost": replace(part.ledger.cost, seconds=0.0)}
+    part.ledger.resume(ended["cost"], ended["spent"])
     answer, last = ended["answer"], ended["steps"][-1]
     assert answer is not None, "the graph ends with an answer"
     claims = last.claims if isinstance(last, VerifyStep) and not answer.abstained else ()
     kept = {note_id for one in claims if one.kept for note_id in one.claim.note_ids}
     items = tuple(item for item in ended["items"] if item.note.id in kept)
     answer = replace(answer, cost=part.ledger.cost, steps=tuple(ended["steps"]))
-    return {"subs": [replace(asked, answer=answer, items=items)]}
+    # Of the seconds, those of the whole count: others may be answered at the same time.
+    return {"subs": [replace(asked, answer=answer, items=items)], "cost": replace(answer.cost, seconds=0.0)}
 
 
 def widen(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

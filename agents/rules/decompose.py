@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lvqa.agents.state import SubAnswer, SubQuestion
-from lvqa.language import ARTICLES, Order, content, is_verb, relation_of, words_of
+from lvqa.language import (
+    ARTICLES,
+    STOP_WORDS,
+    WORD,
+    Order,
+    Phrase,
+    content,
+    is_verb,
+    noun_phrases,
+    relation_of,
+    stem,
+    words_of,
+)
 from lvqa.language.times import times
 from lvqa.types import Question, Span
 
@@ -48,6 +60,15 @@ RULES = SplitRules()
 _ASKS = r"(?:what|who|whom|where|which(?:\s+\w+){1,2})"
 _SOON = r"(?:right|just|shortly|soon|immediately|directly)"
 _SCENE = r"(?:in|during)\s+the\s+(?:scene|shot|part|sequence|moment)\s+(?:where|when|in\s+which)"
+# What a sentence is asked for that names a thing; "what does she do?" is answered by all of it.
+_THING = re.compile(
+    r"^(?:(?:about|at|by|for|from|in|of|on|to|with)\s+)?(?:who|whom|what|which(?:\s+(?P<noun>\w+))?)\b", re.IGNORECASE
+)
+_DOES = re.compile(
+    r"\b(?:do|doing|done|happens?|happened|happening|(?:what|which)\s+(?:time|date|day|month|year))\b", re.IGNORECASE
+)
+_NO_THINGS = STOP_WORDS | ARTICLES | frozenset(words_of("down away back near inside outside together onto across"))
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=^\w):\s+")
 _NTH = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
 _TIME = rf"the\s+(?P<nth>{'|'.join(_NTH)})\s+time(?:\s+(?:that|when))?"
 _LINK = rf"(?:(?:{_SOON}\s+)?(?P<order>after|before)|{_SCENE}|(?:on\s+)?{_TIME})"
@@ -119,6 +140,59 @@ def narrowed(parts: Split, subs: Sequence[SubAnswer], asked: Question, rules: Sp
     between = Span(start_s, end_s).intersection(asked.scope.between or Span(0, end_s)) if start_s < end_s else None
     scope = replace(asked.scope, videos=(video,), between=between)
     return replace(asked, text=parts.rest, scope=scope) if between is not None else None
+
+
+def named_thing(asked: str, said: str) -> str:
+    """The thing that an answer in a sentence names, to stand in another question; the sentence where that is not clear.
+
+    It is asked for by who, what or which; of the sentence that shares most with the question it is what the question
+    did not say: the words with the noun behind "which", else those nearest to the question's.
+    """
+    wanted = _THING.match(asked)
+    own = set(content(asked))
+    who = words_of(asked)[:1] in (["who"], ["whom"])
+    noun = stem(wanted["noun"].lower()) if wanted is not None and wanted["noun"] else ""
+    sentences = [part for part in _SENTENCE.split(said) if part.strip()]
+    if wanted is None or _DOES.search(asked) or len(words_of(said)) <= 3 or not sentences:
+        return said
+    best = max(reversed(sentences), key=lambda part: len(own.intersection(content(part))))
+    tokens = list(WORD.finditer(best))
+    stems = [stem(token[0].lower()) for token in tokens]
+    shared = [n for n, one in enumerate(stems) if one in own and one != noun]
+    phrases = noun_phrases(best)
+    runs: list[list[int]] = []
+    for n, token in enumerate(tokens):
+        plain = not _within(phrases, token) and not token[0][:1].isupper() and is_verb(token[0].lower())
+        if stems[n] in own - {noun} or token[0].lower() in _NO_THINGS or plain:
+            continue
+        near = runs and runs[-1][-1] == n - 1 and not best[tokens[n - 1].end() : token.start()].strip(" ,")
+        runs[-1].append(n) if near else runs.append([n])
+    # "A young", of "a young girl" who was asked about, is no thing.
+    cut = {n for phrase in phrases for n in shared if phrase.start < tokens[n].start() < phrase.end}
+    runs = [run for run in runs if run[-1] + 1 not in cut or any(stems[n] == noun for n in run)]
+    if not runs or not shared:
+        return said
+
+    def rank(run: list[int]) -> tuple[bool, bool, bool, bool, int]:
+        held = [stems[n] for n in run]
+        somebody = any(_within([one for one in phrases if one.person], tokens[n]) for n in run)
+        name = any(tokens[n][0][1:] != tokens[n][0][1:].lower() or (n and tokens[n][0][0].isupper()) for n in run)
+        alone = held == [noun]
+        return (
+            who and not somebody,
+            noun not in held or alone,
+            not name,
+            not alone,
+            min(abs(n - k) for n in run for k in shared),
+        )
+
+    run = min(runs, key=rank)
+    begin = run[0] - (run[0] > 0 and tokens[run[0] - 1][0].lower() in ARTICLES)
+    return best[tokens[begin].start() : tokens[run[-1]].end()]
+
+
+def _within(phrases: Sequence[Phrase], word: re.Match[str]) -> bool:
+    return any(phrase.start <= word.start() < phrase.end for phrase in phrases)
 
 
 def _when(event: str, counted: bool) -> str:

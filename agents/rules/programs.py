@@ -11,20 +11,11 @@ from typing import Literal
 
 from lvqa.agents.state import OPTION, Plan
 from lvqa.temporal.events import is_thing, read_event
-from lvqa.temporal.operators import Operator
 from lvqa.temporal.options import bare_phrase
+from lvqa.temporal.programs import COMPUTED
 from lvqa.temporal.query import Both, Operation, Side, TemporalQuery
 from lvqa.types import Span
 
-_COMPUTED: dict[Operator, Operation] = {
-    "count": "count_events",
-    "first": "first_last",
-    "last": "first_last",
-    "order": "order",
-    "before_after": "before_after",
-    "duration": "duration",
-    "overlap": "overlap",
-}
 _KINDS: dict[str, Operation] = {
     "existence": "existence",
     "attribute": "attribute",
@@ -62,7 +53,7 @@ def query_of(
         options: the answers to choose from.
         videos: the paths of those that the question names, in its order.
     """
-    op = _COMPUTED.get(plan.compute) if plan.compute is not None else _KINDS.get(plan.kind)
+    op = COMPUTED.get(plan.compute) if plan.compute is not None else _KINDS.get(plan.kind)
     if op is None or (op == "across" and not plan.across):
         return None
     among = bool(options) and _are_options(plan.events, options)

@@ -362,19 +362,23 @@ class Archive:
         agent: str | None = None,
         on_step: Callable[[Step], None] | None = None,
         stop: threading.Event | Callable[[], bool] | None = None,
+        resume: str | None = None,
     ) -> Answer:
         """Answer a question from the videos, with the intervals that support it, or say that they do not hold it.
 
         With `options` the answer is one of them. `sources` are the only kinds of notes that may be used. `agent` is one
         of `lvqa.agents.baselines.presets.AGENTS`; the setting `agent` unless given. `on_step` is told of each step as
         it happens. Once `stop` is set, or says yes, and at a first
-        Ctrl-C, the answer is what can be said from what was found so far. Raises UsageError for an empty question,
-        fewer than two options, an unknown video; ModelNotFound; KeyboardInterrupt for a second Ctrl-C.
+        Ctrl-C, the answer is what can be said from what was found so far. `resume` is the id of a run that `checkpoint`
+        began: it goes on behind the last node that ended, with the budget, agent and searcher that it began with.
+        Raises UsageError for an empty question, fewer than two options, an unknown video or run, and for a run of
+        another question, another index or other models; StoreError where it cannot be read; ModelNotFound;
+        KeyboardInterrupt for a second Ctrl-C.
         """
         asked = Question.of(
             question, options, videos=videos, between=between, sources=sources, budget=budget, seed=seed, agent=agent
         )
-        return self._questions.ask(asked, on_step=on_step, stop=stop)
+        return self._questions.ask(asked, on_step=on_step, stop=stop, resume=resume)
 
     def stream(
         self,
@@ -388,12 +392,35 @@ class Archive:
         seed: int = 0,
         agent: str | None = None,
         stop: threading.Event | Callable[[], bool] | None = None,
+        resume: str | None = None,
     ) -> Iterator[Step | Answer]:
         """Like `ask`, as it happens: every Step, and the Answer last. Raises as `ask`, before the first step."""
         asked = Question.of(
             question, options, videos=videos, between=between, sources=sources, budget=budget, seed=seed, agent=agent
         )
-        return self._questions.stream(asked, stop=stop)
+        return self._questions.stream(asked, stop=stop, resume=resume)
+
+    def checkpoint(
+        self,
+        question: str | Question,
+        options: Sequence[str] | None = None,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        sources: Sequence[str] | None = None,
+        budget: Budget | None = None,
+        seed: int = 0,
+        agent: str | None = None,
+    ) -> str | None:
+        """The id of a new run for a question: `ask` and `stream` answer it with `resume`, in as many tries as it takes.
+
+        How far it comes is kept in `runs.db` of the index folder, for the latest 32 runs. None, with a warning, where
+        that cannot be written. Raises as `ask`; UsageError also where the extra `checkpoints` is not installed.
+        """
+        asked = Question.of(
+            question, options, videos=videos, between=between, sources=sources, budget=budget, seed=seed, agent=agent
+        )
+        return self._questions.checkpoint(asked)
 
     def estimate(
         self,

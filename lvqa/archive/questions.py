@@ -5,18 +5,20 @@ Takes a `Question` or a `Scope` that is made already; the keywords that a person
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import fields
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 from lvqa.archive.results import ArchivedAnswer, HitList, SightingList
 from lvqa.archive.workspace import Workspace
-from lvqa.errors import UsageError
+from lvqa.errors import UsageError, needs_extra
 from lvqa.stopping import Asked
 from lvqa.types import Answer, Budget, Question, Scope, Step
 
 if TYPE_CHECKING:
+    from lvqa.agents.checkpoints.runs import Run, Runs
     from lvqa.agents.cost.estimate import Estimate
     from lvqa.tools import Workbench
 
@@ -98,14 +100,21 @@ class Questions:
             captioner = OnDemandCaptions(workspace, keep)
             yield Workbench(store, models, settings, folder, ledger, retriever, frames, eyes, filter, captioner, seed)
 
-    def ask(self, question: Question, *, on_step: Callable[[Step], None] | None = None, stop: Asked = None) -> Answer:
+    def ask(
+        self,
+        question: Question,
+        *,
+        on_step: Callable[[Step], None] | None = None,
+        stop: Asked = None,
+        resume: str | None = None,
+    ) -> Answer:
         """The answer to a question; see `Archive.ask`."""
         from lvqa.agents.stop import Stop, until_answered
 
         ending = Stop.of(stop)
-        return until_answered(self.stream(question, stop=ending), ending, on_step)
+        return until_answered(self.stream(question, stop=ending, resume=resume), ending, on_step)
 
-    def stream(self, question: Question, *, stop: Asked = None) -> Iterator[Step | Answer]:
+    def stream(self, question: Question, *, stop: Asked = None, resume: str | None = None) -> Iterator[Step | Answer]:
         """Every step, and the answer last; see `Archive.stream`."""
         from lvqa import agents
         from lvqa.tools.scope import filter_of
@@ -114,15 +123,56 @@ class Questions:
         store = workspace.filled_store()
         filter_of(question.scope, store)  # a video that is not there is said before the first step
         workspace.match_embedder()
-        events = agents.stream(
-            question,
-            store=store,
-            models=workspace.models,
-            settings=workspace.settings,
-            folder=workspace.folder,
-            stop=stop,
-        )
+        given: dict[str, Any] = {
+            "store": store,
+            "models": workspace.models,
+            "settings": workspace.settings,
+            "folder": workspace.folder,
+        }
+        if resume is None:
+            events = agents.stream(question, **given, stop=stop)
+        else:
+            runs = self._runs()
+            if runs is None:
+                raise UsageError(f"{workspace.index_dir} cannot be written, so no run goes on there; ask anew")
+            try:
+                run = runs.take_up(resume, question, self._began_with())
+            except BaseException:
+                runs.close()
+                raise
+            events = _resumed(runs, run, given, stop)
         return (self._archived(event) if isinstance(event, Answer) else event for event in events)
+
+    def checkpoint(self, question: Question) -> str | None:
+        """The id of a new run for a question; see `Archive.checkpoint`."""
+        from lvqa.tools.scope import filter_of
+
+        workspace = self._workspace
+        filter_of(question.scope, workspace.filled_store())
+        workspace.match_embedder()
+        settings, runs = workspace.settings, self._runs()
+        if runs is None:
+            warnings.warn(f"{workspace.index_dir} cannot be written, so this run cannot be resumed", stacklevel=3)
+            return None
+        with closing(runs):
+            asked = replace(
+                question,
+                budget=question.budget_in(settings),
+                agent=question.agent or settings.agent,
+                searcher=question.searcher or settings.searcher,
+            )
+            return runs.begin(asked, self._began_with())
+
+    def _runs(self) -> Runs | None:
+        with needs_extra("checkpoints", "a run that can be resumed"):
+            from lvqa.agents.checkpoints.runs import RUNS_FILE, Runs
+
+        return Runs.open(self._workspace.index_dir / RUNS_FILE)
+
+    def _began_with(self) -> dict[str, str]:
+        """What a run goes on with alone, by the name that it has in a sentence."""
+        models = " ".join(f"{role}={name}" for role, name in sorted(self._workspace.models.names.items()))
+        return {"the index": self._workspace.store.version(), "the choice of models": models}
 
     def estimate(self, question: Question) -> Estimate:
         """What an answer would take; see `Archive.estimate`."""
@@ -144,6 +194,23 @@ class Questions:
         workspace = self._workspace
         currency = Prices.of(workspace.settings).shown
         return ArchivedAnswer(**values, folder=workspace.folder, durations=workspace.durations(), currency=currency)
+
+
+def _resumed(runs: Runs, run: Run, given: Mapping[str, Any], stop: Asked) -> Iterator[Step | Answer]:
+    """The steps of a run, those before it was interrupted too, and its answer, which is kept unless it was stopped."""
+    from lvqa import agents
+
+    ending = agents.Stop.of(stop)
+    with closing(runs):
+        if run.answer is not None:
+            yield from run.answer.steps
+            yield run.answer
+            return
+        saver = runs.checkpoints(ending)
+        for event in agents.stream(run.question, **given, checkpointer=saver, thread_id=run.id, stop=ending):
+            if isinstance(event, Answer) and not agents.was_stopped(event):
+                runs.end(run.id, event)
+            yield event
 
 
 def _require_text(text: str, what: str) -> None:

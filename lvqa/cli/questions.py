@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +37,13 @@ def ask(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the answer would take, and ask no model.")
     ] = False,
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Keep how far the answer comes, and say by which ID it is resumed.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="ID", help="Go on with what was asked with --checkpoint."),
+    ] = None,
     agent: o.Agent = None,
     searcher: o.Searcher = None,
     plot: o.Plot = None,
@@ -64,8 +72,15 @@ def ask(
             else:
                 output.out(*output.estimate_lines(expected))
             return OK
+        if checkpoint and resume is None:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                resume = archive.checkpoint(asked)
+            output.note(*(f"lvqa: {phrasing.for_terminal(str(one.message))}" for one in caught))
         ending = Stop()
-        events = archive.stream(asked, stop=ending)
+        events = archive.stream(asked, stop=ending, resume=resume)
+        if resume is not None:
+            output.note(f"lvqa: run {phrasing.for_terminal(resume)}; where it is interrupted, --resume goes on with it")
         output.note(*reasons(archive)[:1])
         answer = until_answered(events, ending, output.note_step if steps else None)
     stopped = was_stopped(answer)
@@ -78,7 +93,7 @@ def ask(
         if not drawn:
             output.note("lvqa: nothing was searched for in the videos, so there is nothing to draw")
     if as_json:
-        output.out_json(output.answer_dict(answer, steps))
+        output.out_json(output.answer_dict(answer, steps) | ({} if resume is None else {"run": resume}))
     else:
         output.out(*output.answer_lines(answer, archived.currency if archived is not None else ""))
     return STOPPED if stopped else OK

@@ -183,6 +183,11 @@ class Store:
 
         return len(build_bases(self.connections, self._text_search.bases, self._vector_search.bases))
 
+    def version(self) -> str:
+        """A text that is another one after any note or vector was written or deleted."""
+        rows = self.connections.rows("SELECT kind, model, token FROM versions ORDER BY kind, model")
+        return " ".join(str(value) for row in rows for value in row)
+
     def counts(self) -> StoreCounts:
         """What is in the index; see `StoreCounts`.
 

@@ -6,7 +6,7 @@ from .looks import Course as Course, LookReply as LookReply, LookRequest as Look
 from .operators import Operator as Operator, compute as compute, distinct as distinct
 from .options import bare_phrase as bare_phrase, match as match
 from .presence import Candidate as Candidate, Presence as Presence
-from .programs import solve as solve
+from .programs import COMPUTED as COMPUTED, solve as solve
 from .query import Both as Both, Operation as Operation, Side as Side, TemporalQuery as TemporalQuery
 from .result import Result as Result
 from .rules import RULES as RULES, TemporalRules as TemporalRules

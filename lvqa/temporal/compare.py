@@ -131,9 +131,9 @@ def first_last(inquiry: Inquiry) -> Course[Result]:
     # What was not found may yet have come before.
     sure += [1 - RULES.missed_first * chance(inquiry, found) for found in founds if not found.intervals]
     if len(names) == 1 and not inquiry.query.among:
-        (ended,) = yield from _ended(inquiry, founds, names)
-        only = ended.intervals[0]
-        return Result(when(inquiry, only), product(sure), only.span, shown_by([ended], names))
+        whole: list[Localized] = yield from _ended(inquiry, founds, names)
+        only = whole[0].intervals[0]
+        return Result(when(inquiry, only), product(sure), only.span, shown_by(whole, names))
     listed = ", ".join(f"{a(names[n])} at {format_time(onsets[n])}" for n in sorted(there, key=lambda n: onsets[n]))
     ranked = [best, *(n for n in there if n != best)]
     ended = yield from _ended(inquiry, [founds[n] for n in ranked], [names[n] for n in ranked])

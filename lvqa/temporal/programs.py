@@ -5,7 +5,7 @@ Each is a `Course` that comes to a `Result`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lvqa.language.words import with_article as a
 from lvqa.temporal import changes, compare
@@ -15,11 +15,24 @@ from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval, Localized, Measured, measure
 from lvqa.temporal.looks import Course
 from lvqa.temporal.offered import when_offered
+from lvqa.temporal.operators import Operator
 from lvqa.temporal.options import number, window
+from lvqa.temporal.query import Operation
 from lvqa.temporal.result import Result, absence, nothing, product
 from lvqa.temporal.rules import RULES
 from lvqa.temporal.wording import shown_by, stretch, when
 from lvqa.types import Span, format_time
+
+COMPUTED: Mapping[Operator, Operation] = {
+    "count": "count_events",
+    "first": "first_last",
+    "last": "first_last",
+    "before_after": "before_after",
+    "order": "order",
+    "duration": "duration",
+    "overlap": "overlap",
+}
+"""The program that does by looking what an operator does on rows."""
 
 # Operations that may be about a change of a thing that stays.
 _OF_CHANGES = ("when", "duration", "attribute", "place")

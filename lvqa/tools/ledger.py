@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from lvqa.errors import LvqaError
 from lvqa.models.replies import estimate_tokens as estimate_tokens
@@ -77,6 +78,18 @@ class Ledger:
         made = Ledger(budget, self._clock, prices=self.prices, stop=self._stop)
         made._whole = self
         return made
+
+    def resume(self, cost: Cost, spent: Sequence[str]) -> None:
+        """Charge what an earlier ledger of the same work was charged, and this one not yet; note what ran out there."""
+        with self._lock:
+            missing: dict[str, Any] = {name: max(0, left) for name, left in asdict(cost - self._cost).items()}
+            if missing["money"] <= RULES.money:
+                missing["money"] = 0.0
+            missing["seconds"] = 0.0
+            self._charge(Cost(**missing))
+            self._start_s = min(self._start_s, self._clock() - cost.seconds)
+            for kind in spent:
+                self._note(kind)
 
     @property
     def cost(self) -> Cost:

@@ -13,13 +13,25 @@ from typing import Any, Literal, get_args
 from lvqa.errors import UsageError
 from lvqa.media.files import present
 from lvqa.store import Filter
-from lvqa.temporal import Inquiry, Operator, Presence, Result, TemporalQuery, compute, distinct, solve
+from lvqa.temporal import (
+    COMPUTED,
+    Inquiry,
+    Operator,
+    Presence,
+    Result,
+    Side,
+    TemporalQuery,
+    compute,
+    distinct,
+    read_event,
+    solve,
+)
 from lvqa.tools.arguments import texts
 from lvqa.tools.eyes import Eyes, run
 from lvqa.tools.rules import RULES
 from lvqa.tools.search import without_captions
 from lvqa.tools.workbench import Workbench
-from lvqa.types import Computation, EventRow, Note, Scope, Video
+from lvqa.types import Computation, EventRow, Note, Scope, Span, Video
 
 _LEAST: dict[str, int] = {"before_after": 2, "order": 2, "overlap": 2}
 
@@ -87,39 +99,22 @@ def _by_looking(
     before, paths = bench.ledger.cost.frames, {video.id: video.path for video in videos}
     presence = Presence(bench.store, bench.models.image_embedder, bench.filter)
     at = bench.filter.span if bench.filter is not None else None
-
-    def solved(query: TemporalQuery) -> Result:
-        return run(solve(Inquiry(query, (), presence, eyes, tuple(paths))), eyes.look)
-
-    if operator == "overlap":
-        results = [solved(TemporalQuery("when", (event,), at=at)) for event in events]
-        rows = [_rows(result, (event,), paths) for result, event in zip(results, events, strict=True)]
-        found = compute("overlap", rows)
-        sure = min(result.confidence for result in results)
-    else:
-        result = solved(_query(operator, events, bench))
-        rows = [_rows(result, events, paths)]
-        found = Computation(operator, result.text, tuple(rows[0])) if result.found else None
-        sure, results = result.confidence, [result]
-    left_out += [one.why for one in results if one.why]
+    query = _query(operator, events, at)
+    result = run(solve(Inquiry(query, (), presence, eyes, tuple(paths))), eyes.look)
+    found = Computation(operator, result.text, tuple(_rows(result, events, paths))) if result.found else None
+    left_out += [result.why] if result.why else []
     left_out += eyes.failed
     if bench.ledger.spent:
         left_out.append(f"budget spent: {', '.join(bench.ledger.spent)}")
     looked = bench.ledger.cost.frames - before
-    return Measurement(operator, events, "looked", found, sure if found else 0.0, looked, tuple(left_out))
+    return Measurement(operator, events, "looked", found, result.confidence if found else 0.0, looked, tuple(left_out))
 
 
-def _query(operator: Operator, events: tuple[str, ...], bench: Workbench) -> TemporalQuery:
-    at = bench.filter.span if bench.filter is not None else None
-    if operator == "count":
-        return TemporalQuery("count_events", events, at=at)
-    if operator == "duration":
-        return TemporalQuery("duration", events, at=at)
-    if operator == "before_after":
-        return TemporalQuery("before_after", events, at=at)
-    if operator == "order":
-        return TemporalQuery("order", events, at=at)
-    return TemporalQuery("first_last", events, at=at, side="last" if operator == "last" else "first")
+def _query(operator: Operator, events: tuple[str, ...], at: Span | None) -> TemporalQuery:
+    read = [read_event(event) for event in events]
+    side: Side = "last" if operator == "last" else "first" if operator == "first" else ""
+    things = tuple(event.thing for event in read)
+    return TemporalQuery(COMPUTED[operator], things, at=at, change=read[0].change, to=read[0].to, side=side)
 
 
 def _rows(result: Result, events: tuple[str, ...], paths: dict[str, str]) -> list[EventRow]:

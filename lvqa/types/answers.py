@@ -90,7 +90,7 @@ class Computation:
 class Cost:
     """What an answer took: frames looked at by a model, calls, tokens, wall seconds, money at the prices that were set.
 
-    Adds up with `+`.
+    Adds up with `+`; `-` is what was added.
     """
 
     frames: int = 0
@@ -103,6 +103,9 @@ class Cost:
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(*(mine - its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that `lvqa ask --json` prints below `cost`."""

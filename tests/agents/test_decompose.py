@@ -95,7 +95,8 @@ def needs(text: str, *places: int) -> dict:
 def test_an_earlier_answer_stands_in_a_later_question(run) -> None:
     planner, answer, subs = run(MILK, needs("what is the milk poured into after {0} is seen?"))
     said = SAID["milk"]
-    assert planner.planned == [WHOLE, MILK, f"what is the milk poured into after It is so that {said} is seen?"]
+    assert said == "a woman lifts out a milk carton"
+    assert planner.planned == [WHOLE, MILK, "what is the milk poured into after a woman is seen?"]
     assert [sub.answer.status for sub in subs] == ["answered"] * 2
     assert [sub.answer.evidence[0].span for sub in subs] == [Span(0, 6), Span(6, 12)]
     assert all(0 < sub.answer.confidence < 1 for sub in subs)
@@ -120,7 +121,7 @@ def test_independent_ones_are_asked_side_by_side(run) -> None:
     planner, answer, subs = run(MILK, CAT, needs("who sleeps, {0} or {1}, the cat?"), before=wait)
     assert set(planner.planned[1:3]) == {MILK, CAT}
     assert [sub.place for sub in subs] == [0, 1, 2]
-    assert SAID["milk"] in planner.planned[3]
+    assert planner.planned[3].startswith("who sleeps, a woman or ")
     assert SAID["cat"] in planner.planned[3]
     assert not answer.abstained
 

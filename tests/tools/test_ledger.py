@@ -6,7 +6,7 @@ import pytest
 
 from lvqa.tools.ledger import BudgetSpent, Ledger
 from lvqa.tools.prices import Prices
-from lvqa.types import Budget
+from lvqa.types import Budget, Cost
 
 
 @pytest.mark.parametrize(("budget", "short"), [(Budget(frames=6), "frames"), (Budget(vlm_calls=3), "VLM calls")])
@@ -102,3 +102,18 @@ def test_no_money_is_no_limit_and_what_is_free_is_granted_while_there_is_some() 
     assert unlimited.spent == ["frames"]
     frames_are_free = Ledger(Budget(frames=3, money=0.5), prices=Prices(call=0.2))
     assert (frames_are_free.frames_left, frames_are_free.calls_left) == (3, 2)
+
+
+def test_what_was_charged_before_is_charged_once() -> None:
+    now = [0.0]
+    ledger = Ledger(Budget(frames=10, seconds=60.0), lambda: now[0])
+    part = ledger.part(Budget(frames=8))
+    part.resume(Cost(frames=6, vlm_calls=2, tokens_in=5, seconds=40.0, money=0.5), ["frames"])
+    assert ledger.cost == part.cost - Cost(seconds=40.0) == Cost(6, 2, tokens_in=5, money=0.5)
+    assert (part.frames_left, part.spent, ledger.spent) == (2, ["frames"], [])
+    ledger.resume(Cost(frames=6, vlm_calls=3, seconds=50.0, money=0.5 + 1e-12), [])
+    assert ledger.cost == Cost(6, 3, tokens_in=5, seconds=50.0, money=0.5)
+    now[0] = 10.0
+    assert ledger.frames_left == 0, "no second is left"
+    ledger.resume(ledger.cost, ["seconds"])
+    assert (ledger.cost, ledger.spent) == (Cost(6, 3, tokens_in=5, seconds=60.0, money=0.5), ["seconds"])

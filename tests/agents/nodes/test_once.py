@@ -12,8 +12,8 @@ import pytest
 from lvqa.agents.nodes.inspect import inspect
 from lvqa.agents.nodes.verify import verify
 from lvqa.agents.nodes.zoom import zoom
+from lvqa.agents.programs import presence_of
 from lvqa.agents.state import Claim, Draft, Item, Plan, initial
-from lvqa.agents.temporal_query import eyes_of, presence_of
 from lvqa.media import FrameReader
 from lvqa.models.fake import FakeVision, colour_name
 from lvqa.temporal import Inquiry, TemporalQuery, solve
@@ -52,7 +52,7 @@ def test_a_frame_is_decoded_once_and_charged_once(context, store, monkeypatch, f
     state |= inspect(state, runtime)
     inspected = count()
     query = TemporalQuery("when", ("green towel",))
-    eyes = eyes_of(made, vision)
+    eyes = made.eyes.fresh()
     inquiry = Inquiry(query, (), presence_of(made, ()), eyes, ("v-kitchen",))
     result = run(solve(inquiry), eyes.look)
     programmed = count()

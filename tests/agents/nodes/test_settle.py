@@ -41,3 +41,14 @@ def test_the_first_way_that_says_something_and_who_cites_the_same_seconds(contex
     assert agree == [0.0, 1.0, 0.0]
     silent = [way(), way()]
     assert settle(context("what?"), silent, [], items) == (silent[0], [1.0])
+
+
+def test_ways_that_cite_apart_agree_by_what_they_say(context, note, store) -> None:
+    """What a way says is in no store, whatever the note is that it cites."""
+    items = [Item(one, "v.mp4", 0.0, 0.5) for one in (note("v-kitchen", 0, 5, "a"), note("v-kitchen", 12, 15, "b"))]
+    first, other = (item.note.id for item in items)
+    said, like, unlike = (
+        way(None, 0.5, Claim(text, (cited,)))
+        for text, cited in (("a cat sleeps", first), ("a cat sleeps", other), ("milk is poured", other))
+    )
+    assert settle(context("what?"), [said, like, unlike], [], items) == (said, [1.0, 0.0])

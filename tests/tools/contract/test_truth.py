@@ -172,8 +172,9 @@ def test_a_small_model_is_asked_of_single_frames_in_its_own_words(bench, script)
         ("order", ["blue ring", "red star", "purple circle"], "red star, a purple circle, a blue ring"),
         ("before_after", ["red star", "blue ring"], "Before"),
         ("duration", ["red star"], "1.5 second"),
-        ("overlap", ["red star", "green square"], "together"),
-        ("overlap", ["red star", "blue ring"], "never together"),
+        ("duration", ["the green square is gone"], "1.5 seconds"),
+        ("overlap", ["red star", "green square"], "Yes"),
+        ("overlap", ["red star", "blue ring"], "No"),
     ],
 )
 def test_measure_by_looking(bench, shown, operator, events, says):

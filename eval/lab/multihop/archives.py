@@ -1,0 +1,112 @@
+"""The archives that questions of several hops are asked of: what an index holds, as notes, made once into a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lvqa.errors import UsageError
+from lvqa.models.base import Embedder
+from lvqa.store import Store, note_id
+from lvqa.types import Note, Span, Video
+
+Row = tuple[str, float, float, str, str]
+"""A note: its video's path, start and end in seconds, source, text."""
+
+CAPTIONED = 26  # videos of captions, the first by the SHA-256 of their names
+_LECTURES = (
+    ("photo", "PHOTO", 120, "Lectures/2024/Lecture 03.mp4"),
+    ("resp", "RESP", 45, "Lectures/2024/Lecture 04.mp4"),
+)
+_MEETING = ("meet", "MEET", 100, "Meetings/2024-03-12 budget meeting.mkv")
+
+
+def fill(folder: Path, rows: Iterable[Row], embedder: Embedder | None) -> None:
+    """Write an index of these notes below a folder; one that is there already stays."""
+    index = folder / ".lvqa"
+    if (index / "archive.db").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    by_video: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_video[row[0]].append(row)
+    with Store.open(index, write=True) as store, store.atomic():
+        for path, held in by_video.items():
+            video = "v" + hashlib.sha256(path.encode()).hexdigest()[:16]
+            store.videos.put(Video(video, path, video, max(row[2] for row in held)))
+            made = []
+            for _, start_s, end_s, source, text in held:
+                given: Any = source
+                span = Span(start_s, end_s)
+                made.append(Note(note_id(video, given, span, "", "", text), video, None, span, text, given))
+            store.notes.put(made)
+            if embedder is not None:
+                vectors = embedder.encode_document([note.text for note in made])
+                store.vectors.put(embedder.name, [note.id for note in made], vectors)
+
+
+def captions(data: Path) -> list[Row]:
+    """The captions of the first videos of NExT-GQA's development set, a second each."""
+    with (data / "captions.jsonl").open() as lines:
+        rows = [json.loads(line) for line in lines]
+    names = sorted({row["video"] for row in rows}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())[
+        :CAPTIONED
+    ]
+    return [(r["video"], r["start_s"], r["end_s"], "caption", r["text"]) for r in rows if r["video"] in names]
+
+
+def everyday(make: Path) -> list[Row]:
+    """What subtitles and screens of the everyday archive say, by the script that makes it; no film is made.
+
+    Raises UsageError where the script is another one.
+    """
+    given = _tables(make)
+    rows: list[Row] = []
+    for _, table, each_s, path in (*_LECTURES, _MEETING):
+        for n, (title, points, said) in enumerate(given[table]):
+            begin_s = float(n * each_s)
+            rows.append((path, begin_s, begin_s + each_s, "screen", "\n".join([title, *points])))
+            gap_s = each_s / len(said)
+            for k, sentence in enumerate(said):
+                at_s = begin_s + k * gap_s + 0.5
+                rows.append((path, at_s, at_s + min(gap_s - 0.3, max(2, len(sentence) / 14)), "speech", sentence))
+    return rows + _screens(make)
+
+
+def _tables(make: Path) -> dict[str, Any]:
+    """The script's tables, without running what makes folders: its second line on is taken as text."""
+    lines = make.read_text().splitlines()
+    begin = next((n for n, line in enumerate(lines) if line.startswith("PHOTO=")), None)
+    end = next((n for n, line in enumerate(lines) if line.startswith("def term(")), None)
+    if begin is None or end is None:
+        raise UsageError(f"{make} is not the script of the everyday archive")
+    scratch: dict[str, Any] = {}
+    exec(compile("\n".join(lines[begin:end]), str(make), "exec"), scratch)  # noqa: S102
+    return scratch
+
+
+def _screens(make: Path) -> list[Row]:
+    """What the terminal and the news tape show, as the script writes it."""
+    text = make.read_text()
+    found: list[Row] = []
+    held: dict[str, Any] = {}
+    for name, begin in (("script", "    script="), ("items", "    items=")):
+        line = next(line for line in text.splitlines() if line.startswith(begin))
+        exec(line.strip(), held)  # noqa: S102
+        assert name in held
+    shown = ""
+    for (start_s, said), (end_s, _) in zip(held["script"], held["script"][1:], strict=False):
+        shown = f"{shown}\n{said}".strip()
+        if said:
+            found.append((_TERMINAL, float(start_s), float(end_s), "screen", "\n".join(shown.split("\n")[-18:])))
+    for n, (title, below, _) in enumerate(held["items"]):
+        found.append((_NEWS, 25.0 * n, 25.0 * n + 25, "screen", f"{title}\n{below}"))
+    return found
+
+
+_TERMINAL = "Screen Recordings/Screen Recording 2024-05-01 at 10.22.33.mov"
+_NEWS = "VHS/Tape #7 [news] (1998) – Oma's copy 100%.avi"
