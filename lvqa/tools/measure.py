@@ -101,7 +101,11 @@ def _by_looking(
     at = bench.filter.span if bench.filter is not None else None
     query = _query(operator, events, at)
     result = run(solve(Inquiry(query, (), presence, eyes, tuple(paths))), eyes.look)
-    found = Computation(operator, result.text, tuple(_rows(result, events, paths))) if result.found else None
+    found = (
+        Computation(operator, result.text, tuple(_rows(result, dict(zip(query.targets, events, strict=True)), paths)))
+        if result.found
+        else None
+    )
     left_out += [result.why] if result.why else []
     left_out += eyes.failed
     if bench.ledger.spent:
@@ -117,10 +121,10 @@ def _query(operator: Operator, events: tuple[str, ...], at: Span | None) -> Temp
     return TemporalQuery(COMPUTED[operator], things, at=at, change=read[0].change, to=read[0].to, side=side)
 
 
-def _rows(result: Result, events: tuple[str, ...], paths: dict[str, str]) -> list[EventRow]:
+def _rows(result: Result, events: dict[str, str], paths: dict[str, str]) -> list[EventRow]:
     found = []
     for interval, words in result.shown:
-        event = next((event for event in events if event in words), words)
+        event = next((event for thing, event in events.items() if thing in words), words)
         found.append(EventRow(event, paths[interval.video_id], interval.span, min(1.0, interval.support)))
     return found
 
