@@ -76,7 +76,7 @@ class Retriever(StoreLookups):
         self.text = "text" in channels
         self.rules = rules or RecallRules()
         # Notes of whole videos that a search in them has read, by video id: rounds come back to the same ones.
-        self.opened: dict[str, list[Note]] = {}
+        self.opened: dict[str, Sequence[Note]] = {}
         self._texts: dict[tuple[str, int, Filter | None], dict[str, float]] = {}
 
     def forget(self) -> None:

@@ -19,6 +19,7 @@ from lvqa.store import Filter, Store
 from lvqa.types import Hit, Note, Span, Video
 from lvqa.zoom.base import Query, SearchBudget, Searcher, SearchResult
 from lvqa.zoom.footage import Footage, Region, StoreChannel
+from lvqa.zoom.indexed_notes import IndexedNotes
 from lvqa.zoom.keyframe_selection import split
 from lvqa.zoom.scorers import Similarity
 
@@ -48,7 +49,7 @@ class Opener:
     settings: Settings
     similarity: Similarity | None = None
     filter: Filter | None = None
-    known: dict[str, list[Note]] = field(default_factory=dict)
+    known: dict[str, Sequence[Note]] = field(default_factory=dict)
     """The notes of videos that were opened before with this filter."""
     cache: FrameCache | None = None
     """Where frames are decoded and kept, for all who look at them; each footage has its own when not given."""
@@ -59,7 +60,7 @@ class Opener:
         embedder = self.similarity.embedder if self.similarity is not None else None
         if video.id not in self.known:
             wanted = replace(self.filter or Filter(level="clip"), video_ids=frozenset({video.id}))
-            self.known[video.id] = sorted(self.store.notes.select(wanted), key=lambda note: (note.span, note.id))
+            self.known[video.id] = IndexedNotes(self.store, wanted)
         return Footage(
             video.id,
             video.duration_s,

@@ -17,6 +17,7 @@ from lvqa.types import Note
 from lvqa.zoom.arrays import Values
 from lvqa.zoom.base import Query
 from lvqa.zoom.footage import Footage
+from lvqa.zoom.indexed_notes import IndexedNotes
 from lvqa.zoom.salience import bounded, nearest, robust_z, salience, within_reach
 from lvqa.zoom.scorers import Similarity
 
@@ -87,19 +88,23 @@ def _cues(video: Footage, query: Query, similarity: Similarity | None, seconds: 
 def _named(notes: Sequence[Note], phrase: str, seconds: Values) -> Values:
     """1 at the seconds of captions that name a thing, else 0."""
     named = np.zeros(len(seconds))
-    needed = roots(phrase)
-    for note in notes:
-        if note.source not in ("caption", "imported"):
-            continue
-        text = note.text.lower()
-        if all(root in text for root in needed) and names(text, phrase):
+    for note in _holding(notes, phrase):
+        if note.source in ("caption", "imported") and names(note.text.lower(), phrase):
             named[_within(seconds, note.span.start_s, note.span.end_s)] = 1.0
     return named
 
 
+def _holding(notes: Sequence[Note], phrase: str) -> Sequence[Note]:
+    """The notes that may name a thing: its words' roots stand in them. Of an index, the others are not read."""
+    needed = roots(phrase)
+    if isinstance(notes, IndexedNotes):
+        return notes.holding(needed)
+    return [note for note in notes if all(root in note.text.lower() for root in needed)]
+
+
 def _said(notes: Sequence[Note], phrase: str, seconds: Values) -> Values:
     said = np.zeros(len(seconds))
-    for note in notes:
+    for note in _holding(notes, phrase):
         if note.source == "speech" and names(note.text, phrase, whole=True):
             said[_within(seconds, note.span.start_s - SAID_AFTER_S, note.span.end_s)] = 1.0
     return said

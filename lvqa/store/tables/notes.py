@@ -93,10 +93,16 @@ class NoteTable:
                 )
                 _put(self._c, "notes", row)
 
-    def select(self, wanted: Filter | None = None) -> list[Note]:
-        """Notes that satisfy the filter, by video id, then time."""
+    def select(self, wanted: Filter | None = None, *, holding: Sequence[str] = ()) -> list[Note]:
+        """Notes that satisfy the filter, and whose text in lower case holds all words given; by video id, then time."""
         where, params = note_conditions(wanted)
-        return [note_of(row) for row in self._c.rows(f"{NOTES} WHERE 1{where}{BY_TIME}", params)]
+        # SQLite lowers ASCII alone, so what is beyond it is told apart here.
+        plain = [part for part in holding if part.isascii()]
+        where += " AND instr(lower(t.text), ?) > 0" * len(plain)
+        rows = self._c.rows(f"{NOTES} WHERE 1{where}{BY_TIME}", (*params, *plain))
+        if len(plain) < len(holding):
+            rows = [row for row in rows if all(part in row[5].lower() for part in holding)]
+        return [note_of(row) for row in rows]
 
     def ids(self, wanted: Filter | None = None) -> list[str]:
         """The ids of what `select` returns, in the same order, without reading the texts."""
