@@ -13,7 +13,7 @@ from lvqa.errors import UsageError
 from lvqa.types import SOURCES, Source
 
 # More than any name, question or statement has.
-_MOST_CHARACTERS = 2000
+_MOST_CHARACTERS = 100_000
 
 
 def text(value: object, what: str) -> str:

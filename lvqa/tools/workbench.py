@@ -154,6 +154,8 @@ class Workbench:
 
     def captions(self, video: Video, span: Span, left_out: list[str]) -> list[Note]:
         """Captions of what has none in a stretch, where they can be made; what has none then is told in `left_out`."""
+        if self.filter is not None and self.filter.sources is not None and "caption" not in self.filter.sources:
+            return []
         gaps, made = self.uncaptioned(video, span), list[Note]()
         if gaps and self.captioner is not None and self.eyes is not None:
             # The other half is for what was asked: an hour without captions would take all there is.

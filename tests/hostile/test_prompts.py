@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from lvqa import tools
 from lvqa.indexers import SummaryReport
 from lvqa.indexers.hierarchy.condense import Condenser
 from lvqa.indexers.stages.caption import CaptionStage, ClipLook
@@ -16,9 +15,12 @@ from lvqa.models.fake import FakeChat, FakeVision
 from lvqa.models.profiles import Models
 from lvqa.models.replies import usable_caption
 from lvqa.prompts import clean, fence, for_prompt, load, quoted
+from lvqa.recall import Retriever
 from lvqa.settings import Settings
-from lvqa.types import Span
-from lvqa.zoom import Query
+from lvqa.tools import Ledger, Workbench
+from lvqa.tools.find import find
+from lvqa.types import Budget, Span
+from lvqa.zoom import frame_cache
 
 QUESTION = "What does the woman lift out of the fridge?"
 OPTIONS = ["a milk carton", "a crate of beer"]
@@ -155,10 +157,15 @@ def test_a_file_name_stays_between_its_quotation_marks(hostile):
 def test_a_thing_to_find_is_a_few_words_on_one_line(place, texts):
     vision = FakeVision(yes=0.1)
     models = Models.of(vision=vision)
+    ledger, retriever, cache = (
+        Ledger(Budget(10**6, 10**6, 10**9, 10**9)),
+        Retriever(place.store, None),
+        frame_cache(768),
+    )
+    bench = Workbench(place.store, models, Settings(), place.folder, ledger, retriever, cache)
     for name, text in texts.TEXTS.items():
         vision.yes_calls.clear()
-        query = Query((text,), ())
-        tools.find(query, store=place.store, models=models, settings=Settings(), folder=place.folder, frames=1)
+        find(bench, text, frames=1)
         prompts = shown(vision)
         assert prompts, name
         for prompt in prompts:

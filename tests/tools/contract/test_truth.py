@@ -268,6 +268,9 @@ def test_what_is_read_on_demand_is_captioned_with_half_of_what_is_left(bench, ba
     made_up = "a dog at the door"
     assert [note.text for note in told.notes] == [made_up, "hello there", "a cat on a mat", made_up]
     assert told.left_out == ()
+    spoken = bench(store=bare, folder=tmp_path, captioner=captioner, scope=Scope(sources=("speech",)))
+    assert [note.text for note in read(spoken, "gone.mp4").notes] == ["hello there"]
+    assert len(asked) == 2
     skim = look(made, "gone.mp4", (0, 40))
     assert [note.text for note in skim.notes] == ["a dog at the door"] * 2
     assert skim.left_out == ("no frame: gone.mp4 is not there to look at",)
