@@ -161,13 +161,13 @@ def test_the_command(place, lvqa, tmp_path, monkeypatch):
 def test_ask_names_its_searcher_and_draws_what_it_looked_at(place, tmp_path):
     model = models()
     archive = Archive(place, models=model)
-    answer = archive.ask("When is the wall red?")
+    answer = archive.ask("What is on the red wall?")
     zooms = [step for step in answer.steps if step.data.get("searches")]
     assert {step.data["searcher"] for step in zooms} == {"lvqa"}
     drawn = answer.plot(tmp_path / "ask.png")
     assert len(drawn) == sum(len(step.data["searches"]) for step in zooms)
     assert all(Image.open(path).format == "PNG" for path in drawn)
-    other = Archive(place, models=model, searcher="uniform").ask("When is the wall red?")
+    other = Archive(place, models=model, searcher="uniform").ask("What is on the red wall?")
     assert {s.data["searcher"] for s in other.steps if s.data.get("searches")} == {"uniform"}
     with pytest.raises(UsageError, match="no searcher 'magic'"):
         Archive(place, models=model, searcher="magic").ask("When is the wall red?")

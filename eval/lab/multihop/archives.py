@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,26 +80,21 @@ def everyday(make: Path) -> list[Row]:
 
 
 def _tables(make: Path) -> dict[str, Any]:
-    """The script's tables, without running what makes folders: its second line on is taken as text."""
-    lines = make.read_text().splitlines()
-    begin = next((n for n, line in enumerate(lines) if line.startswith("PHOTO=")), None)
-    end = next((n for n, line in enumerate(lines) if line.startswith("def term(")), None)
-    if begin is None or end is None:
-        raise UsageError(f"{make} is not the script of the everyday archive")
-    scratch: dict[str, Any] = {}
-    exec(compile("\n".join(lines[begin:end]), str(make), "exec"), scratch)  # noqa: S102
-    return scratch
+    """What the script writes out under a name, anywhere in it; nothing of it is run."""
+    held: dict[str, Any] = {}
+    for node in ast.walk(ast.parse(make.read_text())):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with suppress(ValueError):  # computed, not written out
+                held[node.targets[0].id] = ast.literal_eval(node.value)
+    missing = {"script", "items", _MEETING[1], *(table for _, table, *_ in _LECTURES)} - held.keys()
+    if missing:
+        raise UsageError(f"{make} is not the script of the everyday archive: it has no {', '.join(sorted(missing))}")
+    return held
 
 
 def _screens(make: Path) -> list[Row]:
     """What the terminal and the news tape show, as the script writes it."""
-    text = make.read_text()
-    found: list[Row] = []
-    held: dict[str, Any] = {}
-    for name, begin in (("script", "    script="), ("items", "    items=")):
-        line = next(line for line in text.splitlines() if line.startswith(begin))
-        exec(line.strip(), held)  # noqa: S102
-        assert name in held
+    held, found = _tables(make), list[Row]()
     shown = ""
     for (start_s, said), (end_s, _) in zip(held["script"], held["script"][1:], strict=False):
         shown = f"{shown}\n{said}".strip()

@@ -58,7 +58,9 @@ def test_a_run_takes_no_more(
     took = ask(question, options, models=models, settings=given, agent=agent).cost
     names = ["frames", "vlm_calls", "llm_calls", "tokens_in", "tokens_out", "money"]
     if "budget_tokens" in settings:  # the call, or the looks made together, that reach them may run over
-        looks = sum(estimate_tokens(request.prompt) for batch in vision.calls for request in batch)
+        looks = sum(
+            estimate_tokens(request.prompt) for batch in (*vision.calls, *vision.yes_calls) for request in batch
+        )
         assert took.tokens_in <= expected.most.tokens_in + max([looks, *map(estimate_tokens, chat.calls)])
         names = names[:3]
     for name in names:
