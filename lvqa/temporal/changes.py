@@ -115,7 +115,9 @@ def moved(inquiry: Inquiry, target: str) -> Course[Change | None]:
             sure = RULES.moved + RULES.moved_alike * alike if at_rest else RULES.moved_on
             middle = (low + high) / 2
             bounds = inquiry.bounds(video)
-            span = Span(max(bounds.start_s, middle - RULES.move_s), min(bounds.end_s, middle + RULES.move_s))
+            # Where the budget ended, it may have moved at any time between the two.
+            start_s, end_s = min(low, middle - RULES.move_s), max(high, middle + RULES.move_s)
+            span = Span(max(bounds.start_s, start_s), min(bounds.end_s, end_s))
             return Change(Interval(video, span, RULES.trust, 3), end.text or last, sure * RULES.trust**n)
     return None
 

@@ -100,8 +100,8 @@ def overlap(inquiry: Inquiry) -> Course[Result]:
     """Whether two things are there at the same time: each is looked for while the other is there."""
     names = list(inquiry.query.targets)
     founds: list[Localized] = yield from alongside([inquiry.find(name, most=RULES.stays, searches=2) for name in names])
-    for found, name, other in ((founds[0], names[0], names[1]), (founds[1], names[1], names[0])):
-        for one in found.intervals:
+    for n, (name, other) in enumerate((names, names[::-1])):
+        for one in founds[n].intervals:
             beside = inquiry.presence.candidates(one.video_id, other, one.span)
             beside += [Candidate(one.video_id, t, 0.0, "spread") for t in times_in(one.span)]
             more: Localized = yield from inquiry.look_through(other, beside, searches=2, ends=False)
@@ -109,6 +109,9 @@ def overlap(inquiry: Inquiry) -> Course[Result]:
                 text = f"Yes, {a(name)} and {a(other)} are seen in {when(inquiry, one)}."
                 shown = shown_by([Localized([one]), Localized(more.intervals[:1])], [name, other])
                 return Result(text, product([one.support, more.intervals[0].support]), True, shown)
+            # What was not looked at, and what was doubtful, speaks against a no as much here as in the search before.
+            founds[1 - n].starved |= more.starved
+            founds[1 - n].doubt = max(founds[1 - n].doubt, more.doubt)
     if not any(found.intervals for found in founds):
         return _not_all(founds, names)
     sure = product([absence(found, inquiry.coverages()) for found in founds])

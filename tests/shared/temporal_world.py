@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from lvqa.temporal.count import appearances
 from lvqa.temporal.inquiry import Inquiry
@@ -15,9 +18,9 @@ from lvqa.temporal.programs import solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.tools.eyes import run
-from lvqa.types import Span
+from lvqa.types import Note, Span
 
-FRAME_S = 0.25
+FRAME_S, EMBEDDED_S = 0.25, 0.5
 
 
 class World:
@@ -25,8 +28,12 @@ class World:
 
     It stands for the index and for who looks at once: `left` is what it says is left of a budget that never ends,
     `budget` where it does. `yes` is P(yes) on frames that show a thing; `misread` are frames on which things are there
-    that are not.
+    that are not. `says` is the reply to every question, or a function of a question and a frame's time. `captions` are
+    (from, to, text), `cosines` of a phrase those of a frame every half a second, `cuts` the times at which the whole
+    picture changes.
     """
+
+    name, filter, cues, proposals = "fake:cosines", None, (), None
 
     def __init__(self, things: Any = (), candidates: Any = None, **given: Any) -> None:
         self.things = {name: [Span(*span) for span in spans] for name, spans in dict(things).items()}
@@ -39,11 +46,37 @@ class World:
         self.misread, self.says = given.pop("misread", ()), given.pop("says", "middle")
         self.seen = given.pop("coverage", Coverage(0.5, 1.0))
         self.fps, self.no = given.pop("fps", 1 / FRAME_S), given.pop("no", 0.0)
+        self.captions, self.cuts = given.pop("captions", ()), given.pop("cuts", ())
+        self.cosines = {name: np.asarray(row, np.float32) for name, row in given.pop("cosines", {}).items()}
         assert not given
+        self.image_embedder = self if self.cosines else None
         self.asked: list[list[LookRequest]] = []
-        self.store = SimpleNamespace(videos=SimpleNamespace(get=lambda video_id: SimpleNamespace(fps=self.fps)))
+        self.compared: list[tuple[float, float]] = []
+        self.store = SimpleNamespace(
+            videos=SimpleNamespace(get=lambda video_id: SimpleNamespace(fps=self.fps, duration_s=self.seconds)),
+            notes=SimpleNamespace(select=lambda filter: self.notes()),
+            frames=SimpleNamespace(of=lambda name, video_id, span: (self.embedded(), self.vectors())),
+        )
+
+    # What an index holds: captions, and vectors of frames with one dimension a phrase.
+
+    def notes(self) -> list[Note]:
+        rows = enumerate(self.captions)
+        return [Note(f"{n:03}", "v", None, Span(start, end), text, "caption") for n, (start, end, text) in rows]
+
+    def embedded(self) -> np.ndarray:
+        return np.arange(0, self.seconds, EMBEDDED_S)
+
+    def vectors(self) -> np.ndarray:
+        return np.stack(list(self.cosines.values()), axis=1)
+
+    def encode_query(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[float(text.endswith(f" {name}")) for name in self.cosines] for text in texts], np.float32)
 
     # What `Presence` tells.
+
+    def series(self, video_id: str, phrase: str) -> tuple[np.ndarray, np.ndarray]:
+        return (self.embedded(), self.cosines[phrase]) if phrase in self.cosines else (np.zeros(0), np.zeros(0))
 
     def path(self, video_id: str) -> str:
         return video_id
@@ -71,9 +104,13 @@ class World:
             return None
         pts_s = math.floor(ask.time_s / FRAME_S + 1e-6) * FRAME_S if self.fps else ask.time_s
         if ask.says:
-            return LookReply(pts_s, text=self.says)
+            return LookReply(pts_s, text=self.says(ask.about, pts_s) if callable(self.says) else self.says)
         there = any(span.contains(pts_s) for span in self.things.get(ask.about, ())) or pts_s in self.misread
         return LookReply(pts_s, self.yes if there else self.no)
+
+    def is_cut(self, video_id: str, before_s: float, after_s: float) -> bool:
+        self.compared.append((before_s, after_s))
+        return any(before_s < cut <= after_s for cut in self.cuts)
 
     @property
     def looks(self) -> list[LookRequest]:
