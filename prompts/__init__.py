@@ -96,6 +96,7 @@ def clean(text: str) -> str:
     return without_floods(kept.translate(gone) if gone else kept)
 
 
+@lru_cache(1 << 11)  # a question shows a note in several prompts
 def for_prompt(text: str, limit: int = 2000) -> str:
     """Untrusted text on one line: cleaned, defused as in `fence`, spaces collapsed, cut at `limit` characters.
 

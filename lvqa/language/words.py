@@ -36,10 +36,15 @@ def exact_parts(query: str) -> list[str]:
 
     A time that says where to look (see `lvqa.language.times`) is not one of them.
     """
+    return list(_exact_parts(query))
+
+
+@lru_cache(maxsize=1 << 8)
+def _exact_parts(query: str) -> tuple[str, ...]:
     quoted = [next(filter(None, match)) for match in _QUOTED.findall(query)]
     rest = _QUOTED.sub(" ", query)
     rest = without_times(rest)
-    return list(dict.fromkeys([*quoted, *(match.group() for match in _RUN.finditer(rest))]))
+    return tuple(dict.fromkeys([*quoted, *(match.group() for match in _RUN.finditer(rest))]))
 
 
 def has_exactly(text: str, part: str) -> float:
