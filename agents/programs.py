@@ -19,10 +19,9 @@ from lvqa.store import Filter, note_id
 from lvqa.temporal.inquiry import Inquiry
 from lvqa.temporal.localize import Interval
 from lvqa.temporal.looks import Viewer
-from lvqa.temporal.operators import Operator
 from lvqa.temporal.options import match
 from lvqa.temporal.presence import Presence
-from lvqa.temporal.programs import solve
+from lvqa.temporal.programs import COMPUTED, solve
 from lvqa.temporal.query import TemporalQuery
 from lvqa.temporal.result import Result
 from lvqa.tools.eyes import run
@@ -31,18 +30,13 @@ from lvqa.types import Computation, EventRow, Note
 from lvqa.zoom import DEFAULT
 from lvqa.zoom.across import is_searchable
 
-_OPERATORS: dict[str, Operator] = {
-    "count_events": "count",
-    "order": "order",
-    "before_after": "before_after",
-    "first_last": "first",
-    "duration": "duration",
-    "overlap": "overlap",
-}
+_OPERATORS = {operation: operator for operator, operation in COMPUTED.items()}
 
 
-def program_of(state: State, context: Context) -> TemporalQuery | None:
-    """The program over time that answers the plan's question by looking; None where there is none, or nobody to look.
+def program_of(state: State, context: Context) -> tuple[TemporalQuery, tuple[str, ...]] | None:
+    """The program over time that answers the plan's question by looking, and the ids of the videos to look at.
+
+    None where there is none, or nobody to look.
 
     That is so in the first round alone: where a program finds nothing, another round goes by notes and keyframes. What
     was read off the screen when a video was indexed is not read again. A baseline has one only where a planner of the
@@ -55,12 +49,13 @@ def program_of(state: State, context: Context) -> TemporalQuery | None:
     mentioned = mentioned_videos(context.question.text, [video.path for video in context.videos])
     asked = without_times(context.asked)
     query = query_of(state["plan"], asked, context.options, mentioned)
-    if query is None or (query.op == "sign" and _was_read(context)) or not videos_of(state, context, query):
+    if query is None or (query.op == "sign" and _was_read(context)):
         return None
-    return query
+    videos = _videos(state, context, query)
+    return (query, videos) if videos else None
 
 
-def videos_of(state: State, context: Context, query: TemporalQuery) -> tuple[str, ...]:
+def _videos(state: State, context: Context, query: TemporalQuery) -> tuple[str, ...]:
     """The ids of the videos to look at: those that the question names, in its order, else those it may be about.
 
     That is all that may be used where they are few, else those of what was recalled. Those whose file is not there are
@@ -82,7 +77,7 @@ def _was_read(context: Context) -> bool:
     base = context.filter or Filter()
     if base.sources is not None and "screen" not in base.sources:
         return False
-    return bool(context.store.notes.select(replace(base, sources=frozenset({"screen"}))))
+    return bool(context.store.notes.ids(replace(base, sources=frozenset({"screen"}))))
 
 
 def presence_of(context: Context, cues: tuple[str, ...]) -> Presence:

@@ -22,7 +22,6 @@ from lvqa.store import Filter, Store
 from lvqa.temporal.operators import Operator
 from lvqa.tools.eyes import Eyes
 from lvqa.tools.ledger import Ledger
-from lvqa.tools.workbench import Workbench
 from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
 from lvqa.zoom import DEFAULT, Searcher
 
@@ -288,22 +287,6 @@ class Context:
     wording: str = ""
     part: bool = False
     eyes: Eyes | None = None
-
-    @property
-    def bench(self) -> Workbench:
-        """What the tools work with, for this question."""
-        return Workbench(
-            self.store,
-            self.models,
-            self.settings,
-            self.folder,
-            self.ledger,
-            self.retriever,
-            self.frames,
-            self.eyes,
-            self.filter,
-            seed=self.seed,
-        )
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ from lvqa.agents.programs import (
     presence_of,
     program_of,
     result_of,
-    videos_of,
 )
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import policy
@@ -70,12 +69,12 @@ class RowsReply(BaseModel):
 def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Run the plan's program, or find the rows of its events and compute on them; nothing where it asks for nothing."""
     context, plan = runtime.context, state["plan"]
-    query, steps = program_of(state, context), list[Step]()
-    if query is not None:
+    program, steps = program_of(state, context), list[Step]()
+    if program is not None:
         try:
-            return by_looking(state, context, query)
+            return by_looking(state, context, *program)
         except ModelError as error:  # the notes are still there to answer from
-            steps = [ProgramFailedStep(query, str(error))]
+            steps = [ProgramFailedStep(program[0], str(error))]
     if state["surveys"]:
         return {"steps": steps}
     reads_all = policy(plan.kind).reads == "all"
@@ -106,11 +105,10 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     }
 
 
-def by_looking(state: State, context: Context, query: TemporalQuery) -> dict[str, Any]:
-    """Run a program over time: a draft with its evidence, or one that says that nothing was found."""
+def by_looking(state: State, context: Context, query: TemporalQuery, videos: tuple[str, ...]) -> dict[str, Any]:
+    """Run a program over time in videos, by their ids: a draft with its evidence, or one that nothing was found for."""
     planner = planner_of(context.models)
     assert context.eyes is not None, "there is no program without a vision model"
-    videos = videos_of(state, context, query)
     steps: list[Step] = [ProgramStep(query, tuple(map(context.retriever.path, videos)))]
     eyes = context.eyes.fresh()
     presence, viewer = presence_of(context, state["plan"].cues), cast("Viewer", eyes)

@@ -17,10 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lvqa.media.clock import SLACK_S, centres
+from lvqa.media.clock import SLACK_S
 from lvqa.media.reader import FrameReader
 from lvqa.media.values import Backend, Frame, TimedFrame, VideoInfo
-from lvqa.types import Span
 
 _MOST_BYTES = 96 << 20
 
@@ -89,10 +88,6 @@ class FrameCache:
             found = [TimedFrame(t, wanted[t][1], self._frames[wanted[t]]) for t in times_s]
             self._make_room(set(wanted.values()))
             return found
-
-    def span(self, path: Path, span: Span, n: int) -> list[TimedFrame]:
-        """The frames at the centres of n equal parts of a span. Raises MediaError."""
-        return self.at(path, centres(span, n))
 
     def _shown_at(self, path: Path, time_s: float) -> float | None:
         """The own time of the frame shown at a time, as far as frames that were decoded tell; kept from then on."""

@@ -10,6 +10,7 @@ import pytest
 from lvqa.errors import MediaError
 from lvqa.eval.lab.footage_writer import write_video
 from lvqa.media import FrameCache, FrameReader
+from lvqa.media.clock import centres
 from lvqa.types import Span
 
 HEIGHT, WIDTH = 48, 64
@@ -33,7 +34,7 @@ def test_frames_are_those_of_a_reader_in_the_order_asked(film):
         for mine, right in zip(cache.at(film, times), reader.at(times), strict=True):
             assert (mine.time_s, mine.pts_s) == (right.time_s, right.pts_s)
             np.testing.assert_array_equal(mine.image, right.image)
-        assert [f.time_s for f in cache.span(film, Span(2, 4), 2)] == [2.5, 3.5]
+        assert [f.time_s for f in cache.at(film, centres(Span(2, 4), 2))] == [2.5, 3.5]
         assert cache.info(film).duration_s == reader.info.duration_s
 
 

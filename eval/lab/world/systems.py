@@ -18,7 +18,7 @@ from lvqa.agents.baselines.presets import AGENTS
 from lvqa.agents.nodes.plan import plan
 from lvqa.agents.nodes.verify import NOT_HERE, verify
 from lvqa.agents.planner import planner_of
-from lvqa.agents.programs import draft_of, presence_of, program_of, result_of, videos_of
+from lvqa.agents.programs import draft_of, presence_of, program_of, result_of
 from lvqa.agents.state import Context, State, initial
 from lvqa.eval.lab.wordings.chat import planning_chat
 from lvqa.eval.lab.world.questions.make import WorldQuestion
@@ -109,8 +109,8 @@ class Systems:
         context = self._context(question.options_question, question.options)
         runtime: Any = _Runtime(context)
         state: State = initial() | plan(initial(), runtime)  # type: ignore[assignment]
-        planner, query = planner_of(context.models), program_of(state, context)
-        if planner is None or query is None or context.eyes is None:
+        planner, program = planner_of(context.models), program_of(state, context)
+        if planner is None or program is None or context.eyes is None:
             return Answer(NOT_HERE, None, 0.0, "absent", cost=context.ledger.cost)
         presence = presence_of(context, state["plan"].cues)
         looker: Viewer = context.eyes
@@ -118,7 +118,8 @@ class Systems:
             presence = Golden(presence.store, presence.image_embedder, presence.filter, presence.cues, windows=gold)
         else:
             presence, looker = planner.reading(presence, self._truth, context.settings.budget_frames)
-        result = result_of(context, query, videos_of(state, context, query), presence, looker)
+        query, videos = program
+        result = result_of(context, query, videos, presence, looker)
         items, draft = draft_of(context, query, result)
         # No further round: what an oracle does not find is not there.
         last = {**state, "items": items, "draft": draft, "round": context.settings.rounds + 1}
