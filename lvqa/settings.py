@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     clip_batch: int = Field(8, ge=1, description="clips captioned, embedded and committed together")
     caption_tokens: int = Field(96, ge=8)
     embed_every_s: float = Field(1.0, gt=0, description="spacing of the visual channel's frames")
+    embed_between: bool = Field(True, description="embed a frame between two, too, that alone shows something")
     ocr_every_s: float = Field(1.0, gt=0, description="spacing of the frames whose text is read")
     max_side: int = Field(
         768, ge=64, description="longer side, in pixels, of frames given to models; OCR sees them whole"

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lvqa.errors import MediaError
+from lvqa.indexers.stages.between import BetweenFrames, Waiting
 from lvqa.indexers.stages.caption import caption_frames
 from lvqa.indexers.stages.duplicates import same_text, shrink
 from lvqa.indexers.stages.shots import ClipCutter, ClipRules, ShotDetector, sample_rate
@@ -132,12 +133,13 @@ class VideoPass:
                 return
             # The same time to the last bit, whichever way the grid was walked: rows are compared exactly.
             time_s = round(timed.time_s, 6)
-            if on_grid(time_s, self._step_s):
+            sampled = on_grid(time_s, self._step_s)
+            if sampled:
                 span = cutter.push(time_s, detector.push(timed.image))
                 if span is not None:
                     yield clip.close(span)
                     clip = _OpenClip(settings, self._wants)
-            reading = clip.take(time_s, timed.image, cutter.start_s, self._candidate_s)
+            reading = clip.take(time_s, timed.image, cutter.start_s, self._candidate_s, sampled=sampled)
             if reading is not None:
                 yield reading
         if not seen:
@@ -196,11 +198,18 @@ class _OpenClip:
         self._frames: list[Frame] = []
         self._embed_times_s: list[float] = []
         self._embed_frames: list[Frame] = []
+        # Where clips are shorter than the spacing anyway, one without an embedded frame is no short shot.
+        self._between = BetweenFrames(first_at_least=settings.clip_max_s >= settings.embed_every_s)
         self._read_s = 0.0
         self._read: Frame | None = None
 
-    def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float) -> ScreenReading | None:
-        """Keep of a frame what is needed later; returns the reading that it asks for, if any."""
+    def take(
+        self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float, *, sampled: bool
+    ) -> ScreenReading | None:
+        """Keep of a frame what is needed later; returns the reading that it asks for, if any.
+
+        `sampled` says that shots are looked for on it: those frames come whichever stages run.
+        """
         settings, wants = self._settings, self._wants
         small: Frame | None = None
         if _wanted(wants.caption_s, clip_start_s) and (
@@ -210,9 +219,14 @@ class _OpenClip:
             self._times_s.append(time_s)
             self._frames.append(small)
         # By its own time: cut anew, a clip may begin before the second that its frames are wanted from.
-        if _wanted(wants.frames_s, time_s) and on_grid(time_s, settings.embed_every_s):
-            self._embed_times_s.append(time_s)
-            self._embed_frames.append(shrink(frame, settings.max_side) if small is None else small)
+        if _wanted(wants.frames_s, time_s):
+            small = shrink(frame, settings.max_side) if small is None else small
+            if on_grid(time_s, settings.embed_every_s):
+                self._embed_also(self._between.embedded(small))
+                self._embed_times_s.append(time_s)
+                self._embed_frames.append(small)
+            elif sampled and settings.embed_between:
+                self._between.sampled(time_s, small)
         if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, settings.ocr_every_s)):
             return None
         # Compared with the frame that was read, not with the one before: a slow fade must not hide a change. Each
@@ -222,8 +236,14 @@ class _OpenClip:
         self._read_s, self._read = time_s, frame
         return ScreenReading(time_s, time_s, frame)
 
+    def _embed_also(self, between: Waiting | None) -> None:
+        if between is not None:
+            self._embed_times_s.append(between.time_s)
+            self._embed_frames.append(between.frame)
+
     def close(self, span: Span) -> CutClip:
         """The clip with what its stages get."""
+        self._embed_also(self._between.end())
         count, threshold = self._settings.frames_per_clip, self._settings.duplicate_threshold
         frames = caption_frames(self._times_s, self._frames, span, count, threshold) if self._frames else []
         return CutClip(span, frames, self._embed_times_s, self._embed_frames)

@@ -70,7 +70,14 @@ def stage_specs(
         "max_side": settings.max_side,
     }
     screen = {**clips, "ocr_every_s": settings.ocr_every_s, "duplicate_threshold": settings.duplicate_threshold}
-    frames = {"version": _VERSION, "embed_every_s": settings.embed_every_s, "max_side": settings.max_side}
+    frames: dict[str, Any] = {
+        "version": _VERSION,
+        "embed_every_s": settings.embed_every_s,
+        "max_side": settings.max_side,
+    }
+    if settings.embed_between:
+        # Which frames those are follows from the clips that they lie in.
+        frames["between"] = clips
     specs = {"segment": StageSpec("", "", clips)}
     if names.get("vision"):
         specs["caption"] = StageSpec(names["vision"], load("caption", own_prompts).hash, caption)
@@ -112,9 +119,17 @@ def _model_change(was: str, now: str) -> str:
 def _change(name: str, was: Any, now: Any) -> str:
     if name in _PLAIN:
         return _PLAIN[name]
+    if name == "between":
+        return _between_change(was, now)
     if name == "subtitles":
         return "subtitles changed" if was and now else "subtitles were added" if now else "subtitles were removed"
     return f"{name} {_shown(was)} -> {_shown(now)}"
+
+
+def _between_change(was: Any, now: Any) -> str:
+    if was is None or now is None:
+        return f"frames between them are {'embedded too' if was is None else 'no longer embedded'}"
+    return "; ".join(_change(part, was.get(part), now[part]) for part in now if was.get(part) != now[part])
 
 
 def _shown(value: Any) -> str:

@@ -69,9 +69,11 @@ class Belief:
     top: Values = field(init=False)
 
     def __post_init__(self) -> None:
-        self.times_s = self.start.seconds.copy()
+        self.times_s = self.start.moments.copy()
         self.own, self.context = self.start.own.copy(), self.start.context.copy()
-        self.step_s = np.ones(len(self.times_s))
+        # A moment between two seconds that the index knows is one that `refine` would have added.
+        whole = np.abs(self.times_s - np.round(self.times_s)) < _SAME_S
+        self.step_s = np.where(whole | (np.arange(len(whole)) == 0), 1.0, 0.5)
         self.cue = np.zeros(len(self.times_s))
         self.told = np.zeros(len(self.times_s)) if self.start.nearby is None else self.start.nearby.copy()
         self.looked = np.zeros(len(self.times_s), bool)
@@ -143,12 +145,13 @@ class Belief:
     @property
     def flat(self) -> float:
         """The share of a moment of a target about which nothing is known."""
-        return 1.0 / ((1.0 + self.rules.nowhere) * max(1, len(self.start.seconds)))
+        return 1.0 / ((1.0 + self.rules.nowhere) * max(1, len(self.start.moments)))
 
     def _is_taken(self, time_s: float) -> bool:
         return any(abs(time_s - other) < max(self.gap_s, _SAME_S) for other in self.taken)
 
     def by_second(self, shares: Values) -> Values:
         """Shares of moments, (n,), as those of the whole seconds, (seconds,): what plots show."""
-        places = np.clip((self.times_s - self.start.seconds[0]).astype(int), 0, len(self.start.seconds) - 1)
-        return np.bincount(places, shares, len(self.start.seconds)).astype(np.float64)
+        first_s, n = float(self.start.moments[0]), int((self.step_s == 1.0).sum())
+        places = np.clip((self.times_s - first_s).astype(int), 0, n - 1)
+        return np.bincount(places, shares, n).astype(np.float64)

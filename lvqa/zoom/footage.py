@@ -146,6 +146,17 @@ class Footage:
         return np.maximum(seconds, self.within.start_s) if len(seconds) else np.array([self.within.start_s])
 
     @property
+    def moments(self) -> Values:
+        """The whole seconds and, between them, the times of the visual channel's other frames, float64 (n,), rising."""
+        seconds = self.seconds
+        if self.channel is None:
+            return seconds
+        others = self.channel.times_s
+        others = others[(others > seconds[0]) & (others < self.within.end_s)]
+        apart = np.abs(others - np.round(others)) > _SAME_S
+        return np.union1d(seconds, others[apart]) if apart.any() else seconds
+
+    @property
     def last_s(self) -> float:
         """The last time that may be asked for: within the last frame."""
         return max(self.within.start_s, self.within.end_s - 1e-3)

@@ -41,12 +41,17 @@ class Looker:
     scorer: FrameScorer
     budget: SearchBudget
     trace: Trace
+    upto: int | None = None
+    """Until further notice no more than so many frames are looked at; as many as the budget holds where None."""
+    refused: int = 0
+    """How many looks were asked for and not made."""
     _known: dict[_Key, npt.NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
         """How many more frames may be looked at, as far as the search's own budget goes."""
-        return max(0, self.budget.frames - self.trace.looked)
+        most = self.budget.frames if self.upto is None else min(self.upto, self.budget.frames)
+        return max(0, most - self.trace.looked)
 
     def look(
         self,
@@ -67,6 +72,7 @@ class Looker:
                 first.setdefault(key, n)
         paid = [n for n in first.values() if not free[n]]
         taken = paid[: self.take(len(paid))]
+        self.refused += len(paid) - len(taken)
         wanted = sorted([n for n in first.values() if free[n]] + taken)
         if wanted:
             scored = self.scorer.score_each(frames[wanted], self.query.things)
@@ -81,7 +87,7 @@ class Looker:
         scores = np.array([one for one in found if one is not None], np.float32).reshape(len(rows), m)
         presence = self.scorer.presence(scores, self.video, self.query.things)
         seen = LookedAt(rows, np.array(times)[rows] if len(rows) else np.zeros(0), scores, presence)
-        if len(rows):
+        if wanted:
             self.trace.rounds.append(
                 Round(
                     why,

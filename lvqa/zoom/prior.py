@@ -1,4 +1,4 @@
-"""Where in a video a target may be, before anything is looked at: what the index says, as a score a second.
+"""Where in a video a target may be, before anything is looked at: what the index says, as a score a moment.
 
 Four witnesses: captions that name the target, speech that does, cues (captions that name them and frames that stand
 out for them, within reach), and the visual channel, where a frame stands out for the target. Scores are log-odds up to
@@ -32,12 +32,13 @@ _RECALLED = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
-    """Scores at the seconds of a video, float64 (n, targets) each; `context` is all but what the frame itself shows.
+    """Scores at the moments of a video, float64 (n, targets) each; `context` is all but what the frame itself shows.
 
-    `informed` says that there was an index to read: that not all is flat; `nearby` is what cues add to `context`, (n,).
+    Moments are `Footage.moments`: the seconds, and the times between them whose frames the index knows. `informed` says
+    that there was an index to read: that not all is flat; `nearby` is what cues add to `context`, (n,).
     """
 
-    seconds: Values
+    moments: Values
     own: Values
     context: Values
     informed: bool
@@ -46,51 +47,51 @@ class Prior:
 
 def prior(video: Footage, query: Query, similarity: Similarity | None) -> Prior:
     """What the index says of each target."""
-    seconds = video.seconds
-    n, m = len(seconds), len(query.targets)
+    moments = video.moments
+    n, m = len(moments), len(query.targets)
     own, context = np.zeros((n, m)), np.zeros((n, m))
-    nearby = _cues(video, query, similarity, seconds)
+    nearby = _cues(video, query, similarity, moments)
     for j, target in enumerate(query.targets):
-        own[:, j] = _seen(video, target, similarity, seconds)
-        context[:, j] = nearby + CAPTION * _named(video.notes, target, seconds) + SPEECH * _said(
-            video.notes, target, seconds
+        own[:, j] = _seen(video, target, similarity, moments)
+        context[:, j] = nearby + CAPTION * _named(video.notes, target, moments) + SPEECH * _said(
+            video.notes, target, moments
         )  # fmt: skip
-    recalled = _recalled(video, seconds)
+    recalled = _recalled(video, moments)
     if recalled is not None:
         context += recalled[:, None]
     informed = bool(np.ptp(own, axis=0).any() or np.ptp(context, axis=0).any()) if n > 1 else False
-    return Prior(seconds, own, context, informed, nearby)
+    return Prior(moments, own, context, informed, nearby)
 
 
-def _seen(video: Footage, phrase: str, similarity: Similarity | None, seconds: Values) -> Values:
-    """How far the frames stand out for a phrase, at the seconds; 0 without a visual channel."""
+def _seen(video: Footage, phrase: str, similarity: Similarity | None, moments: Values) -> Values:
+    """How far the frames stand out for a phrase, at the moments; 0 without a visual channel."""
     channel = video.channel
     if similarity is None or channel is None or not similarity.usable(video):
-        return np.zeros(len(seconds))
+        return np.zeros(len(moments))
     cosines = similarity.of_channel(video, [phrase])[:, 0].astype(np.float64)
-    return at_seconds(channel.times_s, salience(channel.times_s, cosines), seconds)
+    return at_moments(channel.times_s, salience(channel.times_s, cosines), moments)
 
 
-def _cues(video: Footage, query: Query, similarity: Similarity | None, seconds: Values) -> Values:
+def _cues(video: Footage, query: Query, similarity: Similarity | None, moments: Values) -> Values:
     """What cues add: the best of them within reach of each second."""
-    best = np.zeros(len(seconds))
+    best = np.zeros(len(moments))
     channel = video.channel
     for cue in query.cues:
-        score = CUE * _named(video.notes, cue, seconds)
+        score = CUE * _named(video.notes, cue, moments)
         if similarity is not None and channel is not None and similarity.usable(video):
             # Cues stay a while: what is usual around them says nothing against them.
             cosines = similarity.of_channel(video, [cue])[:, 0].astype(np.float64)
-            score = score + at_seconds(channel.times_s, bounded(robust_z(cosines)), seconds)
-        best = np.maximum(best, within_reach(seconds, score, REACH_S))
+            score = score + at_moments(channel.times_s, bounded(robust_z(cosines)), moments)
+        best = np.maximum(best, within_reach(moments, score, REACH_S))
     return best
 
 
-def _named(notes: Sequence[Note], phrase: str, seconds: Values) -> Values:
-    """1 at the seconds of captions that name a thing, else 0."""
-    named = np.zeros(len(seconds))
+def _named(notes: Sequence[Note], phrase: str, moments: Values) -> Values:
+    """1 at the moments of captions that name a thing, else 0."""
+    named = np.zeros(len(moments))
     for note in _holding(notes, phrase):
         if note.source in ("caption", "imported") and names(note.text.lower(), phrase):
-            named[_within(seconds, note.span.start_s, note.span.end_s)] = 1.0
+            named[_within(moments, note.span.start_s, note.span.end_s)] = 1.0
     return named
 
 
@@ -102,37 +103,37 @@ def _holding(notes: Sequence[Note], phrase: str) -> Sequence[Note]:
     return [note for note in notes if all(root in note.text.lower() for root in needed)]
 
 
-def _said(notes: Sequence[Note], phrase: str, seconds: Values) -> Values:
-    said = np.zeros(len(seconds))
+def _said(notes: Sequence[Note], phrase: str, moments: Values) -> Values:
+    said = np.zeros(len(moments))
     for note in _holding(notes, phrase):
         if note.source == "speech" and names(note.text, phrase, whole=True):
-            said[_within(seconds, note.span.start_s - SAID_AFTER_S, note.span.end_s)] = 1.0
+            said[_within(moments, note.span.start_s - SAID_AFTER_S, note.span.end_s)] = 1.0
     return said
 
 
-def _within(seconds: Values, start_s: float, end_s: float) -> slice:
-    # A clip between two seconds still says something of the one before it.
-    low, high = np.searchsorted(seconds, [start_s, end_s])
+def _within(moments: Values, start_s: float, end_s: float) -> slice:
+    # A clip between two moments still says something of the one before it.
+    low, high = np.searchsorted(moments, [start_s, end_s])
     return slice(max(0, int(low) - (low == high)), int(high))
 
 
-def _recalled(video: Footage, seconds: Values) -> Values | None:
+def _recalled(video: Footage, moments: Values) -> Values | None:
     """Log-odds of recall's regions against a flat belief; None where recall brought none."""
     if not video.regions:
         return None
     total = sum(region.score for region in video.regions)
-    share = np.full(len(seconds), (1 - _RECALLED) / len(seconds))
+    share = np.full(len(moments), (1 - _RECALLED) / len(moments))
     for region in video.regions:
-        inside = _within(seconds, region.span.start_s, region.span.end_s)
+        inside = _within(moments, region.span.start_s, region.span.end_s)
         width = inside.stop - inside.start
         if width > 0:
             share[inside] += _RECALLED * region.score / total / width
-    return np.asarray(np.log(share * len(seconds)), np.float64)
+    return np.asarray(np.log(share * len(moments)), np.float64)
 
 
-def at_seconds(times: Values, values: Values, seconds: Values) -> Values:
+def at_moments(times: Values, values: Values, moments: Values) -> Values:
     """Each second's value: that of the nearest time, 0 where none is within a second."""
     if not len(times):
-        return np.zeros(len(seconds))
-    rows = nearest(times, seconds)
-    return np.where(np.abs(times[rows] - seconds) <= 1.0, values[rows], 0.0)
+        return np.zeros(len(moments))
+    rows = nearest(times, moments)
+    return np.where(np.abs(times[rows] - moments) <= 1.0, values[rows], 0.0)

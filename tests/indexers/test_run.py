@@ -127,7 +127,8 @@ def test_a_touched_file_is_hashed_and_found_unchanged(kit: Any, counter: Callabl
         ({"caption_tokens": 50}, {"caption"}),
         ({"ocr_every_s": 2.0}, {"screen"}),
         ({"embed_every_s": 0.5}, {"frames"}),
-        ({"clip_max_s": 3.0}, {"segment", "caption", "screen"}),
+        ({"embed_between": False}, {"frames"}),
+        ({"clip_max_s": 3.0}, {"segment", "caption", "screen", "frames"}),
         ({"workers": 3, "clip_batch": 5}, set()),
     ],
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lvqa.types import Note, Span
 from lvqa.zoom import Query, SearchBudget, make_searcher
@@ -61,6 +66,24 @@ class TestPrior:
         video = scripted.footage(600, regions=[Region(Span(60, 70), 0.9), Region(Span(500, 505), 0.1)])
         scores = prior(video, STAR, None).context[:, 0]
         assert scores[65] > scores[502] > scores[300]
+
+    def test_a_frame_of_the_index_between_two_seconds_is_a_moment_of_its_own(self, scripted):
+        def blink(time_s, phrase):
+            return 0.5 if 200.25 <= time_s < 200.75 else dim(0.0, phrase)
+
+        known = scripted.channel(600, STAR.things, blink)
+        times = np.sort(np.append(known.times_s, [200.5, 300.5]))
+        known = replace(known, times_s=times, vectors=scripted.vectors_of(times, STAR.things, blink))
+        video = scripted.footage(600, channel=known)
+        told = prior(video, STAR, scripted.scorers(None, STAR.things).similarity)
+        assert told.moments.tolist() == times.tolist()
+        assert told.moments[told.own[:, 0].argmax()] == 200.5
+        found, _ = search(scripted, lambda t, p: 0.998 * (200.25 <= t <= 200.75), frames=8, seconds=600)
+        assert not found.trace.found
+        scorers = scripted.scorers(lambda t, p: 0.998 * (200.25 <= t <= 200.75), STAR.things, blink)
+        found = make_searcher("lvqa", scorers).search(video, STAR, SearchBudget(4, 8))
+        assert found.trace.found == {"red star": 200.5}
+        assert len(found.trace.belief) == 512
 
     def test_without_an_index_it_is_flat(self, scripted):
         told = prior(scripted.footage(60), CUED, None)
@@ -217,3 +240,65 @@ def test_peaks_and_reach():
     assert peaks(times, score, 3, apart_s=2.0) == [2, 6, 0]
     assert within_reach(times, score, 1.0).tolist() == [1, 5, 5, 5, 4, 3, 3, 3, 0, 0]
     assert within_reach(times[:1], score[:1], 5.0).tolist() == [0]
+
+
+def chance(seed, *, shares=(0.9, 0.04, 0.03, 0.02, 0.01)):
+    """Presence by the toss of a die for each time and phrase: mostly nothing, now and then half seen, or clear."""
+    edges = np.cumsum(shares)
+
+    def says(time_s, phrase):
+        drawn = (zlib.crc32(f"{seed} {time_s:.3f} {phrase}".encode()) % 10_000) / 10_000
+        return (0.02, 0.3, 0.7, 0.9, 0.999)[int(np.searchsorted(edges, drawn, side="right").clip(0, 4))]
+
+    return says
+
+
+class TestMoreNeverLoses:
+    BUDGETS = (8, 16, 32, 64, 128)
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 10_000), st.sampled_from([1, 2]), st.booleans(), st.booleans())
+    def test_what_a_smaller_budget_found_a_larger_one_does(self, scripted, seed, occasions, fill, indexed):
+        """Found is what was looked at; where a search ended before its budget, all that it returned."""
+        query = Query(("red star", "blue ring"), ("red flag",))
+        cosine = (lambda t, p: dim(t + len(p), p)) if indexed else None
+        before: set[float] = set()
+        for budget in self.BUDGETS:
+            given = {"occasions": occasions, "fill": fill, "cosine": cosine, "seed": seed % 7}
+            found, eye = search(scripted, chance(seed), query, 300, budget, budget, **given)
+            assert found.trace.looked == len(eye.shown) <= budget
+            times = {frame.time_s for frame in found.keyframes}
+            assert before <= times
+            looked = {time_s for time_s, crop in eye.shown if crop is None}
+            before = times & looked if found.trace.stopped == "the budget is spent" else times
+
+    def test_what_later_looks_tell_better_is_not_kept(self, scripted):
+        """What nobody looked at fills the places of a small budget, and none beside what a larger one confirms."""
+        for seed in range(5):
+            found, _ = search(scripted, there, cosine=lambda t, p: 0.3, k=8, frames=512, seed=seed)
+            assert found.trace.found
+            assert [frame.time_s for frame in found.keyframes] == list(found.trace.found.values())
+
+    def test_what_a_stage_could_not_confirm_the_next_one_confirms(self, scripted):
+        """Seven looks show nothing, the eighth does: with a budget of eight it is unconfirmed, with more it is not."""
+        counts: set[tuple[bool, bool]] = set()
+        for seed in range(30):
+            at_8, _ = search(scripted, lambda t, p: 0.998 * (t % 11 < 2), frames=8, seconds=600, seed=seed)
+            at_16, _ = search(scripted, lambda t, p: 0.998 * (t % 11 < 2), frames=16, seconds=600, seed=seed)
+            counts.add((bool(at_8.trace.found), bool(at_16.trace.found)))
+            assert set(at_8.trace.found) <= set(at_16.trace.found)
+        assert (False, True) in counts
+        assert (True, True) in counts
+
+    def test_a_search_that_ends_before_its_budget_is_the_same_with_any(self, scripted):
+        small, _ = search(scripted, there, cosine=dim, frames=8)
+        large, _ = search(scripted, there, cosine=dim, frames=128)
+        assert small.trace.stopped == large.trace.stopped == "all targets are confirmed"
+        assert small.keyframes == large.keyframes
+        assert small.trace.rounds == large.trace.rounds
+
+    def test_what_was_not_confirmed_stays_below_a_half(self, scripted):
+        for seed in range(20):
+            found, _ = search(scripted, chance(seed), k=64, frames=64, seconds=300, seed=seed)
+            told = set(found.trace.found.values())
+            assert all(frame.score < 0.5 for frame in found.keyframes if frame.time_s not in told)

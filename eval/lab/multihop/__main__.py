@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from lvqa import Archive
 from lvqa.cli import output
 from lvqa.eval.lab.command import Parser, carry_out
 from lvqa.eval.lab.multihop import archives, bench
+from lvqa.eval.lab.wordings.chat import plan_of
 from lvqa.phrasing import for_terminal
 
-ROOMS = ("everyday", "nextgqa")
+ROOMS = ("everyday", "nextgqa", "world")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--folder", default="multihop", metavar="DIR", help="where the indexes go; ./multihop")
     parser.add_argument("--shared", required=True, metavar="DIR", help="holds everyday/make.py and data/nextgqa_dev")
-    parser.add_argument("--only", choices=ROOMS, help="one half alone")
+    parser.add_argument("--only", choices=ROOMS, help="one part alone")
     parser.add_argument("--said", action="store_true", help="print the answers, too")
 
     def work() -> int:
@@ -32,11 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for room in [given.only] if given.only else ROOMS:
             folder, shared = Path(given.folder).expanduser() / room, Path(given.shared).expanduser()
             folder.mkdir(parents=True, exist_ok=True)
-            with Archive(folder, profile="text") as plain:
-                embedder = plain.models.embedder
-            notes = archives.everyday(shared / "everyday" / "make.py") if room == "everyday" else None
-            archives.fill(folder, notes or archives.captions(shared / "data" / "nextgqa_dev"), embedder)
-            for one in bench.run(folder, bench.questions(room), embedder=embedder):
+            for one in _asked(room, folder, shared):
                 rows.append(one)
                 marks = "".join("+" if part else "-" for part in one.parts)
                 line = (
@@ -52,6 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     return carry_out(work)
+
+
+def _asked(room: str, folder: Path, shared: Path) -> Iterator[bench.Asked]:
+    asked = bench.questions(room)
+    if room == "world":
+        return bench.run(partial(archives.world, folder), asked, plan_of)
+    made = archives.everyday(shared / "everyday" / "make.py") if room == "everyday" else None
+    notes = made or archives.captions(shared / "data" / "nextgqa_dev")
+    archives.fill(folder, notes, archives.embedder_of(folder))
+    return bench.run(partial(archives.opened, folder), asked)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
+from lvqa import Archive
 from lvqa.errors import UsageError
+from lvqa.eval.lab.tiny.models import open_archive, world_models
+from lvqa.eval.lab.world.build import build
 from lvqa.models.base import Embedder
+from lvqa.models.profiles import Models
 from lvqa.store import Store, note_id
 from lvqa.types import Note, Span, Video
 
 Row = tuple[str, float, float, str, str]
 """A note: its video's path, start and end in seconds, source, text."""
 
+WORLD_MINUTES, WORLD_SEED, WORLD_VIDEOS = 24, 71, 4
 CAPTIONED = 26  # videos of captions, the first by the SHA-256 of their names
 _LECTURES = (
     ("photo", "PHOTO", 120, "Lectures/2024/Lecture 03.mp4"),
@@ -49,6 +56,29 @@ def fill(folder: Path, rows: Iterable[Row], embedder: Embedder | None) -> None:
             if embedder is not None:
                 vectors = embedder.encode_document([note.text for note in made])
                 store.vectors.put(embedder.name, [note.id for note in made], vectors)
+
+
+def opened(folder: Path, chat: BaseChatModel) -> Archive:
+    """A folder that `fill` filled, to be read with this chat model and the profile `text`."""
+    return Archive(folder, profile="text", models=Models.of(chat=chat, embedder=embedder_of(folder)))
+
+
+def embedder_of(folder: Path) -> Embedder | None:
+    """What embeds texts in a folder with the profile `text`."""
+    with Archive(folder, profile="text") as plain:
+        return plain.models.embedder
+
+
+def world(folder: Path, chat: BaseChatModel) -> Archive:
+    """The synthetic world that `world.jsonl` asks about, rendered and indexed unless it is; read with a chat model."""
+    made = build(folder / "videos", WORLD_MINUTES, WORLD_SEED, videos=WORLD_VIDEOS)
+    own = world_models()
+    models = Models.of(
+        vision=own.vision, chat=chat, embedder=own.embedder, image_embedder=own.image_embedder, ocr=own.ocr
+    )
+    archive = open_archive(made.folder, folder / "index", models=models, summaries="none")
+    archive.index()
+    return archive
 
 
 def captions(data: Path) -> list[Row]:

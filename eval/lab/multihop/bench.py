@@ -1,21 +1,23 @@
 """Asks questions of several hops with sub-questions and without, and says what is right.
 
-An answer is right where it says what is wanted, in one of the wordings that the file gives, and a piece of its evidence
-lies in the gold window; so is the answer to a part.
+An answer is right where it says what is wanted, in one of the wordings that the file gives (one that begins with ^ is a
+regular expression), and a piece of its evidence lies in the gold window; so is the answer to a part.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
 from lvqa import Archive
 from lvqa.agents.steps import SubQuestionStep
 from lvqa.eval.lab.multihop.models import scripted
-from lvqa.models.profiles import Models
 from lvqa.types import Answer, Span
 
 HERE = Path(__file__).parent
@@ -35,7 +37,7 @@ class Hop:
         """Whether an answer says so, and shows it there; `gold` in place of the hop's own."""
         said = " ".join(answer.text.lower().split())
         shown = any(one.video == self.video and one.span.overlaps(self.span) for one in answer.evidence)
-        return not answer.abstained and shown and any(word.lower() in said for word in gold or self.gold)
+        return not answer.abstained and shown and any(_says(said, word.lower()) for word in gold or self.gold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,17 @@ def _read(row: dict[str, Any]) -> HopQuestion:
     return HopQuestion(row["id"], row["question"], tuple(row["gold"]), hops)
 
 
-def run(folder: Path, asked: Sequence[HopQuestion], **models: Any) -> Iterator[Asked]:
-    """What comes of each question; `models` beside the chat model, such as `embedder`."""
+def _says(said: str, word: str) -> bool:
+    return re.match(word, said) is not None if word.startswith("^") else word in said
+
+
+def run(
+    opened: Callable[[BaseChatModel], Archive], asked: Sequence[HopQuestion], plan: Callable[[str], str] = lambda q: ""
+) -> Iterator[Asked]:
+    """What comes of each question; `opened` opens their archive with a chat model, `plan` is `models.scripted`'s."""
     parted = {one.text: [{"text": hop.text, "needs": hop.needs} for hop in one.hops] for one in asked}
     whole: dict[str, list[dict[str, Any]]] = {one.text: [] for one in asked}
-    with (
-        Archive(folder, profile="text", models=Models.of(chat=scripted(parted), **models)) as by_parts,
-        Archive(folder, profile="text", models=Models.of(chat=scripted(whole), **models)) as at_once,
-    ):
+    with opened(scripted(parted, plan)) as by_parts, opened(scripted(whole, plan)) as at_once:
         for one in asked:
             answer, plain = by_parts.ask(one.text), at_once.ask(one.text)
             told = {step.sub.place: step.sub.answer for step in answer.steps if isinstance(step, SubQuestionStep)}

@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lvqa.language import content
@@ -27,15 +27,15 @@ _KNOWN = re.compile(r"nothing is known about it: do not guess.*?```data\n(.*?)\n
 _ANSWERED = re.compile(r"^.* - (.*) \(confidence \d\.\d\d\) ((?:\[\d+\])+)$")
 
 
-def scripted(plans: Plans) -> FakeChat:
-    """The model; `plans` are the sub-questions of each question, which may be none."""
+def scripted(plans: Plans, plan: Callable[[str], str] = lambda question: "") -> FakeChat:
+    """The model; `plans` are the sub-questions of each question, which may be none, `plan` the plan of any other."""
 
     def reply(messages: Sequence[Any]) -> str:
         text = str(messages[-1].text)
         fenced = _FENCED.findall(text)
         if text.startswith("You plan how to answer") and fenced:
             subs = plans.get(fenced[0].strip())
-            return "" if subs is None else json.dumps({"sub_questions": list(subs)})
+            return plan(fenced[0].strip()) if subs is None else json.dumps({"sub_questions": list(subs)})
         return read(fenced[0], text) if '"sentences"' in text and fenced else ""
 
     return FakeChat(reply)

@@ -21,18 +21,22 @@ _FIELDS = ("kind", "sub_questions", "targets", "cues", "phrases", "between", "ev
 _NOTHING = {"sentences": [], "choice": "A", "confidence": 0.0, "missing": []}
 
 
+def plan_of(question: str, options: Sequence[str] = ()) -> str:
+    """The plan of a question by the world's grammar, as the JSON that `prompts/plan.md` asks for."""
+    plan = WorldPlanner().plan(question, options)
+    if plan is None:
+        return json.dumps({"kind": "other"})
+    return plan.model_dump_json(include={*_FIELDS, "attribute", "negated", "across"})
+
+
 def planning_chat() -> FakeChat:
     """The chat model; its plans are those of `WorldPlanner`, and empty for a question that no rule reads."""
-    planner = WorldPlanner()
 
     def reply(messages: Sequence[BaseMessage]) -> str:
         prompt = str(messages[-1].text)
         if not prompt.startswith(load("plan").text.split("{{", 1)[0]):
             return json.dumps(_NOTHING)
         question, *options = _FENCED.findall(prompt)
-        plan = planner.plan(question, _OPTION.findall(options[0]) if options else ())
-        if plan is None:
-            return json.dumps({"kind": "other"})
-        return plan.model_dump_json(include={*_FIELDS, "attribute", "negated", "across"})
+        return plan_of(question, _OPTION.findall(options[0]) if options else ())
 
     return FakeChat(reply, name="scripted:planner")

@@ -35,6 +35,9 @@ _SAME_S = 1e-3
 # Moments whose beliefs differ by less than this are as good as each other.
 _CHANCE = 0.1
 _REACH_S = 8.0
+# The looks of the first stage; each further one doubles all that were made.
+_FIRST_STAGE = 8
+_SPENT = "the budget is spent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Lvqa:
             trace.stopped = "there is nothing to look with: chosen by belief"
         else:
             search.run(Looker(video, query, scorer, budget, trace))
-        chosen = search.choose()
+        chosen = search.choose(budget.k)
         shares = search.belief.shares(search.wanted or list(range(len(query.targets))))
         trace.belief = in_stretches(search.belief.by_second(shares))
         return SearchResult(chosen, trace)
@@ -100,6 +103,12 @@ class _LvqaSearch:
     """Confirmed sightings: time, presence, target."""
     seen: dict[float, float] = field(default_factory=dict)
     """What every look at a whole frame came to: the best target's presence by time."""
+    kept: dict[float, float] = field(default_factory=dict)
+    """What the stages before chose without having confirmed it: score by time."""
+    cut_off: list[tuple[float, Values]] = field(default_factory=list)
+    """Looks that a stage's end left nothing to confirm with, and that the next one confirms: time, presence."""
+    size: int = 2
+    """The looks of the next round."""
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -111,8 +120,27 @@ class _LvqaSearch:
         return [j for j, count in enumerate(counts) if count < self.rules.occasions]
 
     def run(self, looker: Looker) -> None:
-        """Look until it is enough."""
-        size = 2
+        """Look until it is enough, stage by stage: what a search with each stage's budget would return is kept."""
+        for most in _stages(self.budget.frames):
+            if not self.trace.stopped:
+                looker.upto = most
+                self._look(looker)
+            if most == self.budget.frames:
+                return
+            goes_on = self.trace.stopped == _SPENT and not looker.left
+            told = {t for t, _, _ in self.shown}
+            for frame in self.choose(min(self.budget.k, most)):
+                # Where its budget is spent, what it never looked at is a guess that later looks better.
+                if frame.time_s not in told and (frame.time_s in self.seen or not goes_on):
+                    self.kept.setdefault(frame.time_s, frame.score)
+            if goes_on:
+                self.trace.stopped = ""
+
+    def _look(self, looker: Looker) -> None:
+        """Look until it is enough, or the stage ends."""
+        cut_off, self.cut_off = self.cut_off, []
+        for time_s, presence in cut_off:
+            self._learn(looker, time_s, presence)
         least = self.rules.look_cost * 0.99 * self.belief.flat if self.belief.start.informed else 0.0
         while True:
             if not self.wanted:
@@ -120,25 +148,25 @@ class _LvqaSearch:
                 return
             shares = self.belief.shares(self.wanted)
             if not looker.left:
-                self.trace.stopped = "the budget is spent"
+                self.trace.stopped = _SPENT
                 return
             promise = float(shares.max(initial=0.0))
             if promise <= least:
                 self.trace.stopped = "no look is worth its cost" if promise > 0 else "every moment was looked at"
                 return
-            rows = self._next(shares, min(size, looker.left))
+            rows = self._next(shares, min(self.size, looker.left))
             if not len(rows):
                 rows = self._drawn(shares, 1)
             times = self.belief.times_s[rows]
             seen = looker.look(self.video.clip(times), "look", belief=self.belief.by_second(shares))
             if len(seen.rows) < len(rows):
-                self.trace.stopped = "the budget is spent"
+                self.trace.stopped = _SPENT
             before = len(self.shown)
             for time_s, presence in zip(times[seen.rows], seen.presence, strict=True):
                 self._learn(looker, float(time_s), presence)
             if self.trace.stopped:
                 return
-            size = 2 if len(self.shown) > before else min(2 * size, self.rules.batch)
+            self.size = 2 if len(self.shown) > before else min(2 * self.size, self.rules.batch)
 
     def _next(self, shares: Values, n: int) -> Rows:
         """The moments to look at: the most probable, a second apart, and a share where nobody looked."""
@@ -171,26 +199,30 @@ class _LvqaSearch:
         n, bar = len(self.query.targets), looker.scorer.bar
         clipped = float(self.video.clip(np.array([time_s]))[0])
         half = [j for j in self.wanted if self.rules.warm <= presence[j] < bar]
-        if half and looker.left >= len(CROPS):
+        whole, refused, in_crops = presence, looker.refused, looker.left >= len(CROPS)
+        if half and in_crops:
             crops = looker.look([clipped] * len(CROPS), "crops", crops=CROPS).presence
             presence = np.maximum(presence, crops.max(axis=0, initial=0.0))
         seen = [j for j in self.wanted if presence[j] >= bar]
         kept = presence.copy()
         for j in seen:
-            sure = self._confirm(looker, clipped, j, float(presence[j]), in_part=j in half)
-            kept[j] = sure
-            if sure >= bar:
-                self._note(clipped, sure, j)
+            kept[j] = self._confirm(looker, clipped, j, float(presence[j]), in_part=j in half)
+        sightings = [(clipped, float(kept[j]), j) for j in seen if kept[j] >= bar]
         self.seen[clipped] = max(self.seen.get(clipped, 0.0), float(kept[:n].max()))
+        if looker.refused > refused or (half and not in_crops):
+            self.belief.looked[row] = True
+            self.cut_off.append((time_s, whole))
+            return
+        for one in sightings:
+            self._note(*one)
         self.belief.see(row, kept)
         self.belief.refine(row)
 
     def _note(self, time_s: float, sure: float, target: int) -> None:
-        name = self.query.targets[target]
         if any(j == target and abs(t - time_s) < OCCASION_S for t, _, j in self.shown):
             return
         self.shown.append((time_s, sure, target))
-        self.trace.found.setdefault(name, time_s)
+        self.trace.found.setdefault(self.query.targets[target], time_s)
         if self.rules.occasions > 1:
             # The same occasion needs no second look.
             near = np.abs(self.belief.times_s - time_s) < OCCASION_S
@@ -221,34 +253,41 @@ class _LvqaSearch:
             return both / 2 if refuted else both
         return presence / 2
 
-    def choose(self) -> list[Keyframe]:
-        """The keyframes: confirmed ones; then, where a target is missing or all are wanted, the most probable."""
-        k = self.budget.k
-        times = [t for t, _, _ in self.shown]
-        scores = [p for _, p, _ in self.shown]
-        if len(times) < k and (self.rules.fill or self.wanted):
-            more_times, more_scores = self._probable(k - len(times), times)
-            times += more_times
-            scores += more_scores
-        return keyframes(self.video, times, scores, self.budget)
+    def choose(self, k: int) -> list[Keyframe]:
+        """At most k keyframes: confirmed ones, half seen ones, those of earlier stages, and the most probable.
 
-    def _probable(self, n: int, there: list[float]) -> tuple[list[float], list[float]]:
-        """Moments that are not confirmed: half seen ones, then by belief, then a share where nothing speaks for it.
-
-        By belief means at evenly spaced quantiles of it: what has more than its part is in, a stretch of which all is
-        as probable is covered evenly. None has a score above a half.
+        Once no target is missing nothing is added to what is confirmed and what earlier stages chose.
         """
-        wanted = self.wanted or list(range(len(self.query.targets)))
-        times, shares = self.belief.times_s, self.belief.shares(wanted)
+        chosen = dict([(t, p) for t, p, _ in self.shown][:k])
+        more = bool(self.rules.fill or self.wanted)
+        for time_s, score in [*(self._half_seen() if more else ()), *self.kept.items()]:
+            if len(chosen) < k:
+                chosen.setdefault(time_s, score)
+        if more and len(chosen) < k:
+            chosen |= dict(self._probable(k - len(chosen), list(chosen)))
+        return keyframes(self.video, list(chosen), list(chosen.values()), self.budget)
+
+    def _half_seen(self) -> list[tuple[float, float]]:
+        """Frames that were looked at and half show something, unconfirmed, best first: time, score below a half."""
         # Where each occasion is wanted once, what was seen on one is told by its confirmed frame.
         near = OCCASION_S if self.rules.occasions > 1 else _SAME_S
         told = [t for t, _, _ in self.shown]
         half = sorted(
             (-p, t) for t, p in self.seen.items() if p >= self.rules.warm and all(abs(t - s) >= near for s in told)
         )
-        chosen = [t for _, t in half[:n]]
-        scores = [min(_UNCONFIRMED, -p) for p, _ in half[:n]]
-        exploring = round(self.rules.explore * (n - len(chosen)))
+        return [(t, min(_UNCONFIRMED, -p)) for p, t in half]
+
+    def _probable(self, n: int, there: list[float]) -> list[tuple[float, float]]:
+        """n moments that nothing was seen at: by belief, then a share where nothing speaks for it; time, score.
+
+        By belief means at evenly spaced quantiles of it: what has more than its part is in, a stretch of which all is
+        as probable is covered evenly. None has a score above a half.
+        """
+        wanted = self.wanted or list(range(len(self.query.targets)))
+        times, shares = self.belief.times_s, self.belief.shares(wanted)
+        chosen: list[float] = []
+        scores: list[float] = []
+        exploring = round(self.rules.explore * n)
         apart = max(self.budget.min_gap_s, 1.0 - 1e-6)
         for wave, offset in enumerate((0.5, 0.5, self.rng.random())):
             open_ = _free(times, [*there, *chosen, *self.video.taken], apart) & ~self.belief.looked
@@ -267,7 +306,7 @@ class _LvqaSearch:
             if len(chosen) < n and all(abs(t - other) >= apart for other in [*there, *chosen]):
                 chosen.append(t)
                 scores.append(min(_UNCONFIRMED, -p))
-        return chosen, scores
+        return list(zip(chosen, scores, strict=True))
 
 
 def _free(times_s: Values, taken: list[float], apart_s: float) -> Mask:
@@ -277,3 +316,13 @@ def _free(times_s: Values, taken: list[float], apart_s: float) -> Mask:
         low, high = np.searchsorted(times_s, [t - apart_s + 1e-9, t + apart_s - 1e-9])
         free[low:high] = False
     return free
+
+
+def _stages(frames: int) -> list[int]:
+    """The looks after which a search of so many is asked what it would return: 8, 16, 32, ..., and all of them."""
+    stages = []
+    most = _FIRST_STAGE
+    while most < frames:
+        stages.append(most)
+        most *= 2
+    return [*stages, frames]

@@ -6,25 +6,43 @@ import json
 from pathlib import Path
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
+from lvqa import Archive
 from lvqa.eval.lab.multihop import archives, bench, models
 from lvqa.models.fake import FakeEmbedder
+from lvqa.models.profiles import Models
 from lvqa.prompts import fence, load
+from lvqa.types import Answer, Evidence, Span
 
 NOTES = "[1] a.mp4 00:00:01 speech: Bob likes Dora.\n[2] a.mp4 00:00:09 speech: She asks for 75,000 a year.\n"
 
 
-@pytest.mark.parametrize("name", ["everyday", "nextgqa"])
-def test_questions_are_sound(name: str) -> None:
+@pytest.mark.parametrize(("name", "number"), [("everyday", 12), ("nextgqa", 8), ("world", 20)])
+def test_questions_are_sound(name: str, number: int) -> None:
     asked = bench.questions(name)
-    assert len({one.id for one in asked}) == len(asked) == {"everyday": 12, "nextgqa": 8}[name]
+    assert len({one.id for one in asked}) == len(asked) == number
     for one in asked:
         assert 2 <= len(one.hops) <= 3
         assert all(0 <= k < n for n, hop in enumerate(one.hops) for k in hop.needs)
         assert one.gold == one.hops[-1].gold
         assert not [word for word in one.gold if word.lower() in one.text.lower()]
         assert not [word for hop in one.hops for word in hop.gold if len(word) > 5 and word.lower() in hop.text.lower()]
+
+
+def test_a_wording_may_be_a_pattern() -> None:
+    hop = bench.Hop("where?", (), ("^(at the )?left(?! top)", "^4\\b"), "a.mp4", Span(0, 5))
+    shown = Evidence("a.mp4", Span(1, 2), "left", "frame", 1.0)
+
+    def says(text: str) -> bool:
+        return hop.is_right(Answer(text, None, 0.9, evidence=(shown,)))
+
+    assert says("At the left, 00:00:01")
+    assert says("4 (00:00:01)")
+    assert not says("At the bottom left")
+    assert not says("00:00:04")
+    assert not says("40")
 
 
 def test_the_planner_plans_its_table_and_nothing_else() -> None:
@@ -84,5 +102,9 @@ def test_a_question_is_asked_part_by_part_and_at_once(tmp_path: Path) -> None:
             ],
         }
     )
-    (found,) = bench.run(tmp_path, [asked], embedder=embedder)
+
+    def opened(chat: BaseChatModel) -> Archive:
+        return Archive(tmp_path, profile="text", models=Models.of(chat=chat, embedder=embedder))
+
+    (found,) = bench.run(opened, [asked])
     assert (found.parted, found.at_once, found.parts) == (True, False, (True, True))
