@@ -7,6 +7,7 @@ as where to look. How a sub-question is answered is the graph's; this module kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
-from lvqa.agents.rules.decompose import named_thing, narrowed, split
+from lvqa.agents.rules.decompose import moment, named_thing, narrowed, split
 from lvqa.agents.rules.plan import by_rules, unlike
 from lvqa.agents.state import HOLE, Context, State, SubAnswer, SubQuestion
 from lvqa.agents.steps import NarrowStep, SubQuestionStep, VerifyStep
@@ -64,7 +65,13 @@ def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: B
     holes = {int(k) for k in HOLE.findall(sub.text)}
     things = {k: named_thing(done[k].asked.partition("\n")[0], done[k].answer.text) for k in sub.needs}
     named = {k: for_prompt(thing, _PUT_IN).rstrip(" .") for k, thing in things.items()}
-    wording = HOLE.sub(lambda hole: named.get(int(hole[1]), ""), sub.text)
+
+    def put_in(hole: re.Match[str]) -> str:
+        earlier = done.get(k := int(hole[1]))
+        when = moment(earlier.asked, earlier.answer, sub.text[: hole.start()]) if earlier is not None else ""
+        return when or named.get(k, "")
+
+    wording = HOLE.sub(put_in, sub.text)
     known = [f"known: {for_prompt(done[k].asked, _PUT_IN)} {said[k]}" for k in sub.needs if k not in holes]
     return SubAnswer(place, sub.text, "\n".join([wording, *known])), wording, budget
 

@@ -8,7 +8,8 @@ Confidence, in [0, 1], of a chat model's answer is its support (the mean over th
 that stays) x (base + closeness + agreement + own, weighed by `VerifyingRules`). Of an answer by rules it
 is the support (swung by agreement, without options): closeness or the option's share, both on a measured
 scale, and with a VLM the geometric mean of that and the VLM's yes. Who has looked for itself, as a program over
-time does, has checked its claims, and has measured its own confidence. A curve fitted on development data,
+time does, has checked its claims, and has measured its own confidence; what says no more than the answer to a
+sub-question, with its evidence, was checked there. A curve fitted on development data,
 where there is one for the way of answering (`calibration`), makes it the probability of being right; below
 `abstain_below` the answer is "not in these videos". This module writes no answer of its own.
 """
@@ -28,10 +29,11 @@ from lvqa.agents.calibration import calibrated, way_of
 from lvqa.agents.citations import NOTE_CHARACTERS
 from lvqa.agents.evidence import distinct, letters, same_evidence, scaled_cosines
 from lvqa.agents.rules.numbers import VERIFYING
-from lvqa.agents.state import Claim, Context, Draft, Item, State
+from lvqa.agents.state import Claim, Context, Draft, Item, State, SubAnswer
 from lvqa.agents.steps import CheckedClaim, VerifyStep
 from lvqa.agents.structured import ask_for
 from lvqa.errors import MediaError, ModelError, ReplyError
+from lvqa.language import ARTICLES, words_of
 from lvqa.media.files import present
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.recall.relevance import lexical_closeness
@@ -40,6 +42,7 @@ from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Answer, Evidence, Statement, format_time
 
 NOT_HERE = "Not in these videos"
+_BEING = frozenset(("is", "are", "was", "were"))
 UNREAD = "No answer: the chat model's replies could not be read"
 
 
@@ -59,7 +62,7 @@ class Verdicts(BaseModel):
 def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Check the draft's claims, rate it, and say where to go: `answer` is set at the end, `missing` when going on."""
     context = runtime.context
-    draft = state["draft"]
+    draft = told_by_parts(state["draft"], state["subs"], context.question.text)
     items = {item.note.id: item for item in state["items"]}
     verifies = preset(context.agent).verifies
     checked, how, failed = check(context, draft, items) if verifies else unchecked(draft)
@@ -90,6 +93,35 @@ def verify(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     return {"answer": made, "steps": [replace(step, route="abstain" if made.abstained else "answer")]}
 
 
+def told_by_parts(draft: Draft, subs: Sequence[SubAnswer], question: str) -> Draft:
+    """The draft; claims that say no more than a sub-question's answer, and cite what supports it, were checked there.
+
+    No more means: no word that is neither in the sub-question, in its answer nor in the question.
+    """
+    if draft.by != "chat":
+        return draft
+    parts = [
+        (
+            {item.note.id for item in sub.items},
+            _said(f"{sub.asked} {sub.answer.text} {question}"),
+            sub.answer.confidence,
+        )
+        for sub in subs
+        if sub.items and not sub.answer.abstained
+    ]
+
+    def checked(claim: Claim) -> Claim:
+        said, cites = _said(claim.text), set(claim.note_ids)
+        support = max((sure for ids, told, sure in parts if cites and cites <= ids and said <= told), default=None)
+        return claim if support is None or claim.checked_by else replace(claim, support=support, checked_by="part")
+
+    return replace(draft, claims=tuple(map(checked, draft.claims)))
+
+
+def _said(text: str) -> set[str]:
+    return set(words_of(text)) - ARTICLES - _BEING
+
+
 def supported(checked: Sequence[Claim], how: Sequence[str]) -> list[Claim]:
     """The claims that stay, by their support and what they were checked by."""
     least = {"words": VERIFYING.keep_words, "vlm": VERIFYING.keep, "chat": VERIFYING.keep}
@@ -101,7 +133,7 @@ def check(
 ) -> tuple[list[Claim], list[str], list[str | ModelError]]:
     """Each claim with its support, by what it was checked, and what went wrong.
 
-    By `vlm`, `chat`, `words`, `rules`, or by what checked it before.
+    By `vlm`, `chat`, `words`, `rules`, or by what checked it before: a `program`, a `part`.
     """
     checked_before = {n: claim for n, claim in enumerate(draft.claims) if claim.checked_by}
     support = {n: claim.support for n, claim in checked_before.items()}

@@ -25,7 +25,7 @@ from lvqa.language import (
     words_of,
 )
 from lvqa.language.times import times
-from lvqa.types import Question, Span
+from lvqa.types import Answer, Question, Span, format_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,10 @@ _DOES = re.compile(
 )
 _NO_THINGS = STOP_WORDS | ARTICLES | frozenset(words_of("down away back near inside outside together onto across"))
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=^\w):\s+")
+_BRACKETS = re.compile(r"\s*\([^()]*\)")
+_WHEN = re.compile(r"^(?:when|(?:at|around)\s+(?:what|which)\s+(?:time|moment|minute))\b", re.IGNORECASE)
+_MOMENT = re.compile(r"\b(?:at|around|during|after|before|since|until)\s+$", re.IGNORECASE)
+_CLOCK = re.compile(r"\d:\d\d")
 _NTH = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
 _TIME = rf"the\s+(?P<nth>{'|'.join(_NTH)})\s+time(?:\s+(?:that|when))?"
 _LINK = rf"(?:(?:{_SOON}\s+)?(?P<order>after|before)|{_SCENE}|(?:on\s+)?{_TIME})"
@@ -145,15 +149,19 @@ def narrowed(parts: Split, subs: Sequence[SubAnswer], asked: Question, rules: Sp
 def named_thing(asked: str, said: str) -> str:
     """The thing that an answer in a sentence names, to stand in another question; the sentence where that is not clear.
 
-    It is asked for by who, what or which; of the sentence that shares most with the question it is what the question
-    did not say: the words with the noun behind "which", else those nearest to the question's.
+    What stands in brackets behind an answer is left out. It is asked for by who, what or which; of the sentence that
+    shares most with the question it is what the question did not say: the words with the noun behind "which", else
+    those nearest to the question's.
     """
+    said = _BRACKETS.sub("", said).strip() or said
+    if len(words_of(said)) <= 3:
+        return _inside(said)
     wanted = _THING.match(asked)
     own = set(content(asked))
     who = words_of(asked)[:1] in (["who"], ["whom"])
     noun = stem(wanted["noun"].lower()) if wanted is not None and wanted["noun"] else ""
     sentences = [part for part in _SENTENCE.split(said) if part.strip()]
-    if wanted is None or _DOES.search(asked) or len(words_of(said)) <= 3 or not sentences:
+    if wanted is None or _DOES.search(asked) or not sentences:
         return said
     best = max(reversed(sentences), key=lambda part: len(own.intersection(content(part))))
     tokens = list(WORD.finditer(best))
@@ -188,7 +196,24 @@ def named_thing(asked: str, said: str) -> str:
 
     run = min(runs, key=rank)
     begin = run[0] - (run[0] > 0 and tokens[run[0] - 1][0].lower() in ARTICLES)
-    return best[tokens[begin].start() : tokens[run[-1]].end()]
+    return _inside(best[tokens[begin].start() : tokens[run[-1]].end()])
+
+
+def moment(asked: str, answer: Answer, before: str) -> str:
+    """When something was, to stand behind "at" or "during": where it was seen or said; "" where that is not asked for.
+
+    `before` is what stands before the place in the question. An answer that names a clock time itself goes as it is.
+    """
+    wanted = _WHEN.match(asked) and _MOMENT.search(before) and not _CLOCK.search(answer.text)
+    if not wanted or not answer.evidence:
+        return ""
+    span = answer.evidence[0].span
+    return f"{format_time(span.start_s)}-{format_time(span.end_s)}"
+
+
+def _inside(said: str) -> str:
+    """As it stands inside a sentence: an article at its beginning is small."""
+    return f"{said[0].lower()}{said[1:]}" if words_of(said)[:1] and words_of(said)[0] in ARTICLES else said
 
 
 def _within(phrases: Sequence[Phrase], word: re.Match[str]) -> bool:

@@ -26,6 +26,8 @@ Row = tuple[str, float, float, str, str]
 """A note: its video's path, start and end in seconds, source, text."""
 
 WORLD_MINUTES, WORLD_SEED, WORLD_VIDEOS = 24, 71, 4
+# As many frames as the world's own questions have, for each of three parts and for the whole.
+WORLD_FRAMES = 4 * 24
 CAPTIONED = 26  # videos of captions, the first by the SHA-256 of their names
 _LECTURES = (
     ("photo", "PHOTO", 120, "Lectures/2024/Lecture 03.mp4"),
@@ -76,7 +78,14 @@ def world(folder: Path, chat: BaseChatModel) -> Archive:
     models = Models.of(
         vision=own.vision, chat=chat, embedder=own.embedder, image_embedder=own.image_embedder, ocr=own.ocr
     )
-    archive = open_archive(made.folder, folder / "index", models=models, summaries="none")
+    archive = open_archive(
+        made.folder,
+        folder / "index",
+        models=models,
+        summaries="none",
+        budget_frames=WORLD_FRAMES,
+        budget_vlm_calls=WORLD_FRAMES,
+    )
     archive.index()
     return archive
 
