@@ -292,7 +292,7 @@ def test_lvqa_confirms_what_only_crops_show(scripted):
 
 def test_lvqa_treats_a_purse_like_its_own_budget(scripted):
     def says(time_s, phrase):
-        return 0.999
+        return 0.9
 
     scorers, left = scripted.scorers(says), [2 + 1]
 
