@@ -78,7 +78,7 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
         text = usable_caption(one.text)
         if not text:
             continue
-        video = context.store.videos.get(frame.video_id)
+        video = context.retriever.video(frame.video_id)
         span = Span(frame.time_s, frame.time_s + LOOKING.frame_s)
         span = (span.clamp(video.duration_s) if video is not None else None) or span
         made = note_id(frame.video_id, "seen", span, vision.name, prompt.hash, text)

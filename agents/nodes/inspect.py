@@ -51,7 +51,7 @@ def inspect(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     for group, one in zip(groups, shown, strict=True):
         text = usable_caption(one.text) if one else None  # a refusal is no evidence
         if text and not is_not_visible(text):
-            video = context.store.videos.get(group[0].video_id)
+            video = context.retriever.video(group[0].video_id)
             span = span_of(group, video.duration_s if video is not None else None)
             made = note_id(group[0].video_id, "seen", span, vision.name, prompt.hash, text)
             seen.append(Note(made, group[0].video_id, None, span, text, "seen", vision.name, prompt.hash))

@@ -146,7 +146,8 @@ def _named(state: State, context: Context, videos: Sequence[Video]) -> tuple[Pla
 def _videos(context: Context, hits: Sequence[Hit]) -> tuple[list[Video], list[str]]:
     """The videos worth searching whose file is there, and the paths of those whose file is not."""
     ids = list(dict.fromkeys(hit.note.video_id for hit in hits[: LOOKING.hits]))
-    known: Sequence[Video | None] = [context.store.videos.get(video_id) for video_id in ids]
+    context.retriever.look_up(ids)
+    known: Sequence[Video | None] = [context.retriever.video(video_id) for video_id in ids]
     if not ids:
         known = context.videos[: LOOKING.unrecalled]
     known = [video for video in known if video is not None and is_searchable(video, context.filter)]

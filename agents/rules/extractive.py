@@ -199,7 +199,7 @@ def _stated(item: Item) -> str:
 
 
 def _duration_s(context: Context, video_id: str) -> float:
-    video = context.store.videos.get(video_id)
+    video = context.retriever.video(video_id)
     return video.duration_s if video is not None else math.inf
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from lvqa.language.stems import words_of
@@ -51,15 +52,21 @@ def _marked(question: str, paths: Iterable[str]) -> tuple[str, list[tuple[str, f
     """A question with a mark for each file that it mentions, and by number how it writes it and which files that is."""
     by_form: dict[str, set[str]] = {}
     for path in paths:
-        for form in file_forms(path):
-            by_form.setdefault(form.casefold(), set()).add(path)
+        for form in _forms(path):
+            by_form.setdefault(form, set()).add(path)
     marked, marks = question.replace("\0", " "), [("", frozenset[str]())]
-    for form in sorted(by_form, key=len, reverse=True):
+    asked = marked.casefold()
+    for form in sorted((form for form in by_form if form in asked), key=len, reverse=True):
         pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", re.IGNORECASE)
         while match := pattern.search(marked):
             marked = f"{marked[: match.start()]}\0{len(marks)}\0{marked[match.end() :]}"
             marks.append((match.group(), frozenset(by_form[form])))
     return marked, marks
+
+
+@lru_cache(maxsize=1 << 16)
+def _forms(path: str) -> tuple[str, ...]:
+    return tuple(form.casefold() for form in file_forms(path))
 
 
 def file_forms(path: str) -> list[str]:

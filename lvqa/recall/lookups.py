@@ -88,12 +88,12 @@ class StoreLookups:
 
     def path(self, video_id: str) -> str:
         """The path of a video, relative to the archive's folder; its id where it is gone."""
-        video = self._video(video_id)
+        video = self.video(video_id)
         return video.path if video is not None else video_id
 
     def duration_s(self, video_id: str) -> float:
         """The length of a video in seconds; 0 where it is gone."""
-        video = self._video(video_id)
+        video = self.video(video_id)
         return video.duration_s if video is not None else 0.0
 
     def look_up(self, video_ids: Iterable[str]) -> None:
@@ -102,6 +102,7 @@ class StoreLookups:
         if new:
             self._videos.update(self.store.videos.get_many(new))
 
-    def _video(self, video_id: str) -> Video | None:
+    def video(self, video_id: str) -> Video | None:
+        """The video of that id; None where it is gone."""
         self.look_up([video_id])
         return self._videos.get(video_id)

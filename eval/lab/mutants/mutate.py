@@ -30,7 +30,7 @@ _COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutation:
     """One change: on which lines, from 1, what stood there and stands there now, and the whole source with it."""
 
     first_line: int
@@ -40,7 +40,7 @@ class Mutant:
     source: str
 
 
-def mutants(source: str) -> Iterator[Mutant]:
+def mutants(source: str) -> Iterator[Mutation]:
     """All mutants of a module, in the order of their places. Raises SyntaxError."""
     tree = ast.parse(source)
     lines = [line.encode() for line in source.splitlines(keepends=True)]
@@ -53,7 +53,7 @@ def mutants(source: str) -> Iterator[Mutant]:
             yield _mutant(lines, place, changed)
 
 
-def _mutant(lines: list[bytes], node: ast.expr | ast.stmt, changed: ast.AST) -> Mutant:
+def _mutant(lines: list[bytes], node: ast.expr | ast.stmt, changed: ast.AST) -> Mutation:
     assert node.end_lineno is not None
     assert node.end_col_offset is not None
     last = node.end_lineno
@@ -64,7 +64,7 @@ def _mutant(lines: list[bytes], node: ast.expr | ast.stmt, changed: ast.AST) -> 
     between = b"".join(lines[node.lineno - 1 : last])
     before = between[len(head) : len(between) - len(tail)].decode()
     made = b"".join([*lines[: node.lineno - 1], head, after.encode(), tail, *lines[last:]]).decode()
-    return Mutant(node.lineno, last, before, after, made)
+    return Mutation(node.lineno, last, before, after, made)
 
 
 def _skipped(tree: ast.AST) -> set[ast.AST]:

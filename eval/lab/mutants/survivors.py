@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lvqa.errors import LvqaError
-from lvqa.eval.lab.mutants.mutate import Mutant, mutants
+from lvqa.eval.lab.mutants.mutate import Mutation, mutants
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "*.egg-info", "build", "dist", "site")
 _QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "--tb=no")
@@ -29,7 +29,7 @@ class Tried:
     """A mutant of a file, how many tests reach its line, whether one noticed, and the seconds that this took."""
 
     path: str
-    mutant: Mutant
+    mutant: Mutation
     tests: int
     killed: bool
     seconds: float
@@ -78,7 +78,7 @@ def reach(copied: Path, rooms: Sequence[str], tests: Sequence[str]) -> Reach:
     return Reach(dict(by_line), dict(lines), time.monotonic() - began)
 
 
-def drawn(copied: Path, rooms: Sequence[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
+def drawn(copied: Path, rooms: Sequence[str], number: int, seed: int) -> list[tuple[str, Mutation]]:
     """So many mutants of the rooms' modules, each as probable."""
     found = [
         (str(path.relative_to(copied)), mutant)
@@ -89,7 +89,7 @@ def drawn(copied: Path, rooms: Sequence[str], number: int, seed: int) -> list[tu
     return random.Random(seed).sample(found, min(number, len(found)))
 
 
-def tried(copied: Path, known: Reach, chosen: Sequence[tuple[str, Mutant]]) -> Iterator[Tried]:
+def tried(copied: Path, known: Reach, chosen: Sequence[tuple[str, Mutation]]) -> Iterator[Tried]:
     """Put each mutant in its place, run the tests that reach it, put back what was there."""
     for path, mutant in chosen:
         reached = {

@@ -135,13 +135,13 @@ class _LvqaSearch:
                         self._note(time_s, sure, target)
                 return
             goes_on = self.trace.stopped == _SPENT and not looker.left
-            told = {t for t, _, _ in self.shown}
-            for frame in self.choose(min(self.budget.k, most)):
-                # Where its budget is spent, what it never looked at is a guess that later looks better.
-                if frame.time_s not in told and (frame.time_s in self.seen or not goes_on):
-                    self.kept.setdefault(frame.time_s, frame.score)
+            k, told = min(self.budget.k, most), {t for t, _, _ in self.shown}
             if goes_on:
+                # What such a search never looked at is a guess that later looks better.
+                self.kept |= dict(self._half_seen()[: max(0, k - len(told))])
                 self.trace.stopped = ""
+            else:
+                self.kept |= {frame.time_s: frame.score for frame in self.choose(k) if frame.time_s not in told}
 
     def _look(self, looker: Looker) -> None:
         """Look until it is enough, or the stage ends."""

@@ -203,9 +203,8 @@ def test_targets_are_named_where_four_times_as_many_frames_are_left(ask, frames,
 def test_the_videos_of_twelve_hits_are_searched(note, monkeypatch, recalled, videos) -> None:
     known = {str(n): Video(str(n), f"{n}.mp4", str(n), 60.0) for n in range(40)}
     monkeypatch.setattr(zoom, "present", lambda folder, path: path)
-    fake: Any = SimpleNamespace(
-        store=SimpleNamespace(videos=known), videos=list(known.values()), filter=None, folder=None
-    )
+    retriever = SimpleNamespace(video=known.get, look_up=lambda ids: None)
+    fake: Any = SimpleNamespace(retriever=retriever, videos=list(known.values()), filter=None, folder=None)
     hits = [Hit(str(n), note(str(n), 0, 1, "x"), 1.0, {}) for n in range(recalled)]
     assert len(zoom._videos(fake, hits)[0]) == videos
 
