@@ -125,9 +125,10 @@ def stream(
         frames=frames,
         agent=agent,
         searcher=searcher if searcher is not None else named,
-        filter=filter,
-        wording=wording,
         eyes=eyes,
+        filter=filter,
+        seed=question.seed,
+        wording=wording,
     )
     compiled = graph() if checkpointer is None else build_graph(checkpointer)
     # Twice, where the search is widened; and for each sub-question, which is answered within the same limit.

@@ -10,24 +10,16 @@ import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from lvqa.agents.baselines.presets import DEFAULT_AGENT
-from lvqa.recall import Retriever, merge
-from lvqa.settings import Settings
-from lvqa.store import Filter, Store
+from lvqa.recall import merge
 from lvqa.temporal.operators import Operator
-from lvqa.tools.eyes import Eyes
-from lvqa.tools.ledger import Ledger
-from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Keyframe, Note, Question, Span, Step, Video
+from lvqa.tools.workbench import Workbench
+from lvqa.types import Answer, Computation, Cost, Evidence, Hit, Keyframe, Note, Question, Span, Step
 from lvqa.zoom import DEFAULT, Searcher
-
-if TYPE_CHECKING:
-    from lvqa.media import FrameCache
-    from lvqa.models.profiles import Models
 
 Kind = Literal[
     "existence",
@@ -261,48 +253,27 @@ def initial() -> State:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the nodes work with: the question and the resources, the same through all rounds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Workbench):
+    """What the nodes work with: the workbench of the tools, and the question, the same through all rounds.
 
     What the question leaves open is settled here: `agent` is a name of `lvqa.agents.baselines.presets.AGENTS`,
     `searcher` chooses keyframes (a name of `lvqa.zoom.SEARCHERS`, or one ready-made), `filter` is the question's scope
-    in this index. `wording` is the question's text without the files that it names, where it names some: those say
-    where to look, and stand on no frame. `frames` are decoded once, whoever of the nodes looks at them; `eyes` are what
-    shows them to the VLM, None where there is none. `part` says that the question is a sub-question, which is taken
-    apart no more.
+    in this index, `seed` the question's. `wording` is the question's text without the files that it names, where it
+    names some: those say where to look, and stand on no frame. `part` says that the question is a sub-question, which
+    is taken apart no more.
     """
 
     question: Question
-    store: Store
-    models: Models
-    settings: Settings
-    folder: Path
-    ledger: Ledger
-    retriever: Retriever
-    frames: FrameCache
     agent: str = DEFAULT_AGENT
     searcher: str | Searcher = DEFAULT
-    filter: Filter | None = None
     wording: str = ""
     part: bool = False
-    eyes: Eyes | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
         """The answers to choose from; empty for an open question."""
         return self.question.options
-
-    @property
-    def seed(self) -> int:
-        """What decides all that is drawn."""
-        return self.question.seed
-
-    @property
-    def videos(self) -> list[Video]:
-        """The videos that may be used."""
-        allowed = self.filter.video_ids if self.filter is not None else None
-        return [video for video in self.store.videos.all() if allowed is None or video.id in allowed]
 
     @property
     def asked(self) -> str:

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any, cast
 
-import numpy as np
 from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from lvqa.agents.citations import lines, number
-from lvqa.agents.evidence import pool, scaled_cosines
+from lvqa.agents.evidence import pool
 from lvqa.agents.planner import planner_of
 from lvqa.agents.programs import (
     computation_of,
@@ -27,7 +26,6 @@ from lvqa.agents.programs import (
     program_of,
     result_of,
 )
-from lvqa.agents.rules.numbers import READING
 from lvqa.agents.rules.policies import policy
 from lvqa.agents.state import NO_DRAFT, Context, Item, State
 from lvqa.agents.steps import (
@@ -43,12 +41,12 @@ from lvqa.agents.steps import (
 from lvqa.agents.structured import ask_for
 from lvqa.errors import ModelError, ReplyError
 from lvqa.prompts import fence, for_prompt, load
-from lvqa.recall.relevance import lexical_closeness
 from lvqa.temporal.looks import Viewer
 from lvqa.temporal.operators import compute as run_operator
 from lvqa.temporal.operators import distinct
 from lvqa.temporal.query import TemporalQuery
 from lvqa.tools.ledger import BudgetSpent
+from lvqa.tools.measure import told_by_notes
 from lvqa.types import EventRow, Note, Step
 
 
@@ -92,7 +90,7 @@ def compute(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         except ModelError as error:  # ReplyError too
             reason, failed, unparsed = str(error), True, isinstance(error, ReplyError)
     if reading is None:
-        rows = by_rules(context, events, items)
+        rows = told_by_notes(context, events, [item.note for item in items])
     found = run_operator(plan.compute, [distinct(row) for row in rows])
     step = ComputeStep(
         plan.compute, plan.events, tuple(map(tuple, rows)), found, reading, reason, failed, unparsed=unparsed
@@ -168,22 +166,3 @@ def by_chat(
             ids = tuple(item.note.id for item in mine)
             found[row.event - 1].append(EventRow(events[row.event - 1], video, span, row.sure, ids))
     return found, RowsReading(load("rows").hash, parsed.repaired, dropped)
-
-
-def by_rules(context: Context, events: Sequence[str], items: Sequence[Item]) -> list[list[EventRow]]:
-    """The rows of each event: the notes that come close to it, each a row."""
-    notes = [item.note for item in items]
-    dense = np.clip(scaled_cosines(context, events, notes), 0.0, 1.0)
-    lexical = np.array([[lexical_closeness(event, note.text) for event in events] for note in notes])
-    near = np.maximum(dense, lexical)
-    found = []
-    for n, event in enumerate(events):
-        bar = max(READING.event, READING.event_share * float(near[:, n].max(initial=0.0)))
-        found.append(
-            [
-                EventRow(event, item.video, item.note.span, float(near[k, n]), (item.note.id,))
-                for k, item in enumerate(items)
-                if near[k, n] >= bar and item.note.source != "summary"
-            ]
-        )
-    return found

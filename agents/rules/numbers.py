@@ -36,8 +36,6 @@ class ReadingRules:
     notes: int = 48  # by hand: beyond it a summary's prompt grows longer than small models read
     stretch_share: float = 0.85  # by hand: a note this close as the best one goes on with its stretch
     stretch_gap_s: float = 1.0  # by hand: without a longer gap
-    event: float = 0.35  # by hand: a note tells of an event from this closeness on
-    event_share: float = 0.75  # by hand: and from this share of the closest one's
     missing: int = 3  # by hand: what an answer may be said to lack
     nearest: int = 6  # by hand: notes that stand beside the summary of all
     alike: float = 0.6  # by hand: two open answers say the same from this closeness on

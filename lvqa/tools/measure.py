@@ -135,19 +135,23 @@ def _from_notes(bench: Workbench, operator: Operator, events: tuple[str, ...]) -
     for event in events:
         hits = bench.retriever.search(event, RULES.notes, filter)
         notes |= {hit.note.id: hit.note for hit in hits if hit.note.source != "summary"}
-    ordered = list(notes.values())
-    near = bench.closeness(list(events), ordered)
-    rows: list[list[EventRow]] = []
+    rows = told_by_notes(bench, events, list(notes.values()))
+    found = compute(operator, [distinct(row) for row in rows])
+    sure = min((row.sure for row in found.rows), default=0.0) if found is not None else 0.0
+    left_out = ["no frame: there is no model that can be asked about frames, or no file", *without_captions(bench)]
+    return Measurement(operator, events, "notes", found, sure, 0, tuple(left_out))
+
+
+def told_by_notes(bench: Workbench, events: Sequence[str], notes: Sequence[Note]) -> list[list[EventRow]]:
+    """The rows of each event: the notes that come close to it, summaries apart, each a row. Raises ModelError."""
+    near, rows = bench.closeness(list(events), notes), list[list[EventRow]]()
     for n, event in enumerate(events):
         bar = max(RULES.event, RULES.event_share * float(near[:, n].max(initial=0.0)))
         rows.append(
             [
                 EventRow(event, bench.retriever.path(note.video_id), note.span, float(near[k, n]), (note.id,))
-                for k, note in enumerate(ordered)
-                if near[k, n] >= bar
+                for k, note in enumerate(notes)
+                if near[k, n] >= bar and note.source != "summary"
             ]
         )
-    found = compute(operator, [distinct(row) for row in rows])
-    sure = min((row.sure for row in found.rows), default=0.0) if found is not None else 0.0
-    left_out = ["no frame: there is no model that can be asked about frames, or no file", *without_captions(bench)]
-    return Measurement(operator, events, "notes", found, sure, 0, tuple(left_out))
+    return rows

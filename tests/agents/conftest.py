@@ -70,7 +70,7 @@ def context(store: Store, folder: Path, embedder: FakeEmbedder) -> Callable[...,
         if models.vision is not None:
             given.setdefault("eyes", Eyes(models.vision, ledger, folder, settings, retriever.path, frames))
         asked = Question.of(question, options)
-        return Context(asked, archive, models, settings, folder, ledger, retriever, frames, **given)
+        return Context(archive, models, settings, folder, ledger, retriever, frames, question=asked, **given)
 
     return make
 

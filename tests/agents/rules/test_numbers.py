@@ -11,13 +11,14 @@ import pytest
 
 from lvqa.agents import evidence
 from lvqa.agents.nodes import answer as answering
-from lvqa.agents.nodes import compute as computing
 from lvqa.agents.rules import choice, extractive
 from lvqa.agents.rules.plan import by_rules
 from lvqa.agents.rules.titles import Title, titles
 from lvqa.agents.state import Claim, Draft, Item, Plan, initial
 from lvqa.agents.steps import Way
 from lvqa.store import Filter
+from lvqa.tools import workbench
+from lvqa.tools.measure import told_by_notes
 from lvqa.types import Computation, EventRow, Hit, Span
 
 
@@ -60,9 +61,9 @@ def test_forty_eight_notes_are_read_beside_what_was_seen(context, note) -> None:
 
 @pytest.mark.parametrize(("near", "rows"), [([0.35, 0.0], 1), ([0.34, 0.0], 0), ([0.8, 0.61], 2), ([0.8, 0.59], 1)])
 def test_notes_that_tell_of_an_event(context, note, monkeypatch, near, rows) -> None:
-    items = [item(note, 1.0, n, text=str(n)) for n in range(2)]
-    monkeypatch.setattr(computing, "lexical_closeness", lambda event, text: near[int(text)])
-    assert len(computing.by_rules(context("what?", embedder=None), ["x"], items)[0]) == rows
+    notes = [item(note, 1.0, n, text=str(n)).note for n in range(2)]
+    monkeypatch.setattr(workbench, "lexical_closeness", lambda event, text: near[int(text)])
+    assert len(told_by_notes(context("what?", embedder=None), ["x"], notes)[0]) == rows
 
 
 # A chat model's answer
