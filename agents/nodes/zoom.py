@@ -24,11 +24,11 @@ from lvqa.language.words import declarative
 from lvqa.media.files import present
 from lvqa.prompts import fence, load
 from lvqa.tools.eyes import Showing
+from lvqa.tools.find import sought
 from lvqa.tools.rules import RULES as TOOL_RULES
-from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.types import Hit, Step, Video
-from lvqa.zoom import DEFAULT, Query, SearchBudget, Searcher, make_searcher
-from lvqa.zoom.across import Opener, is_searchable, search_videos, searchable
+from lvqa.zoom import DEFAULT, Query, Searcher, make_searcher
+from lvqa.zoom.across import is_searchable, searchable
 from lvqa.zoom.looking import evenly
 from lvqa.zoom.scorers import Scorers, Yes
 
@@ -58,9 +58,6 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     if not videos:
         return _skipped("no video file of what was recalled is there", missing)
     scorers = Scorers.of(context.models)
-    known = context.retriever.opened
-    seen_by = scorers.similarity
-    opener = Opener(context.store, context.folder, context.settings, seen_by, context.filter, known, context.frames)
     plan, steps = _named(state, context, videos)
     rounds_left = max(1, context.settings.rounds - state["round"] + 1)
     left = min(context.ledger.frames_left, context.ledger.calls_left * context.settings.frames_per_clip)
@@ -79,17 +76,13 @@ def zoom(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     # What a user asks for by name gets what it needs; ours looks only for things that can be seen.
     looking = plan.named or context.searcher != DEFAULT
     looks = min(int(k * TOOL_RULES.search_share), int(k * LOOKING.asking_share) // each) if looking else 0
-    charge, charge_vlm = charge_to(context.ledger, scorers, query), charge_looks(context.ledger, query)
     if not looks and context.searcher == DEFAULT:
         scorers = Scorers(similarity=scorers.similarity)
     searcher = _searcher(context, scorers)
     taken = {video.id: [f.time_s for f in state["looked"] if f.video_id == video.id] for video in videos}
-    budget = SearchBudget(k, looks, charge, LOOKING.apart_s, charge_vlm)
-    parts, failed = opener.parts(videos, query, hits), list[str]()
+    failed = list[str]()
     try:
-        found = search_videos(
-            videos, parts, opener, searcher, query, budget, context.seed, hits=hits, taken=taken, failed=failed
-        )
+        found = sought(context, videos, query, searcher, scorers, k, looks, hits=hits, taken=taken, failed=failed)
     except ModelError as error:
         return {"keyframes": [], "steps": [*steps, ZoomSkippedStep(str(error))]}
     paths = {video.id: video.path for video in videos}

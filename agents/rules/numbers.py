@@ -48,7 +48,6 @@ class LookingRules:
 
     look_share: float = 0.75  # by hand: of what is left, what rounds may look at; the rest is for verification
     asking_share: float = 0.7  # by hand: of a round's requests, those that a search may make, one a thing and frame
-    apart_s: float = 1.0  # by hand: keyframes are not nearer, the spacing of embedded frames
     naming_frames: int = 8  # T*: the frames after which targets are named
     naming_share: int = 4  # by hand: none is spent on that of fewer left than so many times those
     hits: int = 12  # by hand: hits whose videos are searched

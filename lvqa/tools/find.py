@@ -6,7 +6,7 @@ Recall says which videos, a searcher (`lvqa.zoom`) where in them; unlike the age
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from lvqa.tools.arguments import integer, shown, texts
 from lvqa.tools.rules import RULES
 from lvqa.tools.vision_calls import charge_looks, charge_to
 from lvqa.tools.workbench import Workbench
-from lvqa.types import Keyframe, Scope, Sighting
+from lvqa.types import Hit, Keyframe, Scope, Sighting, Video
 from lvqa.zoom import DEFAULT, SEARCHERS, Query, SearchBudget, Searcher, SearchResult, make_searcher
 from lvqa.zoom.across import Opener, search_videos
 from lvqa.zoom.scorers import Scorers
@@ -80,18 +80,17 @@ def find(
     query = Query(texts(thing, "thing to find", _MOST_THINGS), texts(cues, "cue", _MOST_THINGS) if cues else ())
     k = integer(k, "k", 1, _MOST_FRAMES)
     most = bench.settings.budget_frames if frames is None else integer(frames, "frames", 0, _MOST_FRAMES)
-    store, folder, filter = bench.store, bench.folder, bench.within(scope)
+    folder, bench = bench.folder, bench.narrowed(scope)
     scorers = Scorers.of(bench.models)
     if scorers.similarity is None and scorers.look is None:
         raise UsageError(
             "there is no model that finds things in frames; name one: --image-embedder, --vision, --profile"
         )
-    opener = Opener(store, folder, bench.settings, scorers.similarity, filter, cache=bench.frames)
-    known = bench.narrowed(scope).videos
+    known = bench.videos
     videos = [video for video in known if present(folder, video.path)]
     if not videos:
         raise UsageError(f"none of the videos' files is below {folder}; there is nothing to look at")
-    hits = bench.retriever.search(" ".join(query.targets), bench.settings.top_k, filter)
+    hits = bench.retriever.search(" ".join(query.targets), bench.settings.top_k, bench.filter)
     chosen: Searcher
     if searcher is None or isinstance(searcher, str):
         chosen = named(searcher or bench.settings.searcher, scorers, k)
@@ -99,12 +98,9 @@ def find(
         chosen = searcher
     else:
         raise UsageError(f"a searcher is one of {', '.join(SEARCHERS)}; got {shown(searcher)}")
-    charge, charge_vlm = charge_to(bench.ledger, scorers, query), charge_looks(bench.ledger, query)
-    budget = SearchBudget(k, most, charge, RULES.apart_s, charge_vlm)
-    parts = opener.parts(videos, query, hits)
     failed = [f"{video.path} is not there to look at" for video in known if not present(folder, video.path)]
     away = len(failed)
-    found = search_videos(videos, parts, opener, chosen, query, budget, bench.seed, hits=hits, failed=failed)
+    found = sought(bench, videos, query, chosen, scorers, k, most, hits=hits, failed=failed)
     if len(failed) > away and not found:
         raise MediaError(failed[away])
     paths = {video.id: video.path for video in videos}
@@ -119,6 +115,33 @@ def find(
     if bench.ledger.spent:
         left_out.append(f"budget spent: {', '.join(bench.ledger.spent)}")
     return FindResult(query, tuple(sights), searches, looked, seconds, tuple(failed[away:]), tuple(left_out))
+
+
+def sought(
+    bench: Workbench,
+    videos: Sequence[Video],
+    query: Query,
+    searcher: Searcher,
+    scorers: Scorers,
+    k: int,
+    looks: int,
+    *,
+    hits: Sequence[Hit],
+    taken: Mapping[str, Sequence[float]] | None = None,
+    failed: list[str],
+) -> list[SearchResult]:
+    """Search videos for at most k frames with so many looks, which are charged; those that recall brought get more.
+
+    `taken` are times by video that are not wanted again; a line for each video that cannot be read goes into `failed`.
+    Raises ModelError, UsageError.
+    """
+    opened, frames = bench.retriever.opened, bench.frames
+    opener = Opener(bench.store, bench.folder, bench.settings, scorers.similarity, bench.filter, opened, frames)
+    charge, charge_vlm = charge_to(bench.ledger, scorers, query), charge_looks(bench.ledger, query)
+    budget, parts = SearchBudget(k, looks, charge, RULES.apart_s, charge_vlm), opener.parts(videos, query, hits)
+    return search_videos(
+        videos, parts, opener, searcher, query, budget, bench.seed, hits=hits, taken=taken, failed=failed
+    )
 
 
 def named(name: str, scorers: Scorers, occasions: int = 1) -> Searcher:

@@ -271,20 +271,20 @@ class _LvqaSearch:
         chosen = dict([(t, p) for t, p, _ in self.shown][:k])
         more = bool(self.rules.fill or self.wanted)
         for time_s, score in [*(self._half_seen() if more else ()), *self.kept.items()]:
-            if len(chosen) < k:
+            if len(chosen) < k and not self._is_told(time_s):
                 chosen.setdefault(time_s, score)
         if more and len(chosen) < k:
             chosen |= dict(self._probable(k - len(chosen), list(chosen)))
         return keyframes(self.video, list(chosen), list(chosen.values()), self.budget)
 
+    def _is_told(self, time_s: float) -> bool:
+        """Whether a confirmed frame tells of a time: where each occasion is wanted once, of all that is near it."""
+        near = OCCASION_S if self.rules.occasions > 1 else _SAME_S
+        return any(abs(time_s - told) < near for told, _, _ in self.shown)
+
     def _half_seen(self) -> list[tuple[float, float]]:
         """Frames that were looked at and half show something, unconfirmed, best first: time, score below a half."""
-        # Where each occasion is wanted once, what was seen on one is told by its confirmed frame.
-        near = OCCASION_S if self.rules.occasions > 1 else _SAME_S
-        told = [t for t, _, _ in self.shown]
-        half = sorted(
-            (-p, t) for t, p in self.seen.items() if p >= self.rules.warm and all(abs(t - s) >= near for s in told)
-        )
+        half = sorted((-p, t) for t, p in self.seen.items() if p >= self.rules.warm and not self._is_told(t))
         return [(t, min(_UNCONFIRMED, -p)) for p, t in half]
 
     def _probable(self, n: int, there: list[float]) -> list[tuple[float, float]]:
