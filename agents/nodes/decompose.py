@@ -60,10 +60,10 @@ def decompose(state: State, runtime: Runtime[Context]) -> Command[str]:
 
 
 def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: Budget) -> Task:
-    """A sub-question with the answers that it needs: what they name in their holes, or on lines behind it."""
+    """A sub-question with the answers that it needs: what they name in its holes, and each on a line behind it."""
     said = {k: for_prompt(done[k].answer.text, _PUT_IN).rstrip(" .") for k in sub.needs}
-    holes = {int(k) for k in HOLE.findall(sub.text)}
-    things = {k: named_thing(done[k].asked.partition("\n")[0], done[k].answer.text) for k in sub.needs}
+    asked = {k: done[k].asked.partition("\n")[0] for k in sub.needs}
+    things = {k: named_thing(asked[k], done[k].answer.text) for k in sub.needs}
     named = {k: for_prompt(thing, _PUT_IN).rstrip(" .") for k, thing in things.items()}
 
     def put_in(hole: re.Match[str]) -> str:
@@ -72,7 +72,7 @@ def _task(place: int, sub: SubQuestion, done: Mapping[int, SubAnswer], budget: B
         return when or named.get(k, "")
 
     wording = HOLE.sub(put_in, sub.text)
-    known = [f"known: {for_prompt(done[k].asked, _PUT_IN)} {said[k]}" for k in sub.needs if k not in holes]
+    known = [f"known: {for_prompt(asked[k], _PUT_IN)} {said[k]}" for k in sub.needs]
     return SubAnswer(place, sub.text, "\n".join([wording, *known])), wording, budget
 
 

@@ -96,7 +96,8 @@ def test_an_earlier_answer_stands_in_a_later_question(run) -> None:
     planner, answer, subs = run(MILK, needs("what is the milk poured into after {0} is seen?"))
     said = SAID["milk"]
     assert said == "a woman lifts out a milk carton"
-    assert planner.planned == [WHOLE, MILK, "what is the milk poured into after a woman is seen?"]
+    known = f"known: {MILK} It is so that {said}"
+    assert planner.planned == [WHOLE, MILK, f"what is the milk poured into after a woman is seen?\n{known}"]
     assert [sub.answer.status for sub in subs] == ["answered"] * 2
     assert [sub.answer.evidence[0].span for sub in subs] == [Span(0, 6), Span(6, 12)]
     assert all(0 < sub.answer.confidence < 1 for sub in subs)

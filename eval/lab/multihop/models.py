@@ -3,7 +3,8 @@
 The planner sees `prompts/plan.md` alone, and plans what stands in its table under the question; it has no answer in it.
 The reader sees the notes and what is known in the prompt alone. It quotes what is known last, since a plan ends with
 the part that answers the whole, else the note that shares most, weighed by rarity, with the question; the note before
-it counts half, for what is spoken of by a pronoun, and a note that asks counts half. To every other prompt the reply
+it counts half, for what is spoken of by a pronoun, and a note that asks counts half, and one that the question tells as
+known. To every other prompt the reply
 is empty, so that rules do it.
 """
 
@@ -21,6 +22,8 @@ from lvqa.models.fake import FakeChat
 
 Plans = Mapping[str, Sequence[Mapping[str, Any]]]
 
+# So much of an earlier answer stands in the next question at least.
+_TOLD = 150
 _FENCED = re.compile(r"```data\n(.*?)\n```", re.DOTALL)
 _NOTE = re.compile(r"^\[(\d+)\] (.*?) \d\d:\d\d:\d\d [a-z]+: (.*)$", re.MULTILINE)
 _KNOWN = re.compile(r"nothing is known about it: do not guess.*?```data\n(.*?)\n```", re.DOTALL)
@@ -47,16 +50,18 @@ def read(question: str, prompt: str) -> str:
     answered = _ANSWERED.match(known[1].splitlines()[-1]) if known is not None else None
     if answered is not None:
         return _quoting(answered[1], [int(number) for number in re.findall(r"\d+", answered[2])], 0.9)
+    question, _, known_before = question.partition("\n")
     notes = [(int(number), video, said, set(content(said))) for number, video, said in _NOTE.findall(prompt)]
     wanted = set(content(question))
     seen = Counter(word for *_, words in notes for word in words)
     weights = {word: math.log(1 + len(notes) / (1 + seen[word])) for word in wanted}
     scored, before = list[tuple[float, int, int, str]](), ("", set[str]())
     for n, video, said, words in notes:
-        # What "he" and "them" are was said just before; what asks does not answer.
+        # What "he" and "them" are was said just before; what asks does not answer, what is told as known hardly does.
         told = (before[1] if before[0] == video else set()) - words
         near = sum(weights[word] for word in wanted & words) + sum(weights[word] for word in wanted & told) / 2
-        scored.append((near / 2 if said.rstrip().endswith("?") else near, -len(words), -n, said))
+        weak = said.rstrip().endswith("?") or said[:_TOLD].rstrip(" .") in known_before
+        scored.append((near / 2 if weak else near, -len(words), -n, said))
         before = video, words
     best = max(scored, default=(0.0, 0, 0, ""))
     if best[0] <= 0:

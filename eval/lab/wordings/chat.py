@@ -22,8 +22,11 @@ _NOTHING = {"sentences": [], "choice": "A", "confidence": 0.0, "missing": []}
 
 
 def plan_of(question: str, options: Sequence[str] = ()) -> str:
-    """The plan of a question by the world's grammar, as the JSON that `prompts/plan.md` asks for."""
-    plan = WorldPlanner().plan(question, options)
+    """The plan of a question by the world's grammar, as the JSON that `prompts/plan.md` asks for.
+
+    What stands behind its first line is known, and asks nothing.
+    """
+    plan = WorldPlanner().plan(question.partition("\n")[0], options)
     if plan is None:
         return json.dumps({"kind": "other"})
     return plan.model_dump_json(include={*_FIELDS, "attribute", "negated", "across"})
