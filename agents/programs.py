@@ -46,7 +46,7 @@ def program_of(state: State, context: Context) -> tuple[TemporalQuery, tuple[str
     looks = not state["surveys"] and preset(context.agent).retrieval == "recall" and state["round"] <= 1
     if not (reads or looks) or context.eyes is None or not context.models.can_be_asked("timeline_present"):
         return None
-    mentioned = mentioned_videos(context.question.text, [video.path for video in context.videos])
+    mentioned = mentioned_videos(context.words, [video.path for video in context.videos])
     asked = without_times(context.asked)
     query = query_of(state["plan"], asked, context.options, mentioned)
     if query is None or (query.op == "sign" and _was_read(context)):

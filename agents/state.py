@@ -276,6 +276,11 @@ class Context(Workbench):
         return self.question.options
 
     @property
+    def words(self) -> str:
+        """The question in its own words: of a sub-question without what is told to it as known."""
+        return self.wording if self.part else self.question.text
+
+    @property
     def asked(self) -> str:
         """What is searched for: the wording, else the question as it is."""
         return self.wording or self.question.text

@@ -36,7 +36,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             prompt = load("plan")
             filled = prompt.fill(question=fence(context.question.text), options=options_block(context.options))
             reply = ask_for(context.models.chat, context.ledger, filled, Plan)
-            made, by = joined(reply.value, rules, context.question.text, bool(context.options)), f"chat {prompt.hash}"
+            made, by = joined(reply.value, rules, context.words, bool(context.options)), f"chat {prompt.hash}"
         except BudgetSpent as spent:
             reason = spent.reason
         except ReplyError:
@@ -44,7 +44,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     elif (planner := planner_of(context.models)) is not None:
         planned = planner.plan(context.question.text, context.options)
         if planned is not None:
-            made, by = joined(planned, rules, context.question.text, bool(context.options)), "planner"
+            made, by = joined(planned, rules, context.words, bool(context.options)), "planner"
     if context.part or how.retrieval != "recall":
         made = made.model_copy(update={"sub_questions": ()})
     return {

@@ -9,6 +9,9 @@ import threading
 import pytest
 
 from lvqa import agents
+from lvqa.agents.nodes.plan import joined
+from lvqa.agents.rules.plan import by_rules
+from lvqa.agents.state import Plan
 from lvqa.agents.steps import NarrowStep, PlanStep, SubQuestionStep
 from lvqa.errors import ModelError
 from lvqa.models.fake import FakeVision
@@ -295,3 +298,16 @@ def test_a_stop_ends_a_decomposed_run(store, folder, embedder, script) -> None:
     answer = agents.ask(Question(WHOLE), store=store, models=models, settings=Settings(), folder=folder, stop=ended)
     assert answer.steps[-1].node == "stop"
     assert WHOLE not in [question for kind, question in planner.asked if kind == "answer"]
+
+
+def test_what_is_told_as_known_names_no_video_and_no_time(context) -> None:
+    """An earlier answer in another video at another time says nothing about where to look now."""
+    wording = "When does a red star appear in kitchen.mp4?"
+    asked = f"{wording}\nknown: Where is a blue star? Between 00:01:00 and 00:02:00 in garden.mp4"
+    part = context(asked, wording=wording, part=True)
+    assert part.words == part.asked == wording
+    made = joined(Plan(between=(60.0, 120.0)), by_rules(part.asked), part.words, False)
+    assert made.between is None
+    whole = context(asked)
+    assert whole.words == asked
+    assert joined(Plan(between=(60.0, 120.0)), by_rules(whole.asked), whole.words, False).between == (60.0, 120.0)
