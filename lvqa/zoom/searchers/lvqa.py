@@ -107,7 +107,7 @@ class _LvqaSearch:
     """What the stages before chose without having confirmed it: score by time."""
     cut_off: list[tuple[float, Values]] = field(default_factory=list)
     """Looks that a stage's end left nothing to confirm with, and that the next one confirms: time, presence."""
-    all_but: list[tuple[float, float, int]] = field(default_factory=list)
+    half_confirmed: list[tuple[float, float, int]] = field(default_factory=list)
     """What those saw on two frames, and crops were left to refute: sightings where no stage follows."""
     refuted: set[int] = field(default_factory=set)
     """Targets that something was taken for on two frames, and on no crop."""
@@ -130,7 +130,7 @@ class _LvqaSearch:
                 looker.upto = most
                 self._look(looker)
             if most == self.budget.frames:
-                for time_s, sure, target in self.all_but:
+                for time_s, sure, target in self.half_confirmed:
                     if target not in self.refuted:
                         self._note(time_s, sure, target)
                 return
@@ -145,7 +145,7 @@ class _LvqaSearch:
 
     def _look(self, looker: Looker) -> None:
         """Look until it is enough, or the stage ends."""
-        cut_off, self.cut_off, self.all_but = self.cut_off, [], []
+        cut_off, self.cut_off, self.half_confirmed = self.cut_off, [], []
         for time_s, presence in cut_off:
             self._learn(looker, time_s, presence)
         least = self.rules.look_cost * 0.99 * self.belief.flat if self.belief.start.informed else 0.0
@@ -219,7 +219,7 @@ class _LvqaSearch:
         if looker.refused > refused or (half and not in_crops):
             self.belief.looked[row] = True
             self.cut_off.append((time_s, whole))
-            self.all_but += sightings
+            self.half_confirmed += sightings
             return
         for one in sightings:
             self._note(*one)
