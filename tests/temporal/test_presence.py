@@ -10,7 +10,7 @@ from lvqa.models.profiles import Models
 from lvqa.settings import Settings
 from lvqa.store import Filter
 from lvqa.temporal.change_searches import ChangePresence
-from lvqa.temporal.presence import Presence, spread
+from lvqa.temporal.presence import Coverage, Presence, spread
 from lvqa.temporal.rules import RULES
 from lvqa.tools.ledger import Ledger
 from lvqa.tools.proposals import SearcherProposals
@@ -81,6 +81,12 @@ def test_coverage_is_the_spacing_of_what_was_seen(presence):
     assert presence().coverage("a.mp4").spacing_s == 0.5
     assert presence(None).coverage("a.mp4").spacing_s == 6
     assert presence(None).coverage("a.mp4").share == 1
+
+
+def test_what_was_seen_of_half_a_video_covers_half(presence, monkeypatch):
+    monkeypatch.setattr(Presence, "within", lambda known, video_id: Span(0.0, 20.0))
+    monkeypatch.setattr(Presence, "series", lambda known, video_id, phrase: (np.arange(10.0), np.zeros(10)))
+    assert presence().coverage("a.mp4") == Coverage(1.0, 0.5)
 
 
 def test_robust_scores():

@@ -316,6 +316,20 @@ def test_where_a_sign_is_read_and_read_again():
     assert not told
 
 
+def test_of_a_sign_what_was_read_and_not_what_the_budget_left_out_counts():
+    world = World(says="middle")
+    answers = iter(["middle", "middle", None, "k7", "k7", "k7"])
+    world.one = lambda ask: None if (said := next(answers)) is None else LookReply(ask.time_s, text=said)
+    found = run(read("v", [5.0, 6.0], "flag"), world.look)
+    assert found.text == "k7"
+    readings = iter(["middle", "none", "k7"])
+    world.one = lambda ask: LookReply(ask.time_s, text=next(readings))
+    assert run(read("v", [5.0], "flag"), world.look).confidence == vote([LookReply(5.0, text="k7")]).confidence
+    unread = iter(["middle", "middle", None, "none", None])
+    world.one = lambda ask: None if (said := next(unread, "k7")) is None else LookReply(ask.time_s, text=said)
+    assert run(read("v", [5.0, 6.0], "flag"), world.look).text == "k7"
+
+
 @pytest.mark.parametrize(("end_s", "searched"), [(10, False), (10.5, True)])
 def test_a_short_stretch_is_looked_at_as_it_is_named(end_s, searched):
     world = World({"cat": [(0, 100)]}, {"cat": [5]})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lvqa.tools.eyes import Eyes, Shown
 from lvqa.tools.find import find
 from lvqa.tools.look import look
 from lvqa.tools.measure import measure
@@ -53,6 +54,24 @@ def test_with_no_frame_to_look_at_that_is_said(bench, shown, tool):
     assert shown() == (0, 0)
     assert any("budget spent" in line and "frames" in line for line in told["left_out"])
     assert not told.get("rows")
+
+
+def test_what_could_not_be_seen_within_the_budget_is_not_put_down_to_it(bench, monkeypatch):
+    made = bench(budget=Budget(frames=40))
+    lost = Shown(failed="a.mp4 cannot be decoded")
+    monkeypatch.setattr(Eyes, "ask", lambda eyes, showings, errors: [lost for _ in showings])
+    told = look(made, "a.mp4", (16, 24))
+    assert told.frames == 0
+    assert "a.mp4 cannot be decoded" in told.left_out
+    assert not [line for line in told.left_out if "budget" in line]
+
+
+def test_a_budget_that_ended_elsewhere_is_no_reason_for_what_was_all_looked_at(bench):
+    made = bench(budget=Budget(frames=60))
+    made.ledger.note_no_look()
+    told = look(made, "a.mp4", (16, 24))
+    assert told.frames > 0
+    assert not [line for line in told.left_out if "budget" in line]
 
 
 def test_half_an_overview_says_so(bench):
