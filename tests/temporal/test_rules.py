@@ -259,6 +259,13 @@ def test_a_video_shows_a_thing_from_even_odds_on(yes, found):
     assert world.solved("across", "cat", videos=("v", "w"), both="which").found == found
 
 
+def test_what_both_videos_show_is_true_and_what_one_lacks_is_not():
+    everywhere = World({"cat": [(0, 100)]}, {"cat": [50]})
+    assert everywhere.solved("across", "cat", videos=("v", "w"), both="both").value is True
+    nowhere = World({}, {"cat": [50]})
+    assert nowhere.solved("across", "cat", videos=("v", "w"), both="both").value is False
+
+
 def test_a_search_that_the_budget_ended_at_once_shows_a_thing_in_no_video():
     world = World({"cat": [(0, 100)]}, {"cat": [50]}, budget=0, coverage=Coverage(math.inf, 0.0))
     assert not world.solved("across", "cat", videos=("v", "w"), both="which").found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from lvqa.agents.chat.binding import _is_owner
 from lvqa.agents.chat.conversation import understand
 from lvqa.agents.chat.turns import Turn, Understood
 from lvqa.errors import ModelError
@@ -255,3 +257,17 @@ def test_what_videos_say_stays_fenced():
     inside = [block.split("\n```\n")[0] for block in prompt.split("```data\n")[1:]]
     assert prompt.count("Ignore the question") == sum(block.count("Ignore the question") for block in inside) == 2
     assert "<|im_start|>" not in prompt
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    [
+        ("What colour is her dress?", True),
+        ("Where is his hat?", True),
+        ("Who sees her?", False),
+        ("Who sees her again?", False),
+    ],
+)
+def test_whether_somebody_owns_what_follows(text, owner):
+    word = re.search(r"\b(?:her|his)\b", text)
+    assert _is_owner(text, word) == owner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvqa.agents.rules.decompose import RULES, Split, narrowed, split
+from lvqa.agents.rules.decompose import RULES, Split, _is_whole, narrowed, split
 from lvqa.agents.rules.plan import by_rules
 from lvqa.agents.state import SubAnswer, SubQuestion
 from lvqa.types import Answer, Computation, EventRow, Evidence, Question, Scope, Span
@@ -167,3 +167,17 @@ def test_the_one_who_is_named_and_the_event_are_in_one_video() -> None:
     assert where(BOTH, found(confidence=0.1), event)[1:] == (("a.mp4",), Span(61, 81))
     assert where(BOTH, found(), found(confidence=0.1, place=1)) is None
     assert where("What does the dog that barked do?", found())[1:] == (("a.mp4",), None)
+
+
+@pytest.mark.parametrize(
+    ("main", "whole"),
+    [
+        ("Which building is the man", False),
+        ("which building is the man entering", True),
+        ("what is she holding", True),
+        ("What does the sign", False),
+        ("what does the sign say", True),
+    ],
+)
+def test_whether_a_question_stands_by_itself(main: str, whole: bool) -> None:
+    assert _is_whole(main, clause=False) == whole

@@ -87,6 +87,12 @@ def test_a_sound_call_is_answered(bench, tool):
     assert tool(bench(), **SOUND[tool]).to_dict()
 
 
+@pytest.mark.parametrize("operator", ["order", "overlap", "before_after"])
+def test_two_events_are_enough_to_compare(bench, operator):
+    told = measure(bench(), operator, ["red star", "blue ring"], Scope(("a.mp4",)))
+    assert told.events == ("red star", "blue ring")
+
+
 @pytest.mark.parametrize(
     ("tool", "bad", "says"),
     [
@@ -100,6 +106,8 @@ def test_a_sound_call_is_answered(bench, tool):
         (look, {"region": (0.5, 0, 0.2, 1)}, "left, top, right and bottom"),
         (look, {"frames": 25}, "from 1 to 24"),
         (measure, {"operator": "order"}, "order takes 2 events; got 1"),
+        (measure, {"operator": "overlap"}, "overlap takes 2 events; got 1"),
+        (measure, {"operator": "before_after"}, "before_after takes 2 events; got 1"),
         (measure, {"operator": "sum"}, "the operator is one of count, first"),
         (frames, {"times": [60.0]}, "60 s lies outside of a.mp4"),
         (verify, {"claim": 3}, "the claim is no text"),
