@@ -22,6 +22,8 @@ from lvqa.eval.lab.mutants.mutate import Mutation, mutants
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "*.egg-info", "build", "dist", "site")
 _QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "--tb=no")
 _PATIENCE, _LEAST_S = 4.0, 60.0
+# What tests of a room's numbers are called.
+_NUMBERS = ("test_rules.py", "test_numbers.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which tests run which lines: node ids by (path, line); and how many lines and seconds each test takes."""
+    """Which tests run which lines: node ids by (path, line), none for a line that runs on import alone.
+
+    `lines` says how many lines each test runs, `seconds` how long all of them take.
+    """
 
     by_line: dict[tuple[str, int], set[str]]
     lines: dict[str, int]
@@ -89,13 +94,25 @@ def drawn(copied: Path, rooms: Sequence[str], number: int, seed: int) -> list[tu
     return random.Random(seed).sample(found, min(number, len(found)))
 
 
+def tests_of(known: Reach, path: str, mutant: Mutation) -> list[str]:
+    """The tests that reach a mutant's lines, in the order in which they run.
+
+    Of lines that run when the module is imported, as numbers and tables do, nothing says which tests hang on them:
+    those are the tests whose file is about numbers, then all that reach the module.
+    """
+    places = [(path, at) for at in range(mutant.first_line, mutant.last_line + 1)]
+    reached, about = {one for place in places for one in known.by_line.get(place, ())}, set[str]()
+    if not reached and any(place in known.by_line for place in places):
+        about = {one for one in known.lines if one.partition("::")[0].endswith(_NUMBERS)}
+        reached = {one for (module, _), tests in known.by_line.items() if module == path for one in tests}
+    last = sorted(reached - about, key=lambda one: (known.lines[one], one))
+    return [*sorted(about), *last]
+
+
 def tried(copied: Path, known: Reach, chosen: Sequence[tuple[str, Mutation]]) -> Iterator[Tried]:
     """Put each mutant in its place, run the tests that reach it, put back what was there."""
     for path, mutant in chosen:
-        reached = {
-            one for at in range(mutant.first_line, mutant.last_line + 1) for one in known.by_line.get((path, at), ())
-        }
-        ordered = sorted(reached, key=lambda one: (known.lines[one], one))
+        ordered = tests_of(known, path, mutant)
         began, place = time.monotonic(), copied / path
         before = place.read_text(encoding="utf-8")
         listed = copied / ".tests-mutants"

@@ -77,3 +77,21 @@ def test_a_change_that_no_test_notices_survives(tmp_path: Path) -> None:
         ("not a", "(a)"): (False, 0),
     }
     assert (copied / "room" / "sums.py").read_text() == (tmp_path / "room" / "sums.py").read_text()
+
+
+def test_numbers_are_tried_with_the_tests_of_numbers_then_with_those_of_the_module() -> None:
+    (number, *_) = [one for one in mutants("LEAST = 3\n") if one.before == "3"]
+    by_line: dict[tuple[str, int], set[str]] = {
+        ("room/a.py", 1): set(),
+        ("room/a.py", 7): {"tests/test_a.py::test_b", "tests/test_a.py::test_a"},
+        ("room/b.py", 1): {"x.py::y"},
+    }
+    lines = {"tests/test_a.py::test_a": 9, "tests/test_a.py::test_b": 2, "tests/test_rules.py::test_n": 5, "x.py::y": 1}
+    known = survivors.Reach(by_line, lines, 1.0)
+    assert survivors.tests_of(known, "room/a.py", number) == [
+        "tests/test_rules.py::test_n", "tests/test_a.py::test_b", "tests/test_a.py::test_a",
+    ]  # fmt: skip
+    by_line["room/a.py", 1] = {"x.py::y"}
+    assert survivors.tests_of(known, "room/a.py", number) == ["x.py::y"]
+    del by_line["room/a.py", 1]
+    assert survivors.tests_of(known, "room/a.py", number) == []
