@@ -1,9 +1,9 @@
 from .eyes import Eyes as Eyes, Showing as Showing, Shown as Shown, run as run
-from .find import FindResult as FindResult
+from .find import FindResult as FindResult, sought as sought
 from .frames import FramePicture as FramePicture, FramesResult as FramesResult
 from .ledger import BudgetSpent as BudgetSpent, Ledger as Ledger, estimate_tokens as estimate_tokens
 from .look import LookResult as LookResult, is_not_visible as is_not_visible
-from .measure import Measurement as Measurement
+from .measure import Measurement as Measurement, told_by_notes as told_by_notes
 from .overview import Overview as Overview, VideoOverview as VideoOverview
 from .prices import Prices as Prices
 from .proposals import SearcherProposals as SearcherProposals
