@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     detector: str = Field("", description="finds named things in frames: hf:<id or folder>, none")
     ocr: str = Field("", description="reads text on the screen: rapidocr, none")
     asr: str = Field("", description="transcribes speech: whisper:<size or folder>, none")
+    language: str = Field(
+        "", pattern="^([a-z]{2,3})?$", description="what is spoken, as a code such as de; found out where empty"
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     trust_remote_code: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="ids or folders of models, as their specs name them, whose own code may be run"

@@ -85,7 +85,10 @@ def stage_specs(
         specs["screen"] = StageSpec(names["ocr"], "", screen)
     if names.get("image_embedder"):
         specs["frames"] = StageSpec(names["image_embedder"], "", frames)
-    specs["speech"] = StageSpec(names.get("asr", ""), "", {"version": _VERSION})
+    speech: dict[str, Any] = {"version": _VERSION}
+    if names.get("asr") and settings.language:
+        speech["language"] = settings.language
+    specs["speech"] = StageSpec(names.get("asr", ""), "", speech)
     return specs
 
 

@@ -103,7 +103,8 @@ def probe(path: Path) -> VideoInfo:
 def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
     """Decode the sound track, mixed to mono.
 
-    Holds one chunk at a time. A hole in the track ends a chunk early. Damaged packets are passed over as holes.
+    Holds one chunk at a time. A hole in the track ends a chunk early; one that is full ends where it was quiet last, so
+    that no word is cut in two. Damaged packets are passed over as holes.
 
     Args:
         path: the video.

@@ -219,6 +219,8 @@ class Models:
         more: dict[str, Any] = {"device": self.settings.device}
         if self.settings.trust_remote_code:
             more["trusted"] = self.settings.trust_remote_code
+        if role == "asr" and self.settings.language:
+            more["language"] = self.settings.language
         if role == "chat":
             # One folder seen and reasoned with is one model in memory, whichever way it was spelled.
             shared = spec == "vision" or (spec == self.choice.specs["vision"] and spec.startswith("hf:"))

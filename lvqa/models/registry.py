@@ -120,9 +120,11 @@ def load_reader(spec: str, *, device: str = "auto", trusted: Collection[str] = (
     return cast(TextReader, _load("ocr", spec, device, trusted))
 
 
-def load_transcriber(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> Transcriber:
-    """Load a transcriber of speech. Raises as `load_vision`."""
-    return cast(Transcriber, _load("asr", spec, device, trusted))
+def load_transcriber(
+    spec: str, *, device: str = "auto", trusted: Collection[str] = (), language: str = ""
+) -> Transcriber:
+    """Load a transcriber of speech, of one language where it is named by its code. Raises as `load_vision`."""
+    return cast(Transcriber, _load("asr", spec, device, trusted, **({"language": language} if language else {})))
 
 
 def _chat_of_vision(spec: str, *, device: str, vision: VisionModel | None = None) -> BaseChatModel:

