@@ -85,7 +85,8 @@ def stage_specs(
         specs["screen"] = StageSpec(names["ocr"], "", screen)
     if names.get("image_embedder"):
         specs["frames"] = StageSpec(names["image_embedder"], "", frames)
-    specs["speech"] = StageSpec(names.get("asr", ""), "", {"version": _VERSION})
+    track = {"audio_track": settings.audio_track} if settings.audio_track else {}
+    specs["speech"] = StageSpec(names.get("asr", ""), "", {"version": _VERSION, **track})
     return specs
 
 

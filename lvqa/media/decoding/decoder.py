@@ -110,4 +110,5 @@ class FrameDecoder:
         why = reason_against(self.info, table)
         if why:
             raise MediaError(f"decord should not read {shown(self.info.path)}: {why}; read it with pyav")
-        return DecordFrames(self.info.path, (self.info.width, self.info.height), self._size, table)
+        stored = (self.info.stored_width, self.info.stored_height)
+        return DecordFrames(self.info.path, stored[::-1] if self.info.rotation % 180 else stored, self._size, table)
