@@ -19,7 +19,7 @@ from lvqa.media.values import Frame
 # `color_trc` of FFmpeg's frames.
 _TRANSFERS = {16: "pq", 18: "hlg"}
 _PEAK, _WHITE = 1000.0, 203.0
-_TABLE = 33  # steps a component
+_TABLE = 65  # steps a component, the most that Pillow takes
 _TO_709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
 _LUMA_2020 = np.array([0.2627, 0.6780, 0.0593])
 _M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128

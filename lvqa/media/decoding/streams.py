@@ -1,11 +1,10 @@
 """Which streams of a file are the film: its pictures, and the sound that is heard. Decodes nothing.
 
-A cover is told from a film by how many pictures there are and over what stretch, since files flag covers as they like.
+A cover is told from a film by how many pictures it has and over what stretch, since files flag covers as they like.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,10 +16,11 @@ from lvqa.errors import MediaError, NoVideo
 from lvqa.media.decoding.container import open_container, packets
 from lvqa.media.files import shown
 
-# Where several streams hold pictures, so many packets are counted at so many places over the length.
+# Where several streams hold pictures, so many packets are counted at so many places over the length, more at first.
 _PLACES = 8
 _PACKETS = 100
-# A stream with fewer pictures than this share of the fullest one's is no second film.
+_FIRST_PACKETS = 1000
+# A stream whose pictures, times the seconds they span, are less than this share of the fullest one's is no second film.
 _SHARE = 0.25
 
 
@@ -70,26 +70,31 @@ def _beside(stream: Any) -> bool:
 def _fullest(container: Any, streams: list[Any], path: Path) -> Any:
     status = path.stat()
     indexes = tuple(stream.index for stream in streams)
-    pictures = _counted(path.absolute(), status.st_size, status.st_mtime_ns, indexes)
-    most = max(pictures.values(), default=0)
-    films = [stream for stream in streams if pictures[stream.index] >= _SHARE * most]
+    filled = _filled(path.absolute(), status.st_size, status.st_mtime_ns, indexes)
+    most = max(filled.values())
+    films = [stream for stream in streams if filled[stream.index] >= _SHARE * most]
     best = container.streams.best("video")
-    return best if best in films else max(films, key=lambda stream: pictures[stream.index])
+    return best if best in films else max(films, key=lambda stream: filled[stream.index])
 
 
 @lru_cache(maxsize=64)
-def _counted(path: Path, size: int, mtime_ns: int, indexes: tuple[int, ...]) -> Counter[int]:
-    """How many pictures of each stream lie at some places over the length; size and time tell that a file changed."""
-    found: Counter[int] = Counter()
+def _filled(path: Path, size: int, mtime_ns: int, indexes: tuple[int, ...]) -> dict[int, float]:
+    """How many pictures of each stream were found, times the seconds they span; size and time tell that a file changed.
+
+    Looks at some places over the length, and decodes nothing.
+    """
+    found: dict[int, set[float]] = {index: set() for index in indexes}
     with open_container(path) as container:
         streams = [container.streams[index] for index in indexes if index < len(container.streams)]
         start, length = container.start_time or 0, container.duration or 0
-        for place in range(_PLACES):
+        for place in range(_PLACES if length else 1):
             try:
-                if place and length:
+                if place:
                     container.seek(start + length * place // _PLACES)
-                for packet in islice(packets(container, *streams), _PACKETS):
-                    found[packet.stream.index] += bool(packet.size)
+                for packet in islice(packets(container, *streams), _PACKETS if place else _FIRST_PACKETS):
+                    at = packet.pts if packet.pts is not None else packet.dts
+                    if packet.size and at is not None:
+                        found[packet.stream.index].add(float(at * packet.time_base))
             except FFmpegError:
                 continue  # what was counted stands
-    return found
+    return {index: len(times) * (max(times) - min(times)) if times else 0.0 for index, times in found.items()}
