@@ -133,6 +133,7 @@ class Survey:
         self._retry_failed = retry_failed
         self.on_problem = on_problem
         self._passed = PassedTally(folder)
+        self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._first: dict[str, str] = {}
         self._subtitles: dict[Path, list[str]] = {}
         self._holders: dict[str, list[str]] = {}
@@ -201,7 +202,7 @@ class Survey:
             if not self._retry_failed and probe is not None and not row.video_id:
                 return replace(plan, state="failed", reason=probe.reason)
         try:
-            video, tracks = self._identified(path, rel)
+            video, info = looked_into(path, rel)
             now = path.stat()
         except NoVideo as error:
             return self._no_film(replace(plan, taken=True), str(error))
@@ -217,19 +218,13 @@ class Survey:
             )
         if (now.st_size, now.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
             return replace(plan, state="growing", reason=GROWING)
-        return self._video(replace(self._compared(plan, video, row, probe), notice=tracks), video)
+        return self._video(
+            replace(self._compared(plan, video, row, probe), notice="; ".join(info.tracks(self._track))), video
+        )
 
     def _no_film(self, plan: FilePlan, reason: str) -> FilePlan:
         self._passed.add(str(self.folder / plan.path), NO_FILM)
         return replace(plan, state="passed", reason=reason)
-
-    def _identified(self, path: Path, rel: str) -> tuple[Video, str]:
-        """A file's video, and what is to be said of its tracks. Raises MediaError, OSError."""
-        from lvqa.media import probe
-
-        info = probe(path)
-        track = self.specs["speech"].params.get("audio_track", 0) if "speech" in self.specs else 0
-        return identify(path, rel, info), "; ".join(info.tracks(track))
 
     def _compared(self, plan: FilePlan, video: Video, row: FileRow | None, probe: JobRow | None) -> FilePlan:
         """What a file is whose content was looked at."""
@@ -343,15 +338,21 @@ class Survey:
             yield FilePlan(rel, "left" if kept else "gone", size=row.size, mtime_ns=row.mtime_ns)
 
 
-def identify(path: Path, rel: str, info: VideoInfo | None = None) -> Video:
-    """Probe a file, where that was not done, and hash it: its video by the name `rel`. Raises MediaError, OSError."""
+def identify(path: Path, rel: str) -> Video:
+    """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
+    return looked_into(path, rel)[0]
+
+
+def looked_into(path: Path, rel: str) -> tuple[Video, VideoInfo]:
+    """As `identify`, with all that is known of the file."""
     from lvqa.media import content_hash, probe
 
-    info = info or probe(path)
+    info = probe(path)
     digest = content_hash(path)
-    return Video(
+    video = Video(
         video_id(digest), rel, digest, info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio
     )
+    return video, info
 
 
 def video_id(content: str) -> str:

@@ -1,8 +1,8 @@
 """What kind of file something is: by its name, and by its first bytes where the name does not tell.
 
 Names only say what to look at first. A suffix of videos leads to a probe, unless the file is plain text (TypeScript has
-`.ts`, too); a suffix of pictures, sound, subtitles or documents never does; of all others, the largest are looked
-into, and those that begin as a container of videos does are probed. Opens nothing as video.
+`.ts`, too); a suffix of pictures, sound, code or subtitles never does; of all others, documents last, the largest are
+looked into, and those that begin as a container of videos does are probed. Opens nothing as video.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _BESIDE = "beside"
 _ALSO_TEXTS = (".ts", ".mts", ".mod", ".rm", ".tp")
 _LEAST_TEXT_BYTES = 4
 _HEAD_BYTES = 4096
-# Of files whose suffix says nothing so many are looked into, the largest; a smaller one than this holds no video.
+# Of files whose suffix says nothing so many are looked into, the largest, then of those whose suffix is that of a
+# document; a smaller one than this holds no video.
 MOST_SNIFFED = 1000
 _LEAST_BYTES = 1024
 # Paths kept of each kind that is passed over; all are counted.
@@ -120,7 +121,7 @@ class Sorter:
 
     def __init__(self, on_passed: Callable[[str, str], None]) -> None:
         self._on_passed = on_passed
-        self._unclear: list[tuple[int, str]] = []
+        self._unclear: list[tuple[bool, int, str]] = []
 
     def is_video(self, entry: os.DirEntry[str], path: str) -> bool:
         """Whether to probe a file; one that cannot be told by its name is kept for `unclear`."""
@@ -129,22 +130,21 @@ class Sorter:
             if suffix not in _ALSO_TEXTS or not is_text(_head(path)):
                 return True
             self._on_passed(path, CODE)
-        elif (kind := _BY_SUFFIX.get(suffix)) is not None:
-            if kind != _BESIDE:
-                self._on_passed(path, kind)
-        else:
-            self._keep(entry, path)
+        elif (kind := _BY_SUFFIX.get(suffix, "")) in ("", OTHER):
+            self._keep(entry, path, known=bool(kind))
+        elif kind != _BESIDE:
+            self._on_passed(path, kind)
         return False
 
     def unclear(self) -> Iterator[Path]:
         """Those of the files without a telling name that begin as videos do."""
-        for _, path in self._unclear:
+        for *_, path in self._unclear:
             if begins_as_video(_head(path)):
                 yield Path(path)
             else:
                 self._on_passed(path, OTHER)
 
-    def _keep(self, entry: os.DirEntry[str], path: str) -> None:
+    def _keep(self, entry: os.DirEntry[str], path: str, *, known: bool) -> None:
         try:
             size = entry.stat().st_size if entry.is_file() else 0
         except OSError:
@@ -152,9 +152,10 @@ class Sorter:
         if size < _LEAST_BYTES:
             self._on_passed(path, OTHER)
         elif len(self._unclear) < MOST_SNIFFED:
-            heapq.heappush(self._unclear, (size, path))
+            heapq.heappush(self._unclear, (not known, size, path))
         else:
-            self._on_passed(heapq.heappushpop(self._unclear, (size, path))[1], UNREAD)
+            unnamed, _, left = heapq.heappushpop(self._unclear, (not known, size, path))
+            self._on_passed(left, UNREAD if unnamed else OTHER)
 
 
 def begins_as_video(head: bytes) -> bool:
