@@ -81,10 +81,9 @@ def locate(folder: Path, relative: str) -> Path:
 def present(folder: Path, relative: str) -> Path | None:
     """The file of a video by its path in the index, as `locate`; None where there is none, or may be none."""
     try:
-        path = locate(folder, relative)
         # A copy from another system may have its name in the other form of Unicode.
-        forms = (path, *(folder / unicodedata.normalize(form, relative) for form in ("NFC", "NFD")))
-        return next((form for form in forms if form.is_file()), None)
+        forms = dict.fromkeys((relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))))
+        return next((path for form in forms if (path := locate(folder, form)).is_file()), None)
     except (MediaError, OSError):
         return None
 
