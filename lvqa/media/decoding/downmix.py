@@ -82,9 +82,8 @@ def _weights(layout: Any, channels: int) -> Samples:
         frame = av.AudioFrame.from_ndarray(ones, format="flt", layout=layout)
         frame.sample_rate = 48000
         mixer = av.AudioResampler(format="flt", layout="mono")
-        found = np.concatenate(
-            [part.to_ndarray().reshape(-1) for part in [*mixer.resample(frame), *mixer.resample(None)]]
-        )
+        parts = [*mixer.resample(frame), *mixer.resample(None)]
+        found = np.concatenate([part.to_ndarray().reshape(-1).astype(np.float32) for part in parts])
     except (FFmpegError, ValueError):  # channels in an order that FFmpeg has no mix of
         found = np.empty(0, np.float32)
     return found if len(found) == channels else np.full(channels, 1 / channels, np.float32)
