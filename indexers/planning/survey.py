@@ -20,7 +20,7 @@ from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
 from lvqa.indexers.stages.task import StagePlan
-from lvqa.media import NO_FILM, PassedOver, PassedTally
+from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
 from lvqa.types import Video
 
@@ -204,9 +204,9 @@ class Survey:
         try:
             video, info = looked_into(path, rel)
             now = path.stat()
-        except NoVideo as error:
-            return self._no_film(replace(plan, taken=True), str(error))
         except MediaError as error:
+            if isinstance(error, NoVideo) and not promises_film(rel):
+                return self._no_film(replace(plan, taken=True), str(error))
             if _growing(path, stat):
                 return replace(plan, state="growing", reason=GROWING)
             return replace(plan, state="unreadable", reason=str(error), taken=True)

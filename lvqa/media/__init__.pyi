@@ -11,6 +11,7 @@ from .kinds import (
     VIDEO_SUFFIXES as VIDEO_SUFFIXES,
     PassedOver as PassedOver,
     PassedTally as PassedTally,
+    promises_film as promises_film,
 )
 from .frame_cache import FrameCache as FrameCache
 from .reader import (

@@ -112,6 +112,12 @@ def is_system_folder(name: str) -> bool:
     return name.casefold() in _SYSTEM_FOLDERS
 
 
+def promises_film(name: str) -> bool:
+    """Whether a file called so should hold moving pictures, so that one without is told as failed."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a name, no path
+    return suffix in VIDEO_SUFFIXES and suffix != ".gif"
+
+
 class Sorter:
     """Sorts the files of a tree into videos and others; asks `entry` for its size at most, unless the name is unclear.
 

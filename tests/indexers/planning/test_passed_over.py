@@ -26,9 +26,10 @@ GREEN = (0, 160, 0)
 
 
 def _song(path: Path) -> None:
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), format="fltp", layout="mono")
+        noise = np.random.default_rng(3).normal(0, 0.1, (1, 16000)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(noise, format="fltp", layout="mono")
         frame.sample_rate = 16000
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
@@ -44,7 +45,7 @@ def _gif(path: Path, frames: int) -> None:
 @pytest.fixture
 def mixed(folder: Path, shots: Callable[..., Path]) -> Path:
     shots("film.mp4", (GREEN, 3))
-    _song(folder / "song.mp4")
+    _song(folder / "recording")
     _gif(folder / "still.gif", 1)
     _gif(folder / "moving.gif", 5)
     (folder / "app.ts").write_text("export const answer: number = 42;\n")
@@ -56,7 +57,7 @@ def mixed(folder: Path, shots: Callable[..., Path]) -> Path:
 
 
 PASSED = {
-    "no moving pictures": (2, ["song.mp4", "still.gif"]),
+    "no moving pictures": (2, ["recording", "still.gif"]),
     "other files": (1, ["notes.txt"]),
     "pictures": (1, ["cover.jpg"]),
     "source code": (1, ["app.ts"]),
@@ -70,8 +71,8 @@ def test_all_that_is_passed_over_is_counted_and_listed(
     plan = plan_index(mixed, None, kit.models().names, Settings(**kit.settings))
     assert {one.kind: (one.count, list(one.paths)) for one in plan.passed} == PASSED
     lines = plan_lines(plan)
-    assert "passed over: 2 no moving pictures: song.mp4, still.gif" in lines
-    assert any(line.startswith("song.mp4: passed over: ") and "sound but no video" in line for line in lines)
+    assert "passed over: 2 no moving pictures: recording, still.gif" in lines
+    assert any(line.startswith("recording: passed over: ") and "sound but no video" in line for line in lines)
     assert any(line.startswith("still.gif: passed over: ") and "still picture" in line for line in lines)
     assert [one["kind"] for one in plan.to_dict()["passed_over"]] == sorted(PASSED)
     assert plan.states == {"new": 2, "passed": 2}
@@ -84,7 +85,7 @@ def test_all_that_is_passed_over_is_counted_and_listed(
     assert {one["kind"]: (one["count"], one["paths"]) for one in status["passed_over"]} == PASSED
     assert status["videos"] == {"indexed": 2, "failed": 0, "pending": 0}
     assert main(["status", str(mixed), "--archive", str(kit.index_dir)]) == 0
-    assert "passed over 2 no moving pictures: song.mp4, still.gif" in capsys.readouterr().out
+    assert "passed over 2 no moving pictures: recording, still.gif" in capsys.readouterr().out
     assert main(["check", str(mixed), "--archive", str(kit.index_dir)]) == 0
 
     # Neither is looked into again while it stays as it is.
@@ -94,16 +95,28 @@ def test_all_that_is_passed_over_is_counted_and_listed(
 
 def test_a_film_in_the_place_of_what_was_passed_over_is_taken_in_and_back(mixed: Path, kit: Any) -> None:
     kit.run()
-    song = (mixed / "song.mp4").read_bytes()
-    write_video(mixed / "song.mp4", [np.full((48, 64, 3), 30 * k, np.uint8) for k in range(8)], fps=4)
+    song = (mixed / "recording").read_bytes()
+    film = write_video(mixed.parent / "film.mp4", [np.full((48, 64, 3), 30 * k, np.uint8) for k in range(8)], fps=4)
+    film.replace(mixed / "recording")
     assert kit.run().indexed == 1
     with kit.store() as store:
-        assert [video.path for video in store.videos.all()] == ["film.mp4", "moving.gif", "song.mp4"]
-        assert store.jobs.get("", "probe", "song.mp4") is None
-    (mixed / "song.mp4").write_bytes(song)
+        assert [video.path for video in store.videos.all()] == ["film.mp4", "moving.gif", "recording"]
+        assert store.jobs.get("", "probe", "recording") is None
+    (mixed / "recording").write_bytes(song)
     assert kit.run().failed == []
     with kit.store() as store:
         assert [video.path for video in store.videos.all()] == ["film.mp4", "moving.gif"]
+
+
+@pytest.mark.parametrize("name", ["podcast.mp4", "podcast.webm", "podcast.ts"])
+def test_a_name_that_promises_a_film_fails_without_one(
+    folder: Path, shots: Callable[..., Path], kit: Any, name: str
+) -> None:
+    shots("film.mp4", (GREEN, 3))
+    _song(folder / name)
+    ((path, reason),) = kit.run().failed
+    assert path == name
+    assert "sound but no video" in reason
 
 
 def test_a_part_of_the_folder_leaves_the_list_of_the_whole(mixed: Path, kit: Any) -> None:
