@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from lvqa.characters import composed
 from lvqa.errors import MediaError, UsageError
 from lvqa.indexers.hierarchy.summarise import SummaryRules, summarise
 from lvqa.indexers.planning.survey import IMPORTED, identify, video_id
@@ -263,12 +264,12 @@ class _Files:
     def __init__(self, folder: Path, store: Store) -> None:
         from lvqa.media.files import find_videos
 
-        self._store = store
+        self._folder, self._store = folder, store
         self._paths: dict[str, Path] = {}
         self._names: dict[str, list[str]] = {}
         found = find_videos(folder) if folder.is_dir() else []
         for path in found:
-            rel = path.relative_to(folder).as_posix()
+            rel = composed(path.relative_to(folder).as_posix())
             self._paths[rel] = path
             pure = PurePosixPath(rel)
             for name in {pure.name, pure.stem, pure.with_suffix("").as_posix()} - {rel}:
@@ -279,7 +280,7 @@ class _Files:
 
         Raises UsageError where several files have the name.
         """
-        rel = PurePosixPath(name.replace("\\", "/")).as_posix()
+        rel = composed(PurePosixPath(name.replace("\\", "/")).as_posix())
         if rel not in self._paths:
             known = self._names.get(rel, [])
             if len(known) > 1:
@@ -291,6 +292,7 @@ class _Files:
                 return None
             rel = known[0]
         path = self._paths[rel]
+        rel = path.relative_to(self._folder).as_posix()
         try:
             stat = path.stat()
             row = self._store.files.get(rel)

@@ -269,7 +269,8 @@ class Pipeline:
                 self._fail(task, "speech", "speech", error, seq)
 
     def _hear(self, task: VideoTask) -> Iterator[Rows]:
-        from lvqa.media import read_audio, read_subtitles
+        from lvqa.indexers.stages.sound import heard_sound
+        from lvqa.media import read_subtitles
 
         if self._ending():
             return
@@ -289,12 +290,9 @@ class Pipeline:
             return
         listener = self._stages.listener
         if listener is not None and video.has_audio:
-            for offset_s, samples in read_audio(task.path, rate=16000):
-                end_s = offset_s + len(samples) / 16000
+            for offset_s, samples, end_s in heard_sound(task.path, self._settings.audio_track, done_s):
                 if self._ending():
                     return
-                if end_s <= done_s + 1e-3:
-                    continue
                 (heard,) = listener([(offset_s, samples)])
                 del samples  # else this chunk would stay while the next is decoded
                 said = sentences(heard, video.duration_s)

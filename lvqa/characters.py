@@ -33,6 +33,11 @@ def without_floods(text: str, most: int = MOST_MARKS) -> str:
     return "".join(kept)
 
 
+def composed(name: str) -> str:
+    """A name in the form of Unicode (NFC) in which names are compared: systems store an umlaut in one of two ways."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 @lru_cache(4096)
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character) in ("Mn", "Me")

@@ -3,6 +3,7 @@
     LvqaError
     ├── UsageError            the call makes no sense: an empty question, no such option   (exit status 2)
     ├── MediaError            a file that cannot be read as video
+    │   ├── NoVideo           a sound file, a still picture: whole, and no video
     │   └── SubtitleError     a subtitle file that cannot be read
     ├── ModelError            a model failed or replied with something unusable
     │   ├── ModelNotFound     its weights, package or server are not there
@@ -32,6 +33,10 @@ class UsageError(LvqaError, ValueError):
 
 class MediaError(LvqaError):
     """A file that cannot be read as video."""
+
+
+class NoVideo(MediaError):
+    """A file that is what it is meant to be, and no video: sound alone, or one picture."""
 
 
 class SubtitleError(MediaError):

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     decode_stall_s: float = Field(
         60.0, gt=0, allow_inf_nan=False, description="longest wait for a sign of life when decoding; then it is ended"
     )
+    audio_track: int = Field(
+        0, ge=-1, description="audio track that is heard, from 1; 0: the film's own, as players choose it; all: each"
+    )
     sample_fps: float = Field(2.0, gt=0, le=60, description="frames a second that are looked at when indexing")
     clip_min_s: float = Field(0.5, ge=0.1, description="no clip is shorter, the last of a video apart")
     clip_max_s: float = Field(8.0, gt=0, description="no clip is longer")
@@ -120,6 +123,11 @@ class Settings(BaseSettings):
     def _names(cls, value: Any) -> Any:
         """A list, or names with commas between them, as a variable or an option has them."""
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("audio_track", mode="before")
+    @classmethod
+    def _track(cls, value: Any) -> Any:
+        return -1 if value == "all" else value
 
     @field_validator("clip_max_s")
     @classmethod

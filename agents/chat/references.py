@@ -15,6 +15,7 @@ from typing import Literal
 from lvqa.agents.chat.binding import Bound, bind, event_of, put_in_place
 from lvqa.agents.chat.turns import Turn, Understood, time_text
 from lvqa.agents.rules.numbers import READING
+from lvqa.characters import composed
 from lvqa.language.noun_phrases import ARTICLES, noun_phrases
 from lvqa.language.stems import words_of
 from lvqa.language.times import times, without_times
@@ -226,7 +227,7 @@ class _Frame:
         return Understood(_capital(text), self.shown_videos, self.last.between, why, "rules")
 
     def _files(self, fragment: str) -> tuple[str, ...]:
-        plain = fragment.casefold()
+        plain = composed(fragment).casefold()
         return tuple(
             path
             for path in self.durations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lvqa.indexers.hierarchy.summarise import SummaryRules, due_summaries
 from lvqa.indexers.planning.survey import IMPORTED, FilePlan, FileState, Known, Survey
 from lvqa.indexers.stages.specs import stage_specs
 from lvqa.indexers.stages.task import VISUAL, StagePlan
+from lvqa.media import PassedOver
 from lvqa.secrets import strike
 from lvqa.settings import Settings
 from lvqa.store import Store
@@ -33,7 +34,8 @@ class IndexPlan:
     `files` are in path order, the gone ones last. `summaries` holds (path, why) of the videos whose summaries are due,
     at most: where the new notes say what the old ones said, they stay. `embeddings` counts notes that have no vector of
     the embedder yet, without those still to be made; `decode_s` and `listen_s` are seconds of footage to decode and of
-    sound to hear, `clips` an estimate of those to be captioned. `problems` are lines about folders and subtitles.
+    sound to hear, `clips` an estimate of those to be captioned. `problems` are lines about folders and subtitles,
+    `passed` is what is no video.
     """
 
     files: tuple[FilePlan, ...] = ()
@@ -43,6 +45,7 @@ class IndexPlan:
     listen_s: float = 0.0
     clips: int = 0
     problems: tuple[str, ...] = ()
+    passed: tuple[PassedOver, ...] = ()
 
     @property
     def states(self) -> Counter[FileState]:
@@ -66,6 +69,7 @@ class IndexPlan:
             "files": [_file(file) for file in self.files if file.state != "left"],
             "summaries": [{"video": path, "why": strike(why)} for path, why in self.summaries],
             "problems": list(self.problems),
+            "passed_over": [{**asdict(kind), "paths": list(kind.paths)} for kind in self.passed],
         }
 
 
@@ -139,6 +143,7 @@ def plan_index(
         listen_s,
         round(caption_s / _mean_clip_s(store, settings)),
         tuple(problems),
+        survey.passed,
     )
 
 
@@ -194,7 +199,14 @@ def plan_lines(plan: IndexPlan) -> list[str]:
     if plan.embeddings:
         lines.append(f"notes to be embedded: {plan.embeddings}")
     lines += plan.problems
+    lines += [f"passed over: {line}" for line in map(passed_line, plan.passed)]
     return [strike(line) for line in lines]
+
+
+def passed_line(kind: PassedOver) -> str:
+    """One kind of files that are no videos, as people read it."""
+    more = f" and {kind.count - len(kind.paths)} more" if kind.count > len(kind.paths) else ""
+    return f"{kind.count} {kind.kind}: {', '.join(kind.paths)}{more}"
 
 
 def _told(file: FilePlan) -> str:
@@ -209,6 +221,7 @@ def _told(file: FilePlan) -> str:
         "retried": f"failed before, to be tried again{reason}",
         "growing": f"left for the next run{reason}",
         "unreadable": f"would fail{reason}",
+        "passed": f"passed over{reason}",
         "failed": f"failed before, not tried again{reason}",
         "gone": "gone, its rows go",
         "left": "",

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Survey, gone
 from lvqa.indexers.report import IndexReport
 from lvqa.indexers.stages.specs import STAGES
 from lvqa.indexers.stages.task import StagePlan, VideoTask
+from lvqa.media import PassedOver
 from lvqa.secrets import strike
 from lvqa.store import Filter, JobRow, JobStatus, Store, set_imported_video_ids
 from lvqa.types import Video
+
+_PASSED = "passed_over"
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Planner:
                 self._plan.report.stopped = True
                 return self._plan
         if survey.only is None:
+            write_passed(self._store, survey.passed)
             self._forget(found, self._known.imported_ids - survey.seen)
         return self._plan
 
@@ -71,6 +76,8 @@ class Planner:
             self._let_go(file)
         elif file.state in ("unreadable", "growing"):
             self._fail(file)
+        elif file.state == "passed":
+            self._pass(file)
         else:
             with store.atomic():
                 if file.taken and file.video is not None:
@@ -93,6 +100,17 @@ class Planner:
                 self._store.files.put(file.path, "", file.size, file.mtime_ns)
             status: JobStatus = "pending" if file.state == "growing" else "failed"
             self._store.jobs.put(JobRow("", file.path, "probe", status=status, reason=strike(file.reason)))
+
+    def _pass(self, file: FilePlan) -> None:
+        """Remember a file that holds no film, so that it is not looked into again; with it goes what it held before."""
+        if not file.taken:
+            return
+        with self._store.atomic():
+            known = self._known.files.get(file.path)
+            if known is not None and known.video_id:
+                self._store.files.remove(file.path)
+            self._store.files.put(file.path, "", file.size, file.mtime_ns)
+            self._store.jobs.put(JobRow("", file.path, "probe", status="done", reason=strike(file.reason)))
 
     def _other_copy(self, path: str, video_id: str) -> bool:
         """Whether another file still stands for the video of this one, which then need not."""
@@ -155,6 +173,16 @@ class Planner:
             # The summaries are of what is left: made anew.
             for stage in (*STAGES, "summary"):
                 self._store.reset_stage(video.id, stage)
+
+
+def write_passed(store: Store, passed: Sequence[PassedOver]) -> None:
+    """Keep what the last look at the whole folder passed over."""
+    store.meta.set(_PASSED, json.dumps([asdict(kind) for kind in passed]))
+
+
+def read_passed(store: Store) -> list[dict[str, Any]]:
+    """What the last `lvqa index` of the whole folder passed over: kinds with `count` and some `paths`."""
+    return list(json.loads(store.meta.get(_PASSED) or "[]"))
 
 
 def job_row(video: Video, stage: StagePlan, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:

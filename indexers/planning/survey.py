@@ -14,13 +14,18 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lvqa.errors import MediaError, UsageError
+from lvqa.characters import composed
+from lvqa.errors import MediaError, NoVideo, UsageError
 from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
 from lvqa.indexers.stages.task import StagePlan
+from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
 from lvqa.types import Video
+
+if TYPE_CHECKING:
+    from lvqa.media import VideoInfo
 
 TRANSCRIBERS = "transcribers"
 GROWING = "is still being written; run index again when it is finished"
@@ -29,7 +34,18 @@ IMPORTED = "imported:"
 RECENT_S = 5.0
 
 FileState = Literal[
-    "new", "unchanged", "moved", "replaced", "copied", "retried", "growing", "unreadable", "failed", "gone", "left"
+    "new",
+    "unchanged",
+    "moved",
+    "replaced",
+    "copied",
+    "retried",
+    "growing",
+    "unreadable",
+    "passed",
+    "failed",
+    "gone",
+    "left",
 ]
 
 
@@ -38,8 +54,9 @@ class FilePlan:
     """One file: what it is compared with what the index knows, and what its video's stages have to do.
 
     `was` is the path that a moved file had, or the path of the video that a copy is of. `unreadable` files would fail
-    for `reason`, `failed` ones failed before and are not tried again, `growing` ones are being written, `left` ones are
-    the old names of what was moved. `notice` is something people should know.
+    for `reason`, `failed` ones failed before and are not tried again, `passed` ones hold no film, as `reason` says,
+    `growing` ones are being written, `left` ones are the old names of what was moved. `notice` is something people
+    should know.
     """
 
     path: str
@@ -115,6 +132,8 @@ class Survey:
         self.only = only
         self._retry_failed = retry_failed
         self.on_problem = on_problem
+        self._passed = PassedTally(folder)
+        self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._first: dict[str, str] = {}
         self._subtitles: dict[Path, list[str]] = {}
         self._holders: dict[str, list[str]] = {}
@@ -127,6 +146,11 @@ class Survey:
         """The ids of the videos that a file here holds, of those files that were looked at."""
         return frozenset(self._first)
 
+    @property
+    def passed(self) -> tuple[PassedOver, ...]:
+        """What is not taken for a video, once all of `files` was looked at; of those in `only`, too, of all others."""
+        return self._passed.kinds()
+
     def files(self) -> Iterator[FilePlan]:
         """A plan for every video file of the folder, or those in `only`, in path order, then for files that are gone.
 
@@ -134,8 +158,11 @@ class Survey:
         """
         from lvqa.media.files import find_videos
 
-        paths = find_videos(self.folder, on_problem=self.on_problem)
+        paths = find_videos(self.folder, on_problem=self.on_problem, on_passed=self._passed.add)
         found = {path.relative_to(self.folder).as_posix(): path for path in paths}
+        if self.only is not None:
+            forms = {composed(rel): rel for rel in found}
+            self.only = {name if name in found else forms.get(composed(name), name) for name in self.only}
         if self.only is not None and (missing := sorted(set(self.only) - found.keys())):
             raise UsageError(f"{missing[0]} is no video below {self.folder}; the videos are found by relative path")
         if not found:
@@ -170,12 +197,16 @@ class Survey:
             video = self.known.videos.get(row.video_id)
             if video is not None:
                 return self._video(replace(plan, state="unchanged"), replace(video, path=rel))
+            if probe is not None and probe.status == "done":
+                return self._no_film(plan, probe.reason)
             if not self._retry_failed and probe is not None and not row.video_id:
                 return replace(plan, state="failed", reason=probe.reason)
         try:
-            video = identify(path, rel)
+            video, info = looked_into(path, rel)
             now = path.stat()
         except MediaError as error:
+            if isinstance(error, NoVideo) and not promises_film(rel):
+                return self._no_film(replace(plan, taken=True), str(error))
             if _growing(path, stat):
                 return replace(plan, state="growing", reason=GROWING)
             return replace(plan, state="unreadable", reason=str(error), taken=True)
@@ -187,7 +218,13 @@ class Survey:
             )
         if (now.st_size, now.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
             return replace(plan, state="growing", reason=GROWING)
-        return self._video(self._compared(plan, video, row, probe), video)
+        return self._video(
+            replace(self._compared(plan, video, row, probe), notice="; ".join(info.tracks(self._track))), video
+        )
+
+    def _no_film(self, plan: FilePlan, reason: str) -> FilePlan:
+        self._passed.add(str(self.folder / plan.path), NO_FILM)
+        return replace(plan, state="passed", reason=reason)
 
     def _compared(self, plan: FilePlan, video: Video, row: FileRow | None, probe: JobRow | None) -> FilePlan:
         """What a file is whose content was looked at."""
@@ -216,7 +253,8 @@ class Survey:
     def _video(self, plan: FilePlan, video: Video) -> FilePlan:
         plan = replace(plan, video=video)
         if (first := self._first.setdefault(video.id, plan.path)) != plan.path:
-            return replace(plan, state="copied", was=first, notice=self._unread_subtitles(plan.path, first))
+            notices = [plan.notice, self._unread_subtitles(plan.path, first)]
+            return replace(plan, state="copied", was=first, notice="; ".join(filter(None, notices)))
         stages = tuple(self._stages(video, self.folder / plan.path))
         if not self._retry_failed:
             failed = next((stage for stage in stages if stage.action == "retry"), None)
@@ -302,13 +340,19 @@ class Survey:
 
 def identify(path: Path, rel: str) -> Video:
     """Probe and hash a file: the video it holds, by the name `rel`. Raises MediaError, OSError."""
+    return looked_into(path, rel)[0]
+
+
+def looked_into(path: Path, rel: str) -> tuple[Video, VideoInfo]:
+    """As `identify`, with all that is known of the file."""
     from lvqa.media import content_hash, probe
 
     info = probe(path)
     digest = content_hash(path)
-    return Video(
+    video = Video(
         video_id(digest), rel, digest, info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio
     )
+    return video, info
 
 
 def video_id(content: str) -> str:

@@ -86,6 +86,8 @@ def stage_specs(
     if names.get("image_embedder"):
         specs["frames"] = StageSpec(names["image_embedder"], "", frames)
     speech: dict[str, Any] = {"version": _VERSION}
+    if settings.audio_track:
+        speech["audio_track"] = settings.audio_track
     if names.get("asr") and settings.language:
         speech["language"] = settings.language
     specs["speech"] = StageSpec(names.get("asr", ""), "", speech)

@@ -277,7 +277,8 @@ class Archive:
         `digest` holds the `text` about all videos, the `model` that wrote it,
         and whether it is `stale`: of videos that have changed since; None where there is none. `run` tells of the run
         that is under way: `pid`, `host`, `since`, `videos` settled of `videos_total`, seconds since it last wrote into
-        its log (`quiet_s`), and whether that is too long (`silent`); None where there is none.
+        its log (`quiet_s`), and whether that is too long (`silent`); None where there is none. `passed_over` holds what
+        the last `index` did not take for videos: each `kind` with its `count` and the first `paths`.
         """
         return self._contents.status()
 

@@ -1,17 +1,18 @@
 """What an archive holds, told to people and programs: its videos, one video in full, counts, summaries.
 
-Reads the index; asks no model and changes nothing.
+Reads the index, and of a video that is shown how many tracks its file has; asks no model and changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lvqa import phrasing, render
 from lvqa.archive.results import link_base, no_picture, thumbnailer
 from lvqa.archive.workspace import Workspace
+from lvqa.errors import MediaError
 from lvqa.types import Clip, Level, Note, Video
 
 _SHOWN_VIDEOS = 24
@@ -22,7 +23,8 @@ class VideoReport:
     """All that is known of one video: its clips and notes in time order, and what was written of them.
 
     `segments` are the summaries of stretches of one to three minutes, `summary` is that of the whole video, None where
-    there is none. `notes` holds neither.
+    there is none. `notes` holds neither. `tracks` are lines about what of the file is not seen or heard, where it is
+    there and holds several films or sounds.
     """
 
     video: Video
@@ -30,6 +32,7 @@ class VideoReport:
     notes: Sequence[Note]
     segments: Sequence[Note] = ()
     summary: Note | None = None
+    tracks: Sequence[str] = ()
 
 
 class Contents:
@@ -51,11 +54,21 @@ class Contents:
                 return store.notes.select(Filter(video_ids=frozenset([found.id]), level=level))
 
             summary = next(iter(notes("video")), None)
-            return VideoReport(found, store.clips.of(found.id), notes("clip"), notes("segment"), summary)
+            report = VideoReport(found, store.clips.of(found.id), notes("clip"), notes("segment"), summary)
+        return replace(report, tracks=self._tracks(found.path))
+
+    def _tracks(self, relative: str) -> list[str]:
+        from lvqa.media import present, probe
+
+        path = present(self._workspace.folder, relative)
+        try:
+            return probe(path).tracks(self._workspace.settings.audio_track) if path is not None else []
+        except MediaError:
+            return []  # `check` and the next `index` say so
 
     def status(self) -> dict[str, Any]:
         """Counts of what is indexed, and the run under way; see `Archive.status`."""
-        from lvqa.indexers import find_run, is_stale, read_digest
+        from lvqa.indexers import find_run, is_stale, read_digest, read_passed
 
         run = find_run(self._workspace.index_dir)
         told = run.to_dict() if run is not None else None
@@ -64,7 +77,8 @@ class Contents:
             failures = [{"video": job.path, "reason": job.reason} for job in store.jobs.all(status="failed")]
             found = read_digest(store)
             digest = found and {"text": found.text, "model": found.model, "stale": is_stale(store, found)}
-            return {**store.counts(), "digest": digest, "failures": failures, "run": told}
+            passed = read_passed(store)
+            return {**store.counts(), "digest": digest, "failures": failures, "run": told, "passed_over": passed}
 
     def summaries(self) -> dict[str, str]:
         """What each video holds, by path; those without a summary are left out."""

@@ -42,10 +42,12 @@ def show(folder: o.Folder, video: o.VideoName, archive_dir: o.ArchiveDir = None,
                     for clip in report.clips
                 ],
                 "notes": [_note_dict(note) for note in report.notes],
+                "tracks": list(report.tracks),
             }
         )
         return OK
     output.out(*output.table([_video_row(report.video)], indent=""))
+    output.out(*(f"  {line}" for line in report.tracks))
     if report.summary is not None:
         output.out(f"  {phrasing.for_terminal(report.summary.text)}")
     # A single segment says what the video's summary says.
@@ -82,6 +84,10 @@ def status(folder: o.Folder, archive_dir: o.ArchiveDir = None, as_json: o.AsJson
     output.out(*output.table(rows, indent=""))
     for failure in counts["failures"]:
         output.out(f"failed      {phrasing.escaped(failure['video'])}: {phrasing.for_terminal(failure['reason'])}")
+    for kind in counts["passed_over"]:
+        output.out(
+            f"passed over {kind['count']} {phrasing.for_terminal(kind['kind'])}: {phrasing.listed(kind['paths'])}"
+        )
     return OK
 
 

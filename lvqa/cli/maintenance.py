@@ -26,12 +26,18 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and why, and change nothing.")
     ] = False,
+    audio_track: Annotated[
+        str | None,
+        typer.Option(
+            "--audio-track", metavar="N|all", help="The audio track to hear, from 1, or each; else the film's own."
+        ),
+    ] = None,
     wait: o.Wait = 0.0,
     archive_dir: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> int:
     """Index the videos below FOLDER, or go on with it. Ctrl-C ends it after the batch under way."""
-    with open_archive(folder, archive_dir, settings) as archive:
+    with open_archive(folder, archive_dir, settings | o.given(audio_track=audio_track)) as archive:
         if dry_run:
             return _plan(archive, as_json)
         with stoppable() as stop, progress_bar(reasons(archive)) as progress:

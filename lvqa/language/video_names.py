@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from lvqa.characters import composed
 from lvqa.language.stems import words_of
 
 # Files that a question names stand in it as numbers between zeros while it is read.
@@ -54,7 +55,7 @@ def _marked(question: str, paths: Iterable[str]) -> tuple[str, list[tuple[str, f
     for path in paths:
         for form in _forms(path):
             by_form.setdefault(form, set()).add(path)
-    marked, marks = question.replace("\0", " "), [("", frozenset[str]())]
+    marked, marks = composed(question).replace("\0", " "), [("", frozenset[str]())]
     asked = marked.casefold()
     for form in sorted((form for form in by_form if form in asked), key=len, reverse=True):
         pattern = re.compile(rf"(?<![\w./-]){re.escape(form)}(?![\w-]|\.\w)", re.IGNORECASE)
@@ -70,7 +71,11 @@ def _forms(path: str) -> tuple[str, ...]:
 
 
 def file_forms(path: str) -> list[str]:
-    """How a question may write a video: its path, its name; its name without ending where that is no plain word."""
+    """How a question may write a video: its path, its name; its name without ending where that is no plain word.
+
+    In the composed form of Unicode, whatever the file's name is in.
+    """
+    path = composed(path)
     pure = PurePosixPath(path)
     own = re.search(r"[\d_]", pure.stem) and re.search(r"[^\W\d_]", pure.stem)
     return list(dict.fromkeys([path, pure.name, *([pure.stem] if own else [])]))

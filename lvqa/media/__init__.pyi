@@ -1,11 +1,17 @@
 from .bounds import Limits as Limits, limits_in_use as limits_in_use, use_limits as use_limits
 from .clock import centres as centres
 from .files import (
-    VIDEO_SUFFIXES as VIDEO_SUFFIXES,
     content_hash as content_hash,
     find_videos as find_videos,
     locate as locate,
     present as present,
+)
+from .kinds import (
+    NO_FILM as NO_FILM,
+    VIDEO_SUFFIXES as VIDEO_SUFFIXES,
+    PassedOver as PassedOver,
+    PassedTally as PassedTally,
+    promises_film as promises_film,
 )
 from .frame_cache import FrameCache as FrameCache
 from .reader import (
@@ -15,4 +21,11 @@ from .reader import (
     read_subtitles as read_subtitles,
     thumbnail as thumbnail,
 )
-from .values import Frame as Frame, Subtitle as Subtitle, TimedFrame as TimedFrame, VideoInfo as VideoInfo
+from .values import (
+    ALL_TRACKS as ALL_TRACKS,
+    Frame as Frame,
+    Samples as Samples,
+    Subtitle as Subtitle,
+    TimedFrame as TimedFrame,
+    VideoInfo as VideoInfo,
+)

@@ -7,29 +7,15 @@ import hashlib
 import logging
 import os
 import stat
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 from lvqa.errors import MediaError
+from lvqa.media.kinds import HIDDEN, SYSTEM, Sorter, is_system_folder
 
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mov",
-    ".ts",
-    ".m4v",
-    ".m2ts",
-    ".mts",
-    ".mpg",
-    ".mpeg",
-    ".flv",
-    ".wmv",
-    ".ogv",
-    ".3gp",
-)
 _BLOCK = 1 << 18
+_INDEX_FOLDER = ".lvqa"
 
 _log = logging.getLogger(__name__)
 
@@ -95,8 +81,9 @@ def locate(folder: Path, relative: str) -> Path:
 def present(folder: Path, relative: str) -> Path | None:
     """The file of a video by its path in the index, as `locate`; None where there is none, or may be none."""
     try:
-        path = locate(folder, relative)
-        return path if path.is_file() else None
+        # A copy from another system may have its name in the other form of Unicode.
+        forms = dict.fromkeys((relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD"))))
+        return next((path for form in forms if (path := locate(folder, form)).is_file()), None)
     except (MediaError, OSError):
         return None
 
@@ -124,15 +111,21 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def find_videos(folder: Path, *, on_problem: Callable[[Path, str], None] | None = None) -> list[Path]:
-    """Find every file below a folder whose suffix is one of VIDEO_SUFFIXES, sorted by path.
+def find_videos(
+    folder: Path,
+    *,
+    on_problem: Callable[[Path, str], None] | None = None,
+    on_passed: Callable[[str, str], None] = lambda path, kind: None,
+) -> list[Path]:
+    """Find every file below a folder that may be a video, sorted by path; `lvqa.media.kinds` says which.
 
-    Links are followed, each real folder once, so loops end; hidden files and folders are left out. A link to nothing
-    is listed like any file: opening it says what is wrong.
+    Links are followed, each real folder once, so loops end; hidden files and folders are left out, and those of NAS and
+    system. A link to nothing is listed like any file: opening it says what is wrong.
 
     Args:
         folder: where to look.
         on_problem: told each subfolder that cannot be listed, and why; without it, that is logged as a warning.
+        on_passed: told the path of each file and folder that is passed over, and of what kind it is.
 
     Raises:
         MediaError: the folder itself is missing, is a file, or cannot be listed.
@@ -141,6 +134,7 @@ def find_videos(folder: Path, *, on_problem: Callable[[Path, str], None] | None 
     report = on_problem or (lambda where, why: _log.warning("%s: %s", shown(where), why))
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
+    sorter = Sorter(on_passed)
 
     def walk(here: Path) -> None:
         status = here.stat()
@@ -148,12 +142,19 @@ def find_videos(folder: Path, *, on_problem: Callable[[Path, str], None] | None 
             return
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(here) as entries:
-            listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+            listed = sorted(entries, key=lambda e: e.name)
         folders: list[Path] = []
         for entry in listed:
-            if _is_folder(entry):
-                folders.append(here / entry.name)
-            elif os.path.splitext(entry.name)[1].lower() in VIDEO_SUFFIXES:  # noqa: PTH122 - entry is no Path
+            path = os.path.join(here, entry.name)  # noqa: PTH118 - there may be a million
+            if entry.name.startswith("."):
+                if entry.name != _INDEX_FOLDER:
+                    on_passed(path, HIDDEN)
+            elif _is_folder(entry):
+                if is_system_folder(entry.name):
+                    on_passed(path, SYSTEM)
+                else:
+                    folders.append(here / entry.name)
+            elif sorter.is_video(entry, path):
                 found.append(here / entry.name)
         for below in folders:
             try:
@@ -169,7 +170,7 @@ def find_videos(folder: Path, *, on_problem: Callable[[Path, str], None] | None 
         raise MediaError(f"{shown(folder)} is a file; name the folder it lies in") from error
     except OSError as error:
         raise MediaError(f"{shown(folder)} cannot be listed ({error.strerror}); check its permissions") from error
-    return sorted(found)
+    return sorted([*found, *sorter.unclear()])
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -94,14 +94,17 @@ def probe(path: Path) -> VideoInfo:
     """Read what a video file is, and check that its first frame decodes.
 
     Raises:
-        MediaError: missing, a folder, empty, not a video, cut off before its index, sound only, or nothing in it
-            decodes; or that takes more than it may, or crashes. One line that says what to do.
+        NoVideo: sound only, or a still picture.
+        MediaError: missing, a folder, empty, not a video, cut off before its index, or nothing in it decodes; or that
+            takes more than it may, or crashes. One line that says what to do.
     """
     return _transport().probe(Path(path))
 
 
-def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iterator[tuple[float, Samples]]:
-    """Decode the sound track, mixed to mono.
+def read_audio(
+    path: Path, *, rate: int = 16000, chunk_s: float = 300.0, track: int = 0
+) -> Iterator[tuple[float, Samples]]:
+    """Decode a sound track, mixed to mono; where its channels cancel each other, the loudest of them.
 
     Holds one chunk at a time. A hole in the track ends a chunk early; one that is full ends where it was quiet last, so
     that no word is cut in two. Damaged packets are passed over as holes.
@@ -110,6 +113,7 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
         path: the video.
         rate: samples a second.
         chunk_s: longest chunk in seconds, at most 3600.
+        track: which one, from 1; 0, or one that is not there: `VideoInfo.audio_track`.
 
     Yields:
         (offset, samples): seconds from the start of the container, and float32 (n,) in [-1, 1]; nothing where the
@@ -121,7 +125,7 @@ def read_audio(path: Path, *, rate: int = 16000, chunk_s: float = 300.0) -> Iter
     """
     if rate < 1 or not 0 < chunk_s <= 3600:
         raise ValueError(f"rate must be above zero and chunk_s at most an hour, got {rate} and {chunk_s}")
-    yield from _transport().audio(Path(path), rate, chunk_s)
+    yield from _transport().audio(Path(path), rate, chunk_s, track)
 
 
 def read_subtitles(path: Path) -> list[Subtitle]:

@@ -50,8 +50,8 @@ class Transport(Protocol):
         """Open a video for its frames."""
         ...
 
-    def audio(self, path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
-        """The sound of a video, in chunks."""
+    def audio(self, path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:
+        """The sound of a video, or of one of its tracks, in chunks."""
         ...
 
     def subtitles(self, path: Path) -> list[Subtitle]:

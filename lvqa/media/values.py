@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,16 +20,22 @@ Backend = Literal["auto", "decord", "decord-first", "pyav"]
 
 # Frames are never given out larger: one of 16k x 16k would take 805 MB as RGB. A whole one of 8K fits.
 MOST_PIXELS = 40_000_000
+# As a track's number: each of them, one after the other.
+ALL_TRACKS = -1
+# Pixels that claim to be longer than so many times their height are taken for square ones.
+_MOST_ASPECT = 16
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What `probe` found.
 
-    `width` and `height` are in pixels as shown, after rotation; `rotation` is how many degrees clockwise the stored
-    picture is turned for that. `fps` is the mean rate, 0 where unknown; nothing may compute a time from it. `start_s`
-    is what the container's own clock shows at time 0. `duration_s` is counted from there and covers the longest
-    stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it holds.
+    `width` and `height` are in pixels as shown: as `displayed`, then turned by `rotation` degrees clockwise;
+    `stored_width` and `stored_height` are before both. `fps` is the mean rate, 0 where unknown; nothing may compute a
+    time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
+    covers the longest stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it
+    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. The film is `video_track` of `video_tracks`, without
+    what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is chosen (from 1; 0: none).
     """
 
     path: Path
@@ -42,6 +49,25 @@ class VideoInfo:
     start_s: float
     subtitle_tracks: int
     breaks_off: bool = False
+    stored_width: int = 0
+    stored_height: int = 0
+    hdr: str = ""
+    video_tracks: int = 1
+    video_track: int = 1
+    audio_tracks: int = 0
+    audio_track: int = 0
+
+    def tracks(self, audio_track: int = 0) -> list[str]:
+        """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""
+        lines: list[str] = []
+        if self.video_tracks > 1:
+            lines.append(f"1 of {self.video_tracks} video tracks seen (track {self.video_track})")
+        if self.audio_tracks > 1 and audio_track == ALL_TRACKS:
+            lines.append(f"{self.audio_tracks} of {self.audio_tracks} audio tracks heard")
+        elif self.audio_tracks > 1:
+            heard = audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
+            lines.append(f"1 of {self.audio_tracks} audio tracks heard (track {heard}; --audio-track chooses)")
+        return lines
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +108,22 @@ def check_options(max_side: int | None, backend: str) -> None:
         raise ValueError(f"max_side is a number of pixels above zero, got {max_side}")
     if backend not in get_args(Backend):
         raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
+
+
+def displayed(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """The size in square pixels of a picture whose pixels have an aspect ratio: one side grows, none loses pixels."""
+    if not aspect or not 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT:
+        return width, height
+    if aspect > 1:
+        return round(width * aspect), height
+    return width, round(height / aspect)
+
+
+def interpolation(size: tuple[int, int], wanted: tuple[int, int]) -> str:
+    """How FFmpeg scales a picture: by areas, which is right when it shrinks, and by curves where a side grows."""
+    if size == wanted:
+        return "BILINEAR"
+    return "BICUBIC" if wanted[0] > size[0] or wanted[1] > size[1] else "AREA"
 
 
 def fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from lvqa.agents.rules.plan import by_rules
@@ -148,6 +150,15 @@ def test_stems_bring_forms_of_a_word_together():
 def test_a_file_that_a_question_names_says_where_to_look(question, rest, named):
     paths = ["a.mp4", "day 2/team b.mp4", "b.mp4", "old/b.mp4", "12.mp4", "clip_1.mp4"]
     assert video_names.named_videos(question, paths) == (question if rest is None else rest, named)
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["Übung.mp4", "Tag 1/Zoë_2.mov"])
+def test_a_file_is_named_in_either_form_of_unicode(stored, asked, name):
+    path, question = unicodedata.normalize(stored, name), unicodedata.normalize(asked, f"What is said in {name}?")
+    assert video_names.named_videos(question, ["a.mp4", path]) == ("What is said?", {path})
+    assert video_names.mentioned_videos(question, ["a.mp4", path]) == (path,)
 
 
 @pytest.mark.parametrize("question", ["what is seen between 99:99 and 00:10?", "what is it, at 0:75?"])

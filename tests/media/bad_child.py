@@ -150,6 +150,13 @@ INFO = {
     "start_s": 0.0,
     "subtitle_tracks": 0,
     "breaks_off": False,
+    "stored_width": 64,
+    "stored_height": 48,
+    "hdr": "",
+    "video_tracks": 1,
+    "video_track": 1,
+    "audio_tracks": 0,
+    "audio_track": 0,
 }
 DEEDS = {
     "crash": crash,

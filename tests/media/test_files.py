@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 
 import pytest
 
@@ -114,3 +115,12 @@ def test_other_paths_of_the_index_are_those_of_files(tmp_path):
     assert present(tmp_path / "videos", "link/a.mp4")
     assert present(tmp_path / "videos", "..a.mp4") is None
     assert present(tmp_path / "videos", "x" * 5000) is None
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("indexed", ["NFC", "NFD"])
+def test_a_file_is_present_in_either_form_of_its_name(tmp_path, stored, indexed):
+    name = unicodedata.normalize(stored, "Übung/Zoë.mp4")
+    _touch(tmp_path, name)
+    assert present(tmp_path, unicodedata.normalize(indexed, name)) == tmp_path / name
+    assert present(tmp_path, unicodedata.normalize(indexed, "Übung/Zoé.mp4")) is None

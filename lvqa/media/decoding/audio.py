@@ -12,7 +12,9 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.decoding.container import decoded, open_container, packets, start_of
+from lvqa.media.decoding.downmix import Downmix
 from lvqa.media.decoding.silence import quiet_place
+from lvqa.media.decoding.streams import audio_stream
 from lvqa.media.files import shown
 from lvqa.media.values import Samples, room_for
 
@@ -22,7 +24,7 @@ _GAP_S = 0.1
 _LEAST_RATE = 1000
 
 
-def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+def decode_audio(path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:
     """What `lvqa.media.read_audio` yields, decoded in this process. Raises MediaError.
 
     The memory of a chunk is taken at once. A chunk ends where it is quiet, so that no word is cut in two.
@@ -34,11 +36,9 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
     with open_container(path) as container:
         if not container.streams.audio:
             return
-        known = [s for s in container.streams.audio if s.codec_context is not None]
-        if not known:
+        stream = audio_stream(container, track)
+        if stream is None:
             raise _undecodable(path)
-        best = container.streams.best("audio")
-        stream = best if best in known else known[0]
         base = container.streams.video[0] if container.streams.video else stream
         start_s = float(start_of(container, base))
         for time_s, samples in _decode(container, stream, rate, path):
@@ -65,8 +65,19 @@ def decode_audio(path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float,
 
 
 def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+    resampler: Any = None
+    mixer: Any = None
     damaged = good = 0
+
+    def heard(resampled: list[Any]) -> Iterator[tuple[float | None, Samples]]:
+        for frame in resampled:
+            if frame is not None and frame.samples:
+                yield from mixer.add(frame.time, frame.to_ndarray().astype(np.float32, copy=False))
+
+    def ended() -> Iterator[tuple[float | None, Samples]]:
+        yield from heard(resampler.resample(None))
+        yield from mixer.rest()
+
     try:
         for packet in packets(container, stream):
             frames = decoded(packet, path)
@@ -80,25 +91,23 @@ def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tupl
                     good -= 1
                     continue
                 try:
-                    resampled = resampler.resample(frame)
+                    resampled = resampler.resample(frame) if resampler is not None else None
                 except ValueError:  # the track changes its rate or its layout on the way
-                    yield from _mono(resampler.resample(None))
-                    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+                    yield from ended()
+                    resampled = None
+                if resampled is None:
+                    layout = frame.layout
+                    resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+                    mixer = Downmix(rate, layout, layout.nb_channels)
                     resampled = resampler.resample(frame)
-                yield from _mono(resampled)
+                yield from heard(resampled)
     except FFmpegError:
         pass  # the file cannot be read on; what was decoded stands
     if damaged and not good:
         raise _undecodable(path)
-    if good:
-        yield from _mono(resampler.resample(None))
+    if resampler is not None:
+        yield from ended()
 
 
 def _undecodable(path: Path) -> MediaError:
     return MediaError(f"the sound of {shown(path)} cannot be decoded; convert the file, or leave its speech out")
-
-
-def _mono(frames: list[Any]) -> Iterator[tuple[float | None, Samples]]:
-    for frame in frames:
-        if frame is not None and frame.samples:
-            yield frame.time, frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)

@@ -70,19 +70,6 @@ def open_container(path: Path) -> Any:
         raise _told(path, error) from error
 
 
-def video_stream(container: Any, path: Path) -> Any:
-    """The stream that players show: not a cover picture. Raises MediaError where there is none."""
-    streams = [s for s in container.streams.video if not s.disposition & s.disposition.__class__.attached_pic]
-    if not streams:
-        what = "sound but no video" if container.streams.audio else "no video"
-        raise MediaError(f"{shown(path)} holds {what}; leave it out, or convert it to a video")
-    best = container.streams.best("video")
-    stream = best if best in streams else streams[0]
-    if stream.codec_context is None:
-        raise MediaError(f"{shown(path)} uses a codec this FFmpeg cannot decode; convert it, to H.264 for example")
-    return stream
-
-
 def use_threads(stream: Any) -> None:
     """Let a stream decode on all cores, on fewer where its pictures are so large that each thread's would add up."""
     context = stream.codec_context

@@ -110,4 +110,7 @@ class FrameDecoder:
         why = reason_against(self.info, table)
         if why:
             raise MediaError(f"decord should not read {shown(self.info.path)}: {why}; read it with pyav")
-        return DecordFrames(self.info.path, (self.info.width, self.info.height), self._size, table)
+        full = (self.info.stored_width, self.info.stored_height)
+        if self.info.rotation % 180:
+            full = (full[1], full[0])
+        return DecordFrames(self.info.path, full, self._size, table)

@@ -18,7 +18,7 @@ import av
 from lvqa.errors import MediaError
 from lvqa.media.decoding.packets import PacketTable
 from lvqa.media.files import shown
-from lvqa.media.values import Frame, VideoInfo
+from lvqa.media.values import Frame, VideoInfo, interpolation
 
 _CODECS = ("h264", "vp8", "vp9")
 _SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -47,6 +47,10 @@ def reason_against(info: VideoInfo, table: PacketTable) -> str:
         return f"it gives wrong frames of {info.path.suffix} files"
     if info.breaks_off:
         return "the file breaks off"
+    if info.hdr:
+        return "it does not map HDR"
+    if info.video_tracks > 1:
+        return "it may read another video track"
     if load_decord() is None:
         return "it is not installed"
     if table.leading or table.counted or table.hidden or table.key_ticks[0] != table.ticks[0]:
@@ -55,7 +59,7 @@ def reason_against(info: VideoInfo, table: PacketTable) -> str:
 
 
 class DecordFrames:
-    """One open file; `full` and `size` are (width, height) as shown and as given out.
+    """One open file; `full` and `size` are (width, height) as stored, turned, and as given out.
 
     Raises MediaError where decord sees another video than FFmpeg does.
     """
@@ -99,5 +103,6 @@ class DecordFrames:
             return frame.copy()  # so that one frame kept does not keep its whole batch
         width, height = self._size
         picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-        scaled: Any = picture.reformat(width=width, height=height, interpolation="AREA").to_ndarray()
+        how = interpolation((picture.width, picture.height), self._size)
+        scaled: Any = picture.reformat(width=width, height=height, interpolation=how).to_ndarray()
         return cast("Frame", scaled)

@@ -23,9 +23,9 @@ class InProcess:
         """Open a video for its frames; `info` where it was probed before."""
         return FrameDecoder(path, max_side, backend, info)
 
-    def audio(self, path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+    def audio(self, path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:
         """The sound of a video, in chunks."""
-        return decode_audio(path, rate, chunk_s)
+        return decode_audio(path, rate, chunk_s, track)
 
     def subtitles(self, path: Path) -> list[Subtitle]:
         """The subtitles of a video."""

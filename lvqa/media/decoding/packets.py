@@ -17,7 +17,8 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import Times
-from lvqa.media.decoding.container import open_container, packets, start_of, video_stream
+from lvqa.media.decoding.container import open_container, packets, start_of
+from lvqa.media.decoding.streams import video_stream
 from lvqa.media.files import shown
 
 Ticks = npt.NDArray[np.int64]

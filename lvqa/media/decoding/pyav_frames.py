@@ -13,10 +13,12 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.clock import SLACK_S
-from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads
+from lvqa.media.decoding.hdr import tone_mapped, transfer_of
 from lvqa.media.decoding.packets import PacketTable
+from lvqa.media.decoding.streams import video_stream
 from lvqa.media.files import shown
-from lvqa.media.values import Frame
+from lvqa.media.values import Frame, interpolation
 
 Shown = tuple[int, float, Frame]
 
@@ -260,10 +262,10 @@ class PyavFrames:
 
     def _rgb(self, frame: Any) -> Frame:
         width, height = self._stored
-        scaled = (width, height) != (frame.width, frame.height)
-        picture = frame.reformat(
-            width=width, height=height, format="rgb24", interpolation="AREA" if scaled else "BILINEAR"
-        ).to_ndarray()
+        how = interpolation((frame.width, frame.height), (width, height))
+        picture = frame.reformat(width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
+        if transfer := transfer_of(frame):
+            picture = tone_mapped(picture, transfer)
         return np.ascontiguousarray(np.rot90(picture, -(self._rotation // 90))) if self._rotation else picture
 
 

@@ -17,7 +17,8 @@ from typing import Any
 from av.error import FFmpegError
 
 from lvqa.errors import SubtitleError
-from lvqa.media.decoding.container import open_container, packets, start_of, video_stream
+from lvqa.media.decoding.container import open_container, packets, start_of
+from lvqa.media.decoding.streams import video_stream
 from lvqa.media.files import shown
 from lvqa.media.values import Subtitle
 from lvqa.types import Span

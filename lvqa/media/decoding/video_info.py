@@ -10,10 +10,12 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
-from lvqa.errors import MediaError
-from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads, video_stream
+from lvqa.errors import MediaError, NoVideo
+from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads
+from lvqa.media.decoding.hdr import transfer_of
+from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
 from lvqa.media.files import shown
-from lvqa.media.values import VideoInfo
+from lvqa.media.values import VideoInfo, displayed
 
 # Packets tried before a file counts as undecodable; a stream cut out of a broadcast may start far from a keyframe.
 _FIRST_PACKETS = 1500
@@ -38,7 +40,9 @@ def read_video_info(path: Path) -> VideoInfo:
         if frame is None:
             raise _undecodable(path, stream)
         rotation = round(-frame.rotation / 90) * 90 % 360
-        width, height = (frame.height, frame.width) if rotation in (90, 270) else (frame.width, frame.height)
+        width, height = displayed(frame.width, frame.height, stream.sample_aspect_ratio)
+        if rotation in (90, 270):
+            width, height = height, width
         start = start_of(container, stream)
         rate = stream.average_rate or stream.guessed_rate
         if rate and rate > _MAX_FPS:
@@ -47,7 +51,12 @@ def read_video_info(path: Path) -> VideoInfo:
         if container.format.name.startswith("matroska") and start > 0:
             declared -= start  # Matroska counts its length from zero, not from where the streams start
         codec = stream.codec_context.codec.canonical_name
-        has_audio, subtitle_tracks = bool(container.streams.audio), len(container.streams.subtitles)
+        pictures, sounds = picture_streams(container), list(container.streams.audio)
+        heard = audio_stream(container)
+        subtitle_tracks = len(container.streams.subtitles)
+        still = container.format.name == "gif" and _packets_of(container, stream) < 2
+    if still:
+        raise NoVideo(f"{shown(path)} is a still picture; leave it out")
     duration, breaks_off = _duration(path, start, declared)
     duration = max(duration, 1 / rate if rate else Fraction(1, 25))
     _check_length(path, start, duration)
@@ -58,11 +67,18 @@ def read_video_info(path: Path) -> VideoInfo:
         height=height,
         fps=float(rate) if rate else 0.0,
         codec=codec,
-        has_audio=has_audio,
+        has_audio=bool(sounds),
         rotation=rotation,
         start_s=float(start),
         subtitle_tracks=subtitle_tracks,
         breaks_off=breaks_off,
+        stored_width=frame.width,
+        stored_height=frame.height,
+        hdr=transfer_of(frame),
+        video_tracks=len(pictures),
+        video_track=pictures.index(stream) + 1,
+        audio_tracks=len(sounds),
+        audio_track=sounds.index(heard) + 1 if heard is not None else 0,
     )
 
 
@@ -71,6 +87,12 @@ def _undecodable(path: Path, stream: Any) -> MediaError:
         f"{shown(path)} says it holds {stream.codec_context.name} video, but no frame of it can be decoded; "
         "play it to check, or copy it again"
     )
+
+
+def _packets_of(container: Any, stream: Any) -> int:
+    """How many packets of a stream there are, two at most."""
+    container.seek(0)
+    return sum(1 for _ in itertools.islice((p for p in packets(container, stream) if p.size), 2))
 
 
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from lvqa.errors import LvqaError, SubtitleError
+from lvqa.errors import LvqaError, NoVideo, SubtitleError
 from lvqa.media.decoding.container import PULSE, OutOfMemory
 from lvqa.media.decoding.decoder import FrameDecoder
 from lvqa.media.decoding.in_process import InProcess
@@ -91,6 +91,8 @@ class Server:
             last = {"kind": "memory"}
         except SubtitleError as error:
             last = {"kind": "subtitle", "text": str(error)}
+        except NoVideo as error:
+            last = {"kind": "none", "text": str(error)}
         except LvqaError as error:
             last = {"kind": "media", "text": str(error)}
         except Exception as error:
@@ -144,7 +146,8 @@ class Server:
         yield from ()
 
     def _audio(self, request: Header) -> Answer:
-        for offset_s, samples in self._transport.audio(_path(request), request["rate"], request["chunk_s"]):
+        wanted = (request["rate"], request["chunk_s"], request.get("track", 0))
+        for offset_s, samples in self._transport.audio(_path(request), *wanted):
             yield {"kind": "audio", "offset_s": offset_s, "count": len(samples)}, samples.data.cast("B")
 
     def _subtitles(self, request: Header) -> Answer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from lvqa.errors import MediaError, SubtitleError
+from lvqa.errors import MediaError, NoVideo, SubtitleError
 from lvqa.media.bounds import limits_in_use
 from lvqa.media.files import shown
 from lvqa.media.isolation.process import POOL, Child, Died, Lied, Patience, Stalled
@@ -170,6 +170,8 @@ class Conversation:
             told = told.replace(shown(self.path.absolute()), name)
         if header["kind"] == "subtitle":
             return SubtitleError(told)
+        if header["kind"] == "none":
+            return NoVideo(told)
         if header["kind"] == "media":
             return MediaError(told)
         if header["kind"] == "memory":

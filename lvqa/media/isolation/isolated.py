@@ -49,11 +49,12 @@ class Isolated:
         """Open a video for its frames."""
         return IsolatedVideo(path, max_side, backend)
 
-    def audio(self, path: Path, rate: int, chunk_s: float) -> Iterator[tuple[float, Samples]]:
+    def audio(self, path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:
         """The sound of a video, in chunks."""
         check_file(path)
         most = max(1, round(chunk_s * rate))
-        with Conversation(path, {**_file(path), "op": "audio", "rate": rate, "chunk_s": chunk_s}) as talk:
+        request = {**_file(path), "op": "audio", "rate": rate, "chunk_s": chunk_s, "track": track}
+        with Conversation(path, request) as talk:
             while (header := talk.next()) is not None:
                 offset_s = talk.number(header, "offset_s", 0, _MOST_S)
                 count = int(talk.number(header, "count", 1, most))
@@ -161,6 +162,10 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     if not isinstance(info, dict):
         raise talk.lie("no information")
     codec = info.get("codec")
+
+    def count(name: str) -> int:
+        return int(talk.number(info, name, 0, _MOST_SIDE))
+
     return VideoInfo(
         path=path,
         duration_s=talk.number(info, "duration_s", math.ulp(0.0), _MOST_S),
@@ -171,8 +176,15 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         has_audio=info.get("has_audio") is True,
         rotation=int(talk.number(info, "rotation", 0, 270)),
         start_s=talk.number(info, "start_s", -_MOST_START_S, _MOST_START_S),
-        subtitle_tracks=int(talk.number(info, "subtitle_tracks", 0, _MOST_SIDE)),
+        subtitle_tracks=count("subtitle_tracks"),
         breaks_off=info.get("breaks_off") is True,
+        stored_width=count("stored_width"),
+        stored_height=count("stored_height"),
+        hdr=hdr if (hdr := info.get("hdr")) in ("pq", "hlg") else "",
+        video_tracks=count("video_tracks"),
+        video_track=count("video_track"),
+        audio_tracks=count("audio_tracks"),
+        audio_track=count("audio_track"),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from lvqa.characters import composed
 from lvqa.errors import StoreError
 from lvqa.store.checksums import sum_of, upsert
 from lvqa.store.database import Connections, Row
@@ -62,7 +63,8 @@ class VideoTable:
     def find(self, name: str) -> list[Video]:
         """Videos that a user may mean, by path: those of that id, else path, else file name or stem, else glob.
 
-        Every file of a video counts, not only the one it goes by. Empty where nothing fits.
+        Every file of a video counts, not only the one it goes by; names fit in either form of Unicode. Empty where
+        nothing fits.
         """
         with self._c.reading():
             if (video := self.get(name)) is not None:
@@ -71,10 +73,12 @@ class VideoTable:
             paths = {video.id: {video.path} for video in videos}
             for video_id, path in self._c.rows("SELECT v.id, f.path FROM files f JOIN videos v ON v.n = f.video"):
                 paths[video_id].add(decode_path(path))
+        wanted = composed(name)
         tests = (
-            lambda path: path == name,
-            lambda path: name in (PurePosixPath(path).name, PurePosixPath(path).stem),
-            lambda path: fnmatchcase(path, name) or fnmatchcase(PurePosixPath(path).name, name),
+            lambda path: path == name,  # of two files whose names are two forms of one, the one that is meant
+            lambda path: composed(path) == wanted,
+            lambda path: wanted in (PurePosixPath(composed(path)).name, PurePosixPath(composed(path)).stem),
+            lambda path: fnmatchcase(composed(path), wanted) or fnmatchcase(PurePosixPath(composed(path)).name, wanted),
         )
         for test in tests:
             if found := [video for video in videos if any(map(test, paths[video.id]))]:

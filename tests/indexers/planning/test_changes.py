@@ -294,6 +294,7 @@ CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
     ({"top_k": 5, "rounds": 1, "budget_frames": 1, "agent": "llovi", "seed": None}, set(), ""),
     ({"device": "cpu"}, set(), ""),
     ({"trust_remote_code": "a/b"}, set(), ""),
+    ({"audio_track": 2}, {"speech"}, "audio_track none -> 2"),
 ]  # fmt: skip
 # Settings that say how to answer, or which models there are: no row of an index depends on them.
 ELSEWHERE = {
@@ -404,17 +405,17 @@ def test_a_file_that_grows_while_it_is_looked_at_is_left(
 
     path = counter("a.mp4", 5)
     counter("b.mp4", 6, RED)
-    identify = survey.identify
+    looked_into = survey.looked_into
 
     def grows(file: Path, rel: str) -> Any:
-        found = identify(file, rel)
+        found = looked_into(file, rel)
         if rel == "a.mp4":
             with file.open("ab") as out:
                 out.write(b"more")
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(survey, "identify", grows)
+        patch.setattr(survey, "looked_into", grows)
         report = kit.run()
         assert report.failed == [("a.mp4", survey.GROWING)]
         assert report.indexed == 1
@@ -443,8 +444,8 @@ def test_a_file_that_is_unreadable_because_it_is_written_is_left(
             out.write(b"more")
         raise MediaError("no moov yet")
 
-    identify = survey.identify
-    monkeypatch.setattr(survey, "identify", lambda f, rel: (grows if rel == "a.mp4" else identify)(f, rel))
+    looked_into = survey.looked_into
+    monkeypatch.setattr(survey, "looked_into", lambda f, rel: (grows if rel == "a.mp4" else looked_into)(f, rel))
     assert kit.run().failed == [("a.mp4", survey.GROWING)]
 
 
