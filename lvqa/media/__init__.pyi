@@ -15,4 +15,11 @@ from .reader import (
     read_subtitles as read_subtitles,
     thumbnail as thumbnail,
 )
-from .values import Frame as Frame, Subtitle as Subtitle, TimedFrame as TimedFrame, VideoInfo as VideoInfo
+from .sidecars import Sidecar as Sidecar, sidecars_in as sidecars_in
+from .values import (
+    Frame as Frame,
+    Samples as Samples,
+    Subtitle as Subtitle,
+    TimedFrame as TimedFrame,
+    VideoInfo as VideoInfo,
+)
