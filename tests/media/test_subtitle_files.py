@@ -155,8 +155,9 @@ def test_what_is_none_is_refused(tmp_path, text):
 @pytest.mark.parametrize(("name", "data"), [("a.sub", b"\x00\x00\x01\xbaD\x00"), ("a.sup", b"PG\x00\x01\x00\x00")])
 def test_pictures_are_told(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(SubtitleError, match="pictures of subtitles, which are not read"):
-        parse_file(tmp_path / name)
+    found = parse_file(tmp_path / name)
+    assert not found.cues
+    assert "pictures of subtitles, which are not read" in found.told
 
 
 def test_a_file_of_many_gigabytes_is_not_read(tmp_path):

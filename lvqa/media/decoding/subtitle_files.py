@@ -48,7 +48,7 @@ _NOTES_ONLY = re.compile(r"(?:NOTE|STYLE|REGION|X-TIMESTAMP-MAP|Kind:|Language:)
 
 @dataclass(frozen=True, slots=True)
 class FileCues:
-    """What a file holds: its subtitles, and a line about cues that could not be read, empty where all could."""
+    """What a file holds: its subtitles, and a line about what of it could not be read, empty where all could."""
 
     cues: tuple[Subtitle, ...]
     told: str = ""
@@ -71,7 +71,7 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
             f"{shown(path)} cannot be read ({error.strerror}); give this user the right to read it, or move it away"
         ) from error
     if data.startswith((b"\x00\x00\x01\xba", b"PG")) and path.suffix.lower() in (".sub", ".sup"):
-        raise SubtitleError(f"{shown(path)} holds pictures of subtitles, which are not read; add them as text")
+        return FileCues((), f"{shown(path)} holds pictures of subtitles, which are not read; add them as text")
     unreadable = SubtitleError(f"{shown(path)} holds no readable subtitle; mend it, or move it away from the video")
     text = decode_text(data, language)
     try:
