@@ -30,7 +30,7 @@ _SAID = {
     "aside": "lyrics lyric karaoke commentary commentaries comment comments kommentar commentaire comentario",
     "sdh": "sdh cc hoh deaf hearing impaired closed captions",
     "whole": "full complete dialogue dialog non nonforced",
-    "other": "default sub subs subtitle subtitles auto asr orig original generated utf8 latin american european "
+    "other": "und default sub subs subtitle subtitles auto asr orig original generated utf8 latin american european "
     "british canadian swiss",
 }
 _KNOWN = {word: said for said, words in _SAID.items() for word in words.split()}

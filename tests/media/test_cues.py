@@ -38,6 +38,7 @@ def _read(text):
         "00:00:02, --> 00:00:05,",
         "00:00:02,0000 --> 00:00:05,0000",
         "00：00：02,000 --> 00：00：05,000",
+        "00：00：02，000 --> 00：00：05，000",
         "00:00:02,000 --> 00:00:05,000 X1:40 X2:600",
         "00:02.000 --> 00:05.000 align:start position:0%",
         "0:00:02.000,0:00:05.000",
@@ -137,6 +138,12 @@ def test_no_word_is_lost_or_doubled(lines, flash):
 def test_lines_painted_word_by_word_are_one():
     cues = [Cue(n, n + 1.0, (" ".join(["so", "we", "begin", "with", "the", "clay"][: n + 1]),)) for n in range(6)]
     assert _texts(said_once(cues)) == [(0, 6, "so we begin with the clay")]
+
+
+def test_a_line_in_which_word_after_word_is_marked_is_one():
+    marked = [" ".join(f"<u>{w}</u>" if k == n else w for k, w in enumerate(["so", "we", "begin"])) for n in range(3)]
+    cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{line}\n" for n, line in enumerate([*marked, *marked])]
+    assert _read("\n".join(cues)) == [(0, 6, "so we begin")]
 
 
 def test_what_is_said_twice_stays_twice_where_nothing_scrolls():

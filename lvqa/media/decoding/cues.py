@@ -20,11 +20,13 @@ DEFAULT_S = 4.0
 _SCROLL_GAP_S = 0.5
 # So many cues must take a line over before a file without times of words counts as one that scrolls.
 _LEAST_CARRIED, _SHARE_CARRIED = 2, 0.5
+# So many cues must be the one before before a file counts as one that marks word after word in a line that stands.
+_LEAST_MARKED, _SHARE_MARKED = 4, 0.75
 # What is painted word by word comes in pieces of at most so many words.
 _PAINTED_WORDS = 2
 
 # Blanks inside, a colon or nothing before the milliseconds, and wide colons are mended.
-_STAMP = r"(?:(\d{1,4})\s*[:：]\s*)?(\d{1,2})\s*[:：]\s*(\d{1,2})(?:\s*[.,:;]\s*(\d{1,4})(?!\s*[:：\d]))?[.,]?"
+_STAMP = r"(?:(\d{1,4})\s*[:：]\s*)?(\d{1,2})\s*[:：]\s*(\d{1,2})(?:\s*[.,:;，]\s*(\d{1,4})(?!\s*[:：\d]))?[.,]?"
 _POINTER = r"[-–—=]\s*[-–—=]*\s*>|→"
 _ARROW = re.compile(rf"^\s*{_STAMP}\s*(?:{_POINTER})\s*{_STAMP}(?:\s.*)?$")
 _COMMA = re.compile(rf"^\s*{_STAMP}\s*,\s*{_STAMP}\s*$")
@@ -111,7 +113,8 @@ def said_once(cues: Sequence[Cue], *, scrolls: bool = False) -> Iterator[Cue]:
         shown, until_s, near = _pieces(cue, taken), cue.end_s, near + follows
     carried = [(cue, fresh) for cue, fresh, taken, _ in steps if taken]
     grown = [(cue, fresh) for cue, fresh in carried if fresh]
-    if not scrolls and not (grown and len(carried) >= max(_LEAST_CARRIED, _SHARE_CARRIED * near)):
+    marked = not grown and len(carried) >= max(_LEAST_MARKED, _SHARE_MARKED * near)
+    if not (scrolls or marked or (grown and len(carried) >= max(_LEAST_CARRIED, _SHARE_CARRIED * near))):
         yield from cues
         return
     painted = 2 * sum(len(c.lines) == 1 and len(fresh) <= _PAINTED_WORDS for c, fresh in grown) > len(grown)
@@ -119,6 +122,8 @@ def said_once(cues: Sequence[Cue], *, scrolls: bool = False) -> Iterator[Cue]:
     for cue, fresh, taken, whole in steps:
         if painted and taken and whole and fresh and last is not None:
             last = Cue(last.begin_s, cue.end_s, (*last.lines, *fresh))
+        elif marked and taken and last is not None:
+            last = Cue(last.begin_s, cue.end_s, last.lines)
         elif fresh:
             if last is not None:
                 yield last
