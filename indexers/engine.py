@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, SubtitleError, UsageError
@@ -24,7 +25,7 @@ from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGro
 from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, RowOrder, Rows, make_note
 from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
-from lvqa.indexers.stages.listen import Listener, pauses, sentences, signs_in, sounds_in, spoken_by
+from lvqa.indexers.stages.listen import Listener, parts_in, pauses, sentences, signs_in, spoken_by
 from lvqa.indexers.stages.look import ScreenReading, VideoPass
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.task import Part, VideoTask
@@ -293,15 +294,15 @@ class Pipeline:
             seq += 1
         wanted = pauses(subtitles, video.duration_s)
         if listener is not None and wanted:
-            for offset_s, samples in sounds_in(read_audio(task.path, rate=16000), wanted, 16000):
+            for offset_s, samples in read_audio(task.path, rate=16000):
                 end_s = offset_s + len(samples) / 16000
                 if self._ending():
                     return
                 if end_s <= done_s + 1e-3:
                     continue
-                (heard,) = listener([(offset_s, samples)])
+                heard = listener(parts_in(offset_s, samples, wanted, 16000))
                 del samples  # else this chunk would stay while the next is decoded
-                said = sentences(heard, video.duration_s)
+                said = sentences(chain.from_iterable(heard), video.duration_s)
                 model = listener.role.name
                 yield _rows_of(
                     task, seq, end_s, [make_note(video.id, u.span, u.text, "speech", model) for u in said], ()

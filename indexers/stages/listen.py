@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lvqa.indexers.stages.stage_model import StageModel
@@ -76,20 +76,15 @@ def pauses(subtitles: Iterable[Subtitle], duration_s: float) -> list[Span]:
     return found
 
 
-def sounds_in(
-    sounds: Iterable[tuple[float, Samples]], wanted: Sequence[Span], rate: int
-) -> Iterator[tuple[float, Samples]]:
-    """The parts of sounds, (offset in seconds, samples), that lie in stretches, which rise and do not overlap."""
-    for offset_s, samples in sounds:
-        parts: list[tuple[float, Samples]] = []
-        for span in wanted:
-            begin = max(0, round((span.start_s - offset_s) * rate))
-            end = min(len(samples), round((span.end_s - offset_s) * rate))
-            if begin < end:
-                parts.append((offset_s + begin / rate if begin else offset_s, samples[begin:end]))
-        del samples  # else it would stay while the next is decoded
-        while parts:
-            yield parts.pop(0)
+def parts_in(offset_s: float, samples: Samples, wanted: Iterable[Span], rate: int) -> list[tuple[float, Samples]]:
+    """The parts of a sound that lie in stretches, which do not overlap: (offset in seconds, samples) each."""
+    parts: list[tuple[float, Samples]] = []
+    for span in wanted:
+        begin = max(0, round((span.start_s - offset_s) * rate))
+        end = min(len(samples), round((span.end_s - offset_s) * rate))
+        if begin < end:
+            parts.append((offset_s + begin / rate if begin else offset_s, samples[begin:end]))
+    return parts
 
 
 def sentences(utterances: Iterable[Utterance], duration_s: float, *, join: bool = True) -> list[Utterance]:

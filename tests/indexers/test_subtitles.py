@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lvqa.indexers.progress import NoProgress
-from lvqa.indexers.stages.listen import pauses, sentences, signs_in, sounds_in, spoken_by
+from lvqa.indexers.stages.listen import parts_in, pauses, sentences, signs_in, spoken_by
 from lvqa.media import Subtitle
 from lvqa.models.base import Utterance
 from lvqa.store import Filter
@@ -200,11 +200,11 @@ def test_only_the_sound_in_the_pauses_is_heard() -> None:
 
     rate, sound = 10, np.arange(1000, dtype=np.float32)
     chunks = [(0.0, sound[:300]), (30.0, sound[300:600]), (60.0, sound[600:])]
-    parts = list(sounds_in(chunks, [Span(5, 40), Span(95, 1e9)], rate))
+    pause = [Span(5, 40), Span(95, 1e9)]
+    parts = [part for offset_s, samples in chunks for part in parts_in(offset_s, samples, pause, rate)]
     assert [(offset_s, part[0], len(part)) for offset_s, part in parts] == [(5, 50, 250), (30, 300, 100), (95, 950, 50)]
-    whole = list(sounds_in(chunks, [Span(0, 100)], rate))
-    assert [offset_s for offset_s, _ in whole] == [0, 30, 60]
-    assert sum(len(part) for _, part in whole) == 1000
+    ((offset_s, whole),) = parts_in(60.0, sound, [Span(0, 1e9)], rate)
+    assert (offset_s, len(whole)) == (60, 1000)
 
 
 def test_cues_without_full_stops_are_not_joined() -> None:
