@@ -146,6 +146,11 @@ def test_a_line_in_which_word_after_word_is_marked_is_one():
     assert _read("\n".join(cues)) == [(0, 6, "so we begin")]
 
 
+def test_a_line_that_is_said_again_and_again_stays():
+    cues = [Cue(n, n + 0.9, ("Again!",)) for n in range(8)]
+    assert list(said_once(cues)) == cues
+
+
 def test_what_is_said_twice_stays_twice_where_nothing_scrolls():
     said = ["No!", "No!", "Come back.", "Come back.", "Never.", "Where to?"]
     cues = [Cue(n * 2.0, n * 2 + 2.0, (text,)) for n, text in enumerate(said)]

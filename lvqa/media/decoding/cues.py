@@ -20,8 +20,8 @@ DEFAULT_S = 4.0
 _SCROLL_GAP_S = 0.5
 # So many cues must take a line over before a file without times of words counts as one that scrolls.
 _LEAST_CARRIED, _SHARE_CARRIED = 2, 0.5
-# So many cues must be the one before before a file counts as one that marks word after word in a line that stands.
-_LEAST_MARKED, _SHARE_MARKED = 4, 0.75
+# So many cues must be the one before, at once, before a file counts as one that marks word after word.
+_LEAST_MARKED, _SHARE_MARKED, _MARK_GAP_S = 4, 0.75, 0.05
 # What is painted word by word comes in pieces of at most so many words.
 _PAINTED_WORDS = 2
 
@@ -104,16 +104,17 @@ def said_once(cues: Sequence[Cue], *, scrolls: bool = False) -> Iterator[Cue]:
     """
     steps: list[tuple[Cue, list[str], int, bool]] = []
     shown: list[list[str]] = []
-    until_s, near = -math.inf, 0
+    until_s, near, same = -math.inf, 0, 0
     for cue in cues:
         words = [word for line in cue.lines for word in line.split()]
         follows = cue.begin_s - until_s <= _SCROLL_GAP_S
         taken = _carried(shown, words) if follows else 0
+        same += taken == len(words) and cue.begin_s - until_s <= _MARK_GAP_S
         steps.append((cue, words[taken:], taken, taken == sum(map(len, shown))))
         shown, until_s, near = _pieces(cue, taken), cue.end_s, near + follows
     carried = [(cue, fresh) for cue, fresh, taken, _ in steps if taken]
     grown = [(cue, fresh) for cue, fresh in carried if fresh]
-    marked = not grown and len(carried) >= max(_LEAST_MARKED, _SHARE_MARKED * near)
+    marked = not grown and same >= max(_LEAST_MARKED, _SHARE_MARKED * near)
     if not (scrolls or marked or (grown and len(carried) >= max(_LEAST_CARRIED, _SHARE_CARRIED * near))):
         yield from cues
         return
