@@ -35,9 +35,9 @@ _LONGEST_LINE_S = 10.0
 _LRC = re.compile(r"^[ \t]*((?:\[\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?\])+)(.*)$")
 _LRC_STAMP = re.compile(r"\[(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?\]")
 _LRC_OFFSET = re.compile(r"^\s*\[offset:\s*([+-]?\d+)\s*\]", re.IGNORECASE | re.MULTILINE)
-_SYNC = re.compile(r"<sync\s[^>]*?start\s*=\s*[\"']?(\d+)[^>]*>", re.IGNORECASE)
-_CLASS = re.compile(r"<p\s[^>]*?class\s*=\s*[\"']?([\w-]+)[^>]*>", re.IGNORECASE)
-_CLASS_LANGUAGE = re.compile(r"\.([\w-]+)\s*\{[^}]*?lang\s*:\s*([\w-]+)", re.IGNORECASE)
+_SYNC = re.compile(r"<sync\s[^>]{0,99}?start\s{0,9}=\s{0,9}[\"']?(\d{1,12})[^>]{0,99}>", re.IGNORECASE)
+_CLASS = re.compile(r"<p\s[^>]{0,99}?class\s{0,9}=\s{0,9}[\"']?([\w-]{1,99})[^>]{0,99}>", re.IGNORECASE)
+_CLASS_LANGUAGE = re.compile(r"\.([\w-]{1,99})\s{0,9}\{[^}]{0,999}?lang\s{0,9}:\s{0,9}([\w-]{1,99})", re.IGNORECASE)
 # SubStation Alpha's own way to begin a line, where Advanced has the layer.
 _MARKED = re.compile(r"^(Dialogue:\s*)Marked=", re.IGNORECASE | re.MULTILINE)
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+)(?:[.,](\d+)|:(\d+)(?:\.\d+)?)?$")
