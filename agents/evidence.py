@@ -90,7 +90,7 @@ def stretch(items: Sequence[Item], best: Item) -> Span:
     What is read or said is quoted word for word, so only the same words go on; captions put one thing in many words.
     """
     span = best.note.span
-    quoted = best.note.source in ("screen", "speech")
+    quoted = best.note.source in ("screen", "speech", "signs")
     near = sorted(
         (
             item

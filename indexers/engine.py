@@ -17,18 +17,20 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, UsageError
+from lvqa.errors import MediaError, ModelNotFound, PromptError, StoreError, SubtitleError, UsageError
 from lvqa.indexers.bounded_queue import BoundedQueue, PipelineStopped, ThreadGroup
 from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, RowOrder, Rows, make_note
 from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
-from lvqa.indexers.stages.listen import Listener, sentences
+from lvqa.indexers.stages.listen import Listener, parts_in, pauses, sentences, signs_in, spoken_by
 from lvqa.indexers.stages.look import ScreenReading, VideoPass
 from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.task import Part, VideoTask
-from lvqa.models.base import Frame, Utterance
+from lvqa.models.base import Frame
+from lvqa.types import Note
 
 if TYPE_CHECKING:
     from lvqa.settings import Settings
@@ -276,35 +278,35 @@ class Pipeline:
             return
         self._on_begin(task)
         video, done_s = task.video, task.jobs["speech"].progress_s
+        listener = self._stages.listener if video.has_audio else None
+        told: list[str] = []
+        try:
+            subtitles = read_subtitles(task.path, on_problem=told.append)
+        except SubtitleError as error:
+            if listener is None:
+                raise
+            told.append(str(error))
+            subtitles = []
+        notes = [make_note(video.id, u.span, u.text, "speech") for u in spoken_by(subtitles, video.duration_s)]
+        notes += [make_note(video.id, u.span, u.text, "signs") for u in signs_in(subtitles, video.duration_s)]
         seq = 0
-        subtitles = read_subtitles(task.path)
-        if subtitles:
-            said = [
-                utterance
-                for language in dict.fromkeys(s.language for s in subtitles)
-                for utterance in sentences(
-                    [Utterance(s.span, s.text) for s in subtitles if s.language == language], video.duration_s
-                )
-            ]
-            yield self._spoken(task, seq, said, "", video.duration_s, last=True)
-            return
-        listener = self._stages.listener
-        if listener is not None and video.has_audio:
+        if notes or told:
+            yield _rows_of(task, seq, 0.0, notes, told)
+            seq += 1
+        wanted = pauses(subtitles, video.duration_s)
+        if listener is not None and wanted:
             for offset_s, samples, end_s in heard_sound(task.path, self._settings.audio_track, done_s):
                 if self._ending():
                     return
-                (heard,) = listener([(offset_s, samples)])
+                heard = listener(parts_in(offset_s, samples, wanted, 16000))
                 del samples  # else this chunk would stay while the next is decoded
-                said = sentences(heard, video.duration_s)
-                yield self._spoken(task, seq, said, listener.role.name, end_s, last=False)
+                said = sentences(chain.from_iterable(heard), video.duration_s)
+                model = listener.role.name
+                yield _rows_of(
+                    task, seq, end_s, [make_note(video.id, u.span, u.text, "speech", model) for u in said], ()
+                )
                 seq += 1
-        yield self._spoken(task, seq, [], "", video.duration_s, last=True)
-
-    def _spoken(
-        self, task: VideoTask, seq: int, said: Sequence[Utterance], model: str, end_s: float, *, last: bool
-    ) -> Rows:
-        notes = [make_note(task.video.id, u.span, u.text, "speech", model) for u in said]
-        return Rows(task, "speech", seq, end_s, last, notes=list({note.id: note for note in notes}.values()))
+        yield _rows_of(task, seq, video.duration_s, [], (), last=True)
 
     def _embed(self, item: Batch | Rows) -> None:
         embed, error = self._stages.text_vectors, item.error if isinstance(item, Batch) else None
@@ -335,6 +337,13 @@ class Pipeline:
         _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
         task.drop(part, seq)
         self._out.put(PartFailed(task, part, stage, error, seq))
+
+
+def _rows_of(
+    task: VideoTask, seq: int, end_s: float, notes: list[Note], told: Sequence[str], *, last: bool = False
+) -> Rows:
+    unique = list({note.id: note for note in notes}.values())
+    return Rows(task, "speech", seq, end_s, last, notes=unique, told=tuple(told))
 
 
 def _altered(task: VideoTask) -> MediaError:

@@ -102,6 +102,8 @@ class Writer:
                 name = self._stages.frame_vectors.role.name
                 self._store.frames.put(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
             self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
+        for line in rows.told:
+            self._progress.message(line)
         report = self._report
         report.clips += len(rows.clips)
         report.notes += len(rows.notes)

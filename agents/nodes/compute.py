@@ -129,7 +129,7 @@ def by_looking(state: State, context: Context, query: TemporalQuery, videos: tup
 def _described(state: State) -> dict[str, list[Note]]:
     """What a baseline read of each video, in order of time: its descriptions, and the captions that it read."""
     given: dict[str, list[Note]] = {}
-    notes = [hit.note for hit in state["hits"] if hit.note.source != "speech"] + state["seen"]
+    notes = [hit.note for hit in state["hits"] if hit.note.source not in ("speech", "signs")] + state["seen"]
     for note in sorted(notes, key=lambda note: (note.span, note.id)):
         given.setdefault(note.video_id, []).append(note)
     return given

@@ -175,7 +175,7 @@ def by_vlm(context: Context, draft: Draft, items: dict[str, Item], failed: list[
         for n, claim in enumerate(draft.claims):
             if claim.checked_by:
                 continue
-            seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source != "speech"]
+            seen = [items[i] for i in claim.note_ids if i in items and items[i].note.source not in ("speech", "signs")]
             if not seen:
                 continue
             best = max(seen, key=lambda item: item.closeness)

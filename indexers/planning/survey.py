@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
-from lvqa.indexers.stages.specs import STAGES, StageSpec, changes
+from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
@@ -26,6 +26,7 @@ from lvqa.types import Video
 
 if TYPE_CHECKING:
     from lvqa.media import VideoInfo
+    from lvqa.media.sidecars import Sidecar
 
 TRANSCRIBERS = "transcribers"
 GROWING = "is still being written; run index again when it is finished"
@@ -135,7 +136,8 @@ class Survey:
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._first: dict[str, str] = {}
-        self._subtitles: dict[Path, list[str]] = {}
+        self._subtitles: dict[Path, dict[str, list[Sidecar]]] = {}
+        self._names: dict[Path, list[str]] = {}
         self._holders: dict[str, list[str]] = {}
         for row in known.files.values():
             if row.video_id:
@@ -167,6 +169,8 @@ class Survey:
             raise UsageError(f"{missing[0]} is no video below {self.folder}; the videos are found by relative path")
         if not found:
             self._refuse_empty()
+        for path in paths:
+            self._names.setdefault(path.parent, []).append(path.name)
         for rel, path in found.items():
             if self.only is None or rel in self.only:
                 yield self._file(rel, path)
@@ -293,7 +297,9 @@ class Survey:
 
     def _heard(self, spec: StageSpec, video: Video, path: Path, job: JobRow | None) -> StageSpec:
         """What the speech of one video is made with: its subtitles, and a transcriber where there is sound."""
-        sidecars = self._sidecars(path)
+        sidecars: list[Any] = self._sidecars(path)
+        if sidecars:
+            sidecars.append(READING)
 
         def by(model: str) -> StageSpec:
             # A video without sound says the same to every transcriber.
@@ -307,19 +313,17 @@ class Survey:
         return by(spec.model)
 
     def _sidecars(self, path: Path) -> list[list[Any]]:
-        """Suffixes, size and time of the subtitle files beside a video: what tells that they changed, names apart."""
+        """Names, size and time of the subtitle files of a video: what tells that they changed, its own name apart."""
+        from lvqa.media.sidecars import sidecars_in
+
         if path.parent not in self._subtitles:
-            with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-                self._subtitles[path.parent] = sorted(
-                    entry.name for entry in entries if entry.name.lower().endswith((".srt", ".vtt"))
-                )
+            self._subtitles[path.parent] = sidecars_in(path.parent, self._names.get(path.parent, ()))
         signature: list[list[Any]] = []
-        for name in self._subtitles.get(path.parent, []):
-            if name.startswith(f"{path.stem}."):
-                with contextlib.suppress(OSError):
-                    stat = (path.parent / name).stat()
-                    signature.append([name.removeprefix(path.stem), stat.st_size, stat.st_mtime_ns])
-        return signature
+        for sidecar in self._subtitles[path.parent].get(path.name, []):
+            with contextlib.suppress(OSError):
+                stat = sidecar.path.stat()
+                signature.append([sidecar.name, stat.st_size, stat.st_mtime_ns])
+        return sorted(signature)
 
     def _unread_subtitles(self, rel: str, first: str) -> str:
         # Copied along with the video they say the same, whatever their time is.

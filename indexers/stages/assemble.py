@@ -20,7 +20,10 @@ from lvqa.types import Clip, Note, Source, Span
 
 @dataclass(slots=True, eq=False)
 class Rows:
-    """What one transaction writes about one video, everything up to `end_s`; `last` completes the part."""
+    """What one transaction writes about one video, everything up to `end_s`; `last` completes the part.
+
+    `told` are lines that people should know.
+    """
 
     task: VideoTask
     part: Part
@@ -36,6 +39,7 @@ class Rows:
     captioned: int = 0
     unknown: int = 0
     blank: int = 0
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

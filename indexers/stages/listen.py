@@ -1,4 +1,4 @@
-"""What is said: subtitles where there are some, else a transcript; both cut and joined into sentences of a few seconds.
+"""What is said: subtitles where they cover it, else a transcript; both cut and joined into sentences of a few seconds.
 
 Knows subtitles, sound and a transcriber; no clips, no store.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lvqa.indexers.stages.stage_model import StageModel
+from lvqa.media.values import Samples, Subtitle
 from lvqa.models.base import Transcriber, Utterance
 from lvqa.models.replies import as_model_errors
 from lvqa.types import Span
@@ -22,6 +23,10 @@ _JOIN_CHARACTERS = 240
 _LONG_S = 12.0
 _TINY_S = 1.0
 _LEAST_WIDTH = 40
+# What no subtitle stands in for longer is heard: than the seconds that Whisper hears at once, or half of a short video.
+_LONGEST_PAUSE_S, _LONGEST_PAUSE_SHARE = 30.0, 0.5
+# A track in which fewer cues end a sentence has no full stops to join by: each cue stays as it is.
+_LEAST_ENDS = 0.1
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 
@@ -38,11 +43,55 @@ class Listener:
             return [self.role.model.transcribe(samples, offset_s) for offset_s, samples in sounds]  # type: ignore[arg-type]
 
 
-def sentences(utterances: Iterable[Utterance], duration_s: float) -> list[Utterance]:
+def spoken_by(subtitles: Sequence[Subtitle], duration_s: float) -> list[Utterance]:
+    """The dialogue of subtitles as sentences, language by language."""
+    found: list[Utterance] = []
+    dialogue = [cue for cue in subtitles if cue.kind == "dialogue"]
+    for language in dict.fromkeys(cue.language for cue in dialogue):
+        said = [Utterance(cue.span, cue.text) for cue in dialogue if cue.language == language]
+        ends = sum(_SENTENCE_END.search(utterance.text) is not None for utterance in said)
+        found += sentences(said, duration_s, join=ends >= _LEAST_ENDS * len(said))
+    return found
+
+
+def signs_in(subtitles: Iterable[Subtitle], duration_s: float) -> list[Utterance]:
+    """Subtitles that are no dialogue, each as it is."""
+    cues = [(cue.span.clamp(duration_s), _tidy(cue.text)) for cue in subtitles if cue.kind == "signs"]
+    return [Utterance(span, text) for span, text in cues if span is not None and text]
+
+
+def pauses(subtitles: Iterable[Subtitle], duration_s: float) -> list[Span]:
+    """Where the dialogue of subtitles leaves it open what is said: all of a video without any, else its long pauses."""
+    longest_s = min(_LONGEST_PAUSE_S, _LONGEST_PAUSE_SHARE * duration_s)
+    found: list[Span] = []
+    at_s = 0.0
+    silent = True
+    for cue in sorted((cue for cue in subtitles if cue.kind == "dialogue"), key=lambda cue: cue.span):
+        if cue.span.start_s - at_s > longest_s:
+            found.append(Span(at_s, cue.span.start_s))
+        at_s = max(at_s, cue.span.end_s)
+        silent = False
+    if silent or duration_s - at_s > longest_s:
+        found.append(Span(at_s, duration_s))
+    return found
+
+
+def parts_in(offset_s: float, samples: Samples, wanted: Iterable[Span], rate: int) -> list[tuple[float, Samples]]:
+    """The parts of a sound that lie in stretches, which do not overlap: (offset in seconds, samples) each."""
+    parts: list[tuple[float, Samples]] = []
+    for span in wanted:
+        begin = max(0, round((span.start_s - offset_s) * rate))
+        end = min(len(samples), round((span.end_s - offset_s) * rate))
+        if begin < end:
+            parts.append((offset_s + begin / rate if begin else offset_s, samples[begin:end]))
+    return parts
+
+
+def sentences(utterances: Iterable[Utterance], duration_s: float, *, join: bool = True) -> list[Utterance]:
     """Cut long utterances, join those that make one sentence, drop empty ones and what lies after the video's end.
 
     Two are joined when at most 2 s apart, together at most 8 s and 240 characters, and the first either does not end
-    a sentence or is shorter than a second. A cut shares out the time by characters.
+    a sentence or is shorter than a second; none without `join`. A cut shares out the time by characters.
     """
     pieces: list[Utterance] = []
     for utterance in sorted(utterances, key=lambda u: (u.span.start_s, u.span.end_s)):
@@ -54,7 +103,7 @@ def sentences(utterances: Iterable[Utterance], duration_s: float) -> list[Uttera
     for piece in pieces:
         if joined and piece.text == joined[-1].text and piece.span.start_s < joined[-1].span.end_s:
             joined[-1] = Utterance(joined[-1].span.hull(piece.span), piece.text)
-        elif joined and _belong(joined[-1], piece):
+        elif joined and join and _belong(joined[-1], piece):
             joined[-1] = Utterance(joined[-1].span.hull(piece.span), f"{joined[-1].text} {piece.text}")
         else:
             joined.append(piece)

@@ -17,6 +17,8 @@ from lvqa.store import stage_key
 STAGES: tuple[str, ...] = (*VISUAL, "speech")
 # Raised when the code of a stage changes what it writes, so that older rows are made anew.
 _VERSION = 1
+# Raised when what is read of the same subtitle files changes; stands behind those files.
+READING = 2
 UNKNOWN_CHANGE = "its model, prompt or settings changed"
 # What a summary was made of is told in words: a hash says nothing.
 _PLAIN = {
@@ -127,6 +129,9 @@ def _change(name: str, was: Any, now: Any) -> str:
     if name == "between":
         return _between_change(was, now)
     if name == "subtitles":
+        before, after = ([part for part in value or [] if isinstance(part, list)] for value in (was, now))
+        if before and before == after:
+            return "subtitles are read in another way now"
         return "subtitles changed" if was and now else "subtitles were added" if now else "subtitles were removed"
     return f"{name} {_shown(was)} -> {_shown(now)}"
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 PROFILES = ("auto", "gpu", "cpu", "text")
 SEARCHERS = ("lvqa", "uniform", "tstar", "bolt", "aks", "qframe", "maxinfo", "videotree", "gens")
-SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen")
+SOURCES = ("caption", "speech", "screen", "summary", "imported", "seen", "signs")
 AGENTS = ("lvqa", "llovi", "videoagent", "videotree", "uniform")
 CONTROLS = ("random", "longest", "shortest", "second-shortest", "blind", "shuffled")
 TASKS = {

@@ -21,6 +21,7 @@ from .reader import (
     read_subtitles as read_subtitles,
     thumbnail as thumbnail,
 )
+from .sidecars import Sidecar as Sidecar, sidecars_in as sidecars_in
 from .values import (
     ALL_TRACKS as ALL_TRACKS,
     Frame as Frame,

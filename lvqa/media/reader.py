@@ -7,7 +7,8 @@ that is read, in a child process or in this one, `lvqa.media.bounds` says; all t
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -17,6 +18,8 @@ from lvqa.media.clock import centres, rising
 from lvqa.media.transport import OpenVideo, Transport
 from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, check_options
 from lvqa.types import Span
+
+_log = logging.getLogger(__name__)
 
 
 class FrameReader:
@@ -128,22 +131,28 @@ def read_audio(
     yield from _transport().audio(Path(path), rate, chunk_s, track)
 
 
-def read_subtitles(path: Path) -> list[Subtitle]:
+def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = None) -> list[Subtitle]:
     """Read the subtitles of a video, in time order.
 
-    Files beside it come first: the same name with .srt or .vtt, or with a language between (`talk.en.srt`); one file a
-    language. Without any, the text tracks inside the video, one a language; tracks of pictures are left out. Cues
+    Files beside it come first (`lvqa.media.sidecars` says which are its own); without a full one among them, the text
+    tracks inside the video. Of each language one track is the dialogue: one in full before one for the hard of hearing.
+    What is forced, foreign, signs, lyrics or commentary comes with the kind `signs`. Lines that scroll come once, cues
     whose times make no sense are left out, overlapping ones are kept.
+
+    Args:
+        path: the video.
+        on_problem: told, a line each, of files and cues that cannot be read and of tracks of pictures, which are not;
+            without it, that is logged as a warning.
 
     Returns:
         The cues; empty where there are none.
 
     Raises:
-        SubtitleError: a file holds text but not one readable cue, or cannot be read at all.
+        SubtitleError: no subtitle was read, and a file holds text but not one readable cue, or cannot be read at all.
         MediaError: there is no file beside the video, and the video cannot be opened; or that takes more than it may,
             or crashes.
     """
-    return _transport().subtitles(Path(path))
+    return _transport().subtitles(Path(path), on_problem or _log.warning)
 
 
 def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:

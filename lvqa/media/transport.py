@@ -5,7 +5,7 @@ What each call means, returns and raises is told in `lvqa.media.reader`, which c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -54,6 +54,6 @@ class Transport(Protocol):
         """The sound of a video, or of one of its tracks, in chunks."""
         ...
 
-    def subtitles(self, path: Path) -> list[Subtitle]:
+    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
         """The subtitles of a video."""
         ...

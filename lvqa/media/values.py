@@ -86,11 +86,16 @@ class TimedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Subtitle:
-    """One cue: when, what (one line, tags stripped), and its language as the file or track names it, else empty."""
+    """One cue: when, what (one line, tags stripped), its language and kind.
+
+    `language` is a code (ISO 639-1 where it has one) with a region where that is named, empty where none is. `signs`
+    are no dialogue: forced and foreign parts, signs, songs, lyrics, commentaries.
+    """
 
     span: Span
     text: str
     language: str = ""
+    kind: Literal["dialogue", "signs"] = "dialogue"
 
 
 def room_for(count: int) -> Samples:

@@ -214,7 +214,7 @@ class Retriever(StoreLookups):
             self.remember(notes)
             for note in notes:
                 # What is said need not be what is seen: a picture speaks for notes of the picture.
-                if note.source != "speech":
+                if note.source not in ("speech", "signs"):
                     search.frames[note.id] = max(frame.score, search.frames.get(note.id, frame.score))
         cosines = np.array(list(search.frames.values()))
         scale = background(self.store, "frames", name)

@@ -42,7 +42,7 @@ _RESET: dict[str, tuple[str, ...]] = {
     ),
     "caption": ("DELETE FROM notes WHERE video = ? AND source = 'caption'",),
     "screen": ("DELETE FROM notes WHERE video = ? AND source = 'screen'",),
-    "speech": ("DELETE FROM notes WHERE video = ? AND source = 'speech'",),
+    "speech": ("DELETE FROM notes WHERE video = ? AND source IN ('speech', 'signs')",),
     "imported": ("DELETE FROM notes WHERE video = ? AND source = 'imported'",),
     "seen": ("DELETE FROM notes WHERE video = ? AND source = 'seen'",),
     "summary": (

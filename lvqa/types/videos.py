@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from lvqa.types.times import Span
 
 Level = Literal["clip", "segment", "video"]
-Source = Literal["caption", "speech", "screen", "summary", "imported", "seen"]
+Source = Literal["caption", "speech", "screen", "summary", "imported", "seen", "signs"]
 LEVELS: tuple[str, ...] = get_args(Level)
 SOURCES: tuple[str, ...] = get_args(Source)
 
@@ -65,7 +65,8 @@ class Clip:
 class Note:
     """A text about a stretch of a video, with what wrote it: model and prompt hash are empty where neither had a part.
 
-    `clip_id` is None for notes that are not of one clip (speech runs across clips).
+    `clip_id` is None for notes that are not of one clip (speech runs across clips). `speech` is the transcript; `signs`
+    are subtitles that are none: forced and foreign parts, signs, lyrics, commentaries.
     """
 
     id: str

@@ -309,7 +309,10 @@ def test_more_than_was_asked_for(bad):
         probe(bad("lie_more"))
 
 
-@pytest.mark.parametrize(("deed", "why"), [("lie_cues", "more subtitles"), ("lie_cue", "subtitle that is none")])
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [("lie_cues", "more subtitles"), ("lie_cue", "subtitle that is none"), ("lie_told", "more problems")],
+)
 def test_lies_about_subtitles(bad, deed, why):
     with pytest.raises(MediaError, match=why):
         read_subtitles(bad(deed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lvqa.media.decoding.audio import decode_audio
@@ -27,6 +27,6 @@ class InProcess:
         """The sound of a video, in chunks."""
         return decode_audio(path, rate, chunk_s, track)
 
-    def subtitles(self, path: Path) -> list[Subtitle]:
+    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
         """The subtitles of a video."""
-        return collect_subtitles(path)
+        return collect_subtitles(path, on_problem)

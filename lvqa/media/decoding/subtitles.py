@@ -5,201 +5,183 @@ Times count from the start of the container, as those of frames do.
 
 from __future__ import annotations
 
-import html
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from av.error import FFmpegError
 
-from lvqa.errors import SubtitleError
+from lvqa.errors import MediaError, SubtitleError
 from lvqa.media.decoding.container import open_container, packets, start_of
+from lvqa.media.decoding.cues import DEFAULT_S, Cue, clean, said_once
 from lvqa.media.decoding.streams import video_stream
+from lvqa.media.decoding.subtitle_files import parse_file, subtitle
 from lvqa.media.files import shown
+from lvqa.media.sidecars import Kind, Label, sidecars_in, track_label
 from lvqa.media.values import Subtitle
-from lvqa.types import Span
 
-_SUFFIXES = (".srt", ".vtt")
-_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$")
-_STAMP = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_ARROW = re.compile(rf"^\s*{_STAMP}\s*-+>\s*{_STAMP}(?:\s.*)?$")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]+)>")
-_TAG = re.compile(
-    r"</?(?:b|i|u|s|c|v|em|strong|span|font|lang|ruby|rt|br)(?:[.\s][^<>]*)?/?>|<\d[\d:.,]*>", re.IGNORECASE
-)
-_OVERRIDE = re.compile(r"\{\\[^{}]*\}|\{[bius]\}|\{/[bius]\}")
-_ROLLING = re.compile(r"<\d+:\d[\d:.]*><c>")
-_TEXT_CODECS = ("subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text")
-# Nobody says more at once; what a hostile cue has more is cut off.
-_LONGEST_CUE = 10_000
-# A cue of a track that gives no length ends with the next one, or here.
-_DEFAULT_S = 4.0
+_TEXT_CODECS = ("subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text", "microdvd", "mpl2", "subviewer", "ttml")
+_KINDS: dict[str, Kind] = {
+    "forced": "signs",
+    "comment": "signs",
+    "descriptions": "signs",
+    "lyrics": "signs",
+    "karaoke": "signs",
+    "hearing_impaired": "sdh",
+    "captions": "sdh",
+}
+# A track with less than this share of the cues of another of its language is no transcript beside it, but signs.
+_LEAST_SHARE = 0.25
 
 
-def collect_subtitles(path: Path) -> list[Subtitle]:
+@dataclass(frozen=True, slots=True)
+class _Track:
+    label: Label
+    cues: tuple[Subtitle, ...]
+
+
+def collect_subtitles(path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
     """What `lvqa.media.read_subtitles` returns, read in this process. Raises SubtitleError, MediaError."""
-    sidecars = _sidecars(path)
-    if sidecars:
-        cues = [cue for language, file in sidecars.items() for cue in parse_file(file, language)]
-    else:
-        cues = _embedded(path)
-    return sorted(cues, key=lambda cue: (cue.span, cue.language, cue.text))
+    tracks: list[_Track] = []
+    unread: list[str] = []
+    for sidecar in sidecars_in(path.parent, [path.name]).get(path.name, []):
+        try:
+            read = parse_file(sidecar.path, sidecar.label.language, fps=lambda: _fps(path))
+        except SubtitleError as error:
+            unread.append(str(error))
+            continue
+        if read.told:
+            on_problem(read.told)
+        tracks.append(_Track(sidecar.label, read.cues))
+    if not any(track.label.kind == "full" for track in tracks):
+        try:
+            tracks += _embedded(path, on_problem)
+        except SubtitleError as error:
+            unread.append(str(error))
+        except MediaError:
+            if not tracks and not unread:
+                raise
+    if unread and not any(track.cues for track in tracks):
+        raise SubtitleError("; ".join(unread))
+    for told in unread:
+        on_problem(told)
+    return sorted(_chosen(tracks), key=lambda cue: (cue.span, cue.language, cue.text))
 
 
-def parse_file(path: Path, language: str = "") -> list[Subtitle]:
-    """Read one .srt or .vtt file: UTF-8 or UTF-16 with its mark, else UTF-8, else Latin-1.
+def _chosen(tracks: Sequence[_Track]) -> Iterator[Subtitle]:
+    """The dialogue of each language, in full before that for the hard of hearing; what is no dialogue, as signs.
 
-    Raises SubtitleError where the file cannot be read, or holds text but no cue.
+    Of several for one language the first; one with far fewer cues than another is signs, whatever its name says. What
+    signs say that the dialogue says at the same time is left out.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SubtitleError(
-            f"{shown(path)} cannot be read ({error.strerror}); give this user the right to read it, or move it away"
-        ) from error
-    text = _decode(data)
-    cues = list(parse_cues(text, language))
-    body = re.sub(r"^WEBVTT[^\n]*", "", text.strip())
-    if body.strip() and not cues and not _only_notes(body):
-        raise SubtitleError(f"{shown(path)} holds no readable subtitle; mend it, or move it away from the video")
-    return cues
+    signs = [cue for track in tracks if track.label.kind == "signs" for cue in track.cues]
+    full = {_primary(track) for track in tracks if track.label.kind == "full" and track.cues}
+    spoken: dict[str, list[_Track]] = {}
+    for track in sorted(tracks, key=lambda track: track.label.kind != "full"):
+        # A full one without a language may be that of any; what is of no language may be the same as any.
+        same = full & {_primary(track), ""} if _primary(track) else full
+        if track.cues and (track.label.kind == "full" or (track.label.kind == "sdh" and not same)):
+            spoken.setdefault(track.label.language, []).append(track)
+    dialogue: list[Subtitle] = []
+    for found in spoken.values():
+        most = max(len(track.cues) for track in found)
+        whole = [track for track in found if len(track.cues) >= _LEAST_SHARE * most]
+        dialogue += whole[0].cues
+        signs += [cue for track in found if track not in whole for cue in track.cues]
+    yield from dialogue
+    for cue in dict.fromkeys(signs):
+        said = _letters(cue)
+        if not any(cue.span.overlaps(other.span) and said in _letters(other) for other in dialogue):
+            yield replace(cue, kind="signs")
 
 
-def parse_cues(text: str, language: str = "") -> Iterator[Subtitle]:
-    """Cues of a .srt or .vtt text, in its order; what cannot be read is passed over."""
-    rolling = _ROLLING.search(text) is not None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    arrows = {number: match for number, line in enumerate(lines) if (match := _ARROW.match(line))}
-    shown_before: list[str] = []
-    for here, after in pairwise([*arrows, len(lines)]):
-        stamps = arrows[here].groups()
-        begin_s, end_s = _seconds(*stamps[:4]), _seconds(*stamps[4:])
-        body = lines[here + 1 : after]
-        if "" in (stripped := [line.strip() for line in body]):
-            # A blank line ends a cue; what follows is the next one's number or name, or a stray comment.
-            body = body[: stripped.index("")]
-        elif after < len(lines) and body and body[-1].strip().isdigit():
-            body = body[:-1]
-        cleaned = [line for line in (_clean(line) for line in body) if line]
-        fresh = cleaned
-        if rolling:
-            # Captions that scroll repeat the line above; said once is enough.
-            fresh = [line for line in cleaned if line not in shown_before]
-            shown_before = cleaned
-        spoken = " ".join(fresh)
-        if spoken and begin_s is not None and end_s is not None and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), spoken[:_LONGEST_CUE], language)
+def _primary(track: _Track) -> str:
+    return track.label.language.partition("-")[0]
 
 
-def _sidecars(path: Path) -> dict[str, Path]:
-    """Subtitle files of a video by language; of two for one language, the first by name."""
-    found: dict[str, Path] = {}
-    try:
-        names = sorted(file.name for file in path.parent.iterdir())
-    except OSError:
-        return found
-    for name in names:
-        stem, suffix = os.path.splitext(name)  # noqa: PTH122 - names, not paths
-        if suffix.lower() not in _SUFFIXES or not stem.startswith(path.stem):
-            continue
-        tags = [tag for tag in stem[len(path.stem) :].split(".") if tag]
-        if stem != path.stem and (stem[len(path.stem)] != "." or not tags or not _LANGUAGE.match(tags[0])):
-            continue
-        file = path.parent / name
-        if file.is_file():
-            found.setdefault(tags[0].lower() if tags else "", file)
-    return found
+def _letters(cue: Subtitle) -> str:
+    return "".join(filter(str.isalnum, cue.text.casefold()))
 
 
-def _embedded(path: Path) -> list[Subtitle]:
+def _embedded(path: Path, on_problem: Callable[[str], None]) -> list[_Track]:
+    """The text tracks inside a video. Raises SubtitleError, MediaError."""
     with open_container(path) as container:
         if not container.streams.subtitles:
             return []
         start = start_of(container, video_stream(container, path))
-        tracks: dict[str, Any] = {}
-        for stream in container.streams.subtitles:
-            if stream.codec_context is not None and stream.codec_context.name in _TEXT_CODECS:
-                tracks.setdefault(_language(stream), stream)
-        if not tracks:
-            return []
-        found: dict[int, list[tuple[Fraction, Fraction | None, str]]] = {s.index: [] for s in tracks.values()}
+        labels: dict[int, Label] = {}
+        pictures: list[str] = []
         # Read here: a stream's fields are freed memory once its container is closed.
-        languages = {stream.index: language for language, stream in tracks.items()}
+        for stream in container.streams.subtitles:
+            codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+            if codec in _TEXT_CODECS:
+                labels[stream.index] = _label(stream)
+            else:
+                pictures.append(codec)
+        if pictures:
+            number = f"{len(pictures)} subtitle track{'s' if len(pictures) > 1 else ''}"
+            on_problem(
+                f"{shown(path)} holds {number} of pictures ({', '.join(dict.fromkeys(pictures))}), not read; add the "
+                "subtitles as text"
+            )
+        if not labels:
+            return []
+        found: dict[int, list[tuple[Fraction, Fraction | None, tuple[str, ...]]]] = {index: [] for index in labels}
         try:
             # All streams' packets, though few are wanted: minutes may lie between two lines, and reading is to show.
             for packet in packets(container):
                 if packet.stream.index in found and packet.size and packet.pts is not None:
                     begin = packet.pts * packet.time_base - start
                     length = packet.duration * packet.time_base if packet.duration else None
-                    text = _dialogue(packet)
-                    found[packet.stream.index].append((begin, begin + length if length else None, text))
+                    found[packet.stream.index].append((begin, begin + length if length else None, _lines(packet)))
         except FFmpegError as error:
             if not any(found.values()):
                 raise SubtitleError(
                     f"the subtitles inside {shown(path)} cannot be read; copy the file again"
                 ) from error
-    return [cue for index, language in languages.items() for cue in _timed(found[index], language)]
+    return [_Track(label, tuple(_timed(found[index], label.language))) for index, label in labels.items()]
 
 
-def _timed(cues: list[tuple[Fraction, Fraction | None, str]], language: str) -> Iterator[Subtitle]:
-    for number, (begin, end, text) in enumerate(cues):
+def _timed(lines: list[tuple[Fraction, Fraction | None, tuple[str, ...]]], language: str) -> Iterator[Subtitle]:
+    cues: list[Cue] = []
+    for number, (begin, end, text) in enumerate(lines):
         begin_s = max(0.0, float(begin))
-        end_s = float(end) if end is not None else begin_s + _DEFAULT_S
-        if end is None and number + 1 < len(cues) and cues[number + 1][0] > begin:
-            end_s = min(end_s, float(cues[number + 1][0]))
+        end_s = float(end) if end is not None else begin_s + DEFAULT_S
+        if end is None and number + 1 < len(lines) and lines[number + 1][0] > begin:
+            end_s = min(end_s, float(lines[number + 1][0]))
         if text and begin_s < end_s:
-            yield Subtitle(Span(begin_s, end_s), text[:_LONGEST_CUE], language)
+            cues.append(Cue(begin_s, end_s, text))
+    for cue in said_once(cues):
+        if (made := subtitle(cue.begin_s, cue.end_s, " ".join(cue.lines), language)) is not None:
+            yield made
 
 
-def _dialogue(packet: Any) -> str:
+def _lines(packet: Any) -> tuple[str, ...]:
     try:
         rects = packet.decode()
     except (FFmpegError, ValueError):
-        return ""
+        return ()
     lines: list[str] = []
     for rect in rects:
         event = getattr(rect, "ass", b"").decode("utf-8", "replace")
         if r"\p1" not in event:  # a drawing, not a text
             # Eight fields stand before the text: order, layer, style, name, three margins, effect.
             fields = event.split(",", 8)
-            lines.append(_clean(fields[-1] if len(fields) == 9 else event))
-    return " ".join(line for line in lines if line)
+            lines += map(clean, (fields[-1] if len(fields) == 9 else event).split(r"\N"))
+    return tuple(filter(None, lines))
 
 
-def _language(stream: Any) -> str:
-    language = (stream.language or "").lower()
-    return "" if language == "und" else language
+def _label(stream: Any) -> Label:
+    kinds = {kind for name, kind in _KINDS.items() if getattr(type(stream.disposition), name, 0) & stream.disposition}
+    kind: Kind = "signs" if "signs" in kinds else "sdh" if kinds else "full"
+    return track_label(stream.language or "", stream.metadata.get("title", ""), kind)
 
 
-def _clean(line: str) -> str:
-    line = line[:_LONGEST_CUE]
-    line = _VOICE.sub(r"\1: ", line)
-    line = _OVERRIDE.sub("", _TAG.sub("", line))
-    line = html.unescape(line.replace(r"\N", " ").replace(r"\n", " ").replace(r"\h", " "))
-    return " ".join("".join(c if c.isprintable() else " " for c in line).split())
-
-
-def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float | None:
-    if int(seconds) > 59 or (hours is not None and int(minutes) > 59):
-        return None
-    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
-    return whole + int(fraction.ljust(3, "0")) / 1000
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+def _fps(path: Path) -> float:
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _only_notes(body: str) -> bool:
-    """Whether a WebVTT text has comments, styles and metadata only: a track without speech, not a broken one."""
-    blocks = [block.strip() for block in re.split(r"\n\s*\n", body.replace("\r\n", "\n")) if block.strip()]
-    return all(re.match(r"(NOTE|STYLE|REGION|X-TIMESTAMP-MAP|Kind:|Language:)", block) for block in blocks)
+        with open_container(path) as container:
+            return float(video_stream(container, path).average_rate or 0)
+    except MediaError:
+        return 0.0

@@ -153,13 +153,16 @@ class Server:
     def _subtitles(self, request: Header) -> Answer:
         batch: list[list[Any]] = []
         length = 0
-        for cue in self._transport.subtitles(_path(request)):
-            batch.append([cue.span.start_s, cue.span.end_s, cue.text, cue.language])
+        told: list[str] = []
+        for cue in self._transport.subtitles(_path(request), told.append):
+            batch.append([cue.span.start_s, cue.span.end_s, cue.text, cue.language, cue.kind])
             length += 100 + len(cue.text)
             if length > _TEXT:
                 yield {"kind": "cues", "cues": batch}, None
                 batch, length = [], 0
         yield {"kind": "cues", "cues": batch}, None
+        for line in told:
+            yield {"kind": "told", "text": line}, None
 
     def _reader(self, request: Header) -> FrameDecoder:
         number = request["reader"]

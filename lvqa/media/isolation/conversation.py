@@ -112,6 +112,13 @@ class Conversation:
             raise self.lie(f"no such number as {name}")
         return float(value)
 
+    def told(self, text: str) -> str:
+        """What the child says, as one printable line that names the video as it was named here."""
+        told = shown(text[:_LONGEST_TEXT])
+        if not self.path.is_absolute():
+            told = told.replace(shown(self.path.absolute()), shown(self.path))
+        return told
+
     def _ask(self, *, fresh: bool) -> None:
         self._child = POOL.take(self._limits.memory_mb, self._reader, fresh=fresh)
         if self._reader is not None:
@@ -165,9 +172,7 @@ class Conversation:
     def _failure(self, header: Header) -> MediaError:
         name = shown(self.path)
         text = header.get("text")
-        told = shown(text[:_LONGEST_TEXT]) if isinstance(text, str) else "no reason given"
-        if not self.path.is_absolute():
-            told = told.replace(shown(self.path.absolute()), name)
+        told = self.told(text) if isinstance(text, str) else "no reason given"
         if header["kind"] == "subtitle":
             return SubtitleError(told)
         if header["kind"] == "none":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,7 @@ _MOST_S = 1e9
 _MOST_START_S = 1e15
 _MOST_SIDE = 1 << 20
 _MOST_CUES = 1_000_000
+_MOST_PROBLEMS = 1000
 _LONGEST_CUE = 100_000
 _LONGEST_NAME = 64
 
@@ -65,11 +66,18 @@ class Isolated:
                 yield offset_s, samples
                 del samples
 
-    def subtitles(self, path: Path) -> list[Subtitle]:
+    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
         """The subtitles of a video."""
         found: list[Subtitle] = []
+        problems = 0
         with Conversation(path, {**_file(path), "op": "subtitles"}) as talk:
             while (header := talk.next()) is not None:
+                if isinstance(line := header.get("text"), str):
+                    problems += 1
+                    if problems > _MOST_PROBLEMS:
+                        raise talk.lie("more problems than any video has")
+                    on_problem(talk.told(line))
+                    continue
                 cues = header.get("cues")
                 if not isinstance(cues, list) or len(found) + len(cues) > _MOST_CUES:
                     raise talk.lie("more subtitles than any video has")
@@ -188,9 +196,10 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     )
 
 
-def _cue(start_s: float, end_s: float, text: str, language: str) -> Subtitle:
+def _cue(start_s: float, end_s: float, text: str, language: str, kind: str) -> Subtitle:
     if not isinstance(text, str) or not isinstance(language, str) or len(text) > _LONGEST_CUE or not text.isprintable():
         raise ValueError("text that is none")
     if not 0 <= start_s <= end_s <= _MOST_S:
         raise ValueError("times that are none")
-    return Subtitle(Span(float(start_s), float(end_s)), text, shown(language[:_LONGEST_NAME]))
+    span = Span(float(start_s), float(end_s))
+    return Subtitle(span, text, shown(language[:_LONGEST_NAME]), "signs" if kind == "signs" else "dialogue")

@@ -27,7 +27,7 @@ _BATCH = 512
 # The free-form value that names the videos which came with an import and have no file here.
 _IMPORTED = "elsewhere"
 # Whose rows a note is, by its source; notes of other sources belong to no stage.
-_STAGE = {"caption": "caption", "screen": "screen", "speech": "speech", "summary": "summary"}
+_STAGE = {"caption": "caption", "screen": "screen", "speech": "speech", "signs": "speech", "summary": "summary"}
 # What stands on the clips of a stage.
 _UPON = {"segment": ("caption", "screen")}
 _INSERT = {table: f"{insert(table)} ON CONFLICT DO NOTHING" for table in SUMMED}

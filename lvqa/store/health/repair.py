@@ -36,6 +36,7 @@ _STAGES = {
     "notes caption": "caption",
     "notes screen": "screen",
     "notes speech": "speech",
+    "notes signs": "speech",
     "notes summary": "summary",
 }
 _GIVEN = {"notes imported": "imported captions", "notes seen": "notes of earlier answers"}
