@@ -77,9 +77,8 @@ def stage_specs(
         "embed_every_s": settings.embed_every_s,
         "max_side": settings.max_side,
     }
-    if settings.embed_between:
-        # Which frames those are follows from the clips that they lie in.
-        frames["between"] = clips
+    if not settings.embed_between:  # else older rows, which have none, would have to be made anew
+        frames["between"] = False
     specs = {"segment": StageSpec("", "", clips)}
     if names.get("vision"):
         specs["caption"] = StageSpec(names["vision"], load("caption", own_prompts).hash, caption)
@@ -127,19 +126,13 @@ def _change(name: str, was: Any, now: Any) -> str:
     if name in _PLAIN:
         return _PLAIN[name]
     if name == "between":
-        return _between_change(was, now)
+        return f"frames between them are {'embedded too' if now is None else 'no longer embedded'}"
     if name == "subtitles":
         before, after = ([part for part in value or [] if isinstance(part, list)] for value in (was, now))
         if before and before == after:
             return "subtitles are read in another way now"
         return "subtitles changed" if was and now else "subtitles were added" if now else "subtitles were removed"
     return f"{name} {_shown(was)} -> {_shown(now)}"
-
-
-def _between_change(was: Any, now: Any) -> str:
-    if was is None or now is None:
-        return f"frames between them are {'embedded too' if was is None else 'no longer embedded'}"
-    return "; ".join(_change(part, was.get(part), now[part]) for part in now if was.get(part) != now[part])
 
 
 def _shown(value: Any) -> str:

@@ -104,7 +104,7 @@ def test_subtitles_are_text(tmp_path, texts):
     blocks = [f"{n + 1}\n00:{n:02d}:00,000 --> 00:{n:02d}:02,000\nx {cue}\n" for n, cue in enumerate(cues[:59])]
     path = tmp_path / "a.srt"
     path.write_text("\n".join(blocks), encoding="utf-8", errors="replace")
-    found = parse_file(path)
+    found = parse_file(path).cues
     assert len(found) == 59
     assert [cue.span for cue in found] == [Span(60 * n, 60 * n + 2) for n in range(59)]
     assert all("\n" not in cue.text for cue in found)

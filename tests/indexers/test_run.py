@@ -128,7 +128,7 @@ def test_a_touched_file_is_hashed_and_found_unchanged(kit: Any, counter: Callabl
         ({"ocr_every_s": 2.0}, {"screen"}),
         ({"embed_every_s": 0.5}, {"frames"}),
         ({"embed_between": False}, {"frames"}),
-        ({"clip_max_s": 3.0}, {"segment", "caption", "screen", "frames"}),
+        ({"clip_max_s": 3.0}, {"segment", "caption", "screen"}),
         ({"workers": 3, "clip_batch": 5}, set()),
     ],
 )

@@ -109,17 +109,17 @@ def test_while_decoding_the_open_clip_is_left(kit: Any, counter: Callable[..., P
 def test_while_listening_the_chunk_is_kept(
     kit: Any, counter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lvqa import media
+    from lvqa.indexers.stages import sound
 
     counter("a.mp4", 40, audio=True)
     kit.vision = kit.ocr = kit.image_embedder = None
     kit.hear((1, 2, "One."), (12, 13, "Two."), (33, 34, "Three."))
-    chunks = media.read_audio
-    monkeypatch.setattr(media, "read_audio", lambda path, rate: chunks(path, rate=rate, chunk_s=10), raising=False)
+    chunks = sound.read_audio
+    monkeypatch.setattr(sound, "read_audio", lambda path, **given: chunks(path, chunk_s=10, **given))
     stop, hear = threading.Event(), kit.asr.transcribe
 
     def transcribe(samples: Any, offset_s: float) -> Any:
-        if offset_s >= 10:
+        if offset_s >= 8:  # the second chunk: the first ends where it is quiet
             stop.set()
         return hear(samples, offset_s)
 

@@ -100,8 +100,11 @@ def test_every_request_has_its_answers(talk, footage):
     assert footage.number(np.frombuffer(sampled[1][1], np.uint8).reshape(128, 256, 3)) == 30
     assert len(talk.ask(op="sample", fps=1.0, span=None, **_reader(path))) == 8
     sound = talk.ask(op="audio", rate=8000, chunk_s=2.0, **_file(path))[:-1]
-    assert sound[0][0] == {"kind": "audio", "offset_s": 0.0, "count": 16000, "id": talk.number}
-    assert len(sound[0][1]) == 64000
+    # A chunk ends where it was quiet last, within its last fifth.
+    count = sound[0][0]["count"]
+    assert sound[0][0] == {"kind": "audio", "offset_s": 0.0, "count": count, "id": talk.number}
+    assert 0.8 * 16000 <= count <= 16000
+    assert len(sound[0][1]) == 4 * count
     ((cues, _), _) = talk.ask(op="subtitles", **_file(path))
     assert cues["cues"] == [[0.5, 2.0, "one", "", "dialogue"], [2.5, 4.0, "two", "", "dialogue"]]
     assert len(talk.ask(op="close", reader=1)) == len(talk.ask(op="close", reader=1)) == 1

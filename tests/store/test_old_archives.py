@@ -101,10 +101,13 @@ def test_indexing_goes_on_from_it(tmp_path: Path, schema: int, killed: bool):
     unpack(index, schema, killed=killed)
     models = made.models()
     with Store.open(index, write=True) as store:
-        before = {note.id: note for note in store.notes.select()}
+        # Subtitles are read in another way now, and what sums them up follows; all else stays.
+        anew = {note.id for note in store.notes.select() if note.source == "speech" and not note.model}
+        anew |= {note.id for note in store.notes.select() if note.source == "summary"}
+        before = {note.id: note for note in store.notes.select() if note.id not in anew}
         vectors = store.vectors.of("fake:embedder", list(before))
         report = run_index(folder, store, models, Settings(**made.SETTINGS))
-        assert (report.indexed, report.unchanged, len(report.failed)) == (1, 3, 1)
+        assert (report.indexed, report.unchanged, len(report.failed)) == (2, 2, 1)
         # The one that was under way goes on from the second it had come to; the others are not looked at.
         assert sum(len(call) for call in models.vision.calls) == (2 if killed else 6)
         assert before.items() <= {note.id: note for note in store.notes.select()}.items()

@@ -194,7 +194,8 @@ class StoreMachine(RuleBasedStateMachine):
         elif stage == "embed":
             self.vectors = {k: v for k, v in self.vectors.items() if self.notes[k[1]].video_id != name}
         else:
-            self.forget_notes({n.id for n in own if n.source == stage})
+            sources = {"speech", "signs"} if stage == "speech" else {stage}
+            self.forget_notes({n.id for n in own if n.source in sources})
 
     @rule(name=VIDEOS, text=TEXTS)
     def fail_half_way(self, name: str, text: str) -> None:
