@@ -271,7 +271,7 @@ class Pipeline:
                 self._fail(task, "speech", "speech", error, seq)
 
     def _hear(self, task: VideoTask) -> Iterator[Rows]:
-        from lvqa.indexers.stages.sound import heard_sound
+        from lvqa.indexers.stages.sound import RATE, heard_sound
         from lvqa.media import read_subtitles
 
         if self._ending():
@@ -298,7 +298,7 @@ class Pipeline:
             for offset_s, samples, end_s in heard_sound(task.path, self._settings.audio_track, done_s):
                 if self._ending():
                     return
-                heard = listener(parts_in(offset_s, samples, wanted, 16000))
+                heard = listener(parts_in(offset_s, samples, wanted, RATE))
                 del samples  # else this chunk would stay while the next is decoded
                 said = sentences(chain.from_iterable(heard), video.duration_s)
                 model = listener.role.name

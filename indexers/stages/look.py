@@ -222,7 +222,8 @@ class _OpenClip:
         if _wanted(wants.frames_s, time_s):
             small = shrink(frame, settings.max_side) if small is None else small
             if on_grid(time_s, settings.embed_every_s):
-                self._embed_also(self._between.embedded(small))
+                if settings.embed_between:
+                    self._embed_also(self._between.embedded(small))
                 self._embed_times_s.append(time_s)
                 self._embed_frames.append(small)
             elif sampled and settings.embed_between:
