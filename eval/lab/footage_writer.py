@@ -29,7 +29,12 @@ _OPTIONS: Mapping[str, Mapping[str, str]] = {
     "mpeg4": {"bf": "2", "qscale": "3", "flags": "+qscale", "global_quality": "354"},
     "mpeg2video": {"bf": "2", "qscale": "3", "flags": "+qscale", "global_quality": "354"},
 }
-_AUDIO = {".webm": ("libopus", 48000), ".avi": ("pcm_s16le", 16000)}
+_AUDIO = {
+    ".webm": ("libopus", 48000),
+    ".avi": ("pcm_s16le", 16000),
+    ".mpg": ("mp2", 48000),
+    ".vob": ("mp2", 48000),
+}
 _SUBTITLES = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "srt", ".webm": "webvtt"}
 _ASS_HEADER = (
     b"[Script Info]\r\nScriptType: v4.00+\r\nPlayResX: 384\r\nPlayResY: 288\r\n\r\n[V4+ Styles]\r\n"
@@ -88,8 +93,9 @@ def write_video(
     if codec == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # the encoder writes its settings to stderr, errors apart
     rate = Fraction(fps).limit_denominator(1001)
-    # Milliseconds are the one unit that every container and MPEG-4's 16-bit clock can hold.
-    base = Fraction(1, 1000) if pts is not None or start_s else 1 / rate
+    # Milliseconds are the one unit that every container and MPEG-4's 16-bit clock can hold; MPEG-2 has none.
+    timed = codec != "mpeg2video" and (pts is not None or start_s)
+    base = Fraction(1, 1000) if timed else 1 / rate
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream(codec, rate=rate, options={**_OPTIONS.get(codec, {}), **(options or {})})

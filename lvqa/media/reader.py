@@ -17,7 +17,7 @@ from lvqa.media.bounds import limits_in_use
 from lvqa.media.clock import centres, rising
 from lvqa.media.transport import OpenVideo, Transport
 from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, check_options
-from lvqa.types import Span
+from lvqa.types import Clock, Span
 
 _log = logging.getLogger(__name__)
 
@@ -31,15 +31,19 @@ class FrameReader:
             `values.MOST_PIXELS` is scaled down to those.
         backend: `auto`, or one of the others (see `lvqa.media.decoding.decoder`). `decord` raises MediaError for files
             that it is known to read wrong.
+        clock: how the file's time stamps go on, where an index knows it: a file of which they run through is then not
+            gone through to learn that.
 
     Raises:
         MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for; or reading
             it takes more memory or time than it may, or crashes.
     """
 
-    def __init__(self, path: Path, *, max_side: int | None = None, backend: Backend = "auto") -> None:
+    def __init__(
+        self, path: Path, *, max_side: int | None = None, backend: Backend = "auto", clock: Clock = ()
+    ) -> None:
         check_options(max_side, backend)
-        self._video: OpenVideo = _transport().open(Path(path), max_side, backend)
+        self._video: OpenVideo = _transport().open(Path(path), max_side, backend, clock)
 
     @property
     def info(self) -> VideoInfo:
@@ -93,15 +97,18 @@ class FrameReader:
         yield from self._video.sample(fps, span)
 
 
-def probe(path: Path) -> VideoInfo:
+def probe(path: Path, *, exact: bool = True) -> VideoInfo:
     """Read what a video file is, and check that its first frame decodes.
+
+    Without `exact`, little is read of it however large it is: packets are not counted, and where time stamps start
+    again or jump, the clock is left empty and the length may be too short.
 
     Raises:
         NoVideo: sound only, or a still picture.
         MediaError: missing, a folder, empty, not a video, cut off before its index, or nothing in it decodes; or that
             takes more than it may, or crashes. One line that says what to do.
     """
-    return _transport().probe(Path(path))
+    return _transport().probe(Path(path), exact=exact)
 
 
 def read_audio(
@@ -155,11 +162,11 @@ def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = Non
     return _transport().subtitles(Path(path), on_problem or _log.warning)
 
 
-def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:
+def thumbnail(path: Path, time_s: float, max_side: int = 160, *, clock: Clock = ()) -> bytes:
     """The frame shown at a time as a small JPEG, its longer side at most `max_side` pixels; raises MediaError."""
     from PIL import Image
 
-    with FrameReader(path, max_side=max_side) as reader:
+    with FrameReader(path, max_side=max_side, clock=clock) as reader:
         frame = reader.at([time_s])[0].image
     out = io.BytesIO()
     Image.fromarray(frame).save(out, "JPEG", quality=80)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo
-from lvqa.types import Span
+from lvqa.types import Clock, Span
 
 
 class OpenVideo(Protocol):
@@ -42,12 +42,12 @@ class OpenVideo(Protocol):
 class Transport(Protocol):
     """Reads videos. Raises MediaError and SubtitleError, nothing else that a file could cause."""
 
-    def probe(self, path: Path) -> VideoInfo:
-        """What a video is."""
+    def probe(self, path: Path, *, exact: bool = True) -> VideoInfo:
+        """What a video is; where that is not to be exact, its packets are not counted, nor is its clock followed."""
         ...
 
-    def open(self, path: Path, max_side: int | None, backend: Backend) -> OpenVideo:
-        """Open a video for its frames."""
+    def open(self, path: Path, max_side: int | None, backend: Backend, clock: Clock = ()) -> OpenVideo:
+        """Open a video for its frames; `clock` where it is known."""
         ...
 
     def audio(self, path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:

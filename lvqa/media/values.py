@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.types import Span
+from lvqa.types import Clock, Span
 
 Frame = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.float32]
@@ -33,9 +33,11 @@ class VideoInfo:
     `width` and `height` are in pixels as shown: as `displayed`, then turned by `rotation` degrees clockwise;
     `stored_width` and `stored_height` are before both. `fps` is the mean rate, 0 where unknown; nothing may compute a
     time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
-    covers the longest stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it
-    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. The film is `video_track` of `video_tracks`, without
-    what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is chosen (from 1; 0: none).
+    covers the longest stream; `clock` says how the file's time stamps go on, `packets` how many of the film and of the
+    sound that is heard the file holds (0: not counted). `breaks_off`: the header promises more than the file holds;
+    `duration_s` is then what it holds. `hdr` is "pq" or "hlg" where frames are tone mapped. The film is `video_track`
+    of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is
+    chosen (from 1; 0: none).
     """
 
     path: Path
@@ -56,6 +58,9 @@ class VideoInfo:
     video_track: int = 1
     audio_tracks: int = 0
     audio_track: int = 0
+    clock: Clock = ()
+    packets: int = 0
+    sound_packets: int = 0
 
     def tracks(self, audio_track: int = 0) -> list[str]:
         """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""

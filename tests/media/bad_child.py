@@ -157,6 +157,9 @@ INFO = {
     "video_track": 1,
     "audio_tracks": 0,
     "audio_track": 0,
+    "clock": [[0.0, 0.0, 0, None]],
+    "packets": 50,
+    "sound_packets": 0,
 }
 DEEDS = {
     "crash": crash,

@@ -136,7 +136,7 @@ def test_errors_are_answers(talk, footage, tmp_path, monkeypatch):
     assert talk.ask(op="subtitles", **_file(tmp_path / "a.mp4"))[0][0]["kind"] == "subtitle"
     for error, kind in ((MemoryError(), "memory"), (container.OutOfMemory(tmp_path), "memory"), (KeyError(5), "other")):
 
-        def fail(self, path, error=error):
+        def fail(self, path, *, exact, error=error):
             raise error
 
         monkeypatch.setattr(InProcess, "probe", fail)

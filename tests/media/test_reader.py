@@ -190,9 +190,9 @@ def test_only_what_is_wanted_is_decoded(footage, in_process):
         decoded = 0
         feed = opened._feed
 
-        def counting(last, exact):
+        def counting(table, last, exact):
             nonlocal decoded
-            for frame in feed(last, exact):
+            for frame in feed(table, last, exact):
                 decoded += 1
                 yield frame
 

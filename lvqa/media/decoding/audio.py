@@ -12,6 +12,7 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError
 from lvqa.media.decoding.container import decoded, open_container, packets, start_of
+from lvqa.media.decoding.continuity import Shifted, is_stamped, read_continuity, shifts_of
 from lvqa.media.decoding.downmix import Downmix
 from lvqa.media.decoding.silence import quiet_place
 from lvqa.media.decoding.streams import audio_stream
@@ -40,8 +41,11 @@ def decode_audio(path: Path, rate: int, chunk_s: float, track: int = 0) -> Itera
         if stream is None:
             raise _undecodable(path)
         base = container.streams.video[0] if container.streams.video else stream
-        start_s = float(start_of(container, base))
-        for time_s, samples in _decode(container, stream, rate, path):
+        start = start_of(container, base)
+        start_s = float(start)
+        continuity = read_continuity(path) if is_stamped(container, stream) else None
+        shifted = shifts_of(continuity, stream, start)
+        for time_s, samples in _decode(container, stream, rate, path, shifted):
             at_s = time_s - start_s if time_s is not None else offset_s + count / rate
             if count and abs(at_s - (offset_s + count / rate)) > _GAP_S:
                 yield offset_s, chunk[:count]
@@ -64,7 +68,9 @@ def decode_audio(path: Path, rate: int, chunk_s: float, track: int = 0) -> Itera
             yield offset_s, chunk[:count]
 
 
-def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tuple[float | None, Samples]]:
+def _decode(
+    container: Any, stream: Any, rate: int, path: Path, shifted: Shifted
+) -> Iterator[tuple[float | None, Samples]]:
     resampler: Any = None
     mixer: Any = None
     damaged = good = 0
@@ -79,7 +85,7 @@ def _decode(container: Any, stream: Any, rate: int, path: Path) -> Iterator[tupl
         yield from mixer.rest()
 
     try:
-        for packet in packets(container, stream):
+        for packet in shifted.all_moved(packets(container, stream)):
             frames = decoded(packet, path)
             if frames is None:
                 damaged += 1

@@ -17,6 +17,7 @@ from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError, PatchWelcomeError
 
 from lvqa.errors import MediaError
+from lvqa.media.decoding.spliced import spliced
 from lvqa.media.files import check_file, shown, unreadable
 
 # Only formats that hold the video themselves. A playlist renamed to .mp4 would make FFmpeg open other files and hosts.
@@ -63,7 +64,7 @@ def open_container(path: Path) -> Any:
     check_file(path)
     try:
         # Absolute, since "a:b.mp4" would be taken for a protocol.
-        return av.open(str(path.absolute()), options=dict(_OPTIONS), metadata_errors="replace")
+        return av.open(spliced(path) or str(path.absolute()), options=dict(_OPTIONS), metadata_errors="replace")
     except FFmpegError as error:
         raise _told(path, error) from error
     except (OSError, UnicodeError, ValueError) as error:

@@ -25,7 +25,7 @@ from lvqa.media.decoding.pyav_frames import PyavFrames
 from lvqa.media.decoding.video_info import read_video_info
 from lvqa.media.files import shown
 from lvqa.media.values import Backend, TimedFrame, VideoInfo, fitted
-from lvqa.types import Span, format_time
+from lvqa.types import Clock, Span, format_time
 
 
 class FrameDecoder:
@@ -36,13 +36,16 @@ class FrameDecoder:
         max_side: as in `lvqa.media.FrameReader`.
         backend: as in `lvqa.media.FrameReader`.
         info: what `read_video_info` found before; else the file is looked at.
+        clock: as in `lvqa.media.FrameReader`; `info` knows it.
 
     Raises:
         MediaError: the file cannot be read as video, here or as soon as frames are asked for.
     """
 
-    def __init__(self, path: Path, max_side: int | None, backend: Backend, info: VideoInfo | None = None) -> None:
-        self.info: VideoInfo = info if info is not None else read_video_info(path)
+    def __init__(
+        self, path: Path, max_side: int | None, backend: Backend, info: VideoInfo | None = None, clock: Clock = ()
+    ) -> None:
+        self.info: VideoInfo = info if info is not None else read_video_info(path, clock=clock)
         self._size = fitted(self.info.width, self.info.height, max_side)
         self._table: PacketTable | None = None
         self._pyav: PyavFrames | None = None
@@ -63,7 +66,8 @@ class FrameDecoder:
 
     def rising(self, times_s: Sequence[float]) -> Iterator[TimedFrame]:
         """The frames shown at these rising times, one after the other. Raises MediaError."""
-        if self.backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi":
+        whole = self.backend == "decord" or self._table is not None or self.info.path.suffix.lower() == ".avi"
+        if whole or len(self.info.clock) > 1:
             yield from self._stream(np.asarray(times_s, np.float64))
             return
         for time_s, found in zip(times_s, self._open_pyav().near(times_s), strict=True):
@@ -97,7 +101,7 @@ class FrameDecoder:
 
     def _packet_table(self) -> PacketTable:
         if self._table is None:
-            self._table = read_packets(self.info.path)
+            self._table = read_packets(self.info.path, self.info.clock)
         return self._table
 
     def _open_pyav(self) -> PyavFrames:

@@ -51,6 +51,8 @@ def reason_against(info: VideoInfo, table: PacketTable) -> str:
         return "it does not map HDR"
     if info.video_tracks > 1:
         return "it may read another video track"
+    if table.shifted:
+        return "its clock steps"
     if load_decord() is None:
         return "it is not installed"
     if table.leading or table.counted or table.hidden or table.key_ticks[0] != table.ticks[0]:

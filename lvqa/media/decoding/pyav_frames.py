@@ -48,6 +48,7 @@ class PyavFrames:
         self._start = start_of(self._container, self._stream)
         self._packets: Iterator[Any] = iter(())
         self._position = _UNKNOWN
+        self._sought = False
 
     def _open(self) -> None:
         self._container: Any = open_container(self._path)
@@ -100,7 +101,7 @@ class PyavFrames:
         held: Any = None
         held_s = 0.0
         left = 0
-        for frame in self._feed(last, None if table.counted else exact):
+        for frame in self._feed(table, last, None if table.counted else exact):
             if table.counted:
                 tick: int | None = int(table.ticks[counter]) if counter < len(table) else None
                 counter += 1
@@ -123,7 +124,7 @@ class PyavFrames:
             yield run[left], held_s, self._rgb(held)
             left += 1
 
-    def _feed(self, last: int, exact: set[int] | None) -> Iterator[Any]:
+    def _feed(self, table: PacketTable, last: int, exact: set[int] | None) -> Iterator[Any]:
         """Decode packets up to the position `last`, and then what the decoder still holds."""
         context = self._stream.codec_context
         if context.codec.name not in _SKIPPERS:
@@ -133,6 +134,7 @@ class PyavFrames:
             for packet in self._packets:
                 if not packet.size:
                     continue
+                packet = table.shifted.moved(packet, self._position)
                 if exact is not None:
                     skip = packet.pts not in exact
                     if skip != skipping:
@@ -154,12 +156,16 @@ class PyavFrames:
     def _go_to(self, table: PacketTable, key: int) -> None:
         """Leave `_packets` so that the next one is this keyframe, with a decoder that has forgotten all else."""
         wanted = int(table.key_packets[key])
-        if self._position <= wanted <= self._position + _READ_PACKETS:
+        # Behind a step of the clock, whoever sought may end where the first part does: read on from the beginning.
+        through = not table.by_place and table.shifted.piece(wanted) > 0
+        ahead = self._position <= wanted and (through or wanted <= self._position + _READ_PACKETS)
+        if ahead and not (through and self._sought):
             self._stream.codec_context.flush_buffers()
             self._skip(wanted)
             return
+        self._sought = True
         for back in range(min(key, 3) + 1):
-            if wanted and self._seek_to(table, key - back, wanted):
+            if wanted and not through and self._seek_to(table, key - back, wanted):
                 return
         self._rewind()
         self._skip(wanted)
@@ -173,7 +179,10 @@ class PyavFrames:
 
     def _seek_to(self, table: PacketTable, key: int, wanted: int) -> bool:
         try:
-            self._container.seek(int(table.key_seeks[key]), stream=self._stream)
+            if table.by_place:
+                self._container.seek(int(table.key_seeks[key]), unsupported_byte_offset=True)
+            else:
+                self._container.seek(int(table.key_seeks[key]), stream=self._stream)
             stored = packets(self._container, self._stream)
             position = -1
             for packet in stored:
@@ -182,7 +191,9 @@ class PyavFrames:
                 if position < 0:
                     if not packet.is_keyframe or packet.pts is None:
                         continue
-                    known = np.flatnonzero(table.key_ticks == packet.pts)
+                    # Where the clock steps, time stamps come more than once.
+                    same = table.key_places == packet.pos if table.shifted else table.key_ticks == packet.pts
+                    known = np.flatnonzero(same)
                     if not len(known):
                         continue
                     position = int(table.key_packets[known[0]])
@@ -202,6 +213,7 @@ class PyavFrames:
         self._open()
         self._packets = packets(self._container, self._stream)
         self._position = 0
+        self._sought = False
 
     # -- without one: nothing is read but what lies around each time
 
@@ -270,12 +282,16 @@ class PyavFrames:
 
 
 def _runs(table: PacketTable, wanted: Sequence[int]) -> Iterator[list[int]]:
-    """Cut the wanted places where a jump to a later keyframe saves decoding."""
+    """Cut the wanted places where a jump to a later keyframe saves decoding, and where the file's clock steps.
+
+    Behind a step a container may have to be read from its beginning.
+    """
     run: list[int] = []
-    last = -1
+    last = piece = -1
     starts = table.key_packets[table.keys_of(wanted)] if len(wanted) else ()
     for place, start in zip(wanted, starts, strict=True):
-        if run and start > last + _JUMP_PACKETS:
+        stepped = piece != (piece := table.shifted.piece(int(start)))
+        if run and (start > last + _JUMP_PACKETS or stepped):
             yield run
             run = []
         run.append(place)

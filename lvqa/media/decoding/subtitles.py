@@ -15,6 +15,7 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError, SubtitleError
 from lvqa.media.decoding.container import open_container, packets, start_of
+from lvqa.media.decoding.continuity import is_stamped, read_continuity, shifts_of
 from lvqa.media.decoding.cues import DEFAULT_S, Cue, clean, said_once
 from lvqa.media.decoding.streams import video_stream
 from lvqa.media.decoding.subtitle_files import parse_file, subtitle
@@ -110,7 +111,9 @@ def _embedded(path: Path, on_problem: Callable[[str], None]) -> list[_Track]:
     with open_container(path) as container:
         if not container.streams.subtitles:
             return []
-        start = start_of(container, video_stream(container, path))
+        film = video_stream(container, path)
+        start = start_of(container, film)
+        continuity = read_continuity(path) if is_stamped(container, film) else None
         labels: dict[int, Label] = {}
         pictures: list[str] = []
         # Read here: a stream's fields are freed memory once its container is closed.
@@ -128,14 +131,21 @@ def _embedded(path: Path, on_problem: Callable[[str], None]) -> list[_Track]:
             )
         if not labels:
             return []
+        shifted = {index: shifts_of(continuity, container.streams[index], start) for index in labels}
+        counts = dict.fromkeys(labels, 0)
         found: dict[int, list[tuple[Fraction, Fraction | None, tuple[str, ...]]]] = {index: [] for index in labels}
         try:
             # All streams' packets, though few are wanted: minutes may lie between two lines, and reading is to show.
             for packet in packets(container):
-                if packet.stream.index in found and packet.size and packet.pts is not None:
+                index = packet.stream.index
+                if index in found and packet.size:
+                    packet = shifted[index].moved(packet, counts[index])
+                    counts[index] += 1
+                    if packet.pts is None:
+                        continue
                     begin = packet.pts * packet.time_base - start
                     length = packet.duration * packet.time_base if packet.duration else None
-                    found[packet.stream.index].append((begin, begin + length if length else None, _lines(packet)))
+                    found[index].append((begin, begin + length if length else None, _lines(packet)))
         except FFmpegError as error:
             if not any(found.values()):
                 raise SubtitleError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError, NoVideo
 from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads
+from lvqa.media.decoding.continuity import Shift, is_stamped, read_continuity
 from lvqa.media.decoding.hdr import transfer_of
 from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
 from lvqa.media.files import shown
 from lvqa.media.values import VideoInfo, displayed
+from lvqa.types import Clock, ClockPiece
 
 # Packets tried before a file counts as undecodable; a stream cut out of a broadcast may start far from a keyframe.
 _FIRST_PACKETS = 1500
@@ -26,10 +30,16 @@ MAX_DURATION_S = 10 * 24 * 3600
 _LONG_S = 3600
 _STRETCH_S = 600
 _LOOKUPS = 12
+# What files say of when they were recorded; before that year a clock that was never set.
+_RECORDED = ("com.apple.quicktime.creationdate", "creation_time", "DATE_RECORDED")
+_FIRST_YEAR = 1980
 
 
-def read_video_info(path: Path) -> VideoInfo:
-    """What `lvqa.media.probe` returns, read in this process. Raises MediaError."""
+def read_video_info(path: Path, *, exact: bool = True, clock: Clock = ()) -> VideoInfo:
+    """What `lvqa.media.probe` returns, read in this process; of a `clock` that runs through, nothing is looked up.
+
+    Raises MediaError.
+    """
     with open_container(path) as container:
         stream = video_stream(container, path)
         use_threads(stream)
@@ -54,12 +64,24 @@ def read_video_info(path: Path) -> VideoInfo:
         pictures, sounds = picture_streams(container), list(container.streams.audio)
         heard = audio_stream(container)
         subtitle_tracks = len(container.streams.subtitles)
+        tables = [track.frames if track is not None else 0 for track in (stream, heard)]
+        indexes = [track.index if track is not None else -1 for track in (stream, heard)]
+        stamped = is_stamped(container, stream)
+        wall_s = _wall_s(container)
         still = container.format.name == "gif" and _packets_of(container, stream) < 2
     if still:
         raise NoVideo(f"{shown(path)} is a still picture; leave it out")
-    duration, breaks_off = _duration(path, start, declared)
+    continuity = read_continuity(path) if stamped and exact and len(clock) != 1 else None
+    if continuity is not None and continuity.shifts:
+        clock = _pieces(continuity.shifts[indexes[0]], wall_s)
+        start, duration, breaks_off = Fraction(clock[0].file_s), continuity.end, False
+    else:
+        duration, breaks_off = _duration(path, start, declared)
+        if exact or not stamped:
+            clock = clock or (ClockPiece(0.0, float(start), 0, wall_s),)
     duration = max(duration, 1 / rate if rate else Fraction(1, 25))
-    _check_length(path, start, duration)
+    _check_length(path, start, duration, stepped=len(clock) > 1)
+    counted = [continuity.counts.get(index, 0) for index in indexes] if continuity is not None else tables
     return VideoInfo(
         path=path,
         duration_s=float(duration),
@@ -79,7 +101,35 @@ def read_video_info(path: Path) -> VideoInfo:
         video_track=pictures.index(stream) + 1,
         audio_tracks=len(sounds),
         audio_track=sounds.index(heard) + 1 if heard is not None else 0,
+        clock=clock,
+        packets=counted[0],
+        sound_packets=counted[1],
     )
+
+
+def _pieces(shifts: Sequence[Shift], wall_s: float | None) -> Clock:
+    """The film's clock. Behind a step back the time of day is not known; a leap forward leapt it too."""
+    pieces: list[ClockPiece] = []
+    for shift in shifts:
+        file_s = float(shift.begins - shift.seconds)
+        if pieces and wall_s is not None:
+            leapt_s = file_s - pieces[-1].file_s
+            wall_s = wall_s + leapt_s if leapt_s >= 0 else None
+        pieces.append(ClockPiece(round(float(shift.begins), 6), round(file_s, 6), shift.packet, wall_s))
+    return tuple(pieces)
+
+
+def _wall_s(container: Any) -> float | None:
+    """When the recording began, in seconds since 1970 UTC, where the file says so and a camera could."""
+    for name in _RECORDED:
+        text = container.metadata.get(name, "")
+        try:
+            when = datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        if "T" in text and when.tzinfo is not None and when.year >= _FIRST_YEAR:
+            return when.timestamp()
+    return None
 
 
 def _undecodable(path: Path, stream: Any) -> MediaError:
@@ -113,13 +163,13 @@ def _duration(path: Path, start: Fraction, declared: Fraction) -> tuple[Fraction
     return found, bool(declared > 0 and found < declared - max(Fraction(1), declared / 50))
 
 
-def _check_length(path: Path, start: Fraction, duration: Fraction) -> None:
+def _check_length(path: Path, start: Fraction, duration: Fraction, *, stepped: bool) -> None:
     if duration > MAX_DURATION_S:
         raise MediaError(
             f"{shown(path)} says it lasts {float(duration) / 3600:.4g} hours; its times are wrong, or it should be cut "
             f"into files of at most {MAX_DURATION_S // 3600} hours: convert it"
         )
-    if duration <= _LONG_S or _found(path, start, duration) >= _LOOKUPS // 2:
+    if stepped or duration <= _LONG_S or _found(path, start, duration) >= _LOOKUPS // 2:
         return
     stretches: set[int] = set()
     with open_container(path) as container:

@@ -29,7 +29,7 @@ from lvqa.media.decoding.decoder import FrameDecoder
 from lvqa.media.decoding.in_process import InProcess
 from lvqa.media.isolation.wire import Header, send, unpack
 from lvqa.media.values import TimedFrame, VideoInfo
-from lvqa.types import Span
+from lvqa.types import Span, clock_of, clock_rows
 
 # Videos kept open between requests: an agent looks at several in turn.
 MOST_OPEN = 4
@@ -126,7 +126,7 @@ class Server:
     # -- what can be asked for
 
     def _probe(self, request: Header) -> Answer:
-        yield _told(self._transport.probe(_path(request))), None
+        yield _told(self._transport.probe(_path(request), exact=request.get("exact", True))), None
 
     def _open(self, request: Header) -> Answer:
         reader = self._reader(request)
@@ -168,10 +168,13 @@ class Server:
         number = request["reader"]
         if number not in self._readers:
             info = request.get("info")
-            known = VideoInfo(path=_path(request), **info) if info is not None else None
+            known = info and VideoInfo(path=_path(request), **{**info, "clock": clock_of(info["clock"])})
+            clock = clock_of(request.get("clock", ()))
             while len(self._readers) >= MOST_OPEN:
                 self._readers.popitem(last=False)[1].close()
-            self._readers[number] = self._transport.open(_path(request), request["max_side"], request["backend"], known)
+            self._readers[number] = self._transport.open(
+                _path(request), request["max_side"], request["backend"], clock, known
+            )
         self._readers.move_to_end(number)
         return self._readers[number]
 
@@ -181,7 +184,8 @@ def _path(request: Header) -> Path:
 
 
 def _told(info: VideoInfo) -> Header:
-    return {"kind": "info", "info": {name: value for name, value in asdict(info).items() if name != "path"}}
+    told = {name: value for name, value in asdict(info).items() if name != "path"}
+    return {"kind": "info", "info": {**told, "clock": clock_rows(info.clock)}}
 
 
 def _frames(frames: Iterator[TimedFrame]) -> Answer:

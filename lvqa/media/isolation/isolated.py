@@ -21,12 +21,13 @@ from lvqa.media.files import check_file, shown
 from lvqa.media.isolation.conversation import Conversation, close_reader
 from lvqa.media.isolation.wire import Header
 from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, fitted, room_for
-from lvqa.types import Span
+from lvqa.types import Clock, Span, clock_of, clock_rows
 
 # What no video has more of; an answer that says so is a lie.
 _MOST_S = 1e9
 _MOST_START_S = 1e15
 _MOST_SIDE = 1 << 20
+_MOST_PACKETS = 1 << 40
 _MOST_CUES = 1_000_000
 _MOST_PROBLEMS = 1000
 _LONGEST_CUE = 100_000
@@ -38,17 +39,17 @@ _numbers = itertools.count(1)
 class Isolated:
     """The `lvqa.media.transport.Transport` through children that decode."""
 
-    def probe(self, path: Path) -> VideoInfo:
+    def probe(self, path: Path, *, exact: bool = True) -> VideoInfo:
         """What a video is."""
         check_file(path)
-        with Conversation(path, {**_file(path), "op": "probe"}) as talk:
+        with Conversation(path, {**_file(path), "op": "probe", "exact": exact}) as talk:
             info = _info(talk, path, _one(talk))
             talk.end()
         return info
 
-    def open(self, path: Path, max_side: int | None, backend: Backend) -> IsolatedVideo:
+    def open(self, path: Path, max_side: int | None, backend: Backend, clock: Clock = ()) -> IsolatedVideo:
         """Open a video for its frames."""
-        return IsolatedVideo(path, max_side, backend)
+        return IsolatedVideo(path, max_side, backend, clock)
 
     def audio(self, path: Path, rate: int, chunk_s: float, track: int = 0) -> Iterator[tuple[float, Samples]]:
         """The sound of a video, in chunks."""
@@ -91,17 +92,18 @@ class Isolated:
 class IsolatedVideo:
     """An open video that a child decodes; see `lvqa.media.transport.OpenVideo`."""
 
-    def __init__(self, path: Path, max_side: int | None, backend: Backend) -> None:
+    def __init__(self, path: Path, max_side: int | None, backend: Backend, clock: Clock = ()) -> None:
         check_file(path)
         self._number = next(_numbers)
         self._path = path
         self._request: Header = {**_file(path), "reader": self._number, "max_side": max_side, "backend": backend}
-        with Conversation(path, {**self._request, "op": "open"}, reader=self._number) as talk:
+        asked = {**self._request, "op": "open", "clock": clock_rows(clock)}
+        with Conversation(path, asked, reader=self._number) as talk:
             header = _one(talk)
             self.info: VideoInfo = _info(talk, path, header)
             self.backend: Literal["decord", "pyav"] = "decord" if header.get("backend") == "decord" else "pyav"
             talk.end()
-        info: dict[str, Any] = asdict(self.info)
+        info: dict[str, Any] = {**asdict(self.info), "clock": clock_rows(self.info.clock)}
         del info["path"]
         # Any child can go on from here.
         self._request["info"] = info
@@ -174,6 +176,10 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     def count(name: str) -> int:
         return int(talk.number(info, name, 0, _MOST_SIDE))
 
+    try:
+        clock = clock_of(info.get("clock", ()))
+    except (TypeError, ValueError) as error:
+        raise talk.lie("a clock that is none") from error
     return VideoInfo(
         path=path,
         duration_s=talk.number(info, "duration_s", math.ulp(0.0), _MOST_S),
@@ -193,6 +199,9 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         video_track=count("video_track"),
         audio_tracks=count("audio_tracks"),
         audio_track=count("audio_track"),
+        clock=clock,
+        packets=int(talk.number(info, "packets", 0, _MOST_PACKETS)),
+        sound_packets=int(talk.number(info, "sound_packets", 0, _MOST_PACKETS)),
     )
 
 
