@@ -182,7 +182,8 @@ class Pipeline:
         batch = Batch(task, 0, wants.start_s or 0.0)
         try:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
-            with FrameReader(task.path, backend=self._settings.reader) as reader:
+            reader = FrameReader(task.path, backend=self._settings.reader, clock=task.video.clock)
+            with reader:
                 passing = VideoPass(self._settings, wants, task.video.duration_s)
                 for event in passing.events(reader, self._ending):
                     if task.lost("visual", batch.seq):

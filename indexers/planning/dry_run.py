@@ -122,6 +122,7 @@ def plan_index(
         only=only,
         retry_failed=retry_failed,
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),
+        quick=True,
     )
     files = tuple(survey.files())
     problems += [f"{folder / file.path}: {file.notice}" for file in files if file.notice]

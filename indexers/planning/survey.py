@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
+from lvqa.indexers.planning.again import stages_anew
 from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
@@ -81,7 +83,8 @@ class FilePlan:
 class Known:
     """What the index holds about files, videos and jobs, at one moment.
 
-    The videos of `imported_ids` came with an import, and were not here as files yet: they are not gone.
+    The videos of `imported_ids` came with an import, and were not here as files yet: they are not gone. Of those in
+    `unheard` there is no speech.
     """
 
     files: Mapping[str, FileRow] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Known:
     jobs: Mapping[tuple[str, str], JobRow] = field(default_factory=dict)
     probes: Mapping[str, JobRow] = field(default_factory=dict)
     transcribers: tuple[str, ...] = ()
+    unheard: frozenset[str] = frozenset()
     imported_ids: frozenset[str] = frozenset()
 
     @classmethod
@@ -101,6 +105,7 @@ class Known:
             {(job.video_id, job.stage): job for job in jobs if job.video_id},
             {job.path: job for job in jobs if not job.video_id},
             tuple(json.loads(store.meta.get(TRANSCRIBERS) or "[]")),
+            frozenset(store.videos.without("speech")),
             imported_video_ids(store),
         )
 
@@ -115,6 +120,7 @@ class Survey:
         only: relative paths of the files to look at; all of them, and those that are gone, when not given.
         retry_failed: try videos again that failed before.
         on_problem: told of what cannot be looked at.
+        quick: new files are not gone through for their clock: to say what would be done, not to do it.
     """
 
     def __init__(
@@ -126,6 +132,7 @@ class Survey:
         only: Collection[str] | None = None,
         retry_failed: bool = True,
         on_problem: Callable[[Path, str], None] = lambda path, reason: None,
+        quick: bool = False,
     ) -> None:
         self.folder = folder
         self.known = known
@@ -133,6 +140,7 @@ class Survey:
         self.only = only
         self._retry_failed = retry_failed
         self.on_problem = on_problem
+        self._quick = quick
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._first: dict[str, str] = {}
@@ -200,13 +208,14 @@ class Survey:
         if row is not None and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
             video = self.known.videos.get(row.video_id)
             if video is not None:
-                return self._video(replace(plan, state="unchanged"), replace(video, path=rel))
+                again = self._again(plan, path, video) if video.streams is None else None
+                return again or self._video(replace(plan, state="unchanged"), replace(video, path=rel))
             if probe is not None and probe.status == "done":
                 return self._no_film(plan, probe.reason)
             if not self._retry_failed and probe is not None and not row.video_id:
                 return replace(plan, state="failed", reason=probe.reason)
         try:
-            video, info = looked_into(path, rel)
+            video, info = looked_into(path, rel, exact=not self._quick)
             now = path.stat()
         except MediaError as error:
             if isinstance(error, NoVideo) and not promises_film(rel):
@@ -223,8 +232,27 @@ class Survey:
         if (now.st_size, now.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
             return replace(plan, state="growing", reason=GROWING)
         return self._video(
-            replace(self._compared(plan, video, row, probe), notice="; ".join(info.tracks(self._track))), video
+            replace(self._compared(plan, video, row, probe), notice="; ".join(info.streams.told(self._track))), video
         )
+
+    def _again(self, plan: FilePlan, path: Path, before: Video) -> FilePlan | None:
+        """A file that was indexed before lvqa kept what it holds is looked into once more.
+
+        None where that fails: what is there stays, and the next run tries again.
+        """
+        try:
+            video, info = looked_into(path, plan.path)
+        except NoVideo as error:
+            return None if promises_film(plan.path) else self._no_film(replace(plan, taken=True), str(error))
+        except (MediaError, OSError):
+            return None
+        if video.id != before.id:
+            return None
+        speech = self.known.jobs.get((video.id, "speech"))
+        listened = bool(self.specs["speech"].model) and speech is not None and speech.status == "done"
+        why = stages_anew(before, video, unheard=listened and video.id in self.known.unheard)
+        notice = "; ".join(info.streams.told(self._track))
+        return self._video(replace(plan, state="unchanged", taken=True, notice=notice), video, why)
 
     def _no_film(self, plan: FilePlan, reason: str) -> FilePlan:
         self._passed.add(str(self.folder / plan.path), NO_FILM)
@@ -254,19 +282,19 @@ class Survey:
             return not gone(self.folder / rel)
         return (stat.st_size, stat.st_mtime_ns) == (row.size, row.mtime_ns)
 
-    def _video(self, plan: FilePlan, video: Video) -> FilePlan:
+    def _video(self, plan: FilePlan, video: Video, anew: Mapping[str, str] = MappingProxyType({})) -> FilePlan:
         plan = replace(plan, video=video)
         if (first := self._first.setdefault(video.id, plan.path)) != plan.path:
             notices = [plan.notice, self._unread_subtitles(plan.path, first)]
             return replace(plan, state="copied", was=first, notice="; ".join(filter(None, notices)))
-        stages = tuple(self._stages(video, self.folder / plan.path))
+        stages = tuple(self._stages(video, self.folder / plan.path, anew))
         if not self._retry_failed:
             failed = next((stage for stage in stages if stage.action == "retry"), None)
             if failed is not None:
                 return replace(plan, state="failed", reason=failed.why)
         return replace(plan, stages=stages)
 
-    def _stages(self, video: Video, path: Path) -> Iterator[StagePlan]:
+    def _stages(self, video: Video, path: Path, anew: Mapping[str, str]) -> Iterator[StagePlan]:
         cut_anew = False
         for stage in STAGES:
             spec, job = self.specs.get(stage), self.known.jobs.get((video.id, stage))
@@ -278,6 +306,8 @@ class Survey:
                     yield StagePlan(stage, "drop", "no model for it is on")
                 continue
             plan = self._stage(video, stage, spec if stage != "speech" else self._heard(spec, video, path, job), job)
+            if stage in anew and plan.action in ("keep", "go on", "retry"):
+                plan = replace(plan, action="redo", why=anew[stage], progress_s=0.0, unparsed=0, blank=0)
             cut_anew = cut_anew or (stage == "segment" and plan.action == "redo")
             yield plan
 
@@ -347,15 +377,14 @@ def identify(path: Path, rel: str) -> Video:
     return looked_into(path, rel)[0]
 
 
-def looked_into(path: Path, rel: str) -> tuple[Video, VideoInfo]:
-    """As `identify`, with all that is known of the file."""
+def looked_into(path: Path, rel: str, *, exact: bool = True) -> tuple[Video, VideoInfo]:
+    """As `identify`, with all that is known of the file; `exact` as in `lvqa.media.probe`."""
     from lvqa.media import content_hash, probe
 
-    info = probe(path)
+    info = probe(path, exact=exact)
     digest = content_hash(path)
-    video = Video(
-        video_id(digest), rel, digest, info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio
-    )
+    shape = (info.duration_s, info.width, info.height, info.fps, info.codec, info.has_audio)
+    video = Video(video_id(digest), rel, digest, *shape, info.clock, info.streams)
     return video, info
 
 

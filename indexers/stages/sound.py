@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lvqa.media import ALL_TRACKS, Samples, probe, read_audio
+from lvqa.media import Samples, probe, read_audio
+from lvqa.types import ALL_TRACKS
 
 RATE = 16000
 
@@ -23,7 +24,7 @@ def heard_sound(path: Path, audio_track: int, done_s: float) -> Iterator[tuple[f
 
     Raises MediaError.
     """
-    tracks = [audio_track] if audio_track != ALL_TRACKS else list(range(1, probe(path).audio_tracks + 1))
+    tracks = [audio_track] if audio_track != ALL_TRACKS else list(range(1, probe(path, exact=False).audio_tracks + 1))
     for track in tracks:
         last = track == tracks[-1]
         if done_s and not last:

@@ -244,8 +244,10 @@ class Archive:
         with self.workspace.writer("remove", wait_s, on_wait) as store:
             return store.videos.remove(found.id)
 
-    def check(self, *, repair: bool = False) -> CheckReport:
+    def check(self, *, repair: bool = False, quick: bool = False) -> CheckReport:
         """Look through the index, row by row, and at the files; with `repair`, mend what can be mended first.
+
+        What the files hold is counted, packet by packet, and held against what was indexed, unless it is to be `quick`.
 
         What was lost and can be made again is left to the next `index`. Raises UsageError where there is no index;
         StoreError where there is nothing left to mend, StoreLocked, StoreVersionError.
@@ -257,11 +259,11 @@ class Archive:
             raise UsageError(f"there is no index of {self.folder} yet; run: {self.workspace.index_command()}")
         # None: the index decides by what it has which model's vectors the notes should have.
         embedder = "" if self.settings.embedder == "none" else None
-        return (repair_archive if repair else check_archive)(self.folder, self.index_dir, embedder)
+        return (repair_archive if repair else check_archive)(self.folder, self.index_dir, embedder, quick=quick)
 
-    def verify(self, *, repair: bool = False) -> CheckReport:
+    def verify(self, *, repair: bool = False, quick: bool = False) -> CheckReport:
         """The earlier name of `check`, which stays."""
-        return self.check(repair=repair)
+        return self.check(repair=repair, quick=quick)
 
     def videos(self) -> list[Video]:
         """Every video of the index, by path."""

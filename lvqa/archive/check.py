@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvqa import phrasing
 from lvqa.errors import MediaError
+from lvqa.types import format_time
 
 if TYPE_CHECKING:
     from lvqa.store import FileRow, Finding, Mend, Store
+    from lvqa.types import Video
 
 _SHOWN = 5
+# Lengths that differ by less say the same.
+_LENGTH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,12 @@ class CheckReport:
         }
 
 
-def check_archive(folder: Path, index_dir: Path, embedder: str | None, done: Sequence[str] = ()) -> CheckReport:
+def check_archive(
+    folder: Path, index_dir: Path, embedder: str | None, done: Sequence[str] = (), *, quick: bool = False
+) -> CheckReport:
     """Look through the index of a folder and at the folder's files; `done` is told in the report.
 
+    Unless it is to be `quick`, the packets of every file are counted, which reads most files whole.
     `embedder` is the model whose vectors all notes should have, empty for none, None for the one that embedded most.
     Raises StoreError where there is no index.
     """
@@ -75,11 +82,12 @@ def check_archive(folder: Path, index_dir: Path, embedder: str | None, done: Seq
             counts = store.counts()
             checked = len(store.files.all()) + sum(counts[name] for name in ("clips", "notes", "embeddings", "frames"))
             findings += [*_files(folder, store), *_open_jobs(store)]
+            findings += [] if quick else _contents(folder, store)
     findings += _chats(index_dir)
     return CheckReport(tuple(findings), tuple(done), checked)
 
 
-def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> CheckReport:
+def repair_archive(folder: Path, index_dir: Path, embedder: str | None, *, quick: bool = False) -> CheckReport:
     """Mend what can be mended, and look through again. Raises StoreError where nothing can be, StoreLocked."""
     from lvqa.agents.chat.chat_file import CHATS_FILE
     from lvqa.store import DAMAGED_FOLDER, Store, repair_index
@@ -92,12 +100,18 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None) -> Check
         done.append(f"the damaged chats were moved to {kept / CHATS_FILE}")
     with Store.open(index_dir, create=False) as store:
         replaced = [row for row, state in _file_states(folder, store) if state == "replaced"]
+        unlike = [] if quick else [video for video, _ in _unlike(folder, store) if video.streams is not None]
+    if unlike:
+        with Store.open(index_dir, write=True) as store, store.atomic():
+            for video in unlike:
+                store.videos.put(replace(video, clock=(), streams=None))
+        done.append(f"{phrasing.count(len(unlike), 'video')} will be looked into by the next lvqa index")
     if replaced:
         with Store.open(index_dir, write=True) as store, store.atomic():
             for row in replaced:
                 store.files.put(row.path, row.video_id, -1, row.mtime_ns)
         done.append(f"{len(replaced)} files will be looked into by the next lvqa index")
-    return check_archive(folder, index_dir, embedder, done)
+    return check_archive(folder, index_dir, embedder, done, quick=quick)
 
 
 def _file_states(folder: Path, store: Store) -> Iterator[tuple[FileRow, str]]:
@@ -144,6 +158,40 @@ def _files(folder: Path, store: Store) -> Iterator[Finding]:
             yield Finding(
                 "files", f"{phrasing.count(len(paths), 'file')} {text}: {phrasing.listed(paths, _SHOWN)}", mend
             )
+
+
+def _unlike(folder: Path, store: Store) -> Iterator[tuple[Video, str]]:
+    """Videos of which the index holds another length, or another number of packets, than their file, and which.
+
+    Counts packets and decodes nothing.
+    """
+    from lvqa.media import present, probe
+
+    for video in store.videos.all():
+        path = present(folder, video.path)
+        if path is None:
+            continue
+        try:
+            now = probe(path)
+        except MediaError:
+            continue  # told of where the file changed, and by the next index
+        if abs(now.duration_s - video.duration_s) > _LENGTH_S:
+            yield video, f"{format_time(video.duration_s)} of {format_time(now.duration_s)}"
+        elif video.streams is not None and video.streams.packets != now.packets:
+            yield video, f"{video.streams.packets} of {now.packets} packets"
+
+
+def _contents(folder: Path, store: Store) -> Iterator[Finding]:
+    from lvqa.store import Finding
+
+    # What was never looked into since lvqa keeps what files hold, the next index looks into anyway.
+    unlike = list(_unlike(folder, store))
+    mends: tuple[tuple[Mend, bool], ...] = (("index", False), ("repair", True))
+    for mend, known in mends:
+        found = [f"{video.path} ({what})" for video, what in unlike if (video.streams is not None) == known]
+        if found:
+            text = f"{phrasing.count(len(found), 'video')} not indexed as the file has it"
+            yield Finding("files", f"{text}: {phrasing.listed(found, _SHOWN)}", mend)
 
 
 def _open_jobs(store: Store) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What an archive holds, told to people and programs: its videos, one video in full, counts, summaries.
 
-Reads the index, and of a video that is shown how many tracks its file has; asks no model and changes nothing.
+Reads the index; asks no model and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 from lvqa import phrasing, render
 from lvqa.archive.results import link_base, no_picture, thumbnailer
 from lvqa.archive.workspace import Workspace
-from lvqa.errors import MediaError
 from lvqa.types import Clip, Level, Note, Video
 
 _SHOWN_VIDEOS = 24
@@ -55,16 +54,9 @@ class Contents:
 
             summary = next(iter(notes("video")), None)
             report = VideoReport(found, store.clips.of(found.id), notes("clip"), notes("segment"), summary)
-        return replace(report, tracks=self._tracks(found.path))
-
-    def _tracks(self, relative: str) -> list[str]:
-        from lvqa.media import present, probe
-
-        path = present(self._workspace.folder, relative)
-        try:
-            return probe(path).tracks(self._workspace.settings.audio_track) if path is not None else []
-        except MediaError:
-            return []  # `check` and the next `index` say so
+        if found.streams is None:
+            return report
+        return replace(report, tracks=found.streams.told(self._workspace.settings.audio_track))
 
     def status(self) -> dict[str, Any]:
         """Counts of what is indexed, and the run under way; see `Archive.status`."""

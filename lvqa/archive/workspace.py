@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.media.bounds import Limits, use_limits
+from lvqa.media.known_clocks import remember_clocks
 from lvqa.settings import Settings
 from lvqa.types import Video
 
@@ -97,7 +98,13 @@ class Workspace:
             if not self.exists:
                 raise UsageError(f"there is no index of {self.folder} yet; run: {self.index_command()}")
             self._store = Store.open(self.index_dir, create=False)
+            self._remember_clocks(self._store)
         return self._store
+
+    def _remember_clocks(self, store: Store) -> None:
+        clocks = {video.id: video.clock for video in store.videos.all()}
+        rows = [row for row in store.files.all() if row.video_id in clocks]
+        remember_clocks((self.folder / row.path, row.size, row.mtime_ns, clocks[row.video_id]) for row in rows)
 
     def filled_store(self) -> Store:
         """The index, opened for reading. Raises UsageError where there is none yet, or none with a video."""

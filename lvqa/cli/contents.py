@@ -9,7 +9,7 @@ from lvqa import phrasing
 from lvqa.cli import options as o
 from lvqa.cli import output
 from lvqa.cli.shared import OK, checked_settings, open_archive
-from lvqa.types import Note, Video
+from lvqa.types import Note, Video, clock_lines
 
 
 def videos(folder: o.Folder, archive_dir: o.ArchiveDir = None, as_json: o.AsJson = False) -> int:
@@ -48,6 +48,7 @@ def show(folder: o.Folder, video: o.VideoName, archive_dir: o.ArchiveDir = None,
         return OK
     output.out(*output.table([_video_row(report.video)], indent=""))
     output.out(*(f"  {line}" for line in report.tracks))
+    output.out(*(f"  {line}" for line in clock_lines(report.video.clock, report.video.duration_s)))
     if report.summary is not None:
         output.out(f"  {phrasing.for_terminal(report.summary.text)}")
     # A single segment says what the video's summary says.
@@ -125,6 +126,7 @@ def _video_dict(video: Video) -> dict[str, Any]:
         "fps": round(video.fps, 3),
         "codec": video.codec,
         "has_audio": video.has_audio,
+        "clock": [asdict(piece) for piece in video.clock],
     }
 
 

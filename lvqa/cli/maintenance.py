@@ -196,15 +196,16 @@ def remove(
 def check(
     folder: o.Folder,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not count what the video files hold.")] = False,
     archive_dir: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> int:
-    """Look through the index for damage and for what is missing.
+    """Look through the index for damage and for what is missing, and count what the video files hold.
 
     Exit status: 0 whole, 1 damaged, 3 undamaged, but there is work left for lvqa index.
     """
     with open_archive(folder, archive_dir) as archive:
-        report = archive.check(repair=repair)
+        report = archive.check(repair=repair, quick=quick)
     if as_json:
         output.out_json(report.to_dict())
     else:

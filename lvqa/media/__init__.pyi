@@ -13,6 +13,7 @@ from .kinds import (
     PassedTally as PassedTally,
     promises_film as promises_film,
 )
+from .known_clocks import known_clock as known_clock, remember_clocks as remember_clocks
 from .frame_cache import FrameCache as FrameCache
 from .reader import (
     FrameReader as FrameReader,
@@ -23,7 +24,6 @@ from .reader import (
 )
 from .sidecars import Sidecar as Sidecar, sidecars_in as sidecars_in
 from .values import (
-    ALL_TRACKS as ALL_TRACKS,
     Frame as Frame,
     Samples as Samples,
     Subtitle as Subtitle,

@@ -11,7 +11,7 @@ import math
 import threading
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,6 @@ from typing import Self
 from lvqa.media.clock import SLACK_S
 from lvqa.media.reader import FrameReader
 from lvqa.media.values import Backend, Frame, TimedFrame, VideoInfo
-from lvqa.types import Clock
 
 _MOST_BYTES = 96 << 20
 
@@ -29,22 +28,13 @@ class FrameCache:
     """The decoded frames of a few videos; a context manager, safe to share between threads.
 
     Frames are kept with their longer side at most `max_side` pixels; beyond `most_bytes` those that were used longest
-    ago go, but never one of those that were just asked for. `decoded` counts the frames decoded so far; `clock_of`
-    tells what is known of a file's clock.
+    ago go, but never one of those that were just asked for. `decoded` counts the frames decoded so far.
     """
 
-    def __init__(
-        self,
-        max_side: int,
-        backend: Backend = "pyav",
-        *,
-        most_bytes: int | None = None,
-        clock_of: Callable[[Path], Clock] = lambda path: (),
-    ) -> None:
+    def __init__(self, max_side: int, backend: Backend = "pyav", *, most_bytes: int | None = None) -> None:
         self.max_side = max_side
         self.decoded = 0
         self._backend: Backend = backend
-        self._clock_of = clock_of
         self._most_bytes = _MOST_BYTES if most_bytes is None else most_bytes
         self._lock = threading.RLock()
         self._open = ExitStack()
@@ -125,6 +115,6 @@ class FrameCache:
 
     def _reader(self, path: Path) -> FrameReader:
         if path not in self._readers:
-            reader = FrameReader(path, max_side=self.max_side, backend=self._backend, clock=self._clock_of(path))
+            reader = FrameReader(path, max_side=self.max_side, backend=self._backend)
             self._readers[path] = self._open.enter_context(reader)
         return self._readers[path]

@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from lvqa.media.bounds import limits_in_use
 from lvqa.media.clock import centres, rising
+from lvqa.media.known_clocks import known_clock
 from lvqa.media.transport import OpenVideo, Transport
 from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, check_options
 from lvqa.types import Clock, Span
@@ -31,8 +32,8 @@ class FrameReader:
             `values.MOST_PIXELS` is scaled down to those.
         backend: `auto`, or one of the others (see `lvqa.media.decoding.decoder`). `decord` raises MediaError for files
             that it is known to read wrong.
-        clock: how the file's time stamps go on, where an index knows it: a file of which they run through is then not
-            gone through to learn that.
+        clock: how the file's time stamps go on; what an index that is open knows, where it is not given. A file of
+            which they run through is then not gone through to learn that.
 
     Raises:
         MediaError: the file cannot be read as video (see `probe`), here or as soon as frames are asked for; or reading
@@ -43,7 +44,8 @@ class FrameReader:
         self, path: Path, *, max_side: int | None = None, backend: Backend = "auto", clock: Clock = ()
     ) -> None:
         check_options(max_side, backend)
-        self._video: OpenVideo = _transport().open(Path(path), max_side, backend, clock)
+        path = Path(path)
+        self._video: OpenVideo = _transport().open(path, max_side, backend, clock or known_clock(path))
 
     @property
     def info(self) -> VideoInfo:
@@ -162,11 +164,11 @@ def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = Non
     return _transport().subtitles(Path(path), on_problem or _log.warning)
 
 
-def thumbnail(path: Path, time_s: float, max_side: int = 160, *, clock: Clock = ()) -> bytes:
+def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:
     """The frame shown at a time as a small JPEG, its longer side at most `max_side` pixels; raises MediaError."""
     from PIL import Image
 
-    with FrameReader(path, max_side=max_side, clock=clock) as reader:
+    with FrameReader(path, max_side=max_side) as reader:
         frame = reader.at([time_s])[0].image
     out = io.BytesIO()
     Image.fromarray(frame).save(out, "JPEG", quality=80)

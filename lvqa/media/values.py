@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lvqa.types import Clock, Span
+from lvqa.types import Clock, Span, Streams
 
 Frame = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.float32]
@@ -20,8 +20,6 @@ Backend = Literal["auto", "decord", "decord-first", "pyav"]
 
 # Frames are never given out larger: one of 16k x 16k would take 805 MB as RGB. A whole one of 8K fits.
 MOST_PIXELS = 40_000_000
-# As a track's number: each of them, one after the other.
-ALL_TRACKS = -1
 # Pixels that claim to be longer than so many times their height are taken for square ones.
 _MOST_ASPECT = 16
 
@@ -34,10 +32,10 @@ class VideoInfo:
     `stored_width` and `stored_height` are before both. `fps` is the mean rate, 0 where unknown; nothing may compute a
     time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
     covers the longest stream; `clock` says how the file's time stamps go on, `packets` how many of the film and of the
-    sound that is heard the file holds (0: not counted). `breaks_off`: the header promises more than the file holds;
-    `duration_s` is then what it holds. `hdr` is "pq" or "hlg" where frames are tone mapped. The film is `video_track`
-    of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is
-    chosen (from 1; 0: none).
+    sound that is heard the file holds (0: not counted), `channels` how many that sound has. `breaks_off`: the header
+    promises more than the file holds; `duration_s` is then what it holds. `hdr` is "pq" or "hlg" where frames are tone
+    mapped. The film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`,
+    `audio_track` is heard unless another is chosen (from 1; 0: none).
     """
 
     path: Path
@@ -61,18 +59,12 @@ class VideoInfo:
     clock: Clock = ()
     packets: int = 0
     sound_packets: int = 0
+    channels: int = 0
 
-    def tracks(self, audio_track: int = 0) -> list[str]:
-        """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""
-        lines: list[str] = []
-        if self.video_tracks > 1:
-            lines.append(f"1 of {self.video_tracks} video tracks seen (track {self.video_track})")
-        if self.audio_tracks > 1 and audio_track == ALL_TRACKS:
-            lines.append(f"{self.audio_tracks} of {self.audio_tracks} audio tracks heard")
-        elif self.audio_tracks > 1:
-            heard = audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
-            lines.append(f"1 of {self.audio_tracks} audio tracks heard (track {heard}; --audio-track chooses)")
-        return lines
+    @property
+    def streams(self) -> Streams:
+        """What of this is kept with the video."""
+        return Streams(**{field.name: getattr(self, field.name) for field in fields(Streams)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import struct
+from collections.abc import Sequence
 
 # The columns of each table in the order in which they are summed.
 SUMMED: dict[str, tuple[str, ...]] = {
-    "videos": ("id", "path", "content_hash", "duration_s", "width", "height", "fps", "codec", "has_audio"),
+    "videos": ("id", "path", "content_hash", "duration_s", "width", "height", "fps", "codec", "has_audio", "probe"),
     "files": ("path", "video", "size", "mtime_ns"),
     "clips": ("id", "video", "start_s", "end_s", "level"),
     "notes": ("id", "video", "clip", "start_s", "end_s", "level", "text", "source", "model", "prompt_hash"),
@@ -22,6 +23,8 @@ SUMMED: dict[str, tuple[str, ...]] = {
     "embeddings": ("model", "note", "dim", "vector"),
     "frames": ("model", "video", "time_s", "dim", "vector"),
 }
+# What came to a table's rows later, with the schema that it came with and what it was before.
+LATER: dict[str, tuple[str, int, str]] = {"videos": ("probe", 6, "")}
 _INT64 = 1 << 63
 
 
@@ -51,9 +54,15 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("lvqa_sum", -1, row_sum, deterministic=True)
 
 
-def checked_sum(table: str) -> str:
-    """The SQL of a row's sum that also works where a text is damaged."""
-    return f"lvqa_sum({', '.join(_raw(column) for column in SUMMED[table])})"
+def summed(table: str, schema: int) -> tuple[str, ...]:
+    """The columns of a table that are summed in a database of that schema, from 5 on."""
+    later, since, _ = LATER.get(table, ("", 0, ""))
+    return tuple(column for column in SUMMED[table] if column != later or schema >= since)
+
+
+def checked_sum(table: str, columns: Sequence[str] = ()) -> str:
+    """The SQL of a row's sum that also works where a text is damaged; over `columns` of an older schema."""
+    return f"lvqa_sum({', '.join(_raw(column) for column in columns or SUMMED[table])})"
 
 
 def _raw(column: str) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from lvqa.store.checksums import SUMMED, register, sum_of
+from lvqa.store.checksums import SUMMED, register, sum_of, summed
 from lvqa.store.schema import APPLICATION_ID
 
 MIGRATIONS = Migrations("lvqa")
@@ -225,6 +225,17 @@ def m005_checks(db: Database) -> None:
             """
             for table, kind in tallied
         )
-        + "".join(f"UPDATE {table} SET sum = {sum_of(table)};" for table in SUMMED)
+        + "".join(f"UPDATE {table} SET sum = lvqa_sum({', '.join(summed(table, 5))});" for table in SUMMED)
         + "PRAGMA user_version = 5;"
+    )
+
+
+@MIGRATIONS()
+def m006_probe(db: Database) -> None:
+    """What a video's file was found to hold: its clock, tracks and packets, as JSON; empty where that is not known."""
+    register(db.conn)
+    db.executescript(
+        "ALTER TABLE videos ADD COLUMN probe TEXT NOT NULL DEFAULT '';"
+        f"UPDATE videos SET sum = {sum_of('videos')};"
+        "PRAGMA user_version = 6;"
     )

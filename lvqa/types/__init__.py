@@ -29,6 +29,7 @@ from lvqa.types.questions import Scope as Scope
 from lvqa.types.times import Span as Span
 from lvqa.types.times import format_time as format_time
 from lvqa.types.times import parse_time as parse_time
+from lvqa.types.videos import ALL_TRACKS as ALL_TRACKS
 from lvqa.types.videos import LEVELS as LEVELS
 from lvqa.types.videos import SOURCES as SOURCES
 from lvqa.types.videos import Clip as Clip
@@ -38,4 +39,5 @@ from lvqa.types.videos import Level as Level
 from lvqa.types.videos import Note as Note
 from lvqa.types.videos import Sighting as Sighting
 from lvqa.types.videos import Source as Source
+from lvqa.types.videos import Streams as Streams
 from lvqa.types.videos import Video as Video

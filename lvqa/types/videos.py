@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from lvqa.types.clock import Clock
 from lvqa.types.times import Span
 
 Level = Literal["clip", "segment", "video"]
@@ -16,13 +17,51 @@ LEVELS: tuple[str, ...] = get_args(Level)
 SOURCES: tuple[str, ...] = get_args(Source)
 
 
+# As a track's number: each of them, one after the other.
+ALL_TRACKS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What a video's file holds, as it was looked into last; nothing is decoded for it.
+
+    The film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track`
+    is heard unless another is chosen (from 1; 0: none), with so many `channels`. `packets` and `sound_packets` are how
+    many of the film and of that sound the file holds (0: not counted). `hdr` is "pq" or "hlg" where pictures are tone
+    mapped.
+    """
+
+    video_tracks: int = 1
+    video_track: int = 1
+    audio_tracks: int = 0
+    audio_track: int = 0
+    channels: int = 0
+    subtitle_tracks: int = 0
+    packets: int = 0
+    sound_packets: int = 0
+    hdr: str = ""
+
+    def told(self, audio_track: int = 0) -> list[str]:
+        """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""
+        lines: list[str] = []
+        if self.video_tracks > 1:
+            lines.append(f"1 of {self.video_tracks} video tracks seen (track {self.video_track})")
+        if self.audio_tracks > 1 and audio_track == ALL_TRACKS:
+            lines.append(f"{self.audio_tracks} of {self.audio_tracks} audio tracks heard")
+        elif self.audio_tracks > 1:
+            heard = audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
+            lines.append(f"1 of {self.audio_tracks} audio tracks heard (track {heard}; --audio-track chooses)")
+        return lines
+
+
 @dataclass(frozen=True, slots=True)
 class Video:
     """One video of an archive, identified by its content, wherever its file lies.
 
     `path` is relative to the archive's folder, with forward slashes; for imported captions whose file does not exist
     it is the name they gave, and `width`, `height` and `fps` are 0. `fps` is the mean rate; nothing may compute a
-    time from it.
+    time from it. `clock` says how the file's time stamps go on, and `streams` what else the file holds; empty and None
+    where its file was not looked into since lvqa keeps that.
     """
 
     id: str
@@ -34,6 +73,8 @@ class Video:
     fps: float = 0.0
     codec: str = ""
     has_audio: bool = False
+    clock: Clock = ()
+    streams: Streams | None = None
 
     def __post_init__(self) -> None:
         if not self.id or not self.path:

@@ -160,6 +160,7 @@ INFO = {
     "clock": [[0.0, 0.0, 0, None]],
     "packets": 50,
     "sound_packets": 0,
+    "channels": 0,
 }
 DEEDS = {
     "crash": crash,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lvqa.errors import MediaError, NoVideo
-from lvqa.media import ALL_TRACKS, FrameReader, probe, read_audio
+from lvqa.media import FrameReader, probe, read_audio
+from lvqa.types import ALL_TRACKS
 
 pytestmark = pytest.mark.usefixtures("in_process")
 CASES = Path(__file__).parent / "cases"
@@ -73,7 +74,7 @@ def test_the_film_and_not_what_stands_beside_it(tmp_path, suffix, beside, defaul
     assert (info.width, info.height) == (128, 64)
     assert info.duration_s == pytest.approx(10, abs=0.3)
     assert (info.video_tracks, info.video_track) == (2, 1 if film_first else 2)
-    assert info.tracks() == [f"1 of 2 video tracks seen (track {info.video_track})"]
+    assert info.streams.told() == [f"1 of 2 video tracks seen (track {info.video_track})"]
     with FrameReader(path) as reader:
         frames = list(reader.sample(1.0)) + reader.at([9.5, 0.5])
     assert len(frames) in (12, 13)
@@ -147,14 +148,14 @@ def test_which_sound_is_heard_and_which_is_chosen(tmp_path, dispositions, heard)
     path = _sounds(tmp_path / "a.mkv", [300, 700], dispositions)
     info = probe(path)
     assert (info.audio_tracks, info.audio_track) == (2, heard)
-    assert info.tracks() == [f"1 of 2 audio tracks heard (track {heard}; --audio-track chooses)"]
-    assert info.tracks(3 - heard) == [f"1 of 2 audio tracks heard (track {3 - heard}; --audio-track chooses)"]
-    assert info.tracks(ALL_TRACKS) == ["2 of 2 audio tracks heard"]
+    assert info.streams.told() == [f"1 of 2 audio tracks heard (track {heard}; --audio-track chooses)"]
+    assert info.streams.told(3 - heard) == [f"1 of 2 audio tracks heard (track {3 - heard}; --audio-track chooses)"]
+    assert info.streams.told(ALL_TRACKS) == ["2 of 2 audio tracks heard"]
     assert [_tone(path, track) for track in (0, 1, 2, 9)] == [(300, 700)[heard - 1], 300, 700, (300, 700)[heard - 1]]
 
 
 def test_one_track_of_each_says_nothing(tmp_path):
-    assert probe(_sounds(tmp_path / "a.mkv", [300])).tracks() == []
+    assert probe(_sounds(tmp_path / "a.mkv", [300])).streams.told() == []
 
 
 def test_sound_with_covers_is_no_video(tmp_path):

@@ -67,6 +67,7 @@ def read_video_info(path: Path, *, exact: bool = True, clock: Clock = ()) -> Vid
         tables = [track.frames if track is not None else 0 for track in (stream, heard)]
         indexes = [track.index if track is not None else -1 for track in (stream, heard)]
         stamped = is_stamped(container, stream)
+        channels = heard.codec_context.channels if heard is not None else 0
         wall_s = _wall_s(container)
         still = container.format.name == "gif" and _packets_of(container, stream) < 2
     if still:
@@ -104,6 +105,7 @@ def read_video_info(path: Path, *, exact: bool = True, clock: Clock = ()) -> Vid
         clock=clock,
         packets=counted[0],
         sound_packets=counted[1],
+        channels=channels,
     )
 
 

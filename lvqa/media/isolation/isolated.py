@@ -199,6 +199,7 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         video_track=count("video_track"),
         audio_tracks=count("audio_tracks"),
         audio_track=count("audio_track"),
+        channels=count("channels"),
         clock=clock,
         packets=int(talk.number(info, "packets", 0, _MOST_PACKETS)),
         sound_packets=int(talk.number(info, "sound_packets", 0, _MOST_PACKETS)),

@@ -37,7 +37,8 @@ from lvqa.store.store import Store
 
 # Rows of one video, or of none where there is no hole, in the order of the files.
 _OF_VIDEO = {
-    "videos": "SELECT id, path, content_hash, duration_s, width, height, fps, codec, has_audio FROM videos WHERE n = ?",
+    "videos": "SELECT id, path, content_hash, duration_s, width, height, fps, codec, has_audio, "
+    "probe FROM videos WHERE n = ?",
     "clips": "SELECT t.id, v.id, start_s, end_s, level FROM clips t JOIN videos v ON v.n = t.video "
     "WHERE t.video = ? ORDER BY start_s, end_s, level, t.id",
     "notes": "SELECT t.id, v.id, c.id, t.start_s, t.end_s, t.level, t.text, t.source, t.model, t.prompt_hash "
@@ -152,7 +153,7 @@ class _Export:
                 yield row
         for n in self._videos.values() if table in _OF_VIDEO else ():
             for row in self._stream(_OF_VIDEO[table], (n,)):
-                yield (*row[:-1], bool(row[-1])) if table == "videos" else row
+                yield (*row[:-2], bool(row[-2]), row[-1]) if table == "videos" else row
 
     def _models(self) -> Iterator[VectorFile]:
         for kind in VECTOR_FIELDS:

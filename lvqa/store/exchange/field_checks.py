@@ -13,6 +13,7 @@ from typing import Any
 from lvqa.store.exchange.format import Table
 from lvqa.store.keys import clean_text, decode_path, encode_path
 from lvqa.store.rows import JOB_STATUSES
+from lvqa.store.tables.videos import read_probe
 from lvqa.types import LEVELS, SOURCES
 
 _MOST_S = 1e9
@@ -98,6 +99,14 @@ def _path(value: Any) -> str:
     return str(value)
 
 
+def _probe(value: Any) -> str:
+    try:
+        read_probe(_text(value))
+    except (ValueError, TypeError, KeyError):
+        raise ValueError("must say how the file's clock runs and what it holds, as JSON text, or be empty") from None
+    return str(value)
+
+
 def _in_order(row: Mapping[str, Any]) -> None:
     if not row["start_s"] < row["end_s"]:
         raise ValueError(f"needs start_s < end_s, has {row['start_s']:g} and {row['end_s']:g}")
@@ -119,6 +128,7 @@ CHECKS: dict[Table, dict[str, Callable[[Any], Any]]] = {
         "fps": _number,
         "codec": _text,
         "has_audio": flag,
+        "probe": _probe,
     },
     "files": {"path": _path, "video": _maybe(word), "size": whole, "mtime_ns": _integer},
     "clips": {"id": word, "video": word, "start_s": _number, "end_s": _number, "level": _one_of(LEVELS)},

@@ -1,7 +1,7 @@
 """The format in which an archive travels: a folder of JSON Lines and NumPy arrays that any tool can read.
 
-    manifest.json    {"format": "lvqa-export", "version": 1, lvqa, schema, complete, counts, files, vectors}
-    videos.jsonl     id, path, content_hash, duration_s, width, height, fps, codec, has_audio
+    manifest.json    {"format": "lvqa-export", "version": 2, lvqa, schema, complete, counts, files, vectors}
+    videos.jsonl     id, path, content_hash, duration_s, width, height, fps, codec, has_audio, probe
     files.jsonl      path, video (its id; null for what is no video), size, mtime_ns
     clips.jsonl      id, video, start_s, end_s, level (clip, segment, video)
     notes.jsonl      id, video, clip (its id, or null), start_s, end_s, level, text, source, model, prompt_hash
@@ -14,9 +14,10 @@
 
 Every line is one JSON object with just these fields, in UTF-8, ended by a line feed; times are in seconds. In a path
 each byte that is no UTF-8 is written as U+FFFD, `%` and two hex digits, and so are the bytes of a U+FFFD before a `%`.
-In the manifest `files` holds `bytes`, `sha256` and `rows` of every other file, `vectors` holds `kind` (notes, frames),
-`model`, `dim`, `rows`, `array` and `of` (the two files), and `complete` is false where only some videos were taken. The
-same rows give the same bytes: videos are ordered by id, what belongs to one by time, models by name.
+`probe` is JSON text of what the video's file holds (`clock`, `streams`), empty where that is not known; format 1 had
+none. In the manifest `files` holds `bytes`, `sha256` and `rows` of every other file, `vectors` holds `kind` (notes,
+frames), `model`, `dim`, `rows`, `array` and `of` (the two files), and `complete` is false where only some videos were
+taken. The same rows give the same bytes: videos are ordered by id, what belongs to one by time, models by name.
 
 There are no settings, no chats and no search indexes in it, and of `meta` nothing that is about one place alone. This
 module knows the format, and neither how it is written nor how it is read.
@@ -31,7 +32,7 @@ from lvqa.store.checksums import SUMMED
 from lvqa.store.rows import VectorKind
 
 FORMAT = "lvqa-export"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 VECTORS = "vectors"
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from lvqa.errors import StoreVersionError, UsageError
 from lvqa.models.base import Vectors
+from lvqa.store.checksums import LATER
 from lvqa.store.exchange.field_checks import ACROSS, CHECKS, VECTOR_CHECKS, checked_field, flag, whole, word
 from lvqa.store.exchange.format import (
     FORMAT,
@@ -52,6 +53,7 @@ class Incoming:
     complete: bool
     sizes: Mapping[str, tuple[int, str, int]]
     vectors: tuple[VectorFile, ...]
+    version: int = VERSION
 
 
 def is_export(folder: Path) -> bool:
@@ -174,7 +176,7 @@ def _understood(folder: Path, manifest: dict[str, Any]) -> Incoming:
         raise UsageError(f"{folder / MANIFEST}: lacks {error.args[0]}; nothing was imported") from error
     except ValueError as error:
         raise UsageError(f"{folder / MANIFEST}: {error}; nothing was imported") from error
-    return Incoming(folder, bool(complete), sizes, vectors)
+    return Incoming(folder, bool(complete), sizes, vectors, version)
 
 
 def _vector_file(entry: Any) -> VectorFile:
@@ -225,6 +227,9 @@ def _lines(
                 if number > wanted:
                     raise ValueError(f"is one too many, the manifest says {wanted}")
                 values = _object(line)
+                if incoming.version < VERSION and name == table_file("videos"):
+                    later, _, before = LATER["videos"]
+                    values.setdefault(later, before)
                 if values.keys() != checks.keys():
                     raise ValueError(f"needs just {', '.join(checks)}")
                 checked = {field: checked_field(field, check, values[field]) for field, check in checks.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lvqa.errors import StoreError, StoreFull, StoreVersionError
-from lvqa.store.checksums import SUMMED, checked_sum
+from lvqa.store.checksums import SUMMED, checked_sum, summed
 from lvqa.store.commits import read_commits
 from lvqa.store.database import Connections
 from lvqa.store.faults import explained
@@ -272,7 +272,7 @@ def damage(connection: sqlite3.Connection) -> str:
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for table in SUMMED if version >= _SUMS_SINCE else ():
-        sql = f"SELECT count(*) FROM {table} WHERE sum IS NOT {checked_sum(table)}"
+        sql = f"SELECT count(*) FROM {table} WHERE sum IS NOT {checked_sum(table, summed(table, version))}"
         if wrong := connection.execute(sql).fetchone()[0]:
             return f"{wrong} {'row' if wrong == 1 else 'rows'} of {table} not what was written"
     if lost := connection.execute("PRAGMA foreign_key_check").fetchone():

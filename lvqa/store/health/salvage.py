@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lvqa.store.checksums import SUMMED, insert, row_sum
+from lvqa.store.checksums import LATER, SUMMED, insert, row_sum
 from lvqa.store.database import PAGE_BYTES, connect
 from lvqa.store.schema import APPLICATION_ID
 
@@ -131,7 +131,11 @@ class _Source:
     def sound(self, table: str) -> Iterator[tuple[int | None, tuple[Any, ...]]]:
         """The rows whose checksum is right, with their number."""
         number = _NUMBER.get(table, "n")
-        sql = f"SELECT {number or 'NULL'}, {', '.join(SUMMED[table])}, sum FROM {table}"
+        later, _, before = LATER.get(table, ("", 0, ""))
+        there = {row[1] for row in self.some(f"PRAGMA table_info({table})", table)}
+        without = bool(later) and bool(there) and later not in there  # of an older schema, whose sums are without it
+        columns = [column for column in SUMMED[table] if not without or column != later]
+        sql = f"SELECT {number or 'NULL'}, {', '.join(columns)}, sum FROM {table}"
         rows = (
             self._ranged(table, f"{sql} WHERE {number} BETWEEN ? AND ? ORDER BY 1") if number else self.some(sql, table)
         )
@@ -139,7 +143,7 @@ class _Source:
             values = tuple(row[1:-1])
             with suppress(TypeError, ValueError, OverflowError):
                 if row[-1] == row_sum(*values):
-                    yield row[0], values
+                    yield row[0], (*values, before) if without else values
                     continue
             self.torn.add(table)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -13,12 +14,12 @@ from lvqa.store.checksums import sum_of, upsert
 from lvqa.store.database import Connections, Row
 from lvqa.store.keys import clean_text, decode_path, encode_path
 from lvqa.store.rows import FileRow, RemovedCounts
-from lvqa.types import Video
+from lvqa.types import Clock, Source, Streams, Video, clock_of, clock_rows
 
 # A video goes by the path of the first file that holds it; imported ones without a file by the one they came with.
 _VIDEOS = """
     SELECT v.id, coalesce((SELECT min(f.path) FROM files f WHERE f.video = v.n), v.path) AS shown, v.content_hash,
-        v.duration_s, v.width, v.height, v.fps, v.codec, v.has_audio
+        v.duration_s, v.width, v.height, v.fps, v.codec, v.has_audio, v.probe
     FROM videos v
 """
 
@@ -41,6 +42,7 @@ class VideoTable:
             video.fps,
             clean_text(video.codec),
             int(video.has_audio),
+            _told(video),
         )
         with self._c.atomic():
             self._c.write(upsert("videos", "(id)"), values)
@@ -59,6 +61,11 @@ class VideoTable:
         wanted = json.dumps(sorted({clean_text(video_id) for video_id in video_ids}))
         rows = self._c.rows(_VIDEOS + " WHERE v.id IN (SELECT value FROM json_each(?))", (wanted,))
         return {row[0]: _video(row) for row in rows}
+
+    def without(self, source: Source) -> list[str]:
+        """The ids of the videos that have no note of that source."""
+        sql = "SELECT id FROM videos v WHERE NOT EXISTS (SELECT 1 FROM notes t WHERE t.video = v.n AND t.source = ?)"
+        return [row[0] for row in self._c.rows(sql, (source,))]
 
     def find(self, name: str) -> list[Video]:
         """Videos that a user may mean, by path: those of that id, else path, else file name or stem, else glob.
@@ -174,5 +181,33 @@ def video_number(connections: Connections, video_id: str) -> int:
 
 
 def _video(row: Row) -> Video:
-    video_id, path, content_hash, duration_s, width, height, fps, codec, has_audio = row
-    return Video(video_id, decode_path(path), content_hash, duration_s, width, height, fps, codec, bool(has_audio))
+    video_id, path, content_hash, duration_s, width, height, fps, codec, has_audio, probe = row
+    clock, streams = read_probe(probe)
+    return Video(
+        video_id,
+        decode_path(path),
+        content_hash,
+        duration_s,
+        width,
+        height,
+        fps,
+        codec,
+        bool(has_audio),
+        clock,
+        streams,
+    )
+
+
+def read_probe(text: str) -> tuple[Clock, Streams | None]:
+    """What a row says of its file: how its clock runs, and what it holds. Raises ValueError, TypeError, KeyError."""
+    if not text:
+        return (), None
+    told = json.loads(text)
+    return clock_of(told["clock"]), Streams(**told["streams"])
+
+
+def _told(video: Video) -> str:
+    if video.streams is None:
+        return ""
+    told = {"clock": clock_rows(video.clock), "streams": asdict(video.streams)}
+    return clean_text(json.dumps(told, sort_keys=True, separators=(",", ":")))

@@ -86,7 +86,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_the_format_is_what_its_description_says(export: Path):
     """The fields follow from the tables: a change of those is a new version of the format."""
     assert {table: " ".join(FIELDS[table]) for table in TABLES} == {
-        "videos": "id path content_hash duration_s width height fps codec has_audio",
+        "videos": "id path content_hash duration_s width height fps codec has_audio probe",
         "files": "path video size mtime_ns",
         "clips": "id video start_s end_s level",
         "notes": "id video clip start_s end_s level text source model prompt_hash",
@@ -94,7 +94,7 @@ def test_the_format_is_what_its_description_says(export: Path):
         "meta": "key value",
     }
     manifest = json.loads((export / "manifest.json").read_text())
-    assert (manifest["format"], manifest["version"], manifest["complete"]) == ("lvqa-export", 1, True)
+    assert (manifest["format"], manifest["version"], manifest["complete"]) == ("lvqa-export", 2, True)
     assert manifest["counts"]["notes"] == 12
     for name, about in manifest["files"].items():
         raw = (export / name).read_bytes()
