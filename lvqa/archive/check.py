@@ -81,8 +81,9 @@ def check_archive(
         with Store.open(index_dir, create=False) as store:
             counts = store.counts()
             checked = len(store.files.all()) + sum(counts[name] for name in ("clips", "notes", "embeddings", "frames"))
-            findings += [*_files(folder, store), *_open_jobs(store)]
-            findings += [] if quick else _contents(folder, store)
+            states = list(_file_states(folder, store))
+            findings += [*_files(states), *_open_jobs(store)]
+            findings += [] if quick else _contents(folder, store, states)
     findings += _chats(index_dir)
     return CheckReport(tuple(findings), tuple(done), checked)
 
@@ -99,8 +100,9 @@ def repair_archive(folder: Path, index_dir: Path, embedder: str | None, *, quick
         (index_dir / CHATS_FILE).replace(kept / CHATS_FILE)
         done.append(f"the damaged chats were moved to {kept / CHATS_FILE}")
     with Store.open(index_dir, create=False) as store:
-        replaced = [row for row, state in _file_states(folder, store) if state == "replaced"]
-        unlike = [] if quick else [video for video, _ in _unlike(folder, store) if video.streams is not None]
+        states = list(_file_states(folder, store))
+        replaced = [row for row, state in states if state == "replaced"]
+        unlike = [] if quick else [video for video, _ in _unlike(folder, store, states) if video.streams is not None]
     if unlike:
         with Store.open(index_dir, write=True) as store, store.atomic():
             for video in unlike:
@@ -149,10 +151,10 @@ _FILE_FINDINGS: dict[str, tuple[str, Mend]] = {
 }
 
 
-def _files(folder: Path, store: Store) -> Iterator[Finding]:
+def _files(states: Sequence[tuple[FileRow, str]]) -> Iterator[Finding]:
     from lvqa.store import Finding
 
-    found = [(row.path, state) for row, state in _file_states(folder, store)]
+    found = [(row.path, state) for row, state in states]
     for state, (text, mend) in _FILE_FINDINGS.items():
         if paths := [path for path, its_state in found if its_state == state]:
             yield Finding(
@@ -160,32 +162,31 @@ def _files(folder: Path, store: Store) -> Iterator[Finding]:
             )
 
 
-def _unlike(folder: Path, store: Store) -> Iterator[tuple[Video, str]]:
+def _unlike(folder: Path, store: Store, states: Sequence[tuple[FileRow, str]]) -> Iterator[tuple[Video, str]]:
     """Videos of which the index holds another length, or another number of packets, than their file, and which.
 
     Counts packets and decodes nothing.
     """
-    from lvqa.media import present, probe
+    from lvqa.media import locate, probe
 
-    for video in store.videos.all():
-        path = present(folder, video.path)
-        if path is None:
-            continue
+    # Of a video that several files hold, one is enough.
+    held = {row.video_id: row.path for row, state in states if state == "same"}
+    for video in store.videos.get_many(held).values():
         try:
-            now = probe(path)
+            now = probe(locate(folder, held[video.id]))
         except MediaError:
-            continue  # told of where the file changed, and by the next index
+            continue  # the next index tells
         if abs(now.duration_s - video.duration_s) > _LENGTH_S:
             yield video, f"{format_time(video.duration_s)} of {format_time(now.duration_s)}"
         elif video.streams is not None and video.streams.packets != now.packets:
             yield video, f"{video.streams.packets} of {now.packets} packets"
 
 
-def _contents(folder: Path, store: Store) -> Iterator[Finding]:
+def _contents(folder: Path, store: Store, states: Sequence[tuple[FileRow, str]]) -> Iterator[Finding]:
     from lvqa.store import Finding
 
     # What was never looked into since lvqa keeps what files hold, the next index looks into anyway.
-    unlike = list(_unlike(folder, store))
+    unlike = list(_unlike(folder, store, states))
     mends: tuple[tuple[Mend, bool], ...] = (("index", False), ("repair", True))
     for mend, known in mends:
         found = [f"{video.path} ({what})" for video, what in unlike if (video.streams is not None) == known]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from lvqa import Archive
 from lvqa.errors import UsageError
+from lvqa.store import Store
 
 
 @pytest.fixture
@@ -151,3 +154,33 @@ def test_python(folder: Path, spoil: Callable[[str], None]):
         report = archive.check(repair=True)
         assert report.sound
         assert report.done == ("2 rows of files that changed on the disk were dropped",)
+
+
+def test_what_the_files_hold_is_held_against_what_was_indexed(
+    folder: Path, lvqa: Callable[..., Any], light: tuple[str, ...]
+):
+    shutil.copy(Path(__file__).parents[1] / "media" / "cases" / "joined_reset.ts", folder / "joined.ts")
+    assert lvqa("index", folder, *light).status == 0
+    assert lvqa("check", folder).status == 0
+    shown = lvqa("show", folder, "joined.ts")
+    assert "00:00:08-00:00:16 is 00:00:00.200 and on by the file's clock" in shown.out
+    with Store.open(folder / ".lvqa", write=True) as store:
+        (video,) = store.videos.find("joined.ts")
+        store.videos.put(replace(video, duration_s=8.0, clock=(), streams=None))
+    # As an earlier lvqa left it: the next index looks into the file.
+    found = lvqa("check", folder)
+    assert found.status == 3
+    assert "1 video not indexed as the file has it: joined.ts (00:00:08 of 00:00:16); run lvqa index" in found.out
+    assert lvqa("check", folder, "--quick").status == 0
+    assert lvqa("index", folder, *light).status == 0
+    assert lvqa("check", folder).status == 0
+    # Damage that left size, time and the places that are hashed as they were.
+    with Store.open(folder / ".lvqa", write=True) as store:
+        (video,) = store.videos.find("joined.ts")
+        store.videos.put(replace(video, streams=replace(video.streams, packets=159)))
+    found = lvqa("check", folder)
+    assert found.status == 1
+    assert "joined.ts (159 of 160 packets); lvqa check --repair mends it" in found.out
+    assert lvqa("check", folder, "--repair").status == 0
+    assert lvqa("index", folder, *light).status == 0
+    assert lvqa("check", folder).status == 0

@@ -407,8 +407,8 @@ def test_a_file_that_grows_while_it_is_looked_at_is_left(
     counter("b.mp4", 6, RED)
     looked_into = survey.looked_into
 
-    def grows(file: Path, rel: str) -> Any:
-        found = looked_into(file, rel)
+    def grows(file: Path, rel: str, **exact: bool) -> Any:
+        found = looked_into(file, rel, **exact)
         if rel == "a.mp4":
             with file.open("ab") as out:
                 out.write(b"more")
@@ -439,13 +439,15 @@ def test_a_file_that_is_unreadable_because_it_is_written_is_left(
     counter("b.mp4", 6, RED)
     (folder / "a.mp4").write_bytes(b"ftyp")
 
-    def grows(file: Path, rel: str) -> Any:
+    def grows(file: Path, rel: str, **exact: bool) -> Any:
         with file.open("ab") as out:
             out.write(b"more")
         raise MediaError("no moov yet")
 
     looked_into = survey.looked_into
-    monkeypatch.setattr(survey, "looked_into", lambda f, rel: (grows if rel == "a.mp4" else looked_into)(f, rel))
+    monkeypatch.setattr(
+        survey, "looked_into", lambda f, rel, **exact: (grows if rel == "a.mp4" else looked_into)(f, rel, **exact)
+    )
     assert kit.run().failed == [("a.mp4", survey.GROWING)]
 
 

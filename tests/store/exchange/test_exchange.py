@@ -23,7 +23,7 @@ from lvqa.errors import StoreError, StoreLocked, StoreVersionError, UsageError
 from lvqa.eval.lab.snapshot import differences, snapshot
 from lvqa.store import JobRow, Store, check_index, export_archive, imported_video_ids, merge_export
 from lvqa.store.database import Connections
-from lvqa.store.exchange.format import FIELDS, TABLES, MergeReport
+from lvqa.store.exchange.format import FIELDS, TABLES, VERSION, MergeReport
 from lvqa.store.health.check import damage
 from lvqa.store.health.finding import damaged
 from lvqa.types import Clip, Note, Span, Video
@@ -667,10 +667,26 @@ def test_a_hostile_export_is_refused_in_one_line(export: Path, tmp_path: Path, m
         assert other.videos.all() == []
 
 
-def test_an_export_of_the_future_is_refused(export: Path, tmp_path: Path):
-    manifest(lambda m: m.update(version=2, wonders=True, files={}))(export)
+def test_an_export_of_the_first_format_says_nothing_of_what_files_hold(export: Path, tmp_path: Path):
+    rows = [json.loads(line) for line in (export / "videos.jsonl").read_text().splitlines()]
+    for row in rows:
+        del row["probe"]
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    (export / "videos.jsonl").write_bytes(raw)
+    about = {"bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest(), "rows": len(rows)}
+    manifest(lambda m: m["files"].update({"videos.jsonl": about}))(export)
+    with Store.open(tmp_path / "new", write=True) as new, pytest.raises(UsageError, match="needs just"):
+        merge_export(new, export)
+    manifest(lambda m: m.update(version=1))(export)
     with Store.open(tmp_path / "other", write=True) as other:
-        with pytest.raises(StoreVersionError, match=r"format 2, this lvqa knows 1; update lvqa"):
+        merge_export(other, export)
+        assert {video.streams for video in other.videos.all()} == {None}
+
+
+def test_an_export_of_the_future_is_refused(export: Path, tmp_path: Path):
+    manifest(lambda m: m.update(version=VERSION + 1, wonders=True, files={}))(export)
+    with Store.open(tmp_path / "other", write=True) as other:
+        with pytest.raises(StoreVersionError, match=rf"format {VERSION + 1}, this lvqa knows {VERSION}; update lvqa"):
             merge_export(other, export)
         assert other.videos.all() == []
 
