@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -31,7 +32,7 @@ from lvqa.media import (
 )
 from lvqa.media.isolation import conversation, process
 from lvqa.media.isolation.process import POOL
-from lvqa.types import Span
+from lvqa.types import Span, clock_of
 
 BAD = Path(__file__).with_name("bad_child.py")
 
@@ -514,3 +515,21 @@ def test_an_archive_sets_them(tmp_path):
     assert limits_in_use() == Limits(False, 1000, 7)
     Archive(tmp_path)
     assert limits_in_use() == Limits()
+
+
+def test_a_clock_that_steps_is_the_same_in_a_child(footage):
+    from lvqa.media.decoding.in_process import InProcess
+
+    path = Path(__file__).parent / "cases" / "joined_reset.ts"
+    here = InProcess().open(path, None, "auto")
+    with FrameReader(path) as reader:
+        assert reader.info == here.info
+        assert len(reader.info.clock) == 2
+        times = [1.0, 9.0, 15.9]
+        shown = zip(reader.at(times), here.rising(times), strict=True)
+        assert all(np.array_equal(mine.image, right.image) for mine, right in shown)
+        there = list(reader.sample(2))
+    assert [frame.pts_s for frame in there] == [frame.pts_s for frame in here.sample(2, None)]
+    known = clock_of([[0, 5, 0, None]])
+    with FrameReader(footage.kind("start.ts").path, clock=known) as reader:
+        assert reader.info.clock == known  # it is not looked up again
