@@ -136,6 +136,21 @@ def test_parts_without_end_keep_their_order(tmp_path):
     assert numbers == sorted(numbers)
 
 
+def test_parts_that_were_cut_anywhere(tmp_path):
+    whole = _joined(tmp_path, "ts", "libx264", (0.0, 0.0)).read_bytes()
+    half = len(whole) // 2 // 188 * 188
+    path = tmp_path / "cut.ts"
+    path.write_bytes(whole[: half * 3 // 5 // 188 * 188] + whole[half + half // 3 // 188 * 188 :])
+    info = probe(path)
+    assert len(info.clock) == 2
+    with FrameReader(path) as reader:
+        numbers = [_number(frame.image) for frame in reader.sample(100)]
+    first, second = [n for n in numbers if n < PER_PART], [n for n in numbers if n >= PER_PART]
+    assert numbers == first + second == sorted(numbers)
+    assert len({*first}) > PER_PART / 3
+    assert len({*second}) > PER_PART / 3
+
+
 def test_fragments_whose_time_goes_back_are_kept(tmp_path):
     for number in (0, 1):
         frames = [_numbered(number * PER_PART + k) for k in range(PER_PART)]

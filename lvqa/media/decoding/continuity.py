@@ -9,8 +9,8 @@ times of its own that run without a break, so nothing of it is lost or lies on s
   follows begins where the last of what went before ends;
 - a few packets with stamps of their own, after which the clock goes on as before, are damage and no step.
 
-Pictures go back where a keyframe is shown before a picture that stands before it in the file, which reordered frames
-never do.
+Pictures go back where their decoding times do; or where these are not known, where a keyframe is shown before a picture
+that stands before it in the file, which reordered frames never do.
 """
 
 from __future__ import annotations
@@ -193,13 +193,16 @@ class _StreamClock:
         self.count += 1
         self._top = max(self._top, at)
         self._end = max(self._end, at + (packet.duration or 0))
-        self._last_dts = packet.dts if packet.dts is not None else self._last_dts
+        if packet.dts is not None and (self._last_dts is None or packet.dts > self._last_dts):
+            self._last_dts = packet.dts
 
     def _goes_back(self, packet: Any, by_s: float) -> bool:
         if not self.pictures:
             return by_s > _JITTER_S
-        in_order = packet.dts is not None and self._last_dts is not None and packet.dts >= self._last_dts
-        return by_s > _REORDERED_S or bool(by_s > 0.001 and packet.is_keyframe and not in_order)
+        if by_s > _REORDERED_S or packet.dts is None or self._last_dts is None:
+            return by_s > (0.001 if packet.is_keyframe else _REORDERED_S)
+        late_s = float((self._last_dts - packet.dts) * self.base)
+        return by_s > 0.001 and late_s > (0 if packet.is_keyframe else _JITTER_S)
 
     def _resumes(self, at: int, *, back: bool) -> bool:
         """Whether the clock goes on where it was before its newest step, which then was damage; forgets that step."""
