@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lvqa.errors import MediaError
 from lvqa.eval.lab.footage_writer import write_video
 from lvqa.media import FrameReader, probe, read_audio, read_subtitles
+from lvqa.media.decoding import continuity
 from lvqa.media.decoding.continuity import continuity_of, read_continuity
 from lvqa.types import Span, clock_lines, clock_of, clock_rows, file_time, video_times
 from tests.media.conftest import _number, _numbered
@@ -382,3 +383,11 @@ def test_a_span_behind_a_jump_is_sampled_alone(tmp_path):
         numbers = [_number(frame.image) for frame in reader.sample(10, Span(3.0, 4.0))]
     assert numbers[0] == pytest.approx(3 * RATE, abs=8)
     assert numbers == sorted(numbers)
+
+
+def test_stamps_without_any_order_make_no_clock(monkeypatch):
+    monkeypatch.setattr(continuity, "_MOST_STEPS", 50)
+    pictures = [(t * 100_000 % 700_001, None, True, k) for k, t in enumerate(range(200))]
+    found = continuity_of([_stream(0)], _packets({0: pictures}))
+    assert found.shifts == {}
+    assert found.counts == {0: 200}
