@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
-from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes
+from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes, picture_params
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
@@ -135,6 +135,7 @@ class Survey:
         self.on_problem = on_problem
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
+        self._ocr = specs["screen"].model if "screen" in specs else ""
         self._first: dict[str, str] = {}
         self._subtitles: dict[Path, dict[str, list[Sidecar]]] = {}
         self._names: dict[Path, list[str]] = {}
@@ -222,9 +223,8 @@ class Survey:
             )
         if (now.st_size, now.st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
             return replace(plan, state="growing", reason=GROWING)
-        return self._video(
-            replace(self._compared(plan, video, row, probe), notice="; ".join(info.tracks(self._track))), video
-        )
+        plan = replace(self._compared(plan, video, row, probe), notice="; ".join(info.tracks(self._track)))
+        return self._video(plan, video, info.picture_subtitles > 0)
 
     def _no_film(self, plan: FilePlan, reason: str) -> FilePlan:
         self._passed.add(str(self.folder / plan.path), NO_FILM)
@@ -254,19 +254,20 @@ class Survey:
             return not gone(self.folder / rel)
         return (stat.st_size, stat.st_mtime_ns) == (row.size, row.mtime_ns)
 
-    def _video(self, plan: FilePlan, video: Video) -> FilePlan:
+    def _video(self, plan: FilePlan, video: Video, pictures: bool | None = None) -> FilePlan:
+        """What is to be done for a video; `pictures` where it is known whether subtitles inside it are pictures."""
         plan = replace(plan, video=video)
         if (first := self._first.setdefault(video.id, plan.path)) != plan.path:
             notices = [plan.notice, self._unread_subtitles(plan.path, first)]
             return replace(plan, state="copied", was=first, notice="; ".join(filter(None, notices)))
-        stages = tuple(self._stages(video, self.folder / plan.path))
+        stages = tuple(self._stages(video, self.folder / plan.path, pictures))
         if not self._retry_failed:
             failed = next((stage for stage in stages if stage.action == "retry"), None)
             if failed is not None:
                 return replace(plan, state="failed", reason=failed.why)
         return replace(plan, stages=stages)
 
-    def _stages(self, video: Video, path: Path) -> Iterator[StagePlan]:
+    def _stages(self, video: Video, path: Path, pictures: bool | None) -> Iterator[StagePlan]:
         cut_anew = False
         for stage in STAGES:
             spec, job = self.specs.get(stage), self.known.jobs.get((video.id, stage))
@@ -277,7 +278,9 @@ class Survey:
                     # Switched off: what is whole stays, an open job would stay open for ever.
                     yield StagePlan(stage, "drop", "no model for it is on")
                 continue
-            plan = self._stage(video, stage, spec if stage != "speech" else self._heard(spec, video, path, job), job)
+            if stage == "speech":
+                spec = self._heard(spec, video, path, job, pictures)
+            plan = self._stage(video, stage, spec, job)
             cut_anew = cut_anew or (stage == "segment" and plan.action == "redo")
             yield plan
 
@@ -295,15 +298,18 @@ class Survey:
             return replace(plan, action="retry", why=job.reason)
         return replace(plan, action="go on")
 
-    def _heard(self, spec: StageSpec, video: Video, path: Path, job: JobRow | None) -> StageSpec:
+    def _heard(self, spec: StageSpec, video: Video, path: Path, job: JobRow | None, pictures: bool | None) -> StageSpec:
         """What the speech of one video is made with: its subtitles, and a transcriber where there is sound."""
         sidecars: list[Any] = self._sidecars(path)
         if sidecars:
             sidecars.append(READING)
+        before = job.spec if job is not None else ""
+        read = picture_params(self._beside(path), pictures, self._ocr, before)
+        params = {**spec.params, "subtitles": sidecars, **read}
 
         def by(model: str) -> StageSpec:
             # A video without sound says the same to every transcriber.
-            return StageSpec(model if video.has_audio else "", spec.prompt_hash, {**spec.params, "subtitles": sidecars})
+            return StageSpec(model if video.has_audio else "", spec.prompt_hash, params)
 
         if not spec.model and job is not None:
             # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
@@ -312,14 +318,18 @@ class Survey:
                     return by(earlier)
         return by(spec.model)
 
-    def _sidecars(self, path: Path) -> list[list[Any]]:
-        """Names, size and time of the subtitle files of a video: what tells that they changed, its own name apart."""
+    def _beside(self, path: Path) -> list[Sidecar]:
+        """The subtitle files of a video."""
         from lvqa.media.sidecars import sidecars_in
 
         if path.parent not in self._subtitles:
             self._subtitles[path.parent] = sidecars_in(path.parent, self._names.get(path.parent, ()))
+        return self._subtitles[path.parent].get(path.name, [])
+
+    def _sidecars(self, path: Path) -> list[list[Any]]:
+        """Names, size and time of the subtitle files of a video: what tells that they changed, its own name apart."""
         signature: list[list[Any]] = []
-        for sidecar in self._subtitles[path.parent].get(path.name, []):
+        for sidecar in self._beside(path):
             with contextlib.suppress(OSError):
                 stat = sidecar.path.stat()
                 signature.append([sidecar.name, stat.st_size, stat.st_mtime_ns])

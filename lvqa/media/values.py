@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,8 @@ class VideoInfo:
     `stored_width` and `stored_height` are before both. `fps` is the mean rate, 0 where unknown; nothing may compute a
     time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
     covers the longest stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it
-    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. The film is `video_track` of `video_tracks`, without
+    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. `picture_subtitles` of the subtitle tracks
+    are pictures which no text track stands in for. The film is `video_track` of `video_tracks`, without
     what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is chosen (from 1; 0: none).
     """
 
@@ -52,6 +54,7 @@ class VideoInfo:
     stored_width: int = 0
     stored_height: int = 0
     hdr: str = ""
+    picture_subtitles: int = 0
     video_tracks: int = 1
     video_track: int = 1
     audio_tracks: int = 0
@@ -96,6 +99,19 @@ class Subtitle:
     text: str
     language: str = ""
     kind: Literal["dialogue", "signs"] = "dialogue"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubtitlePicture:
+    """A cue that is a picture: when it is shown, uint8 (h, w), bright letters on black, and as `Subtitle` has them."""
+
+    span: Span
+    image: Frame
+    language: str = ""
+    kind: Literal["dialogue", "signs"] = "dialogue"
+
+
+OnPicture = Callable[[SubtitlePicture], None]
 
 
 def room_for(count: int) -> Samples:

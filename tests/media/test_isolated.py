@@ -318,6 +318,19 @@ def test_lies_about_subtitles(bad, deed, why):
         read_subtitles(bad(deed))
 
 
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        ("lie_picture", "larger than any"),
+        ("lie_picture_times", "subtitle that is none"),
+        ("lie_picture_text", "subtitle that is none"),
+    ],
+)
+def test_lies_about_pictures_of_subtitles(bad, deed, why):
+    with pytest.raises(MediaError, match=why):
+        read_subtitles(bad(deed), on_picture=lambda picture: None)
+
+
 def test_lies_about_sound(bad):
     with pytest.raises(MediaError, match="no such number as count"):
         list(read_audio(bad("lie_audio")))

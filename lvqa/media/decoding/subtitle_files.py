@@ -70,8 +70,6 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
         raise SubtitleError(
             f"{shown(path)} cannot be read ({error.strerror}); give this user the right to read it, or move it away"
         ) from error
-    if data.startswith((b"\x00\x00\x01\xba", b"PG")) and path.suffix.lower() in (".sub", ".sup"):
-        return FileCues((), f"{shown(path)} holds pictures of subtitles, which are not read; add them as text")
     unreadable = SubtitleError(f"{shown(path)} holds no readable subtitle; mend it, or move it away from the video")
     text = decode_text(data, language)
     try:
@@ -87,6 +85,23 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
     total = len(parsed.cues) + parsed.bad
     told = f"{parsed.bad} of {total} cues cannot be read, the first in line {parsed.bad_line}" if parsed.bad else ""
     return FileCues(cues, f"{shown(path)}: {told}; mend them" if told else "")
+
+
+def is_pictures(path: Path) -> bool:
+    """Whether a file holds subtitles that are pictures, or is called as the index of a VobSub is."""
+    if (suffix := path.suffix.lower()) not in (".sub", ".sup", ".idx"):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+    except OSError:
+        return False
+    return suffix == ".idx" or head.startswith((b"\x00\x00\x01\xba", b"PG"))
+
+
+def beside_index(path: Path) -> bool:
+    """Whether a file of pictures is read by way of another one: a .sub by its .idx, which names languages."""
+    return path.suffix.lower() == ".sub" and any(path.with_suffix(suffix).is_file() for suffix in (".idx", ".IDX"))
 
 
 def subtitle(begin_s: float, end_s: float, text: str, language: str) -> Subtitle | None:

@@ -14,6 +14,7 @@ from lvqa.errors import MediaError, NoVideo
 from lvqa.media.decoding.container import decoded, open_container, packets, start_of, use_threads
 from lvqa.media.decoding.hdr import transfer_of
 from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
+from lvqa.media.decoding.subtitle_pictures import pictures_inside
 from lvqa.media.files import shown
 from lvqa.media.values import VideoInfo, displayed
 
@@ -54,6 +55,7 @@ def read_video_info(path: Path) -> VideoInfo:
         pictures, sounds = picture_streams(container), list(container.streams.audio)
         heard = audio_stream(container)
         subtitle_tracks = len(container.streams.subtitles)
+        picture_subtitles = pictures_inside(container)
         still = container.format.name == "gif" and _packets_of(container, stream) < 2
     if still:
         raise NoVideo(f"{shown(path)} is a still picture; leave it out")
@@ -75,6 +77,7 @@ def read_video_info(path: Path) -> VideoInfo:
         stored_width=frame.width,
         stored_height=frame.height,
         hdr=transfer_of(frame),
+        picture_subtitles=picture_subtitles,
         video_tracks=len(pictures),
         video_track=pictures.index(stream) + 1,
         audio_tracks=len(sounds),
