@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from xml.etree import ElementTree
 
 from lvqa.errors import SubtitleError
@@ -19,7 +19,9 @@ from lvqa.media.decoding.cues import (
     ParsedCues,
     clean,
     has_word_times,
+    is_placed,
     parse_cues,
+    parted_by_style,
     said_once,
 )
 from lvqa.media.files import shown
@@ -76,9 +78,9 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
         parsed = _parsed(text, language, fps)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError) as error:
         raise unreadable from error
-    ordered = sorted(dict.fromkeys(parsed.cues), key=lambda cue: cue.begin_s)
-    spoken = said_once(ordered, scrolls=has_word_times(text))
-    cues = tuple(cue for cue in (subtitle(c.begin_s, c.end_s, " ".join(c.lines), language) for c in spoken) if cue)
+    said, shown_too = parted_by_style(sorted(parsed.cues, key=lambda cue: cue.begin_s))
+    spoken = said_once(list(dict.fromkeys(said)), scrolls=has_word_times(text))
+    cues = (*subtitles(spoken, language), *subtitles(shown_too, language, "signs"))
     body = re.sub(r"^WEBVTT[^\n]*", "", text.strip())
     if body.strip() and not cues and not _only_notes(body):
         raise unreadable
@@ -104,10 +106,14 @@ def beside_index(path: Path) -> bool:
     return path.suffix.lower() == ".sub" and any(path.with_suffix(suffix).is_file() for suffix in (".idx", ".IDX"))
 
 
-def subtitle(begin_s: float, end_s: float, text: str, language: str) -> Subtitle | None:
-    """A cue as a value; None where it says nothing, or its times make no sense."""
-    begin_s = max(0.0, begin_s)
-    return Subtitle(Span(begin_s, end_s), text[:LONGEST_CUE], language) if text and begin_s < end_s else None
+def subtitles(
+    cues: Iterable[Cue], language: str, kind: Literal["dialogue", "signs"] = "dialogue"
+) -> Iterator[Subtitle]:
+    """Cues as values, without those that say nothing, or whose times make no sense."""
+    for cue in cues:
+        begin_s, text = max(0.0, cue.begin_s), " ".join(cue.lines)[:LONGEST_CUE]
+        if text and begin_s < cue.end_s:
+            yield Subtitle(Span(begin_s, cue.end_s), text, language, kind)
 
 
 def _parsed(text: str, language: str, fps: Callable[[], float]) -> ParsedCues:
@@ -141,7 +147,8 @@ def _by_pysubs2(text: str, name: str, fps: Callable[[], float]) -> Iterator[Cue]
         raise ValueError(str(error)) from error
     for event in subs:
         if not event.is_comment and not event.is_drawing and (line := clean(event.text)):
-            yield Cue(event.start / 1000, event.end / 1000, (line,))
+            placed = is_placed(event.text)
+            yield Cue(event.start / 1000, event.end / 1000, (line,), event.style, placed)
 
 
 def _json3(text: str) -> Iterator[Cue]:

@@ -5,7 +5,7 @@ Times count from the start of the container, as those of frames do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,9 +15,9 @@ from av.error import FFmpegError
 
 from lvqa.errors import MediaError, SubtitleError
 from lvqa.media.decoding.container import open_container, packets, start_of
-from lvqa.media.decoding.cues import DEFAULT_S, Cue, clean, said_once
+from lvqa.media.decoding.cues import DEFAULT_S, Cue, clean, is_placed, parted_by_style, said_once
 from lvqa.media.decoding.streams import video_stream
-from lvqa.media.decoding.subtitle_files import beside_index, is_pictures, parse_file, subtitle
+from lvqa.media.decoding.subtitle_files import beside_index, is_pictures, parse_file, subtitles
 from lvqa.media.decoding.subtitle_palettes import PICTURE_CODECS
 from lvqa.media.decoding.subtitle_pictures import (
     LEAST_SHARE,
@@ -34,6 +34,9 @@ from lvqa.media.decoding.subtitle_pictures import (
 from lvqa.media.files import shown
 from lvqa.media.sidecars import Label, Sidecar, sidecars_in
 from lvqa.media.values import OnPicture, Subtitle
+
+# The lines of an event, its style, and whether it is placed.
+_Event = tuple[tuple[str, ...], str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def collect_subtitles(
             continue
         if read.told:
             on_problem(read.told)
-        tracks.append(_Track(sidecar.label, read.cues))
+        tracks.append(_track(sidecar.label, read.cues))
     look_inside = not any(track.label.kind == "full" for track in tracks)
     if look_inside:
         try:
@@ -130,9 +133,10 @@ def _chosen(tracks: Sequence[_Track]) -> Iterator[Subtitle]:
             spoken.setdefault(track.label.language, []).append(track)
     dialogue: list[Subtitle] = []
     for found in spoken.values():
-        most = max(len(track.cues) for track in found)
-        whole = [track for track in found if len(track.cues) >= LEAST_SHARE * most]
-        dialogue += whole[0].cues
+        counts = [sum(cue.kind == "dialogue" for cue in track.cues) for track in found]
+        whole = [track for track, count in zip(found, counts, strict=True) if count >= LEAST_SHARE * max(counts)]
+        dialogue += [cue for cue in whole[0].cues if cue.kind == "dialogue"]
+        signs += [cue for cue in whole[0].cues if cue.kind == "signs"]
         signs += [cue for track in found if track not in whole for cue in track.cues]
     yield from dialogue
     for cue in dict.fromkeys(signs):
@@ -163,49 +167,61 @@ def _embedded(path: Path, on_problem: Callable[[str], None]) -> list[_Track]:
             on_problem(f"{shown(path)} holds {number} of a kind that is not read; add the subtitles as text")
         if not labels:
             return []
-        found: dict[int, list[tuple[Fraction, Fraction | None, tuple[str, ...]]]] = {index: [] for index in labels}
+        found: dict[int, list[tuple[Fraction, Fraction | None, _Event]]] = {index: [] for index in labels}
         try:
             # All streams' packets, though few are wanted: minutes may lie between two lines, and reading is to show.
             for packet in packets(container):
                 if packet.stream.index in found and packet.size and packet.pts is not None:
                     begin = packet.pts * packet.time_base - start
                     length = packet.duration * packet.time_base if packet.duration else None
-                    found[packet.stream.index].append((begin, begin + length if length else None, _lines(packet)))
+                    found[packet.stream.index].append((begin, begin + length if length else None, _event(packet)))
         except FFmpegError as error:
             if not any(found.values()):
                 raise SubtitleError(
                     f"the subtitles inside {shown(path)} cannot be read; copy the file again"
                 ) from error
-    return [_Track(label, tuple(_timed(found[index], label.language))) for index, label in labels.items()]
+    return [_track(label, _timed(found[index], label.language)) for index, label in labels.items()]
 
 
-def _timed(lines: list[tuple[Fraction, Fraction | None, tuple[str, ...]]], language: str) -> Iterator[Subtitle]:
+def _track(label: Label, cues: Iterable[Subtitle]) -> _Track:
+    """A track with its cues; signs where nothing of it is dialogue."""
+    held = tuple(cues)
+    signs = held and all(cue.kind == "signs" for cue in held)
+    return _Track(replace(label, kind="signs") if signs else label, held)
+
+
+def _timed(events: list[tuple[Fraction, Fraction | None, _Event]], language: str) -> Iterator[Subtitle]:
     cues: list[Cue] = []
-    for number, (begin, end, text) in enumerate(lines):
+    for number, (begin, end, event) in enumerate(events):
         begin_s = max(0.0, float(begin))
         end_s = float(end) if end is not None else begin_s + DEFAULT_S
-        if end is None and number + 1 < len(lines) and lines[number + 1][0] > begin:
-            end_s = min(end_s, float(lines[number + 1][0]))
-        if text and begin_s < end_s:
-            cues.append(Cue(begin_s, end_s, text))
-    for cue in said_once(cues):
-        if (made := subtitle(cue.begin_s, cue.end_s, " ".join(cue.lines), language)) is not None:
-            yield made
+        if end is None and number + 1 < len(events) and events[number + 1][0] > begin:
+            end_s = min(end_s, float(events[number + 1][0]))
+        lines, style, placed = event
+        if lines and begin_s < end_s:
+            cues.append(Cue(begin_s, end_s, lines, style, placed))
+    said, signs = parted_by_style(cues)
+    yield from subtitles(said_once(said), language)
+    yield from subtitles(signs, language, "signs")
 
 
-def _lines(packet: Any) -> tuple[str, ...]:
+def _event(packet: Any) -> _Event:
     try:
         rects = packet.decode()
     except (FFmpegError, ValueError):
-        return ()
+        return (), "", False
     lines: list[str] = []
+    style, placed = "", False
     for rect in rects:
         event = getattr(rect, "ass", b"").decode("utf-8", "replace")
         if r"\p1" not in event:  # a drawing, not a text
             # Eight fields stand before the text: order, layer, style, name, three margins, effect.
             fields = event.split(",", 8)
-            lines += map(clean, (fields[-1] if len(fields) == 9 else event).split(r"\N"))
-    return tuple(filter(None, lines))
+            if len(fields) == 9:
+                style, event = fields[2], fields[-1]
+            placed = placed or is_placed(event)
+            lines += map(clean, event.split(r"\N"))
+    return tuple(filter(None, lines)), style, placed
 
 
 def _fps(path: Path) -> float:
