@@ -272,7 +272,7 @@ class Pipeline:
                 self._fail(task, "speech", "speech", error, seq)
 
     def _hear(self, task: VideoTask) -> Iterator[Rows]:
-        from lvqa.indexers.stages.sound import RATE, heard_sound
+        from lvqa.indexers.stages.sound import RATE, heard_sound, tracks_to_hear
 
         if self._ending():
             return
@@ -292,12 +292,16 @@ class Pipeline:
         notes = [make_note(video.id, u.span, u.text, "speech") for u in spoken_by(subtitles, video.duration_s)]
         notes += [make_note(video.id, u.span, u.text, "signs") for u in signs_in(subtitles, video.duration_s)]
         seq = 0
+        wanted = pauses(subtitles, video.duration_s)
+        tracks: list[int] = []
+        if listener is not None and wanted:
+            tracks, unheard = tracks_to_hear(task.path, self._settings.audio_track, listener, self._settings.language)
+            told += unheard
         if notes or told:
             yield _rows_of(task, seq, 0.0, notes, told)
             seq += 1
-        wanted = pauses(subtitles, video.duration_s)
-        if listener is not None and wanted:
-            for offset_s, samples, end_s in heard_sound(task.path, self._settings.audio_track, done_s):
+        if listener is not None and tracks:
+            for offset_s, samples, end_s in heard_sound(task.path, tracks, done_s):
                 if self._ending():
                     return
                 heard = listener(parts_in(offset_s, samples, wanted, RATE))

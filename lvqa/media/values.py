@@ -35,9 +35,10 @@ class VideoInfo:
     `stored_width` and `stored_height` are before both. `fps` is the mean rate, 0 where unknown; nothing may compute a
     time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
     covers the longest stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it
-    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. `picture_subtitles` of the subtitle tracks
-    are pictures which no text track stands in for. The film is `video_track` of `video_tracks`, without
-    what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is chosen (from 1; 0: none).
+    holds. `hdr` is "pq" or "hlg" where frames are tone mapped. `picture_subtitles` of the subtitle tracks are pictures
+    which no text track stands in for. `audio_languages` are codes (ISO 639-1) by track, empty where none is given. The
+    film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track` is
+    heard unless another is chosen (from 1; 0: none).
     """
 
     path: Path
@@ -55,6 +56,7 @@ class VideoInfo:
     stored_height: int = 0
     hdr: str = ""
     picture_subtitles: int = 0
+    audio_languages: tuple[str, ...] = ()
     video_tracks: int = 1
     video_track: int = 1
     audio_tracks: int = 0
@@ -68,9 +70,13 @@ class VideoInfo:
         if self.audio_tracks > 1 and audio_track == ALL_TRACKS:
             lines.append(f"{self.audio_tracks} of {self.audio_tracks} audio tracks heard")
         elif self.audio_tracks > 1:
-            heard = audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
+            heard = self.heard(audio_track)
             lines.append(f"1 of {self.audio_tracks} audio tracks heard (track {heard}; --audio-track chooses)")
         return lines
+
+    def heard(self, audio_track: int) -> int:
+        """The audio track that is heard where the setting `audio_track` is this number; 0 for none."""
+        return audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
 
 
 @dataclass(frozen=True, slots=True, eq=False)

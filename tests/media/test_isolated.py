@@ -275,6 +275,7 @@ def test_what_goes_wrong_in_it_is_told_on_one_line(bad):
         ("lie_width", "no such number as width"),
         ("lie_size", "no such number as height"),
         ("lie_length", "no such number as duration_s"),
+        ("lie_languages", "languages that are none"),
         ("lie_few", "less than was asked for"),
     ],
 )

@@ -16,6 +16,7 @@ from lvqa.media.decoding.hdr import transfer_of
 from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
 from lvqa.media.decoding.subtitle_pictures import pictures_inside
 from lvqa.media.files import shown
+from lvqa.media.sidecars import track_label
 from lvqa.media.values import VideoInfo, displayed
 
 # Packets tried before a file counts as undecodable; a stream cut out of a broadcast may start far from a keyframe.
@@ -54,6 +55,7 @@ def read_video_info(path: Path) -> VideoInfo:
         codec = stream.codec_context.codec.canonical_name
         pictures, sounds = picture_streams(container), list(container.streams.audio)
         heard = audio_stream(container)
+        languages = tuple(track_label(sound.language or "", "").language for sound in sounds)
         subtitle_tracks = len(container.streams.subtitles)
         picture_subtitles = pictures_inside(container)
         still = container.format.name == "gif" and _packets_of(container, stream) < 2
@@ -78,6 +80,7 @@ def read_video_info(path: Path) -> VideoInfo:
         stored_height=frame.height,
         hdr=transfer_of(frame),
         picture_subtitles=picture_subtitles,
+        audio_languages=languages,
         video_tracks=len(pictures),
         video_track=pictures.index(stream) + 1,
         audio_tracks=len(sounds),

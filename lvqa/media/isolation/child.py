@@ -177,7 +177,9 @@ class Server:
         number = request["reader"]
         if number not in self._readers:
             info = request.get("info")
-            known = VideoInfo(path=_path(request), **info) if info is not None else None
+            known = None
+            if info is not None:
+                known = VideoInfo(path=_path(request), **{**info, "audio_languages": tuple(info["audio_languages"])})
             while len(self._readers) >= MOST_OPEN:
                 self._readers.popitem(last=False)[1].close()
             self._readers[number] = self._transport.open(_path(request), request["max_side"], request["backend"], known)

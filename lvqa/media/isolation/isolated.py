@@ -185,7 +185,9 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     info = header.get("info")
     if not isinstance(info, dict):
         raise talk.lie("no information")
-    codec = info.get("codec")
+    codec, languages = info.get("codec"), info.get("audio_languages")
+    if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
+        raise talk.lie("languages that are none")
 
     def count(name: str) -> int:
         return int(talk.number(info, name, 0, _MOST_SIDE))
@@ -206,6 +208,7 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         stored_height=count("stored_height"),
         hdr=hdr if (hdr := info.get("hdr")) in ("pq", "hlg") else "",
         picture_subtitles=count("picture_subtitles"),
+        audio_languages=tuple(shown(language[:_LONGEST_NAME]) for language in languages[:_MOST_SIDE]),
         video_tracks=count("video_tracks"),
         video_track=count("video_track"),
         audio_tracks=count("audio_tracks"),

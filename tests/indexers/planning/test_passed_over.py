@@ -228,10 +228,10 @@ def test_sound_of_all_tracks_goes_on_in_the_last(folder: Path) -> None:
     from lvqa.indexers.stages.sound import heard_sound
 
     _two_tracks(folder / "a.mkv")
-    fresh = [(offset, round(done, 1)) for offset, _, done in heard_sound(folder / "a.mkv", -1, 0.0)]
+    fresh = [(offset, round(done, 1)) for offset, _, done in heard_sound(folder / "a.mkv", [1, 2], 0.0)]
     assert fresh == [(0.0, 0.0), (0.0, 3.0)]
-    assert [done for _, _, done in heard_sound(folder / "a.mkv", -1, 1.0)] == [pytest.approx(3.0, abs=0.1)]
-    assert list(heard_sound(folder / "a.mkv", -1, 3.1)) == []
+    assert [done for _, _, done in heard_sound(folder / "a.mkv", [1, 2], 1.0)] == [pytest.approx(3.0, abs=0.1)]
+    assert list(heard_sound(folder / "a.mkv", [1, 2], 3.1)) == []
 
 
 def test_the_option_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
