@@ -36,9 +36,10 @@ class VideoInfo:
     time from it. `start_s` is what the container's own clock shows at time 0. `duration_s` is counted from there and
     covers the longest stream. `breaks_off`: the header promises more than the file holds; `duration_s` is then what it
     holds. `hdr` is "pq" or "hlg" where frames are tone mapped. `picture_subtitles` of the subtitle tracks are pictures
-    which no text track stands in for. `audio_languages` are codes (ISO 639-1) by track, empty where none is given. The
-    film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track` is
-    heard unless another is chosen (from 1; 0: none).
+    which no text track stands in for. `audio_languages` are codes (ISO 639-1) by track, empty where none is given. At
+    `joined_at_byte` a second film begins that is not read (0: none). The film is `video_track` of `video_tracks`,
+    without what the file calls a cover; of `audio_tracks`, `audio_track` is heard unless another is chosen (from 1; 0:
+    none).
     """
 
     path: Path
@@ -57,6 +58,7 @@ class VideoInfo:
     hdr: str = ""
     picture_subtitles: int = 0
     audio_languages: tuple[str, ...] = ()
+    joined_at_byte: int = 0
     video_tracks: int = 1
     video_track: int = 1
     audio_tracks: int = 0
@@ -65,6 +67,11 @@ class VideoInfo:
     def tracks(self, audio_track: int = 0) -> list[str]:
         """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""
         lines: list[str] = []
+        if self.joined_at_byte:
+            lines.append(
+                f"a second film is joined behind the first at byte {self.joined_at_byte}, and is not read: cut it off "
+                f"into a file of its own (tail -c +{self.joined_at_byte + 1})"
+            )
         if self.video_tracks > 1:
             lines.append(f"1 of {self.video_tracks} video tracks seen (track {self.video_track})")
         if self.audio_tracks > 1 and audio_track == ALL_TRACKS:

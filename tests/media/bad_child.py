@@ -155,6 +155,7 @@ INFO = {
     "hdr": "",
     "picture_subtitles": 0,
     "audio_languages": [],
+    "joined_at_byte": 0,
     "video_tracks": 1,
     "video_track": 1,
     "audio_tracks": 0,

@@ -16,6 +16,7 @@ from lvqa.media.decoding.hdr import transfer_of
 from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
 from lvqa.media.decoding.subtitle_pictures import pictures_inside
 from lvqa.media.files import shown
+from lvqa.media.joined import second_film
 from lvqa.media.sidecars import track_label
 from lvqa.media.values import VideoInfo, displayed
 
@@ -81,6 +82,7 @@ def read_video_info(path: Path) -> VideoInfo:
         hdr=transfer_of(frame),
         picture_subtitles=picture_subtitles,
         audio_languages=languages,
+        joined_at_byte=second_film(path),
         video_tracks=len(pictures),
         video_track=pictures.index(stream) + 1,
         audio_tracks=len(sounds),

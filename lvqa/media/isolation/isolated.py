@@ -208,6 +208,7 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         stored_height=count("stored_height"),
         hdr=hdr if (hdr := info.get("hdr")) in ("pq", "hlg") else "",
         picture_subtitles=count("picture_subtitles"),
+        joined_at_byte=int(talk.number(info, "joined_at_byte", 0, _MOST_START_S)),
         audio_languages=tuple(shown(language[:_LONGEST_NAME]) for language in languages[:_MOST_SIDE]),
         video_tracks=count("video_tracks"),
         video_track=count("video_track"),

@@ -240,3 +240,15 @@ def test_the_option_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "2 of 2 audio tracks heard" in capsys.readouterr().out
     assert main(["index", str(folder), "--dry-run", "--audio-track", "second"]) == 2
     assert "audio_track" in capsys.readouterr().err
+
+
+def test_a_second_film_in_a_file_is_told(folder: Path, kit: Any, shots: Any) -> None:
+    one = shots("a.mp4", ((255, 0, 0), 2))
+    one.write_bytes(one.read_bytes() * 2)
+    told = f"a second film is joined behind the first at byte {one.stat().st_size // 2}, and is not read: cut it off"
+    plan = plan_index(folder, None, kit.models().names, Settings(**kit.settings))
+    assert any(told in line for line in plan_lines(plan))
+    kit.run()
+    report = Archive(folder, archive_dir=kit.index_dir, models=kit.models()).show("a.mp4")
+    assert [told in line for line in report.tracks] == [True]
+    assert report.video.duration_s == pytest.approx(2)
