@@ -27,9 +27,11 @@ from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.listen import Listener, parts_in, pauses, sentences, signs_in, spoken_by
 from lvqa.indexers.stages.look import ScreenReading, VideoPass
+from lvqa.indexers.stages.picture_subtitles import Ended, subtitles_of
 from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.indexers.stages.task import Part, VideoTask
-from lvqa.models.base import Frame
+from lvqa.models.base import Frame, TextReader
 from lvqa.types import Note
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Stages:
     frame_vectors: FrameVectors | None = None
     listener: Listener | None = None
     text_vectors: TextVectors | None = None
+    subtitle_reader: Callable[[], StageModel[TextReader]] | None = None
 
 
 class Pipeline:
@@ -257,23 +260,20 @@ class Pipeline:
 
     def _hear_all(self) -> None:
         for task in self._to_hear:
-            seq = 0
+            seq, done = 0, False
             try:
                 for rows in self._hear(task):
                     self._to_embed.put(rows)
-                    seq = rows.seq + 1
-                    if not rows.last and self._ending():
+                    seq, done = rows.seq + 1, rows.last
+                    if not done and self._ending():
                         break
-                else:
-                    if seq:
-                        continue
-                self._halt(task, "speech", seq)
+                if not done:
+                    self._halt(task, "speech", seq)
             except Exception as error:
                 self._fail(task, "speech", "speech", error, seq)
 
     def _hear(self, task: VideoTask) -> Iterator[Rows]:
-        from lvqa.indexers.stages.sound import RATE, heard_sound
-        from lvqa.media import read_subtitles
+        from lvqa.indexers.stages.sound import RATE, heard_sound, tracks_to_hear
 
         if self._ending():
             return
@@ -282,7 +282,9 @@ class Pipeline:
         listener = self._stages.listener if video.has_audio else None
         told: list[str] = []
         try:
-            subtitles = read_subtitles(task.path, on_problem=told.append)
+            subtitles = subtitles_of(task.path, self._stages.subtitle_reader, told.append, self._ending)
+        except Ended:
+            return
         except SubtitleError as error:
             if listener is None:
                 raise
@@ -291,12 +293,16 @@ class Pipeline:
         notes = [make_note(video.id, u.span, u.text, "speech") for u in spoken_by(subtitles, video.duration_s)]
         notes += [make_note(video.id, u.span, u.text, "signs") for u in signs_in(subtitles, video.duration_s)]
         seq = 0
+        wanted = pauses(subtitles, video.duration_s)
+        tracks: list[int] = []
+        if listener is not None and wanted:
+            tracks, unheard = tracks_to_hear(task.path, self._settings.audio_track, listener, self._settings.language)
+            told += unheard
         if notes or told:
             yield _rows_of(task, seq, 0.0, notes, told)
             seq += 1
-        wanted = pauses(subtitles, video.duration_s)
-        if listener is not None and wanted:
-            for offset_s, samples, end_s in heard_sound(task.path, self._settings.audio_track, done_s):
+        if listener is not None and tracks:
+            for offset_s, samples, end_s in heard_sound(task.path, tracks, done_s):
                 if self._ending():
                     return
                 heard = listener(parts_in(offset_s, samples, wanted, RATE))

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,14 @@ from lvqa.indexers.stages.caption import CaptionStage
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors, embed_missing
 from lvqa.indexers.stages.listen import Listener
 from lvqa.indexers.stages.screen import ScreenReader
-from lvqa.indexers.stages.specs import stage_specs
+from lvqa.indexers.stages.specs import PICTURES, params_of, stage_specs
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.indexers.stages.task import VideoTask
 from lvqa.indexers.writer import Writer
 from lvqa.stopping import Asked, Stop
 
 if TYPE_CHECKING:
+    from lvqa.models.base import TextReader
     from lvqa.models.profiles import Models
     from lvqa.settings import Settings
     from lvqa.store import Store
@@ -201,7 +203,18 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
         frame_vectors = FrameVectors(StageModel(names["image_embedder"], images, specs["image_embedder"]))
     if asr is not None:
         listener = Listener(StageModel(specs["asr"], asr))
-    return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models))
+    subtitle_reader = None
+    if names["ocr"]:
+        if any(params_of(task.jobs["speech"].spec).get(PICTURES) for task in tasks if "speech" in task.jobs):
+            _subtitle_reader(models)
+        subtitle_reader = partial(_subtitle_reader, models)
+    return Stages(captioner, reader, frame_vectors, listener, _text_vectors(models), subtitle_reader)
+
+
+def _subtitle_reader(models: Models) -> StageModel[TextReader]:
+    ocr = models.ocr
+    assert ocr is not None
+    return StageModel(models.specs["ocr"], ocr)
 
 
 def _text_vectors(models: Models) -> TextVectors | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
 from lvqa.indexers.planning.again import stages_anew
-from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes
+from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes, picture_params
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
@@ -143,6 +143,7 @@ class Survey:
         self._quick = quick
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
+        self._ocr = specs["screen"].model if "screen" in specs else ""
         self._first: dict[str, str] = {}
         self._subtitles: dict[Path, dict[str, list[Sidecar]]] = {}
         self._names: dict[Path, list[str]] = {}
@@ -305,7 +306,9 @@ class Survey:
                     # Switched off: what is whole stays, an open job would stay open for ever.
                     yield StagePlan(stage, "drop", "no model for it is on")
                 continue
-            plan = self._stage(video, stage, spec if stage != "speech" else self._heard(spec, video, path, job), job)
+            if stage == "speech":
+                spec = self._heard(spec, video, path, job)
+            plan = self._stage(video, stage, spec, job)
             if stage in anew and plan.action in ("keep", "go on", "retry"):
                 plan = replace(plan, action="redo", why=anew[stage], progress_s=0.0, unparsed=0, blank=0)
             cut_anew = cut_anew or (stage == "segment" and plan.action == "redo")
@@ -330,10 +333,14 @@ class Survey:
         sidecars: list[Any] = self._sidecars(path)
         if sidecars:
             sidecars.append(READING)
+        before = job.spec if job is not None else ""
+        inside = video.streams.picture_subtitles > 0 if video.streams is not None else None
+        read = picture_params(self._beside(path), inside, self._ocr, before)
+        params = {**spec.params, "subtitles": sidecars, **read}
 
         def by(model: str) -> StageSpec:
             # A video without sound says the same to every transcriber.
-            return StageSpec(model if video.has_audio else "", spec.prompt_hash, {**spec.params, "subtitles": sidecars})
+            return StageSpec(model if video.has_audio else "", spec.prompt_hash, params)
 
         if not spec.model and job is not None:
             # The transcriber is off now: a transcript of an earlier run is kept, as captions are.
@@ -342,14 +349,18 @@ class Survey:
                     return by(earlier)
         return by(spec.model)
 
-    def _sidecars(self, path: Path) -> list[list[Any]]:
-        """Names, size and time of the subtitle files of a video: what tells that they changed, its own name apart."""
+    def _beside(self, path: Path) -> list[Sidecar]:
+        """The subtitle files of a video."""
         from lvqa.media.sidecars import sidecars_in
 
         if path.parent not in self._subtitles:
             self._subtitles[path.parent] = sidecars_in(path.parent, self._names.get(path.parent, ()))
+        return self._subtitles[path.parent].get(path.name, [])
+
+    def _sidecars(self, path: Path) -> list[list[Any]]:
+        """Names, size and time of the subtitle files of a video: what tells that they changed, its own name apart."""
         signature: list[list[Any]] = []
-        for sidecar in self._subtitles[path.parent].get(path.name, []):
+        for sidecar in self._beside(path):
             with contextlib.suppress(OSError):
                 stat = sidecar.path.stat()
                 signature.append([sidecar.name, stat.st_size, stat.st_mtime_ns])

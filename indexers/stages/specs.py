@@ -6,11 +6,12 @@ Knows names and values; opens no file, reads no store.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lvqa.indexers.stages.task import VISUAL
+from lvqa.media import PICTURE_SUFFIXES, Sidecar
 from lvqa.settings import Settings
 from lvqa.store import stage_key
 
@@ -19,6 +20,9 @@ STAGES: tuple[str, ...] = (*VISUAL, "speech")
 _VERSION = 1
 # Raised when what is read of the same subtitle files changes; stands behind those files.
 READING = 2
+# As a parameter of speech, of a video with subtitles that are pictures: the OCR model that reads them, None where text
+# stands in for them; of other videos it is not there.
+PICTURES = "pictures"
 UNKNOWN_CHANGE = "its model, prompt or settings changed"
 # What a summary was made of is told in words: a hash says nothing.
 _PLAIN = {
@@ -95,6 +99,33 @@ def stage_specs(
     return specs
 
 
+def params_of(spec: str) -> dict[str, Any]:
+    """The parameters in a job's `spec`; none where it cannot be read."""
+    try:
+        return dict(json.loads(spec)["params"])
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def picture_params(beside: Sequence[Sidecar], inside: bool | None, ocr: str, before: str) -> dict[str, str | None]:
+    """The parameter of the speech of a video with subtitles that are pictures; none for another video.
+
+    Args:
+        beside: the video's subtitle files.
+        inside: whether subtitles inside it are pictures; None where that was not looked at now.
+        ocr: the OCR model's name, empty for off.
+        before: the job's `spec`, empty for none.
+    """
+    was = params_of(before)
+    pictures = [sidecar.path.suffix.lower() in PICTURE_SUFFIXES for sidecar in beside]
+    if not any(pictures) and not (PICTURES in was if inside is None else inside):
+        return {}
+    if any(s.label.kind == "full" and not of for s, of in zip(beside, pictures, strict=True)):
+        return {PICTURES: None}  # a text file tells it all
+    # Where OCR is off now, what an earlier run read is kept, as captions are.
+    return {PICTURES: ocr or was.get(PICTURES)}
+
+
 def changes(before: str, now: StageSpec) -> str:
     """What changed between a job's `spec` and a stage's, in words; of what is not known, that something did."""
     try:
@@ -127,6 +158,8 @@ def _change(name: str, was: Any, now: Any) -> str:
         return _PLAIN[name]
     if name == "between":
         return f"frames between them are {'embedded too' if now is None else 'no longer embedded'}"
+    if name == PICTURES:
+        return f"subtitles that are pictures are read {'now' if now and not was else 'in another way now'}"
     if name == "subtitles":
         before, after = ([part for part in value or [] if isinstance(part, list)] for value in (was, now))
         if before and before == after:

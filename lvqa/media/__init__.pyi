@@ -1,5 +1,6 @@
 from .bounds import Limits as Limits, limits_in_use as limits_in_use, use_limits as use_limits
 from .clock import centres as centres
+from .decoding.cues import Cue as Cue, said_once as said_once
 from .files import (
     content_hash as content_hash,
     find_videos as find_videos,
@@ -22,11 +23,12 @@ from .reader import (
     read_subtitles as read_subtitles,
     thumbnail as thumbnail,
 )
-from .sidecars import Sidecar as Sidecar, sidecars_in as sidecars_in
+from .sidecars import PICTURE_SUFFIXES as PICTURE_SUFFIXES, Sidecar as Sidecar, sidecars_in as sidecars_in
 from .values import (
     Frame as Frame,
     Samples as Samples,
     Subtitle as Subtitle,
+    SubtitlePicture as SubtitlePicture,
     TimedFrame as TimedFrame,
     VideoInfo as VideoInfo,
 )

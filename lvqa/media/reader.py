@@ -17,7 +17,7 @@ from lvqa.media.bounds import limits_in_use
 from lvqa.media.clock import centres, rising
 from lvqa.media.known_clocks import known_clock
 from lvqa.media.transport import OpenVideo, Transport
-from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, check_options
+from lvqa.media.values import Backend, OnPicture, Samples, Subtitle, TimedFrame, VideoInfo, check_options
 from lvqa.types import Clock, Span
 
 _log = logging.getLogger(__name__)
@@ -140,7 +140,9 @@ def read_audio(
     yield from _transport().audio(Path(path), rate, chunk_s, track)
 
 
-def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = None) -> list[Subtitle]:
+def read_subtitles(
+    path: Path, *, on_problem: Callable[[str], None] | None = None, on_picture: OnPicture | None = None
+) -> list[Subtitle]:
     """Read the subtitles of a video, in time order.
 
     Files beside it come first (`lvqa.media.sidecars` says which are its own); without a full one among them, the text
@@ -150,8 +152,10 @@ def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = Non
 
     Args:
         path: the video.
-        on_problem: told, a line each, of files and cues that cannot be read and of tracks of pictures, which are not;
-            without it, that is logged as a warning.
+        on_problem: told, a line each, of files and cues that cannot be read; without it, that is logged as a warning.
+        on_picture: given, one by one, the cues of tracks that are pictures (PGS, VobSub, DVB, XSUB) where no text
+            track of their language is the dialogue, and of those that are signs; held are a few at a time. Without it
+            such tracks are a problem that is told.
 
     Returns:
         The cues; empty where there are none.
@@ -161,7 +165,7 @@ def read_subtitles(path: Path, *, on_problem: Callable[[str], None] | None = Non
         MediaError: there is no file beside the video, and the video cannot be opened; or that takes more than it may,
             or crashes.
     """
-    return _transport().subtitles(Path(path), on_problem or _log.warning)
+    return _transport().subtitles(Path(path), on_problem or _log.warning, on_picture)
 
 
 def thumbnail(path: Path, time_s: float, max_side: int = 160) -> bytes:

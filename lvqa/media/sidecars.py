@@ -20,9 +20,10 @@ from lvqa.media.language_names import language_code
 Kind = Literal["full", "sdh", "signs"]
 """What a track of subtitles is: all that is said, that with the sounds, or what is no transcript (see `Label`)."""
 
-SUFFIXES = frozenset(
-    {".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".smi", ".sami", ".sub", ".lrc", ".json3", ".sup"}
-)
+PICTURE_SUFFIXES = frozenset({".sup", ".idx"})
+"""What files of subtitles that are pictures are called; a .sub may hold either."""
+_TEXT_SUFFIXES = {".srt", ".vtt", ".ass", ".ssa", ".sbv", ".ttml", ".dfxp", ".smi", ".sami", ".sub", ".lrc", ".json3"}
+SUFFIXES = PICTURE_SUFFIXES | _TEXT_SUFFIXES
 _FOLDERS = frozenset({"subs", "sub", "subtitles", "subtitle", "captions"})
 # What the words of a name say: of what kind a track is, or nothing that matters here.
 _SAID = {

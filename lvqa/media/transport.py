@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo
+from lvqa.media.values import Backend, OnPicture, Samples, Subtitle, TimedFrame, VideoInfo
 from lvqa.types import Clock, Span
 
 
@@ -54,6 +54,8 @@ class Transport(Protocol):
         """The sound of a video, or of one of its tracks, in chunks."""
         ...
 
-    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
-        """The subtitles of a video."""
+    def subtitles(
+        self, path: Path, on_problem: Callable[[str], None], on_picture: OnPicture | None = None
+    ) -> list[Subtitle]:
+        """The subtitles of a video that are text; those that are pictures are given out one by one."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -34,7 +35,9 @@ class VideoInfo:
     covers the longest stream; `clock` says how the file's time stamps go on, `packets` how many of the film and of the
     sound that is heard the file holds (0: not counted), `channels` how many that sound has. `breaks_off`: the header
     promises more than the file holds; `duration_s` is then what it holds. `hdr` is "pq" or "hlg" where frames are tone
-    mapped. The film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`,
+    mapped. `picture_subtitles` of the subtitle tracks are pictures which no text track stands in for. `audio_languages`
+    are codes (ISO 639-1) by track, empty where none is given. At `joined_at_byte` a second film begins that is not read
+    (0: none). The film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`,
     `audio_track` is heard unless another is chosen (from 1; 0: none).
     """
 
@@ -52,6 +55,9 @@ class VideoInfo:
     stored_width: int = 0
     stored_height: int = 0
     hdr: str = ""
+    picture_subtitles: int = 0
+    audio_languages: tuple[str, ...] = ()
+    joined_at_byte: int = 0
     video_tracks: int = 1
     video_track: int = 1
     audio_tracks: int = 0
@@ -93,6 +99,19 @@ class Subtitle:
     text: str
     language: str = ""
     kind: Literal["dialogue", "signs"] = "dialogue"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubtitlePicture:
+    """A cue that is a picture: when it is shown, uint8 (h, w), bright letters on black, and as `Subtitle` has them."""
+
+    span: Span
+    image: Frame
+    language: str = ""
+    kind: Literal["dialogue", "signs"] = "dialogue"
+
+
+OnPicture = Callable[[SubtitlePicture], None]
 
 
 def room_for(count: int) -> Samples:

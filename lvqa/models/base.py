@@ -166,7 +166,11 @@ class Utterance:
 
 @runtime_checkable
 class Transcriber(Protocol):
-    """Turns the sound of a video into utterances (ASR)."""
+    """Turns the sound of a video into utterances (ASR).
+
+    One that knows some languages only has their codes in an attribute `languages`; without it, it finds out what is
+    spoken.
+    """
 
     @property
     def name(self) -> str:

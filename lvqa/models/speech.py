@@ -33,10 +33,14 @@ class WhisperTranscriber:
     As Whisper (arXiv 2212.04356, section 4.5) has it, a stretch that repeats itself or is improbable is decoded again
     at rising temperatures; one that repeats itself even so, or is silence, is dropped. Draws start from one seed, so
     that the same sound always comes to the same text. `language` is a code such as "de"; found out where it is empty.
+    `languages` are those it knows where these are few, empty where it finds out.
     """
 
-    def __init__(self, name: str, model: Any, *, beam: int = 5, language: str = "") -> None:
+    def __init__(
+        self, name: str, model: Any, *, beam: int = 5, language: str = "", languages: Iterable[str] = ()
+    ) -> None:
         self.name = name
+        self.languages = frozenset(languages)
         self._model = model
         self._beam = beam
         self._language = language
@@ -154,4 +158,4 @@ def load(spec: str, *, device: str = "auto", language: str = "") -> WhisperTrans
     if language and language not in known:
         told = "English alone" if list(known) == ["en"] else "other languages: " + ", ".join(sorted(known))
         raise UsageError(f"{spec} knows {told}; name a model that knows {language!r} with --asr, such as whisper:small")
-    return WhisperTranscriber(spec, model, language=language)
+    return WhisperTranscriber(spec, model, language=language, languages=known if len(known) == 1 else ())

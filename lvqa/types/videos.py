@@ -28,7 +28,9 @@ class Streams:
     The film is `video_track` of `video_tracks`, without what the file calls a cover; of `audio_tracks`, `audio_track`
     is heard unless another is chosen (from 1; 0: none), with so many `channels`. `packets` and `sound_packets` are how
     many of the film and of that sound the file holds (0: not counted). `hdr` is "pq" or "hlg" where pictures are tone
-    mapped.
+    mapped. `picture_subtitles` of the subtitle tracks are pictures which no text track stands in for. `audio_languages`
+    are codes (ISO 639-1) by track, empty where none is given. At `joined_at_byte` a second film begins that is not read
+    (0: none).
     """
 
     video_tracks: int = 1
@@ -40,16 +42,28 @@ class Streams:
     packets: int = 0
     sound_packets: int = 0
     hdr: str = ""
+    picture_subtitles: int = 0
+    audio_languages: tuple[str, ...] = ()
+    joined_at_byte: int = 0
+
+    def heard(self, audio_track: int) -> int:
+        """The audio track that is heard where the setting `audio_track` is this number; 0 for none."""
+        return audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
 
     def told(self, audio_track: int = 0) -> list[str]:
         """Lines that name what is not seen or heard beside the film, where the setting `audio_track` is this."""
         lines: list[str] = []
+        if self.joined_at_byte:
+            lines.append(
+                f"a second film is joined behind the first at byte {self.joined_at_byte}, and is not read: cut it off "
+                f"into a file of its own (tail -c +{self.joined_at_byte + 1})"
+            )
         if self.video_tracks > 1:
             lines.append(f"1 of {self.video_tracks} video tracks seen (track {self.video_track})")
         if self.audio_tracks > 1 and audio_track == ALL_TRACKS:
             lines.append(f"{self.audio_tracks} of {self.audio_tracks} audio tracks heard")
         elif self.audio_tracks > 1:
-            heard = audio_track if 0 < audio_track <= self.audio_tracks else self.audio_track
+            heard = self.heard(audio_track)
             lines.append(f"1 of {self.audio_tracks} audio tracks heard (track {heard}; --audio-track chooses)")
         return lines
 

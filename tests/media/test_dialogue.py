@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -130,28 +129,22 @@ def test_a_forced_file_beside_a_video_with_a_full_track_adds_to_it(tmp_path, foo
     assert [cue.text for cue in read_subtitles(path) if cue.kind == "dialogue"] == ["beside"]
 
 
-@pytest.mark.parametrize("beside", ["inside", "vobsub"])
-def test_pictures_of_subtitles_are_told_and_not_read(tmp_path, footage, beside):
-    path, lines = tmp_path / "a.mkv", []
-    if beside == "inside":
-        with av.open(str(path), "w") as out, av.open(str(footage.kind("h264.mp4").path)) as source:
-            video = out.add_stream_from_template(source.streams.video[0])
-            pictures = out.add_stream("dvdsub")
-            for packet in source.demux(source.streams.video[0]):
-                if packet.dts is not None:
-                    packet.stream = video
-                    out.mux(packet)
-            packet = av.Packet(b"\0\x10\0\x08\0\0\0\0\0\0\0\0\0\0\0\xff")
-            packet.stream, packet.pts, packet.dts, packet.time_base = pictures, 1000, 1000, Fraction(1, 1000)
-            out.mux(packet)
-        assert read_subtitles(path, on_problem=lines.append) == []
-        assert len(lines) == 1
-        assert "a.mkv holds 1 subtitle track of pictures (dvd" in lines[0]
-    else:
-        shutil.copy(CASES / "ep.mp4", path)
-        (tmp_path / "a.sub").write_bytes(b"\x00\x00\x01\xba" + bytes(100))
-        (tmp_path / "a.idx").write_text("# VobSub index file, v7\n")
-        (tmp_path / "a.en.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
-        assert [cue.text for cue in read_subtitles(path, on_problem=lines.append)] == ["Hello"]
-        assert len(lines) == 1
-        assert "a.sub holds pictures of subtitles, which are not read" in lines[0]
+@pytest.mark.parametrize(("name", "told"), [("a.en.srt", 0), ("a.en.forced.srt", 1)])
+def test_a_vobsub_beside_text_is_told_where_the_text_is_no_dialogue(tmp_path, name, told):
+    lines = []
+    shutil.copy(CASES / "ep.mp4", tmp_path / "a.mkv")
+    for suffix in (".idx", ".sub"):
+        shutil.copy(Path(__file__).parent / f"cases/pictures_vobsub{suffix}", tmp_path / f"a{suffix}")
+    (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    assert [cue.text for cue in read_subtitles(tmp_path / "a.mkv", on_problem=lines.append)] == ["Hello"]
+    assert len(lines) == told
+    assert all("a.idx holds 1 subtitle track of pictures, not read" in line for line in lines)
+
+
+def test_an_index_without_its_pictures_is_told(tmp_path):
+    lines = []
+    shutil.copy(CASES / "ep.mp4", tmp_path / "a.mkv")
+    shutil.copy(Path(__file__).parent / "cases/pictures_vobsub.idx", tmp_path / "a.idx")
+    assert read_subtitles(tmp_path / "a.mkv", on_problem=lines.append) == []
+    assert len(lines) == 1
+    assert "a.idx" in lines[0]

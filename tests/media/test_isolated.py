@@ -276,6 +276,7 @@ def test_what_goes_wrong_in_it_is_told_on_one_line(bad):
         ("lie_width", "no such number as width"),
         ("lie_size", "no such number as height"),
         ("lie_length", "no such number as duration_s"),
+        ("lie_languages", "languages that are none"),
         ("lie_few", "less than was asked for"),
     ],
 )
@@ -317,6 +318,19 @@ def test_more_than_was_asked_for(bad):
 def test_lies_about_subtitles(bad, deed, why):
     with pytest.raises(MediaError, match=why):
         read_subtitles(bad(deed))
+
+
+@pytest.mark.parametrize(
+    ("deed", "why"),
+    [
+        ("lie_picture", "larger than any"),
+        ("lie_picture_times", "subtitle that is none"),
+        ("lie_picture_text", "subtitle that is none"),
+    ],
+)
+def test_lies_about_pictures_of_subtitles(bad, deed, why):
+    with pytest.raises(MediaError, match=why):
+        read_subtitles(bad(deed), on_picture=lambda picture: None)
 
 
 def test_lies_about_sound(bad):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvqa.errors import SubtitleError
-from lvqa.media.decoding.subtitle_files import parse_file
+from lvqa.media.decoding.subtitle_files import is_pictures, parse_file
 
 ASS = """[Script Info]
 ScriptType: v4.00+
@@ -152,12 +152,20 @@ def test_what_is_none_is_refused(tmp_path, text):
         read(tmp_path, "a.srt", text)
 
 
-@pytest.mark.parametrize(("name", "data"), [("a.sub", b"\x00\x00\x01\xbaD\x00"), ("a.sup", b"PG\x00\x01\x00\x00")])
-def test_pictures_are_told(tmp_path, name, data):
+@pytest.mark.parametrize(
+    ("name", "data", "pictures"),
+    [
+        ("a.sub", b"\x00\x00\x01\xbaD\x00", True),
+        ("a.sup", b"PG\x00\x01\x00\x00", True),
+        ("a.idx", b"# VobSub index file, v7\n", True),
+        ("a.sub", b"{1}{2}Hello", False),
+        ("a.srt", b"PG-13", False),
+        ("a.lrc", b"PG-13", False),
+    ],
+)
+def test_files_of_pictures(tmp_path, name, data, pictures):
     (tmp_path / name).write_bytes(data)
-    found = parse_file(tmp_path / name)
-    assert not found.cues
-    assert "pictures of subtitles, which are not read" in found.told
+    assert is_pictures(tmp_path / name) == pictures
 
 
 def test_a_file_of_many_gigabytes_is_not_read(tmp_path):

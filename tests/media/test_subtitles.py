@@ -11,7 +11,7 @@ from lvqa.media import read_subtitles
 from lvqa.media.decoding.cues import has_word_times, said_once
 from lvqa.media.decoding.cues import parse_cues as parse_texts
 from lvqa.media.decoding.subtitle_files import parse_file as read_file
-from lvqa.media.decoding.subtitle_files import subtitle
+from lvqa.media.decoding.subtitle_files import subtitles
 from lvqa.types import Span
 
 # What does the work, where coverage and a debugger see it; `test_same` holds the child to it.
@@ -46,7 +46,7 @@ Caf&eacute; &lt;3
 
 def parse_cues(text):
     cues = said_once(parse_texts(text).cues, scrolls=has_word_times(text))
-    return [subtitle(cue.begin_s, cue.end_s, " ".join(cue.lines), "") for cue in cues]
+    return list(subtitles(cues, ""))
 
 
 def parse_file(path):

@@ -59,12 +59,16 @@ class OutOfMemory(MediaError):
         super().__init__(f"{shown(path)} needs more memory to decode than there is; convert it to a smaller picture")
 
 
-def open_container(path: Path) -> Any:
-    """Open a file with PyAV (an `InputContainer`), or raise MediaError with what is wrong and what to do."""
+def open_container(path: Path, formats: str = "") -> Any:
+    """Open a file with PyAV (an `InputContainer`), or raise MediaError with what is wrong and what to do.
+
+    `formats` are FFmpeg's names of others than those of videos.
+    """
     check_file(path)
+    options = {**_OPTIONS, "format_whitelist": formats} if formats else dict(_OPTIONS)
     try:
         # Absolute, since "a:b.mp4" would be taken for a protocol.
-        return av.open(spliced(path) or str(path.absolute()), options=dict(_OPTIONS), metadata_errors="replace")
+        return av.open(spliced(path) or str(path.absolute()), options=options, metadata_errors="replace")
     except FFmpegError as error:
         raise _told(path, error) from error
     except (OSError, UnicodeError, ValueError) as error:

@@ -39,16 +39,31 @@ _TAG = re.compile(
 )
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}|\{/?[biusyf](?::[^{}]*)?\}", re.IGNORECASE)
 _BREAK = re.compile(r"\\[Nnh]|\[br\]|\|(?=\S)|<br\s*/?>", re.IGNORECASE)
+# What styles are called that carry no dialogue; styles are named in English wherever they come from.
+_SIGN_WORDS = (
+    "sign signs ts typeset typesetting op ed opening ending insert song songs karaoke kara romaji kanji lyric lyrics "
+    "title titles note notes tl tn credit credits eyecatch"
+)
+_SIGN_STYLES = frozenset(_SIGN_WORDS.split())
+_STYLE_WORDS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
+_PLACED = re.compile(r"\\(?:pos|move|org)\s*\(|\\[kK][fo]?\d")
+_LEAST_LETTERS = 2
 _WORD_TIME = re.compile(r"<\d+:\d[\d:.]*>")
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """When it begins and ends, in seconds, and its lines, stripped of markup."""
+    """When it begins and ends, in seconds, and its lines, stripped of markup.
+
+    In SubStation Alpha's files it has a `style`, and may be `placed`: put somewhere of its own, or sung syllable by
+    syllable.
+    """
 
     begin_s: float
     end_s: float
     lines: tuple[str, ...]
+    style: str = ""
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,44 @@ def said_once(cues: Sequence[Cue], *, scrolls: bool = False) -> Iterator[Cue]:
             last = Cue(cue.begin_s, cue.end_s, tuple(fresh))
     if last is not None:
         yield last
+
+
+def parted_by_style(cues: Sequence[Cue]) -> tuple[list[Cue], list[Cue]]:
+    """Cues in time order that are dialogue, and those that are signs, songs or notes, by their styles.
+
+    Signs are those of styles that are called so, and those of styles that mostly place what they show while another
+    one carries the dialogue; a sign that is drawn anew again and again is one. With one style all is dialogue.
+    """
+    written: dict[str, list[int]] = {}
+    for cue in cues:
+        written.setdefault(cue.style, [0, 0])[cue.placed] += sum(map(len, cue.lines))
+    if len(written) < 2:
+        return [_plain(cue) for cue in cues], []
+    named = {style for style in written if not _SIGN_STYLES.isdisjoint(map(str.lower, _STYLE_WORDS.findall(style)))}
+    carrying = max(written.keys() - named, key=lambda style: (written[style][0], style), default="")
+    signs = named | {style for style in written if style != carrying and written[style][1] > written[style][0]}
+    if not written.get(carrying, [0])[0]:
+        signs = named
+    shown: dict[tuple[str, ...], Cue] = {}
+    merged: list[Cue] = []
+    for cue in (cue for cue in cues if cue.style in signs):
+        last = shown.get(cue.lines)
+        if last is not None and cue.begin_s - last.end_s <= _SCROLL_GAP_S:
+            shown[cue.lines] = Cue(last.begin_s, max(last.end_s, cue.end_s), cue.lines)
+        elif sum(map(str.isalnum, "".join(cue.lines))) >= _LEAST_LETTERS:
+            merged += [last] if last is not None else []
+            shown[cue.lines] = _plain(cue)
+    merged += shown.values()
+    return [_plain(cue) for cue in cues if cue.style not in signs], sorted(merged, key=lambda cue: cue.begin_s)
+
+
+def _plain(cue: Cue) -> Cue:
+    return Cue(cue.begin_s, cue.end_s, cue.lines)
+
+
+def is_placed(text: str) -> bool:
+    """Whether an event of SubStation Alpha says where it stands, or is sung syllable by syllable."""
+    return _PLACED.search(text) is not None
 
 
 def clean(line: str) -> str:

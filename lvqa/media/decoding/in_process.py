@@ -9,7 +9,7 @@ from lvqa.media.decoding.audio import decode_audio
 from lvqa.media.decoding.decoder import FrameDecoder
 from lvqa.media.decoding.subtitles import collect_subtitles
 from lvqa.media.decoding.video_info import read_video_info
-from lvqa.media.values import Backend, Samples, Subtitle, VideoInfo
+from lvqa.media.values import Backend, OnPicture, Samples, Subtitle, VideoInfo
 from lvqa.types import Clock
 
 
@@ -30,6 +30,8 @@ class InProcess:
         """The sound of a video, in chunks."""
         return decode_audio(path, rate, chunk_s, track)
 
-    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
+    def subtitles(
+        self, path: Path, on_problem: Callable[[str], None], on_picture: OnPicture | None = None
+    ) -> list[Subtitle]:
         """The subtitles of a video."""
-        return collect_subtitles(path, on_problem)
+        return collect_subtitles(path, on_problem, on_picture)

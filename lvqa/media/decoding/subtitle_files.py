@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from xml.etree import ElementTree
 
 from lvqa.errors import SubtitleError
@@ -19,7 +19,9 @@ from lvqa.media.decoding.cues import (
     ParsedCues,
     clean,
     has_word_times,
+    is_placed,
     parse_cues,
+    parted_by_style,
     said_once,
 )
 from lvqa.media.files import shown
@@ -70,17 +72,15 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
         raise SubtitleError(
             f"{shown(path)} cannot be read ({error.strerror}); give this user the right to read it, or move it away"
         ) from error
-    if data.startswith((b"\x00\x00\x01\xba", b"PG")) and path.suffix.lower() in (".sub", ".sup"):
-        return FileCues((), f"{shown(path)} holds pictures of subtitles, which are not read; add them as text")
     unreadable = SubtitleError(f"{shown(path)} holds no readable subtitle; mend it, or move it away from the video")
     text = decode_text(data, language)
     try:
         parsed = _parsed(text, language, fps)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError) as error:
         raise unreadable from error
-    ordered = sorted(dict.fromkeys(parsed.cues), key=lambda cue: cue.begin_s)
-    spoken = said_once(ordered, scrolls=has_word_times(text))
-    cues = tuple(cue for cue in (subtitle(c.begin_s, c.end_s, " ".join(c.lines), language) for c in spoken) if cue)
+    said, shown_too = parted_by_style(sorted(parsed.cues, key=lambda cue: cue.begin_s))
+    spoken = said_once(list(dict.fromkeys(said)), scrolls=has_word_times(text))
+    cues = (*subtitles(spoken, language), *subtitles(shown_too, language, "signs"))
     body = re.sub(r"^WEBVTT[^\n]*", "", text.strip())
     if body.strip() and not cues and not _only_notes(body):
         raise unreadable
@@ -89,10 +89,31 @@ def parse_file(path: Path, language: str = "", *, fps: Callable[[], float] = lam
     return FileCues(cues, f"{shown(path)}: {told}; mend them" if told else "")
 
 
-def subtitle(begin_s: float, end_s: float, text: str, language: str) -> Subtitle | None:
-    """A cue as a value; None where it says nothing, or its times make no sense."""
-    begin_s = max(0.0, begin_s)
-    return Subtitle(Span(begin_s, end_s), text[:LONGEST_CUE], language) if text and begin_s < end_s else None
+def is_pictures(path: Path) -> bool:
+    """Whether a file holds subtitles that are pictures, or is called as the index of a VobSub is."""
+    if (suffix := path.suffix.lower()) not in (".sub", ".sup", ".idx"):
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+    except OSError:
+        return False
+    return suffix == ".idx" or head.startswith((b"\x00\x00\x01\xba", b"PG"))
+
+
+def beside_index(path: Path) -> bool:
+    """Whether a file of pictures is read by way of another one: a .sub by its .idx, which names languages."""
+    return path.suffix.lower() == ".sub" and any(path.with_suffix(suffix).is_file() for suffix in (".idx", ".IDX"))
+
+
+def subtitles(
+    cues: Iterable[Cue], language: str, kind: Literal["dialogue", "signs"] = "dialogue"
+) -> Iterator[Subtitle]:
+    """Cues as values, without those that say nothing, or whose times make no sense."""
+    for cue in cues:
+        begin_s, text = max(0.0, cue.begin_s), " ".join(cue.lines)[:LONGEST_CUE]
+        if text and begin_s < cue.end_s:
+            yield Subtitle(Span(begin_s, cue.end_s), text, language, kind)
 
 
 def _parsed(text: str, language: str, fps: Callable[[], float]) -> ParsedCues:
@@ -126,7 +147,8 @@ def _by_pysubs2(text: str, name: str, fps: Callable[[], float]) -> Iterator[Cue]
         raise ValueError(str(error)) from error
     for event in subs:
         if not event.is_comment and not event.is_drawing and (line := clean(event.text)):
-            yield Cue(event.start / 1000, event.end / 1000, (line,))
+            placed = is_placed(event.text)
+            yield Cue(event.start / 1000, event.end / 1000, (line,), event.style, placed)
 
 
 def _json3(text: str) -> Iterator[Cue]:

@@ -17,7 +17,10 @@ from lvqa.media.decoding.container import decoded, open_container, packets, star
 from lvqa.media.decoding.continuity import Shift, is_stamped, read_continuity
 from lvqa.media.decoding.hdr import transfer_of
 from lvqa.media.decoding.streams import audio_stream, picture_streams, video_stream
+from lvqa.media.decoding.subtitle_pictures import pictures_inside
 from lvqa.media.files import shown
+from lvqa.media.joined import second_film
+from lvqa.media.sidecars import track_label
 from lvqa.media.values import VideoInfo, displayed
 from lvqa.types import Clock, ClockPiece
 
@@ -63,12 +66,14 @@ def read_video_info(path: Path, *, exact: bool = True, clock: Clock = ()) -> Vid
         codec = stream.codec_context.codec.canonical_name
         pictures, sounds = picture_streams(container), list(container.streams.audio)
         heard = audio_stream(container)
+        languages = tuple(track_label(sound.language or "", "").language for sound in sounds)
         subtitle_tracks = len(container.streams.subtitles)
         tables = [track.frames if track is not None else 0 for track in (stream, heard)]
         indexes = [track.index if track is not None else -1 for track in (stream, heard)]
         stamped = is_stamped(container, stream)
         channels = heard.codec_context.channels if heard is not None else 0
         wall_s = _wall_s(container)
+        picture_subtitles = pictures_inside(container)
         still = container.format.name == "gif" and _packets_of(container, stream) < 2
     if still:
         raise NoVideo(f"{shown(path)} is a still picture; leave it out")
@@ -98,6 +103,9 @@ def read_video_info(path: Path, *, exact: bool = True, clock: Clock = ()) -> Vid
         stored_width=frame.width,
         stored_height=frame.height,
         hdr=transfer_of(frame),
+        picture_subtitles=picture_subtitles,
+        audio_languages=languages,
+        joined_at_byte=second_film(path),
         video_tracks=len(pictures),
         video_track=pictures.index(stream) + 1,
         audio_tracks=len(sounds),

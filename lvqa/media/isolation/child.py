@@ -28,7 +28,7 @@ from lvqa.media.decoding.container import PULSE, OutOfMemory
 from lvqa.media.decoding.decoder import FrameDecoder
 from lvqa.media.decoding.in_process import InProcess
 from lvqa.media.isolation.wire import Header, send, unpack
-from lvqa.media.values import TimedFrame, VideoInfo
+from lvqa.media.values import SubtitlePicture, TimedFrame, VideoInfo
 from lvqa.types import Span, clock_of, clock_rows
 
 # Videos kept open between requests: an agent looks at several in turn.
@@ -154,7 +154,16 @@ class Server:
         batch: list[list[Any]] = []
         length = 0
         told: list[str] = []
-        for cue in self._transport.subtitles(_path(request), told.append):
+
+        def give(picture: SubtitlePicture) -> None:
+            height, width = picture.image.shape
+            of = {"span": [picture.span.start_s, picture.span.end_s], "language": picture.language, "of": picture.kind}
+            header = {"kind": "picture", "width": width, "height": height, **of}
+            self._send(header, np.ascontiguousarray(picture.image).data.cast("B"))
+            self._look_for_stop()
+
+        on_picture = give if request.get("pictures") else None
+        for cue in self._transport.subtitles(_path(request), told.append, on_picture):
             batch.append([cue.span.start_s, cue.span.end_s, cue.text, cue.language, cue.kind])
             length += 100 + len(cue.text)
             if length > _TEXT:
@@ -168,8 +177,11 @@ class Server:
         number = request["reader"]
         if number not in self._readers:
             info = request.get("info")
-            known = info and VideoInfo(path=_path(request), **{**info, "clock": clock_of(info["clock"])})
             clock = clock_of(request.get("clock", ()))
+            known = None
+            if info is not None:
+                lists = {"clock": clock_of(info["clock"]), "audio_languages": tuple(info["audio_languages"])}
+                known = VideoInfo(path=_path(request), **{**info, **lists})
             while len(self._readers) >= MOST_OPEN:
                 self._readers.popitem(last=False)[1].close()
             self._readers[number] = self._transport.open(

@@ -20,7 +20,18 @@ from lvqa.media.clock import sample_times
 from lvqa.media.files import check_file, shown
 from lvqa.media.isolation.conversation import Conversation, close_reader
 from lvqa.media.isolation.wire import Header
-from lvqa.media.values import Backend, Samples, Subtitle, TimedFrame, VideoInfo, fitted, room_for
+from lvqa.media.values import (
+    MOST_PIXELS,
+    Backend,
+    OnPicture,
+    Samples,
+    Subtitle,
+    SubtitlePicture,
+    TimedFrame,
+    VideoInfo,
+    fitted,
+    room_for,
+)
 from lvqa.types import Clock, Span, clock_of, clock_rows
 
 # What no video has more of; an answer that says so is a lie.
@@ -67,17 +78,22 @@ class Isolated:
                 yield offset_s, samples
                 del samples
 
-    def subtitles(self, path: Path, on_problem: Callable[[str], None]) -> list[Subtitle]:
+    def subtitles(
+        self, path: Path, on_problem: Callable[[str], None], on_picture: OnPicture | None = None
+    ) -> list[Subtitle]:
         """The subtitles of a video."""
         found: list[Subtitle] = []
         problems = 0
-        with Conversation(path, {**_file(path), "op": "subtitles"}) as talk:
+        with Conversation(path, {**_file(path), "op": "subtitles", "pictures": on_picture is not None}) as talk:
             while (header := talk.next()) is not None:
                 if isinstance(line := header.get("text"), str):
                     problems += 1
                     if problems > _MOST_PROBLEMS:
                         raise talk.lie("more problems than any video has")
                     on_problem(talk.told(line))
+                    continue
+                if header["kind"] == "picture" and on_picture is not None:
+                    on_picture(_picture(talk, header))
                     continue
                 cues = header.get("cues")
                 if not isinstance(cues, list) or len(found) + len(cues) > _MOST_CUES:
@@ -171,7 +187,9 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
     info = header.get("info")
     if not isinstance(info, dict):
         raise talk.lie("no information")
-    codec = info.get("codec")
+    codec, languages = info.get("codec"), info.get("audio_languages")
+    if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
+        raise talk.lie("languages that are none")
 
     def count(name: str) -> int:
         return int(talk.number(info, name, 0, _MOST_SIDE))
@@ -195,6 +213,9 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         stored_width=count("stored_width"),
         stored_height=count("stored_height"),
         hdr=hdr if (hdr := info.get("hdr")) in ("pq", "hlg") else "",
+        picture_subtitles=count("picture_subtitles"),
+        joined_at_byte=int(talk.number(info, "joined_at_byte", 0, _MOST_START_S)),
+        audio_languages=tuple(shown(language[:_LONGEST_NAME]) for language in languages[:_MOST_SIDE]),
         video_tracks=count("video_tracks"),
         video_track=count("video_track"),
         audio_tracks=count("audio_tracks"),
@@ -204,6 +225,20 @@ def _info(talk: Conversation, path: Path, header: Header) -> VideoInfo:
         packets=int(talk.number(info, "packets", 0, _MOST_PACKETS)),
         sound_packets=int(talk.number(info, "sound_packets", 0, _MOST_PACKETS)),
     )
+
+
+def _picture(talk: Conversation, header: Header) -> SubtitlePicture:
+    width, height = (int(talk.number(header, name, 1, MOST_PIXELS)) for name in ("width", "height"))
+    if width * height > MOST_PIXELS:
+        raise talk.lie("a subtitle larger than any")
+    try:
+        start_s, end_s = header["span"]
+        cue = _cue(start_s, end_s, "", header["language"], header["of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise talk.lie("a subtitle that is none") from error
+    image = np.empty((height, width), np.uint8)
+    talk.take(image.data.cast("B"))
+    return SubtitlePicture(cue.span, image, cue.language, cue.kind)
 
 
 def _cue(start_s: float, end_s: float, text: str, language: str, kind: str) -> Subtitle:

@@ -203,7 +203,8 @@ def read_probe(text: str) -> tuple[Clock, Streams | None]:
     if not text:
         return (), None
     told = json.loads(text)
-    return clock_of(told["clock"]), Streams(**told["streams"])
+    streams = dict(told["streams"])
+    return clock_of(told["clock"]), Streams(**{**streams, "audio_languages": tuple(streams["audio_languages"])})
 
 
 def _told(video: Video) -> str:

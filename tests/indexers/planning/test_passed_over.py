@@ -228,10 +228,10 @@ def test_sound_of_all_tracks_goes_on_in_the_last(folder: Path) -> None:
     from lvqa.indexers.stages.sound import heard_sound
 
     _two_tracks(folder / "a.mkv")
-    fresh = [(offset, round(done, 1)) for offset, _, done in heard_sound(folder / "a.mkv", -1, 0.0)]
+    fresh = [(offset, round(done, 1)) for offset, _, done in heard_sound(folder / "a.mkv", [1, 2], 0.0)]
     assert fresh == [(0.0, 0.0), (0.0, 3.0)]
-    assert [done for _, _, done in heard_sound(folder / "a.mkv", -1, 1.0)] == [pytest.approx(3.0, abs=0.1)]
-    assert list(heard_sound(folder / "a.mkv", -1, 3.1)) == []
+    assert [done for _, _, done in heard_sound(folder / "a.mkv", [1, 2], 1.0)] == [pytest.approx(3.0, abs=0.1)]
+    assert list(heard_sound(folder / "a.mkv", [1, 2], 3.1)) == []
 
 
 def test_the_option_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,3 +240,15 @@ def test_the_option_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "2 of 2 audio tracks heard" in capsys.readouterr().out
     assert main(["index", str(folder), "--dry-run", "--audio-track", "second"]) == 2
     assert "audio_track" in capsys.readouterr().err
+
+
+def test_a_second_film_in_a_file_is_told(folder: Path, kit: Any, shots: Any) -> None:
+    one = shots("a.mp4", ((255, 0, 0), 2))
+    one.write_bytes(one.read_bytes() * 2)
+    told = f"a second film is joined behind the first at byte {one.stat().st_size // 2}, and is not read: cut it off"
+    plan = plan_index(folder, None, kit.models().names, Settings(**kit.settings))
+    assert any(told in line for line in plan_lines(plan))
+    kit.run()
+    report = Archive(folder, archive_dir=kit.index_dir, models=kit.models()).show("a.mp4")
+    assert [told in line for line in report.tracks] == [True]
+    assert report.video.duration_s == pytest.approx(2)
