@@ -1,7 +1,7 @@
 """Whether a second film stands behind the first in a file, where players, and FFmpeg with them, read the first alone.
 
-So it is with MP4 and QuickTime, ASF (WMV) and FLV that were joined as bytes (`cat a.mp4 b.mp4`). Other containers are
-read on. Looks at the heads of boxes and decodes nothing.
+So it is with MP4 and QuickTime and ASF (WMV) that were joined as bytes (`cat a.mp4 b.mp4`). Other containers are read
+on. Looks at the heads of boxes and decodes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-# A film of a day has fewer packets in FLV; what has more is looked at no further.
+# What has more boxes is looked at no further.
 _MOST_HEADS = 200_000
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _OBJECT_BYTES = 24
-_FLV_BYTES, _FLV_TAG_BYTES = 13, 15
 _BEGINNINGS = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")
 
 
@@ -80,21 +79,7 @@ def _asf(file: BinaryIO) -> int:
     return 0
 
 
-def _flv(file: BinaryIO) -> int:
-    at = _FLV_BYTES
-    for _ in range(_MOST_HEADS):
-        file.seek(at)
-        head = file.read(4)
-        if head == b"FLV\x01":
-            return at
-        if len(head) < 4 or head[0] & 0x1F not in (8, 9, 18):
-            return 0
-        at += _FLV_TAG_BYTES + int.from_bytes(head[1:4], "big")
-    return 0
-
-
 _FINDERS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO], int]], ...] = (
     (lambda head: head[4:8] in (*_BEGINNINGS, b"free", b"skip"), _mp4),
     (lambda head: head == _ASF_HEADER, _asf),
-    (lambda head: head.startswith(b"FLV\x01"), _flv),
 )

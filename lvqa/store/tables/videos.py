@@ -204,7 +204,7 @@ def read_probe(text: str) -> tuple[Clock, Streams | None]:
         return (), None
     told = json.loads(text)
     streams = dict(told["streams"])
-    return clock_of(told["clock"]), Streams(**{**streams, "audio_languages": tuple(streams["audio_languages"])})
+    return clock_of(told["clock"]), Streams(**{**streams, "audio_languages": tuple(streams.get("audio_languages", ()))})
 
 
 def _told(video: Video) -> str:
