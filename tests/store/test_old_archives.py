@@ -20,7 +20,7 @@ import pytest
 
 import lvqa.store.opening as module
 from lvqa.errors import StoreError, StoreVersionError
-from lvqa.indexers import run_index
+from lvqa.indexers import plan_index, plan_lines, run_index
 from lvqa.settings import Settings
 from lvqa.store import Store, export_archive
 from lvqa.store.checksums import SUMMED, sum_of
@@ -101,13 +101,19 @@ def test_indexing_goes_on_from_it(tmp_path: Path, schema: int, killed: bool):
     unpack(index, schema, killed=killed)
     models = made.models()
     with Store.open(index, write=True) as store:
-        # Subtitles are read in another way now, and what sums them up follows; all else stays.
+        # Subtitles are read in another way now, the text on the screen is followed over time, which no note of before
+        # was, and what sums them up follows; all else stays.
         anew = {note.id for note in store.notes.select() if note.source == "speech" and not note.model}
+        anew |= {note.id for note in store.notes.select() if note.source == "screen"}
         anew |= {note.id for note in store.notes.select() if note.source == "summary"}
         before = {note.id: note for note in store.notes.select() if note.id not in anew}
         vectors = store.vectors.of("fake:embedder", list(before))
+        told = plan_lines(plan_index(folder, store, models.names, Settings(**made.SETTINGS)))
+        assert any("screen: redo: the text on the screen is followed over time now" in line for line in told)
+        assert not any("caption: redo" in line for line in told)
         report = run_index(folder, store, models, Settings(**made.SETTINGS))
-        assert (report.indexed, report.unchanged, len(report.failed)) == (2, 2, 1)
+        assert (report.indexed, report.unchanged, len(report.failed)) == (4, 0, 1)
+        assert {note.clip_id for note in store.notes.select() if note.source == "screen"} == {None}
         # The one that was under way goes on from the second it had come to; the others are not looked at.
         assert sum(len(call) for call in models.vision.calls) == (2 if killed else 6)
         assert before.items() <= {note.id: note for note in store.notes.select()}.items()
