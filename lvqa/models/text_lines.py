@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 
 from lvqa.models.base import Frame
 
-# Lines belong together whose gap, below or beside one another, is at most so many heights of the higher one: bullets of
-# a slide and a terminal's lines do, one left empty too; a channel's logo and the lower third do not.
+# Lines belong together whose gap, below or beside one another, is at most so many heights of the higher one, and those
+# below one another only if they begin or are centred as near to some line of the block: bullets of a slide and a
+# terminal's lines do, one left empty too; the title of its window, a channel's logo and the lower third do not.
 _APART = 2.0
 
 
@@ -77,7 +78,7 @@ def blocks_of(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     """Lines parted into those that stand together, as a reader sees them; blocks and their lines in reading order."""
     blocks: list[list[TextLine]] = []
     for line in sorted(lines, key=lambda line: (line.xyxy[1], line.xyxy[0], line.text)):
-        near = [block for block in blocks if any(_together(line, other) for other in block)]
+        near = [block for block in blocks if _joins(line, block)]
         blocks = [block for block in blocks if not any(block is one for one in near)]
         blocks.append([other for block in near for other in block] + [line])
     return sorted(blocks, key=lambda block: (block[0].xyxy[1], block[0].xyxy[0], block[0].text))
@@ -94,8 +95,16 @@ def stacked(text: str) -> list[TextLine]:
     return lines
 
 
-def _together(one: TextLine, other: TextLine) -> bool:
-    (left, top, right, bottom), (x0, y0, x1, y1) = one.xyxy, other.xyxy
-    height = max(bottom - top, y1 - y0)
-    below, beside = max(top, y0) - min(bottom, y1), max(left, x0) - min(right, x1)
-    return (below <= _APART * height and beside < 0) or (beside <= _APART * height and below < 0)
+def _joins(line: TextLine, block: Sequence[TextLine]) -> bool:
+    """Whether a line belongs to a block above or beside it: near one of its lines, and aligned with one."""
+    (left, top, right, bottom), below = line.xyxy, False
+    for x0, y0, x1, y1 in (other.xyxy for other in block):
+        reach = _APART * max(bottom - top, y1 - y0)
+        down, across = max(top, y0) - min(bottom, y1), max(left, x0) - min(right, x1)
+        if across <= reach and down < 0:
+            return True
+        below = below or (down <= reach and across < 0)
+    return below and any(
+        min(abs(left - x0), abs(left + right - x0 - x1) / 2) <= _APART * max(bottom - top, y1 - y0)
+        for x0, y0, x1, y1 in (other.xyxy for other in block)
+    )

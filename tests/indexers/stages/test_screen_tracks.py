@@ -205,6 +205,17 @@ def test_lines_far_apart_are_blocks_and_columns_of_a_table_rows() -> None:
         ["CH5"],
         ["Labour 44%", "Green 31%"],
     ]
+    window = [line("sam@laptop", 430, 0), line("$ make test", 14, 40), line("  16 passed", 36, 68)]
+    assert [rows_of(block) for block in blocks_of(window)] == [["sam@laptop"], ["$ make test", "  16 passed"]]
+    code = [
+        line("def thrust():", 14, 0),
+        line("return self.fuel", 50, 28),
+        line("* 2", 90, 56),
+        line("$ make test", 14, 84),
+    ]
+    assert len(blocks_of(code)) == 1
+    centred = [line("Where is", 260, 0), line("the blue key?", 235, 30)]
+    assert [rows_of(block) for block in blocks_of(centred)] == [["Where is", "the blue key?"]]
     assert [rows_of(block) for block in blocks_of([line("a", 0, 0), line("b", 0, 50), line("c", 0, 111)])] == [
         ["a", "b"],
         ["c"],
