@@ -1,14 +1,16 @@
 """Reading screen text in several processes, each with an engine of one thread.
 
-Each is `python -m lvqa.models.ocr NAME`, which reads pickled frames from stdin and answers with pickled lines on stdout
-until stdin ends, which it does when whoever started it is gone, however that ended. Both ends are lvqa's own.
+Each is `python -m lvqa.models.ocr NAME`. It reads frames from stdin, a JSON line with the shape and then the bytes, and
+answers with a JSON line each on stdout, until stdin ends, which it does when whoever started it is gone, however that
+ended.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
-import pickle
 import queue
 import subprocess
 import sys
@@ -16,6 +18,9 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lvqa.errors import ModelError
 from lvqa.models.base import Frame
@@ -60,15 +65,15 @@ class OcrPool:
         try:
             worker = worker or self._start()
             found = worker.ask(frame)
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
             if worker is not None:
                 worker.end()
                 worker = None
             raise ModelError(f"the process that reads screen text ended ({error or 'without a word'})") from error
         finally:
             self._idle.put(worker)
-        if isinstance(found, Exception):
-            raise found
+        if isinstance(found, str):
+            raise ModelError(found)
         return found
 
     def _start(self) -> _Worker:
@@ -97,14 +102,22 @@ class _Worker:
             start_new_session=True,  # else the terminal's Ctrl-C would end it before the batch is finished
         )
 
-    def ask(self, frame: Frame) -> list[TextLine] | ModelError:
-        """The lines of a frame. Raises OSError, EOFError, UnpicklingError where the process is gone."""
+    def ask(self, frame: Frame) -> list[TextLine] | str:
+        """The lines of a frame, or what was wrong with reading it.
+
+        Raises OSError, EOFError where the process is gone, ValueError, TypeError, KeyError for an answer that is none.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        pickle.dump(frame, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        self._process.stdin.write(json.dumps(frame.shape).encode() + b"\n")
+        self._process.stdin.write(np.ascontiguousarray(frame).data.cast("B"))
         self._process.stdin.flush()
-        answer: list[TextLine] | ModelError = pickle.load(self._process.stdout)  # noqa: S301
-        return answer
+        if not (line := self._process.stdout.readline()):
+            raise EOFError
+        answer: dict[str, Any] = json.loads(line)
+        if "failed" in answer:
+            return str(answer["failed"])
+        return [TextLine(str(text), float(score), _box(*xyxy)) for text, score, xyxy in answer["lines"]]
 
     def end(self) -> None:
         """End the process."""
@@ -117,22 +130,29 @@ class _Worker:
             self._process.wait(_CLOSE_S)
 
 
+def _box(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+    return float(x0), float(y0), float(x1), float(y1)
+
+
 def serve(read: Callable[[Frame], list[TextLine]]) -> None:
     """Be one of the processes: answer what comes on stdin, until it ends."""
     # What a library prints must not stand between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     while True:
-        try:
-            frame: Frame = pickle.load(sys.stdin.buffer)  # noqa: S301
-        except EOFError:
+        if not (line := sys.stdin.buffer.readline()):
             return
-        answer: list[TextLine] | ModelError
+        shape = tuple(map(int, json.loads(line)))
+        data = bytearray(sys.stdin.buffer.read(math.prod(shape)))
+        if len(data) < math.prod(shape):
+            return
+        frame: Frame = np.frombuffer(data, np.uint8).reshape(shape)
+        answer: dict[str, Any]
         try:
-            answer = read(frame)
+            answer = {"lines": [(one.text, float(one.score), [*map(float, one.xyxy)]) for one in read(frame)]}
         except ModelError as error:
-            answer = error
+            answer = {"failed": str(error)}
         except Exception as error:
-            answer = ModelError(f"reading a frame failed unexpectedly ({type(error).__name__}: {error})")
-        pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
+            answer = {"failed": f"reading a frame failed unexpectedly ({type(error).__name__}: {error})"}
+        answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
