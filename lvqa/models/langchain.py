@@ -24,11 +24,18 @@ from pydantic import PrivateAttr
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
 from lvqa.models.base import Frame, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
+from lvqa.models.thoughts import is_thinking, without_thoughts
 from lvqa.secrets import remember_of
 
 T = TypeVar("T")
 
 _FIRST_WORD = re.compile(r"[^\W_]+")
+# What servers say to an option that they do not know.
+_REFUSED = frozenset({400, 422})
+# For a word, and for one behind a thought.
+_WORD_TOKENS, _THOUGHT_TOKENS = 8, 2048
+# A first token that is yes or no with less than this is another word, or opens a thought.
+_LEAST_MASS = 0.01
 
 
 class GuardedChat(BaseChatModel):
@@ -36,11 +43,14 @@ class GuardedChat(BaseChatModel):
 
     spec: str = ""
     _inner: BaseChatModel = PrivateAttr()
+    _extra: dict[str, Any] = PrivateAttr()
 
-    def __init__(self, inner: BaseChatModel, spec: str) -> None:
+    def __init__(self, inner: BaseChatModel, spec: str, extra: Mapping[str, Any] | None = None) -> None:
+        """`extra` goes with every call, until the server refuses it."""
         super().__init__()
         self.spec = spec
         self._inner = inner
+        self._extra = dict(extra or {})
         remember_of(inner)
 
     @property
@@ -58,12 +68,22 @@ class GuardedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        extra = self._extra
         try:
-            return self._inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
+            return self._inner._generate(messages, stop=stop, run_manager=run_manager, **{**extra, **kwargs})
+        except LvqaError:
+            raise
+        except Exception as error:
+            if not extra or getattr(error, "status_code", None) not in _REFUSED:
+                raise explain_remote(self.spec, error) from error
+        try:
+            result = self._inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
         except LvqaError:
             raise
         except Exception as error:
             raise explain_remote(self.spec, error) from error
+        self._extra = {}
+        return result
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Bind tools in the form that the provider takes."""
@@ -109,8 +129,9 @@ class LangChainVision:
     """A VisionModel made of a chat model that takes images. Requests go out `concurrency` at a time, in order.
 
     `yes_probability` reads the first token's log-probabilities where `logprobs` says that the chat model takes that
-    option and the server gives them. Else it takes the reply's word, 1.0 for yes and 0.0 for no; one that is neither is
-    asked for once more and then a ReplyError.
+    option, the server gives them, and the token may be yes or no: one that opens a thought says nothing. Else it takes
+    the reply's word behind all thoughts, 1.0 for yes and 0.0 for no; one that is neither is asked for once more and
+    then a ReplyError.
     """
 
     def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False, concurrency: int = 4) -> None:
@@ -151,7 +172,7 @@ class LangChainVision:
                 raise
             except ModelError as error:
                 # A server that knows no such option says 400 or 422; that is no failure of the question.
-                if getattr(error.__cause__, "status_code", None) not in {400, 422}:
+                if getattr(error.__cause__, "status_code", None) not in _REFUSED:
                     raise
                 self._logprobs = False
             else:
@@ -160,8 +181,10 @@ class LangChainVision:
                     return found
         reply = ""
         for prompt in (request.prompt, request.prompt + "\nReply with one word: yes or no."):
-            reply = str(self._ask(request, prompt, max_tokens=8).text)
-            word = yes_of_text(reply)
+            reply = str(self._ask(request, prompt, max_tokens=_WORD_TOKENS).text)
+            if is_thinking(reply) and not without_thoughts(reply):
+                reply = str(self._ask(request, prompt, max_tokens=_THOUGHT_TOKENS).text)
+            word = yes_of_text(without_thoughts(reply))
             if word is not None:
                 return word
         raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
@@ -181,7 +204,7 @@ def yes_of_text(text: str) -> float | None:
 
 
 def yes_of_logprobs(metadata: Mapping[str, Any]) -> float | None:
-    """P(yes) / (P(yes) + P(no)) of the first token, or None where neither is among those that the server names."""
+    """P(yes) / (P(yes) + P(no)) of the first token, or None where it is hardly ever one of them."""
     content = (metadata.get("logprobs") or {}).get("content") or []
     first = content[0] if content else {}
     mass = {"yes": 0.0, "no": 0.0}
@@ -190,4 +213,4 @@ def yes_of_logprobs(metadata: Mapping[str, Any]) -> float | None:
         if word in mass:
             mass[word] += math.exp(float(token["logprob"]))
     total = mass["yes"] + mass["no"]
-    return mass["yes"] / total if total > 0 else None
+    return mass["yes"] / total if total >= _LEAST_MASS else None

@@ -52,12 +52,18 @@ class Address:
         return cls(model, base_url)
 
 
-def load_chat(spec: str, *, device: str = "auto") -> GuardedChat:
-    """Make a chat model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
+def load_chat(spec: str, *, device: str = "auto", think: bool = False) -> GuardedChat:
+    """Make a chat model, which is told not to think aloud unless it is to; nothing is asked before the first call.
+
+    Raises UsageError, ModelNotFound.
+    """
     from lvqa.models.langchain import GuardedChat
 
-    inner = _openai(spec) if spec.startswith("openai:") else _by_provider(spec)
-    return GuardedChat(inner, spec)
+    if not spec.startswith("openai:"):
+        return GuardedChat(_by_provider(spec), spec)
+    # OpenAI itself refuses options of others; vLLM, SGLang and llama.cpp hand this one to the model's template.
+    unthought = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
+    return GuardedChat(_openai(spec), spec, unthought if Address.of(spec).base_url is not None and not think else None)
 
 
 def load_vision(spec: str, *, device: str = "auto") -> LangChainVision:

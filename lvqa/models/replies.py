@@ -26,6 +26,7 @@ from lvqa.models.base import (
     VisionRequest,
 )
 from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
+from lvqa.models.thoughts import without_thoughts
 from lvqa.prompts import clean
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHARACTERS_PER_TOKEN = 4
-
-# Reasoning models think aloud first; what stands in their thoughts is not the answer.
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-
 
 _REFUSAL = re.compile(
     r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able)|sorry\b"
@@ -75,16 +72,19 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
     text = str(message.text)
     usage = getattr(message, "usage_metadata", None) or {}
     return Reply(
-        _THOUGHT.sub("", text).strip(),
+        without_thoughts(text),
         usage.get("input_tokens") or estimate_tokens(prompt),
         usage.get("output_tokens") or estimate_tokens(text),
     )
 
 
 def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[str]:
-    """The vision model's reply to each request. Raises ModelError when it fails, or leaves out one."""
+    """The vision model's reply to each request, without thoughts. Raises ModelError when it fails or leaves out one."""
     with as_model_errors("the vision model", name_of(vision)):
-        return one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
+        replies = one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
+        return [
+            Reply(without_thoughts(r), *((r.tokens_in, r.tokens_out) if isinstance(r, Reply) else ())) for r in replies
+        ]
 
 
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
