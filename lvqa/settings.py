@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     )
 
     reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
+    timeout_s: float = Field(120.0, gt=0, allow_inf_nan=False, description="longest wait for a reply of a server")
+    patience_s: float = Field(
+        600.0, ge=0, allow_inf_nan=False, description="longest wait for a server that is busy or being started again"
+    )
+    retries: int = Field(2, ge=0, le=100, description="times that a server is asked again whose reply is a failure")
     isolate: bool = Field(True, description="decode in a child process, which a bad file may crash; not on Windows")
     decode_memory_mb: int = Field(4096, ge=256, description="most memory that decoding one video may take, in MiB")
     decode_stall_s: float = Field(

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import math
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -21,7 +24,7 @@ from langchain_core.runnables import Runnable
 from PIL import Image
 from pydantic import PrivateAttr
 
-from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
+from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
 from lvqa.models.base import Frame, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
 from lvqa.models.thoughts import is_thinking, without_thoughts
@@ -30,6 +33,24 @@ from lvqa.secrets import remember_of
 T = TypeVar("T")
 
 _FIRST_WORD = re.compile(r"[^\W_]+")
+PATIENCE_S, RETRIES = 600.0, 2
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_BUSY = frozenset({429, 502, 503, 504})
+_FAILED = frozenset({408, 409, 500})
+_LATE = frozenset({"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"})
+_GONE = frozenset(
+    {
+        "APIConnectionError",
+        "ConnectError",
+        "ConnectionError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "ReadError",
+        "RemoteProtocolError",
+    }
+)
+_clock, _sleep = time.monotonic, time.sleep
+_log = logging.getLogger("lvqa.models")
 # What servers say to an option that they do not know.
 _REFUSED = frozenset({400, 422})
 # For a word, and for one behind a thought.
@@ -45,9 +66,24 @@ class GuardedChat(BaseChatModel):
     _inner: BaseChatModel = PrivateAttr()
     _extra: dict[str, Any] = PrivateAttr()
 
-    def __init__(self, inner: BaseChatModel, spec: str, extra: Mapping[str, Any] | None = None) -> None:
-        """`extra` goes with every call, until the server refuses it."""
+    _patience_s: float = PrivateAttr()
+    _retries: int = PrivateAttr()
+    _answered: bool = PrivateAttr(False)
+
+    def __init__(
+        self,
+        inner: BaseChatModel,
+        spec: str,
+        extra: Mapping[str, Any] | None = None,
+        patience_s: float = PATIENCE_S,
+        retries: int = RETRIES,
+    ) -> None:
+        """`extra` goes with every call, until the server refuses it.
+
+        A busy server is waited for so long, and one that fails is asked so often again.
+        """
         super().__init__()
+        self._patience_s, self._retries = patience_s, retries
         self.spec = spec
         self._inner = inner
         self._extra = dict(extra or {})
@@ -68,22 +104,48 @@ class GuardedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        def call(extra: Mapping[str, Any]) -> ChatResult:
+            return self._patiently(
+                lambda: self._inner._generate(messages, stop=stop, run_manager=run_manager, **{**extra, **kwargs})
+            )
+
         extra = self._extra
         try:
-            return self._inner._generate(messages, stop=stop, run_manager=run_manager, **{**extra, **kwargs})
-        except LvqaError:
-            raise
-        except Exception as error:
-            if not extra or getattr(error, "status_code", None) not in _REFUSED:
-                raise explain_remote(self.spec, error) from error
-        try:
-            result = self._inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
-        except LvqaError:
-            raise
-        except Exception as error:
-            raise explain_remote(self.spec, error) from error
+            return call(extra)
+        except ModelError as error:
+            if not extra or getattr(error.__cause__, "status_code", None) not in _REFUSED:
+                raise
+        result = call({})
         self._extra = {}
         return result
+
+    def _patiently(self, call: Callable[[], ChatResult]) -> ChatResult:
+        """What a call gives; while the server is busy or being started again, the same call again, later and later."""
+        began_s, pause_s, retries = _clock(), _FIRST_PAUSE_S, self._retries
+        while True:
+            try:
+                result = call()
+            except LvqaError:
+                raise
+            except Exception as error:
+                state = _state_of(error, answered=self._answered)
+                if not state and retries and getattr(error, "status_code", None) in _FAILED:
+                    state, retries = "failed", retries - 1
+                if not state:
+                    raise explain_remote(self.spec, error) from error
+                left_s = self._patience_s - (_clock() - began_s)
+                if left_s <= 0:
+                    raise ServerAway(
+                        f"{self.spec}: {state} for {self._patience_s:g} s; what is done stays done: run the same "
+                        "command again when the server answers (patience_s says how long it is waited for)"
+                    ) from error
+                if pause_s == _FIRST_PAUSE_S:
+                    _log.warning("%s: %s; waiting up to %g s", self.spec, state, left_s)
+                _sleep(min(left_s, max(pause_s, _asked_to_wait(error))))
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                self._answered = True
+                return result
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Bind tools in the form that the provider takes."""
@@ -91,14 +153,44 @@ class GuardedChat(BaseChatModel):
         return self.bind(**bound.kwargs)
 
 
+def _state_of(error: BaseException, *, answered: bool) -> str:
+    """What is up with the server, as words, where that passes; empty for what is wrong with the call itself."""
+    status = getattr(error, "status_code", None)
+    if status in _BUSY and "insufficient_quota" not in str(error):
+        return f"busy ({status})"
+    # A server that never answered may not be there at all: that is said at once.
+    names = {type(e).__name__ for e in _causes(error)}
+    if answered and names & _GONE and not names & _LATE:
+        return "gone"
+    return ""
+
+
+def _asked_to_wait(error: BaseException) -> float:
+    """The seconds that a server asks to be left alone, as `Retry-After`; 0 where it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+    except ValueError:
+        pass
+    said = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0
+
+
 def explain_remote(spec: str, error: BaseException) -> ModelError:
     """One line on what went wrong at a server and what to do, as ModelNotFound where nothing serves the model."""
     text = first_line(error)
     status = getattr(error, "status_code", None)
     names = {type(e).__name__ for e in _causes(error)}
-    if names & {"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"}:
+    if names & _LATE:
         return ModelError(f"{spec}: no reply in time; try again, or ask for less at once")
-    if names & {"APIConnectionError", "ConnectError", "ConnectionError", "ConnectionRefusedError"}:
+    if names & _GONE:
         return ModelNotFound(f"{spec}: nothing answers at that address; start the server, or correct the address")
     if status in {401, 403}:
         return ModelError(f"{spec}: the key was refused ({status}); set the provider's key, such as OPENAI_API_KEY")

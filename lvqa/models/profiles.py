@@ -25,6 +25,7 @@ from lvqa.models.choose import (
     resolve,
 )
 from lvqa.models.registry import ROLES, Role
+from lvqa.models.remote import Serving
 from lvqa.models.replies import name_of
 from lvqa.models.weights import (
     find_weights,
@@ -219,6 +220,8 @@ class Models:
         more: dict[str, Any] = {"device": self.settings.device}
         if self.settings.trust_remote_code:
             more["trusted"] = self.settings.trust_remote_code
+        if role in ("vision", "chat"):
+            more["serving"] = Serving(self.settings.timeout_s, self.settings.patience_s, self.settings.retries)
         if role == "asr" and self.settings.language:
             more["language"] = self.settings.language
         if role == "chat":
@@ -227,7 +230,7 @@ class Models:
             if shared:
                 return registry.load_chat("vision", vision=self.vision, device=self.settings.device)
             return registry.load_chat(spec, **more)
-        load = {
+        load: Any = {
             "vision": registry.load_vision,
             "embedder": registry.load_embedder,
             "image_embedder": registry.load_image_embedder,

@@ -96,9 +96,13 @@ def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[s
     """The vision model's reply to each request, without thoughts. Raises ModelError when it fails or leaves out one."""
     with as_model_errors("the vision model", name_of(vision)):
         replies = one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
-        return [
-            Reply(without_thoughts(r), *((r.tokens_in, r.tokens_out) if isinstance(r, Reply) else ())) for r in replies
-        ]
+        return [unthought(reply) for reply in replies]
+
+
+def unthought(reply: str) -> Reply:
+    """A reply without thoughts, with the tokens that it took all the same."""
+    text = without_thoughts(reply)
+    return Reply(text, reply.tokens_in, reply.tokens_out) if isinstance(reply, Reply) else Reply(text)
 
 
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
@@ -163,7 +167,8 @@ def usable_caption(reply: str) -> str | None:
     """
     text = " ".join(_MARKUP.sub(lambda found: found[2] or " ", clean(without_thoughts(reply))).split())
     text = _COURTESY.sub("", _PREAMBLE.sub("", text))
-    for opens, closes in _QUOTES:
+    for quotes in _QUOTES:
+        opens, closes = quotes[0], quotes[1]
         if len(text) > 1 and (text[0], text[-1]) == (opens, closes) and closes not in text[1:-1]:
             text = text[1:-1].strip()
     if not any(character.isalnum() for character in text) or _REFUSAL.match(text) or goes_round(text):

@@ -393,6 +393,8 @@ class Server:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.url = ""
+        self.states: list[tuple[int, dict[str, str]]] = []
+        """What it is to say first: status and headers, one a request."""
 
     def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.requests.append(body)
@@ -470,7 +472,11 @@ def _running_server() -> Iterator[Server]:
 
     async def chat(request: Request) -> JSONResponse:
         state.keys.append(request.headers.get("authorization", ""))
-        status, body = await asyncio.to_thread(state.reply, await request.json())
+        asked = await request.json()
+        if state.states:
+            status, headers = state.states.pop(0)
+            return JSONResponse({"error": {"message": "wait"}}, status, headers)
+        status, body = await asyncio.to_thread(state.reply, asked)
         return JSONResponse(body, status)
 
     chat.__annotations__["request"] = Request  # annotations are strings here, and the name is local
@@ -492,6 +498,7 @@ def server(_running_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     _running_server.requests.clear()
     _running_server.keys.clear()
+    _running_server.states.clear()
     return _running_server
 
 

@@ -161,7 +161,7 @@ def test_any_provider_of_langchain(monkeypatch: pytest.MonkeyPatch, frames: list
     monkeypatch.setitem(sys.modules, "langchain", ModuleType("langchain"))
     monkeypatch.setitem(sys.modules, "langchain.chat_models", module)
     assert load_chat("lc:anthropic:claude").invoke("hi").text == "yes, a cat"
-    assert made == [("anthropic:claude", {"timeout": 120.0, "max_retries": 2})]
+    assert made == [("anthropic:claude", {"timeout": 120.0, "max_retries": 0})]
     model = load_vision("lc:anthropic:claude")
     assert model.yes_probability([VisionRequest(frames[:1], "a cat? yes or no")]) == [1.0]
     with pytest.raises(ModelError, match="Unsupported provider") as caught:
