@@ -117,11 +117,19 @@ def picture_params(beside: Sequence[Sidecar], inside: bool | None, ocr: str, bef
         before: the job's `spec`, empty for none.
     """
     was = params_of(before)
-    pictures = [sidecar.path.suffix.lower() in PICTURE_SUFFIXES for sidecar in beside]
-    if not any(pictures) and not (PICTURES in was if inside is None else inside):
+    suffixes = {sidecar.path: sidecar.path.suffix.lower() for sidecar in beside}
+    pictures = [sidecar for sidecar in beside if suffixes[sidecar.path] in PICTURE_SUFFIXES]
+    held = PICTURES in was if inside is None else inside
+    if not pictures and not held:
         return {}
-    if any(s.label.kind == "full" and not of for s, of in zip(beside, pictures, strict=True)):
-        return {PICTURES: None}  # a text file tells it all
+    # Where an .idx stands beside it, a .sub is no text.
+    others = (s for s in beside if suffixes[s.path] != ".sub" or s.path.with_suffix(".idx") not in suffixes)
+    texts = [sidecar for sidecar in others if sidecar not in pictures and sidecar.label.kind == "full"]
+    told = {sidecar.label.language.partition("-")[0] for sidecar in texts}
+    spoken = {sidecar.label.language.partition("-")[0] for sidecar in pictures}
+    # A text in full hides what is inside; files of pictures tell other languages beside it.
+    if texts and ("" in told or spoken <= told):
+        return {PICTURES: None}
     # Where OCR is off now, what an earlier run read is kept, as captions are.
     return {PICTURES: ocr or was.get(PICTURES)}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,15 @@ from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
 from lvqa.models.weights import hub_has
 from lvqa.types import Span
 
+Stretch = tuple[int, int]
+FindSpeech = Callable[[npt.NDArray[np.float32]], Sequence[Stretch]]
+
 _log = logging.getLogger("lvqa.models")
 
 RATE = 16000
 PAUSE_S = 1.0
+# Whisper looks at so much at once; what goes on longer is cut, in the middle of a word where nobody looks.
+WINDOW_S = 30.0
 # Whisper's own numbers: its temperatures; the compression ratio of a text that repeats itself; the mean log-probability
 # of one that is guessed; the probability of no speech from which a guessed one is silence.
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -33,13 +39,23 @@ class WhisperTranscriber:
     As Whisper (arXiv 2212.04356, section 4.5) has it, a stretch that repeats itself or is improbable is decoded again
     at rising temperatures; one that repeats itself even so, or is silence, is dropped. Draws start from one seed, so
     that the same sound always comes to the same text. `language` is a code such as "de"; found out where it is empty.
-    `languages` are those it knows where these are few, empty where it finds out.
+    `languages` are those it knows where these are few, empty where it finds out. `find_speech` gives the stretches in
+    which somebody speaks, each shorter than WINDOW_S: as many as fit are decoded at once, so that no sentence is cut;
+    without it the model itself looks for them.
     """
 
     def __init__(
-        self, name: str, model: Any, *, beam: int = 5, language: str = "", languages: Iterable[str] = ()
+        self,
+        name: str,
+        model: Any,
+        *,
+        beam: int = 5,
+        language: str = "",
+        languages: Iterable[str] = (),
+        find_speech: FindSpeech | None = None,
     ) -> None:
         self.name = name
+        self._find_speech = find_speech
         self.languages = frozenset(languages)
         self._model = model
         self._beam = beam
@@ -62,19 +78,16 @@ class WhisperTranscriber:
             try:
                 with self._lock:
                     _start_draws()
-                    segments, _ = self._model.transcribe(
-                        audio,
-                        language=self._language or None,
-                        beam_size=self._beam,
-                        temperature=TEMPERATURES,
-                        compression_ratio_threshold=REPEATS,
-                        log_prob_threshold=IMPROBABLE,
-                        no_speech_threshold=SILENT,
-                        condition_on_previous_text=False,
-                        vad_filter=True,
-                        word_timestamps=True,
-                    )
-                    return list(segments)
+                    if self._find_speech is None:
+                        return self._decoded(audio, self._language)[0]
+                    language, found = self._language, list[Any]()
+                    for stretches in windows(self._find_speech(audio)):
+                        sound = np.concatenate([audio[begin:end] for begin, end in stretches])
+                        segments, language = self._decoded(sound, language)
+                        for segment in segments:
+                            segment.words = [placed(word, stretches) for word in segment.words or []]
+                        found += segments
+                    return found
             except (RuntimeError, ValueError, OSError, MemoryError) as error:
                 if is_out_of_memory(error) and self._beam > 1:
                     fewer = self._beam // 2
@@ -87,6 +100,56 @@ class WhisperTranscriber:
                 raise (DeviceMemoryFull if is_out_of_memory(error) else ModelError)(
                     f"{self.name} failed on {len(audio) / RATE:.1f} s of audio: {first_line(error)}"
                 ) from error
+
+    def _decoded(self, audio: npt.NDArray[np.float32], language: str) -> tuple[list[Any], str]:
+        """The segments of a sound, and its language."""
+        segments, about = self._model.transcribe(
+            audio,
+            language=language or None,
+            beam_size=self._beam,
+            temperature=TEMPERATURES,
+            compression_ratio_threshold=REPEATS,
+            log_prob_threshold=IMPROBABLE,
+            no_speech_threshold=SILENT,
+            condition_on_previous_text=False,
+            vad_filter=self._find_speech is None,
+            word_timestamps=True,
+        )
+        return list(segments), language or str(getattr(about, "language", ""))
+
+
+def windows(stretches: Iterable[Stretch]) -> Iterator[list[Stretch]]:
+    """Stretches of samples in groups that are decoded at once, each as long as fits."""
+    group: list[Stretch] = []
+    count = 0
+    for begin, end in stretches:
+        if group and count + end - begin > WINDOW_S * RATE:
+            yield group
+            group, count = [], 0
+        group.append((begin, end))
+        count += end - begin
+    if group:
+        yield group
+
+
+def placed(word: Any, stretches: Sequence[Stretch]) -> Any:
+    """A word with its times in the whole sound, where it was heard in one of its stretches, put one after the other."""
+    middle = (word.start + word.end) / 2 * RATE
+    past = 0
+    for begin, end in stretches:
+        if middle < past + end - begin or (begin, end) == stretches[-1]:
+            shift_s = (begin - past) / RATE
+            return replace(word, start=max(begin / RATE, word.start + shift_s), end=min(end / RATE, word.end + shift_s))
+        past += end - begin
+    return word
+
+
+def _voices(audio: npt.NDArray[np.float32]) -> list[Stretch]:
+    """The stretches in which the voice detector that comes with faster-whisper hears somebody."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    found = get_speech_timestamps(audio, VadOptions(max_speech_duration_s=WINDOW_S - 1))
+    return [(int(stretch["start"]), int(stretch["end"])) for stretch in found]
 
 
 def _start_draws() -> None:
@@ -158,4 +221,5 @@ def load(spec: str, *, device: str = "auto", language: str = "") -> WhisperTrans
     if language and language not in known:
         told = "English alone" if list(known) == ["en"] else "other languages: " + ", ".join(sorted(known))
         raise UsageError(f"{spec} knows {told}; name a model that knows {language!r} with --asr, such as whisper:small")
-    return WhisperTranscriber(spec, model, language=language, languages=known if len(known) == 1 else ())
+    few = known if len(known) == 1 else ()
+    return WhisperTranscriber(spec, model, language=language, languages=few, find_speech=_voices)

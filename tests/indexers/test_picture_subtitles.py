@@ -15,8 +15,9 @@ from lvqa.errors import ModelError
 from lvqa.indexers.planning.dry_run import plan_index, plan_lines
 from lvqa.indexers.progress import NoProgress
 from lvqa.indexers.stages.picture_subtitles import Ended, subtitles_of
+from lvqa.indexers.stages.specs import picture_params
 from lvqa.indexers.stages.stage_model import StageModel
-from lvqa.media import read_subtitles
+from lvqa.media import read_subtitles, sidecars_in
 from lvqa.models.fake import FakeReader
 from lvqa.settings import Settings
 from lvqa.store import Filter
@@ -226,3 +227,40 @@ def test_a_file_of_pictures_that_comes_is_read(kit: Any, film: Path, folder: Pat
     with kit.store() as store:
         plan = plan_index(kit.folder, store, kit.models().names, Settings(**kit.settings))
     assert not [s for file in plan.files for s in file.stages if s.stage == "speech" and s.open]
+
+
+HELD = '{"model":"","params":{"pictures":"rapidocr"},"prompt_hash":""}'
+
+
+@pytest.mark.parametrize(
+    ("names", "inside", "ocr", "before", "right"),
+    [
+        ([], False, "rapidocr", "", {}),
+        ([".en.srt"], False, "rapidocr", "", {}),
+        ([], None, "rapidocr", "", {}),  # not looked at: as it was
+        ([], None, "rapidocr", "no JSON", {}),
+        ([], None, "other", HELD, {"pictures": "other"}),
+        ([], None, "", HELD, {"pictures": "rapidocr"}),
+        ([], True, "rapidocr", "", {"pictures": "rapidocr"}),
+        ([], True, "", "", {"pictures": None}),
+        ([], False, "rapidocr", HELD, {}),
+        ([".en.srt"], True, "rapidocr", "", {"pictures": None}),
+        ([".en.forced.srt"], True, "rapidocr", "", {"pictures": "rapidocr"}),
+        ([".en.sup"], False, "rapidocr", "", {"pictures": "rapidocr"}),
+        ([".idx", ".sub"], False, "rapidocr", "", {"pictures": "rapidocr"}),
+        ([".sub"], False, "rapidocr", "", {}),  # may be text
+        ([".en.sup", ".en.srt"], False, "rapidocr", "", {"pictures": None}),
+        ([".en.sup", ".srt"], False, "rapidocr", "", {"pictures": None}),
+        ([".en.sup", ".de.srt"], False, "rapidocr", "", {"pictures": "rapidocr"}),
+        ([".idx", ".de.srt"], False, "rapidocr", "", {"pictures": "rapidocr"}),
+    ],
+)
+def test_what_speech_is_made_with(
+    tmp_path: Path, names: list[str], inside: bool | None, ocr: str, before: str, right: dict[str, str | None]
+) -> None:
+    (tmp_path / "a.mkv").touch()
+    for name in names:
+        (tmp_path / f"a{name}").touch()
+    beside = sidecars_in(tmp_path).get("a.mkv", [])
+    assert len(beside) == len(names)
+    assert picture_params(beside, inside, ocr, before) == right

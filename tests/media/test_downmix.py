@@ -121,3 +121,52 @@ def test_in_every_container_and_format(tmp_path, suffix, codec, form):
 def test_the_case_of_a_voice_that_cancels():
     heard = np.concatenate([samples for _, samples in read_audio(CASES / "antiphase.mkv")])
     assert np.abs(heard).max() > 0.1
+
+
+def _film(path, codec, layout, channels):
+    """A film with a sound of these channels."""
+    samples = np.stack(channels)
+    with av.open(str(path), "w") as out:
+        film = out.add_stream("libx264", rate=4)
+        film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+        sound = out.add_stream(codec, rate=RATE, layout=layout)
+        for k in range(4 * samples.shape[1] // RATE):
+            picture = av.VideoFrame(64, 48, "yuv420p")
+            picture.pts = k
+            out.mux(film.encode(picture))
+        out.mux(film.encode(None))
+        for begin in range(0, samples.shape[1], 1024):
+            packed = np.ascontiguousarray(samples[:, begin : begin + 1024].T.reshape(1, -1))
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+            frame.sample_rate, frame.pts = RATE, begin
+            converter = av.AudioResampler(format=sound.codec_context.format, layout=layout, rate=RATE)
+            for part in converter.resample(frame):
+                part.pts = begin
+                out.mux(sound.encode(part))
+        out.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("speaks", ["first", "third", "last"])
+@pytest.mark.parametrize(
+    ("codec", "layout"),
+    [
+        ("pcm_s16le", "mono"),
+        ("pcm_s16le", "stereo"),
+        ("pcm_f32le", "5.1"),
+        ("pcm_s16le", "6.1"),
+        ("pcm_s16le", "7.1"),
+        ("pcm_s16le", "7.1(wide)"),
+        ("flac", "7.1"),
+        ("pcm_s16le", "7.1.4"),
+        ("pcm_s16le", "hexadecagonal"),
+        ("pcm_s16le", "22.2"),
+    ],
+)
+def test_files_of_many_channels_are_heard(tmp_path, codec, layout, speaks):
+    """One channel speaks, in files: eight planes and more are where PyAV reads past the end."""
+    count = av.AudioLayout(layout).nb_channels
+    at = {"first": 0, "third": min(2, count - 1), "last": count - 1}[speaks]
+    channels = [VOICE if k == at else NONE for k in range(count)]
+    heard = np.concatenate([s for _, s in read_audio(_film(tmp_path / "a.mkv", codec, layout, channels), rate=RATE)])
+    assert _like(heard[: len(VOICE)], VOICE) > 0.99

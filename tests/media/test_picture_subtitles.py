@@ -82,6 +82,20 @@ def test_pictures_that_ffmpeg_wrote(tmp_path, film, name):
     assert [one[1] for one in found] == pytest.approx([5, 10, 15], abs=0.2)
 
 
+def test_a_vobsub_of_two_languages_is_two_tracks(tmp_path, film):
+    for suffix in (".idx", ".sub"):
+        shutil.copy(CASES / f"pictures_two{suffix}", tmp_path / f"a{suffix}")
+    shutil.copy(film, tmp_path / "a.mp4")
+    times = [(2, "en"), (2, "de"), (7, "en"), (7, "de"), (12, "en"), (12, "de")]
+    assert [(round(one[0]), one[3]) for one in _read(tmp_path / "a.mp4")[0]] == times
+    (tmp_path / "a.de.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHallo\n")
+    assert [(round(one[0]), one[3]) for one in _read(tmp_path / "a.mp4")[0]] == times[::2]
+    (tmp_path / "a.idx").unlink()  # a language that is not known may be that of the text
+    assert _read(tmp_path / "a.mp4") == ([], [("Hallo", "dialogue")])
+    (tmp_path / "a.de.srt").unlink()
+    assert [(round(one[0]), one[3]) for one in _read(tmp_path / "a.mp4")[0]] == [(2, ""), (7, ""), (12, "")]
+
+
 def test_a_picture_ends_with_the_next_and_the_last_one_by_itself(tmp_path, film):
     units = [(at_s, packed(pgs(n, [(0, 0, bar(n))]))) for n, at_s in enumerate((1, 3))]
     path = with_pictures(tmp_path / "a.mkv", film, ("pgssub", "en", 0, units))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,57 @@ def test_a_language_is_told_to_the_model() -> None:
 
     WhisperTranscriber("whisper:x", Heard(), language="de").transcribe(np.zeros(16000, np.float32))
     assert told == ["de"]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"),
+    [
+        ([], []),
+        ([10, 10, 10], [3]),
+        ([10, 10, 11], [2, 1]),
+        ([29, 29, 1], [1, 2]),
+        ([20, 15, 15, 20], [1, 2, 1]),
+    ],
+)
+def test_stretches_are_decoded_together_as_many_as_fit_and_none_is_cut(lengths: list[int], groups: list[int]) -> None:
+    from lvqa.models.speech import windows
+
+    stretches = [(100 * n * 16000, (100 * n + length) * 16000) for n, length in enumerate(lengths)]
+    found = list(windows(stretches))
+    assert [len(group) for group in found] == groups
+    assert [one for group in found for one in group] == stretches
+
+
+def test_words_stand_where_they_were_said_whatever_was_left_out_between() -> None:
+    from lvqa.models.speech import WhisperTranscriber
+
+    heard: list[tuple[int, str | None, bool]] = []
+
+    class Heard:
+        def transcribe(self, audio: Any, **options: Any) -> tuple[Any, Any]:
+            heard.append((len(audio), options["language"], options["vad_filter"]))
+            words = [Word(1.0, 2.0, " one"), Word(4.5, 5.5, " two")] if len(heard) == 1 else [Word(0, 0.5, " three")]
+            return iter([Segment(words)]), SimpleNamespace(language="de")
+
+    # Three seconds at 10 s and three at 20 s are decoded together, 28 s at 40 s by themselves.
+    stretches = [(10 * 16000, 13 * 16000), (20 * 16000, 23 * 16000), (40 * 16000, 68 * 16000)]
+    whisper = WhisperTranscriber("whisper:x", Heard(), find_speech=lambda audio: stretches)
+    spoken = whisper.transcribe(np.zeros(70 * 16000, np.float32), 100.0)
+    assert [(one.span, one.text) for one in spoken] == [
+        (Span(111, 112), "one"),
+        (Span(121.5, 122.5), "two"),
+        (Span(140, 140.5), "three"),
+    ]
+    assert heard == [(6 * 16000, None, False), (28 * 16000, "de", False)]
+
+
+def test_a_word_stays_in_its_stretch() -> None:
+    from lvqa.models.speech import placed
+
+    stretches = [(0, 16000), (5 * 16000, 6 * 16000)]
+    assert placed(Word(0.8, 1.1, "a"), stretches) == Word(0.8, 1.0, "a")
+    assert placed(Word(0.9, 1.4, "b"), stretches) == Word(5.0, 5.4, "b")
+    assert placed(Word(1.9, 2.4, "c"), stretches) == Word(5.9, 6.0, "c")
 
 
 def test_the_fake_hears_what_begins_in_its_stretch() -> None:

@@ -38,6 +38,7 @@ class _Outcome:
     indexed: int = 0
     partly: int = 0
     refused: int = 0
+    passed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
@@ -50,7 +51,7 @@ class _Outcome:
 
     def add(self, other: _Outcome) -> None:
         """Take the counts of another folder into this one."""
-        for name in ("indexed", "partly", "refused", "seconds", "crashes", "hangs"):
+        for name in ("indexed", "partly", "refused", "passed", "seconds", "crashes", "hangs"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons += other.reasons
         self.problems += other.problems
@@ -63,7 +64,7 @@ class _Outcome:
         """The counts in words."""
         kinds = ", ".join(f"{count} {reason}" for reason, count in self.reasons.most_common())
         return (
-            f"{self.indexed} indexed, {self.partly} of them in part; {self.refused} refused; "
+            f"{self.indexed} indexed, {self.partly} in part; {self.refused} refused; {self.passed} passed over; "
             f"reasons: {kinds or 'none'}; slowest {self.slowest_s:.1f} s ({self.slowest}); {self.crashes} crashes and "
             f"{self.hangs} hangs of the main process; {self.seconds:.0f} s"
         )
@@ -146,11 +147,12 @@ def _judge(name: str, said: dict[str, Any], outcome: _Outcome) -> None:
     outcome.indexed += indexed
     outcome.partly += indexed and bool(reasons)
     outcome.refused += not indexed and bool(reasons)
+    outcome.passed += name in said["passed"]
     for reason in reasons:
         if not reason.strip() or "\n" in reason or not reason.isprintable():
             outcome.problems.append(f"{name}: a reason that is none: {reason!r}")
         outcome.reasons[_sort(reason)] += 1
-    if not indexed and not reasons:
+    if not indexed and not reasons and name not in said["passed"]:
         outcome.problems.append(f"{name}: neither indexed nor named")
 
 
@@ -180,6 +182,7 @@ def index(folder: Path, index_dir: Path, report_path: Path, slack_s: float = SLA
     One that was waited for `slack_s` longer than it may take is named as such.
     """
     from lvqa.archive.archive import Archive
+    from lvqa.indexers import read_passed
     from lvqa.media.isolation.conversation import Conversation
     from lvqa.media.isolation.process import POOL
     from lvqa.models.base import Utterance
@@ -213,6 +216,7 @@ def index(folder: Path, index_dir: Path, report_path: Path, slack_s: float = SLA
         done: dict[str, set[str]] = {}
         for job in archive.store.jobs.all("done"):
             done.setdefault(job.video_id, set()).add(job.stage)
+        passed = [path for kind in read_passed(archive.store) for path in kind["paths"]]
         held = {row.path: row.video_id for row in archive.store.files.all() if row.video_id}
     copies = dict(report.duplicates)
     indexed = [path for path, video_id in held.items() if done.get(video_id)]
@@ -220,6 +224,7 @@ def index(folder: Path, index_dir: Path, report_path: Path, slack_s: float = SLA
     said = {
         "indexed": [*indexed, *(path for path, first in copies.items() if first in indexed)],
         "failed": report.failed,
+        "passed": passed,
         "seconds": seconds,
         "over": over,
         "left": _children(),

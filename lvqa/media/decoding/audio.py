@@ -78,7 +78,9 @@ def _decode(
     def heard(resampled: list[Any]) -> Iterator[tuple[float | None, Samples]]:
         for frame in resampled:
             if frame is not None and frame.samples:
-                yield from mixer.add(frame.time, frame.to_ndarray().astype(np.float32, copy=False))
+                # Packed: PyAV counts the planes of eight channels and more wrong, and reads where nothing is.
+                samples = frame.to_ndarray().astype(np.float32, copy=False).reshape(-1, frame.layout.nb_channels)
+                yield from mixer.add(frame.time, np.ascontiguousarray(samples.T))
 
     def ended() -> Iterator[tuple[float | None, Samples]]:
         yield from heard(resampler.resample(None))
@@ -103,7 +105,7 @@ def _decode(
                     resampled = None
                 if resampled is None:
                     layout = frame.layout
-                    resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+                    resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
                     mixer = Downmix(rate, layout, layout.nb_channels)
                     resampled = resampler.resample(frame)
                 yield from heard(resampled)

@@ -24,6 +24,8 @@ _CANCELLED = 0.1
 _SILENT = 1e-8
 # Another channel is taken only where it has so many times the energy: no changing to and fro between equals.
 _LOUDER = 2.0
+# What FFmpeg's mix has of a surround channel.
+_SURROUND = 0.5
 
 
 class Downmix:
@@ -75,7 +77,10 @@ class Downmix:
 
 
 def _weights(layout: Any, channels: int) -> Samples:
-    """How much of each channel FFmpeg's mix to mono has: what it makes of a single sample in each."""
+    """How much of each channel FFmpeg's mix to mono has: what it makes of a single sample in each.
+
+    Channels that it leaves out (those above, and those that have no place) are taken as surrounds are, but for bass.
+    """
     ones = np.zeros((1, channels * channels), np.float32)
     ones[0, :: channels + 1] = 1  # packed: the n-th sample has a one in the n-th channel
     try:
@@ -86,4 +91,7 @@ def _weights(layout: Any, channels: int) -> Samples:
         found = np.concatenate([part.to_ndarray().reshape(-1).astype(np.float32) for part in parts])
     except (FFmpegError, ValueError):  # channels in an order that FFmpeg has no mix of
         found = np.empty(0, np.float32)
-    return found if len(found) == channels else np.full(channels, 1 / channels, np.float32)
+    if len(found) != channels:
+        return np.full(channels, 1 / channels, np.float32)
+    bass = np.array([channel.name.startswith("LFE") for channel in av.AudioLayout(layout).channels])
+    return np.where((found == 0) & ~bass, np.float32(_SURROUND), found)

@@ -287,7 +287,8 @@ def _letters(luma: Frame, opacity: Frame) -> Frame | None:
     levels = luma[seen]
     if not outlined or max(levels.max() - edge, edge - levels.min()) < _LEAST_CONTRAST:
         edge = 0.0 if fill >= 128 else 255.0
-    far = np.abs(luma - edge) * (opacity / max(1, int(opacity.max())))
+    # In single precision: a picture may have the size of a screen.
+    far = np.abs(luma.astype(np.float32) - np.float32(edge)) * (opacity / np.float32(max(1, int(opacity.max()))))
     if far.max() < _LEAST_CONTRAST // 2:
         return None
     bright: Frame = (far * (255 / far.max())).astype(np.uint8)
