@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -25,8 +26,9 @@ from PIL import Image
 from pydantic import PrivateAttr
 
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
-from lvqa.models.base import Frame, Reply, VisionRequest
+from lvqa.models.base import Frame, InFlight, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
+from lvqa.models.slots import Fate, Slots
 from lvqa.models.thoughts import is_thinking, without_thoughts
 from lvqa.secrets import remember_of
 
@@ -34,6 +36,12 @@ T = TypeVar("T")
 
 _FIRST_WORD = re.compile(r"[^\W_]+")
 PATIENCE_S, RETRIES = 600.0, 2
+# Of a chat model whose slots nobody gave.
+IN_FLIGHT = 16
+# Threads beside those in flight, which make pictures into JPEGs.
+_ENCODERS = 8
+# What a busy server is told of no sooner again.
+_TELL_EVERY_S = 30.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _BUSY = frozenset({429, 502, 503, 504})
 _FAILED = frozenset({408, 409, 500})
@@ -69,6 +77,8 @@ class GuardedChat(BaseChatModel):
     _patience_s: float = PrivateAttr()
     _retries: int = PrivateAttr()
     _answered: bool = PrivateAttr(False)
+    _told_s: float = PrivateAttr(-math.inf)
+    _slots: Slots = PrivateAttr()
 
     def __init__(
         self,
@@ -77,12 +87,15 @@ class GuardedChat(BaseChatModel):
         extra: Mapping[str, Any] | None = None,
         patience_s: float = PATIENCE_S,
         retries: int = RETRIES,
+        slots: Slots | None = None,
     ) -> None:
         """`extra` goes with every call, until the server refuses it.
 
-        A busy server is waited for so long, and one that fails is asked so often again.
+        A busy server is waited for so long, and one that fails is asked so often again; it gets as many calls at once
+        as there are `slots`.
         """
         super().__init__()
+        self._slots = slots or Slots(IN_FLIGHT)
         self._patience_s, self._retries = patience_s, retries
         self.spec = spec
         self._inner = inner
@@ -96,6 +109,11 @@ class GuardedChat(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return {"spec": self.spec}
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most calls that are made at once."""
+        return self._slots.most
 
     def _generate(
         self,
@@ -121,31 +139,46 @@ class GuardedChat(BaseChatModel):
 
     def _patiently(self, call: Callable[[], ChatResult]) -> ChatResult:
         """What a call gives; while the server is busy or being started again, the same call again, later and later."""
+        # A wait for a slot counts: those that wait while others wait for the server give up with them.
         began_s, pause_s, retries = _clock(), _FIRST_PAUSE_S, self._retries
         while True:
+            error: Exception | None = None
+            fate: Fate = "failed"
+            taken_s = self._slots.take()
             try:
                 result = call()
+                fate = "answered"
             except LvqaError:
                 raise
-            except Exception as error:
-                state = _state_of(error, answered=self._answered)
-                if not state and retries and getattr(error, "status_code", None) in _FAILED:
-                    state, retries = "failed", retries - 1
-                if not state:
-                    raise explain_remote(self.spec, error) from error
-                left_s = self._patience_s - (_clock() - began_s)
-                if left_s <= 0:
-                    raise ServerAway(
-                        f"{self.spec}: {state} for {self._patience_s:g} s; what is done stays done: run the same "
-                        "command again when the server answers (patience_s says how long it is waited for)"
-                    ) from error
-                if pause_s == _FIRST_PAUSE_S:
-                    _log.warning("%s: %s; waiting up to %g s", self.spec, state, left_s)
-                _sleep(min(left_s, max(pause_s, _asked_to_wait(error))))
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
+            except Exception as raised:
+                error, fate = raised, _fate_of(raised)
+            finally:
+                crowded = self._slots.give(taken_s, fate)
+            if error is None:
                 self._answered = True
                 return result
+            state = _state_of(error, answered=self._answered)
+            # A reply may be late because too much was asked for at once.
+            again = getattr(error, "status_code", None) in _FAILED or (fate == "late" and crowded)
+            if not state and retries and again:
+                state, retries = "late" if fate == "late" else "failed", retries - 1
+            if not state:
+                raise explain_remote(self.spec, error) from error
+            left_s = self._patience_s - (_clock() - began_s)
+            if left_s <= 0:
+                raise ServerAway(
+                    f"{self.spec}: {state} for {self._patience_s:g} s; what is done stays done: run the same "
+                    "command again when the server answers (patience_s says how long it is waited for)"
+                ) from error
+            self._tell(state, left_s)
+            _sleep(min(left_s, max(pause_s, _asked_to_wait(error))))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _tell(self, state: str, left_s: float) -> None:
+        """Say what the server is waited for, once for all calls."""
+        if _clock() - self._told_s >= _TELL_EVERY_S:
+            self._told_s = _clock()
+            _log.warning("%s: %s; waiting up to %g s", self.spec, state, left_s)
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Bind tools in the form that the provider takes."""
@@ -163,6 +196,12 @@ def _state_of(error: BaseException, *, answered: bool) -> str:
     if answered and names & _GONE and not names & _LATE:
         return "gone"
     return ""
+
+
+def _fate_of(error: BaseException) -> Fate:
+    if {type(e).__name__ for e in _causes(error)} & _LATE:
+        return "late"
+    return "refused" if getattr(error, "status_code", None) in _BUSY else "failed"
 
 
 def _asked_to_wait(error: BaseException) -> float:
@@ -217,8 +256,18 @@ def data_url(frame: Frame, quality: int = 90) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedRequest(VisionRequest):
+    """A request whose frames were made into JPEG data URLs and let go of."""
+
+    urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """It was checked when it had frames."""
+
+
 class LangChainVision:
-    """A VisionModel made of a chat model that takes images. Requests go out `concurrency` at a time, in order.
+    """A VisionModel made of a chat model that takes images. Requests go out as many at a time as the chat has slots.
 
     `yes_probability` reads the first token's log-probabilities where `logprobs` says that the chat model takes that
     option, the server gives them, and the token may be yes or no: one that opens a thought says nothing. Else it takes
@@ -226,11 +275,20 @@ class LangChainVision:
     then a ReplyError.
     """
 
-    def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False, concurrency: int = 4) -> None:
+    def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False) -> None:
         self.name = name
         self._chat = chat if isinstance(chat, GuardedChat) else GuardedChat(chat, name)
         self._logprobs = logprobs
-        self._concurrency = concurrency
+
+    @property
+    def in_flight(self) -> InFlight:
+        """One request a call, and some calls more than go out at once: they make JPEGs meanwhile."""
+        return InFlight(self._chat.most_in_flight + _ENCODERS, 1)
+
+    def encoded(self, request: VisionRequest) -> EncodedRequest:
+        """The request with its frames as JPEG, a tenth of the memory, ready to be sent."""
+        urls = tuple(data_url(frame) for frame in request.frames)
+        return EncodedRequest((), request.prompt, request.max_tokens, urls)
 
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
         """Answer each request, in order, as a `Reply`. Raises ModelError."""
@@ -247,7 +305,7 @@ class LangChainVision:
     def _each(self, requests: Sequence[VisionRequest], call: Callable[[VisionRequest], T]) -> list[T]:
         if len(requests) < 2:
             return [call(request) for request in requests]
-        with ThreadPoolExecutor(min(self._concurrency, len(requests)), "lvqa-vision") as pool:
+        with ThreadPoolExecutor(min(self.in_flight.calls, len(requests)), "lvqa-vision") as pool:
             return list(pool.map(call, requests))
 
     def _reply(self, request: VisionRequest) -> str:
@@ -282,9 +340,8 @@ class LangChainVision:
         raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
 
     def _ask(self, request: VisionRequest, prompt: str, **options: Any) -> AIMessage:
-        parts: list[str | dict[Any, Any]] = [
-            {"type": "image_url", "image_url": {"url": data_url(frame)}} for frame in request.frames
-        ]
+        sent = request if isinstance(request, EncodedRequest) else self.encoded(request)
+        parts: list[str | dict[Any, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in sent.urls]
         parts.append({"type": "text", "text": prompt})
         return self._chat.invoke([HumanMessage(content=parts)], **options)
 

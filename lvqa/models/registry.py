@@ -88,16 +88,24 @@ def _load(role: Role, spec: str, device: str, trusted: Collection[str] = (), **m
 
 
 def load_vision(
-    spec: str, *, device: str = "auto", trusted: Collection[str] = (), serving: Serving | None = None
+    spec: str,
+    *,
+    device: str = "auto",
+    trusted: Collection[str] = (),
+    serving: Serving | None = None,
+    device_map: str = "",
 ) -> VisionModel:
     """Load a model that looks at frames. Of those in `trusted`, by id or folder, code of their own is run.
 
-    `serving` says how a server is called. Raises UsageError for an unknown kind, ModelNotFound, ModelError.
+    `serving` says how a server is called, `device_map` how transformers lays one model over several devices.
+    Raises UsageError for an unknown kind, ModelNotFound, ModelError.
     """
-    return cast(VisionModel, _load("vision", spec, device, trusted, **_served(spec, serving)))
+    return cast(VisionModel, _load("vision", spec, device, trusted, **_options(spec, serving, device_map)))
 
 
-def _served(spec: str, serving: Serving | None) -> dict[str, Any]:
+def _options(spec: str, serving: Serving | None, device_map: str) -> dict[str, Any]:
+    if spec.startswith("hf:"):
+        return {"device_map": device_map} if device_map else {}
     return {"serving": serving} if serving is not None and spec.startswith(("openai:", "lc:")) else {}
 
 
@@ -108,9 +116,10 @@ def load_chat(
     device: str = "auto",
     trusted: Collection[str] = (),
     serving: Serving | None = None,
+    device_map: str = "",
 ) -> BaseChatModel:
     """Load a chat model; `vision` makes the given vision model reason too. Raises as `load_vision`."""
-    more = {"vision": vision} if spec == "vision" else _served(spec, serving)
+    more = {"vision": vision} if spec == "vision" else _options(spec, serving, device_map)
     return cast("BaseChatModel", _load("chat", spec, device, trusted, **more))
 
 

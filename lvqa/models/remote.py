@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.hf.common import first_line
+from lvqa.models.slots import Slots
 
 if TYPE_CHECKING:
     from lvqa.models.langchain import GuardedChat, LangChainVision
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 class Serving:
     """How a server is called: the longest wait for a reply, and for one that is busy or being started again.
 
-    One that fails is asked `retries` times again.
+    One that fails is asked `retries` times again; `in_flight` is the most calls at once.
     """
 
     timeout_s: float = 120.0
     patience_s: float = 600.0
     retries: int = 2
+    in_flight: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,13 @@ def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: 
     from lvqa.models.langchain import GuardedChat
 
     how = serving or Serving()
+    slots = Slots(how.in_flight, how.timeout_s)
     if not spec.startswith("openai:"):
-        return GuardedChat(_by_provider(spec, how), spec, None, how.patience_s, how.retries)
+        return GuardedChat(_by_provider(spec, how), spec, None, how.patience_s, how.retries, slots)
     # OpenAI itself refuses options of others; vLLM, SGLang and llama.cpp hand this one to the model's template.
     unthought = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
     told = unthought if Address.of(spec).base_url is not None and not think else None
-    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries)
+    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots)
 
 
 def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = None) -> LangChainVision:

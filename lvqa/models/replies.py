@@ -20,6 +20,7 @@ from lvqa.models.base import (
     Embedder,
     Frame,
     ImageEmbedder,
+    InFlight,
     Reply,
     Vectors,
     VisionModel,
@@ -97,6 +98,17 @@ def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[s
     with as_model_errors("the vision model", name_of(vision)):
         replies = one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
         return [unthought(reply) for reply in replies]
+
+
+def in_flight(vision: VisionModel) -> InFlight:
+    """How a vision model is best asked: in one call at a time, where it does not say."""
+    return getattr(vision, "in_flight", None) or InFlight()
+
+
+def encoded(vision: VisionModel, request: VisionRequest) -> VisionRequest:
+    """The request as the model sends it, without raw frames; itself where the model looks at frames itself."""
+    encode = getattr(vision, "encoded", None)
+    return encode(request) if encode is not None else request
 
 
 def unthought(reply: str) -> Reply:
