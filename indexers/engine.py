@@ -47,7 +47,7 @@ _log = logging.getLogger("lvqa.indexers")
 
 _BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
 _CLIPS = 16  # clips that wait for a free call of the captioner
-_SORTED = 4  # calls of the captioner whose clips are sorted by size
+_SORTED = 2  # calls of the captioner whose clips are sorted by size
 _FRAMES = 4  # whole frames that wait for the reader
 PATIENCE_S = 2.0  # for a model's call, once a run is to end at once
 _ROWS = 64  # batches without pictures that wait for the embedder, and for the writer
@@ -86,7 +86,7 @@ class Pipeline:
         self._fatal: Exception | None = None
         self._dead: set[str] = set()
         self._lock = threading.Lock()
-        self._decoding = 0
+        self._decoding = self._callers = 0
         self.threads = ThreadGroup()
         self._to_decode: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
         self._to_hear: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
@@ -170,13 +170,23 @@ class Pipeline:
         how = captioner.in_flight
         calls: BoundedQueue[Clips] = self.threads.queue(max(_BATCHES, _CLIPS // (how.requests or _CLIPS)))
 
+        self._callers = how.calls
+
         def all_calls() -> None:
             for clips in calls:
                 self._caption(captioner, clips)
+                # As many callers as the model takes at present.
+                with self._lock:
+                    missing = captioner.in_flight.calls - self._callers
+                    self._callers += max(missing, -1)
+                if missing < 0:
+                    return
+                for _ in range(missing):
+                    self.threads.start("caption", all_calls)
 
         self.threads.start("clips", partial(self._gather, how, calls))
-        for number in range(how.calls):
-            self.threads.start(f"caption-{number}", all_calls)
+        for _ in range(how.calls):
+            self.threads.start("caption", all_calls)
 
     def _gather(self, how: InFlight, calls: BoundedQueue[Clips]) -> None:
         """Clips of whatever batches come, as calls of the captioner; like sizes together, for a call pads to one."""

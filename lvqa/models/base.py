@@ -59,7 +59,7 @@ class VisionRequest:
 class InFlight:
     """How a model is best asked: in so many calls at once, from as many threads, of so many requests each.
 
-    None: as many as there are.
+    None: as many as there are. May become more or less while a server is got to know.
     """
 
     calls: int = 1

@@ -10,6 +10,7 @@ import io
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,6 @@ _FIRST_WORD = re.compile(r"[^\W_]+")
 PATIENCE_S, RETRIES = 600.0, 2
 # Of a chat model whose slots nobody gave.
 IN_FLIGHT = 16
-# Threads beside those in flight, which make pictures into JPEGs.
-_ENCODERS = 8
 # What a busy server is told of no sooner again.
 _TELL_EVERY_S = 30.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
@@ -57,8 +56,16 @@ _GONE = frozenset(
         "RemoteProtocolError",
     }
 )
-_clock, _sleep = time.monotonic, time.sleep
+_clock = time.monotonic
 _log = logging.getLogger("lvqa.models")
+
+
+def _sleep(seconds: float, least_s: float, back: threading.Event) -> None:
+    """Sleep, from `least_s` on no longer than until the server is back."""
+    time.sleep(least_s)
+    back.wait(max(0.0, seconds - least_s))
+
+
 # What servers say to an option that they do not know.
 _REFUSED = frozenset({400, 422})
 # For a word, and for one behind a thought.
@@ -78,6 +85,10 @@ class GuardedChat(BaseChatModel):
     _retries: int = PrivateAttr()
     _answered: bool = PrivateAttr(False)
     _told_s: float = PrivateAttr(-math.inf)
+    # Since when no call was answered.
+    _away_s: float = PrivateAttr(math.inf)
+    # Set when the next call is answered.
+    _back: threading.Event = PrivateAttr(default_factory=threading.Event)
     _slots: Slots = PrivateAttr()
 
     def __init__(
@@ -111,9 +122,9 @@ class GuardedChat(BaseChatModel):
         return {"spec": self.spec}
 
     @property
-    def most_in_flight(self) -> int:
-        """The most calls that are made at once."""
-        return self._slots.most
+    def in_flight(self) -> int:
+        """The most calls that are made at once as things stand."""
+        return self._slots.limit
 
     def _generate(
         self,
@@ -139,24 +150,25 @@ class GuardedChat(BaseChatModel):
 
     def _patiently(self, call: Callable[[], ChatResult]) -> ChatResult:
         """What a call gives; while the server is busy or being started again, the same call again, later and later."""
-        # A wait for a slot counts: those that wait while others wait for the server give up with them.
-        began_s, pause_s, retries = _clock(), _FIRST_PAUSE_S, self._retries
+        asked_s, failed_s = _clock(), math.inf
+        pause_s, retries = _FIRST_PAUSE_S, self._retries
         while True:
-            error: Exception | None = None
             fate: Fate = "failed"
             taken_s = self._slots.take()
             try:
                 result = call()
-                fate = "answered"
+                fate, self._answered = "answered", True
+                if self._away_s < math.inf:
+                    self._away_s, back, self._back = math.inf, self._back, threading.Event()
+                    back.set()
+                return result
             except LvqaError:
                 raise
             except Exception as raised:
-                error, fate = raised, _fate_of(raised)
+                error = raised
+                fate = _fate_of(error)
             finally:
                 crowded = self._slots.give(taken_s, fate)
-            if error is None:
-                self._answered = True
-                return result
             state = _state_of(error, answered=self._answered)
             # A reply may be late because too much was asked for at once.
             again = getattr(error, "status_code", None) in _FAILED or (fate == "late" and crowded)
@@ -164,14 +176,18 @@ class GuardedChat(BaseChatModel):
                 state, retries = "late" if fate == "late" else "failed", retries - 1
             if not state:
                 raise explain_remote(self.spec, error) from error
-            left_s = self._patience_s - (_clock() - began_s)
+            # Those that waited for a slot while others waited for the server give up with them.
+            self._away_s = min(self._away_s, _clock())
+            failed_s = min(failed_s, max(asked_s, self._away_s))
+            left_s = self._patience_s - (_clock() - failed_s)
             if left_s <= 0:
                 raise ServerAway(
                     f"{self.spec}: {state} for {self._patience_s:g} s; what is done stays done: run the same "
                     "command again when the server answers (patience_s says how long it is waited for)"
                 ) from error
             self._tell(state, left_s)
-            _sleep(min(left_s, max(pause_s, _asked_to_wait(error))))
+            least_s = min(left_s, max(_FIRST_PAUSE_S, _asked_to_wait(error)))
+            _sleep(min(left_s, max(pause_s, least_s)), least_s, self._back)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _tell(self, state: str, left_s: float) -> None:
@@ -282,8 +298,8 @@ class LangChainVision:
 
     @property
     def in_flight(self) -> InFlight:
-        """One request a call, and some calls more than go out at once: they make JPEGs meanwhile."""
-        return InFlight(self._chat.most_in_flight + _ENCODERS, 1)
+        """One request a call, and some calls more than go out at once, as things stand: they make JPEGs meanwhile."""
+        return InFlight(self._chat.in_flight + max(2, self._chat.in_flight // 8), 1)
 
     def encoded(self, request: VisionRequest) -> EncodedRequest:
         """The request with its frames as JPEG, a tenth of the memory, ready to be sent."""

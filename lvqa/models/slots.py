@@ -17,9 +17,9 @@ Fate = Literal["answered", "refused", "late", "failed"]
 FIRST = 4
 # Replies that come so much faster are worth more calls: this share of what twice the calls could bring at best.
 _WORTH = 0.25
-# The share of a window's calls that a server may refuse before it gets half as many.
-_REFUSED = 0.125
-_LEAST_WINDOW = 16
+# The share of a window's calls that a server may refuse before it gets half as many, and so many in any case.
+_REFUSED, _LEAST_REFUSED = 0.125, 2
+_LEAST_WINDOW = 8
 # Windows for which a limit that did not pay is not tried again.
 _HOLD = 16
 # A reply must not come to need more than this share of the time that it is waited for.
@@ -68,7 +68,7 @@ class Slots:
             if fate == "late":
                 # Those that were made before the last change tell nothing of it.
                 if taken_s >= self._changed_s:
-                    self._halve()
+                    self._halve(gently=True)
             elif taken_s >= self._changed_s:
                 self._count(taken_s, fate)
             self._changed.notify(max(1, self.limit - self._busy))
@@ -87,10 +87,10 @@ class Slots:
             self._close_window()
 
     def _close_window(self) -> None:
-        seconds, most_refused = self._clock() - self._began_s, _REFUSED * self._counted
+        seconds, most_refused = self._clock() - self._began_s, max(_LEAST_REFUSED, _REFUSED * self._counted)
         rate = (self._counted - 1 - self._refused) / max(seconds, 1e-6)
         if self._refused > most_refused:
-            self._halve()
+            self._halve(gently=self._refused < self._counted)
         elif self._full:
             self._weigh(rate, self._took_s / self._counted)
         else:
@@ -113,8 +113,9 @@ class Slots:
         self._before = self.limit, rate
         self._set(more)
 
-    def _halve(self) -> None:
-        self._gently, self._before = True, None
+    def _halve(self, *, gently: bool) -> None:
+        # One that refuses all is out, and says nothing of how many it takes.
+        self._gently, self._before = gently, None
         self._set(max(1, self.limit // 2))
 
     def _set(self, limit: int) -> None:

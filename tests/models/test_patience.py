@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from lvqa.errors import ModelError, ModelNotFound, ServerAway
 from lvqa.models import langchain
 from lvqa.models.base import VisionRequest
+from lvqa.models.fake import FakeChat
 from lvqa.models.registry import load_vision
 from lvqa.models.remote import Serving
+from lvqa.models.slots import Slots
 
 pytestmark = pytest.mark.real_models
 BUSY = (503, {})
@@ -26,7 +29,8 @@ class Time:
         self.now_s = 0.0
         self.pauses: list[float] = []
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, least_s: float, back: threading.Event) -> None:
+        assert least_s <= seconds
         self.pauses.append(seconds)
         self.now_s += seconds
 
@@ -118,3 +122,77 @@ def test_a_failure_is_asked_for_again_a_few_times(server: Any, time: Time, asked
     with pytest.raises(ModelError, match="the GPU is on fire"):
         load_vision(f"openai:broken@{server.url}", serving=Serving(retries=1)).generate(asked)
     assert time.pauses == [0.5, 1, 0.5]
+
+
+def test_those_that_wait_are_woken_when_the_server_is_back() -> None:
+    back = threading.Event()
+    waiting = threading.Thread(target=langchain._sleep, args=(3600, 0.0, back))
+    waiting.start()
+    back.set()
+    waiting.join()
+
+
+def test_an_answer_wakes_all_that_wait(
+    server: Any, asked: list[VisionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[threading.Event] = []
+    monkeypatch.setattr(langchain, "_sleep", lambda seconds, least_s, back: waited.append(back))
+    model = load_vision(f"openai:good@{server.url}")
+    server.states[:] = [BUSY]
+    model.generate(asked)
+    server.states[:] = [BUSY, BUSY]
+    model.generate(asked)
+    assert [event.is_set() for event in waited] == [True] * 3
+    assert waited[0] is not waited[1] is waited[2]
+
+
+def test_a_late_reply_is_asked_for_again_where_others_are_under_way(time: Time) -> None:
+    """One that is late alone is said at once; beside others it may be late because of them."""
+    late = [True]
+
+    def reply(messages: list[Any]) -> str:
+        if late:
+            late.pop()
+            raise TimeoutError("no reply")
+        return "a reply"
+
+    chat = langchain.GuardedChat(FakeChat(reply), "lc:fake", slots=Slots(4))
+    taken_s = chat._slots.take()
+    assert chat.invoke("hello").text == "a reply"
+    assert time.pauses == [0.5]
+    assert chat._slots.limit == 2
+    chat._slots.give(taken_s, "answered")
+    late.append(True)
+    with pytest.raises(ModelError, match="no reply in time"):
+        chat.invoke("hello")
+    assert time.pauses == [0.5]
+
+
+def test_those_that_waited_for_a_slot_give_up_with_the_others(time: Time) -> None:
+    def reply(messages: list[Any]) -> str:
+        raise ConnectionResetError
+
+    chat = langchain.GuardedChat(FakeChat(["a reply"]), "lc:fake", None, 10, 0, Slots(1))
+    chat.invoke("hello")
+    chat._inner = FakeChat(reply)
+    taken_s = chat._slots.take()
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            chat.invoke("hello")
+        except ServerAway as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    while not chat._slots._waiting:
+        pass
+    chat._away_s, time.now_s = 0.0, 11.0
+    chat._slots.give(taken_s, "failed")
+    waiting.join()
+    assert len(failed) == 1
+    assert time.pauses == []
+    with pytest.raises(ServerAway):
+        chat.invoke("asked anew, it is patient again")
+    assert sum(time.pauses) == 10
