@@ -31,3 +31,4 @@ from .replies import (
     usable_caption as usable_caption,
     yes_of as yes_of,
 )
+from .slots import side_by_side as side_by_side

@@ -13,9 +13,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -29,7 +29,7 @@ from pydantic import PrivateAttr
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
 from lvqa.models.base import Frame, InFlight, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
-from lvqa.models.slots import Fate, Slots
+from lvqa.models.slots import Fate, Slots, side_by_side
 from lvqa.models.thoughts import is_thinking, without_thoughts
 from lvqa.secrets import remember_of
 
@@ -319,10 +319,8 @@ class LangChainVision:
         return self._chat
 
     def _each(self, requests: Sequence[VisionRequest], call: Callable[[VisionRequest], T]) -> list[T]:
-        if len(requests) < 2:
-            return [call(request) for request in requests]
-        with ThreadPoolExecutor(min(self.in_flight.calls, len(requests)), "lvqa-vision") as pool:
-            return list(pool.map(call, requests))
+        at_once = min(self.in_flight.calls, len(requests))
+        return list(side_by_side([partial(call, request) for request in requests], at_once))
 
     def _reply(self, request: VisionRequest) -> str:
         message = self._ask(request, request.prompt, max_tokens=request.max_tokens)

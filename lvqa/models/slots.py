@@ -1,6 +1,6 @@
-"""How many calls a server is given at once: as many as make its replies come faster, up to a limit.
+"""Calls of a model side by side: how many a server is given at once, and their results in order.
 
-Knows times and counts alone: no server, no request.
+As many as make the replies come faster, up to a limit. Knows times and counts alone: no server, no request.
 """
 
 from __future__ import annotations
@@ -8,8 +8,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 # How a call ended: with a reply, turned away by a busy server, without a reply in time, or in another way.
 Fate = Literal["answered", "refused", "late", "failed"]
@@ -127,3 +131,38 @@ class Slots:
         self._counted = self._refused = 0
         self._began_s = self._took_s = 0.0
         self._full = True
+
+
+def side_by_side(
+    calls: Iterable[Callable[[], T]], at_once: int = 1, stop: Callable[[], bool] = lambda: False
+) -> Iterator[T]:
+    """What calls give, in their order, with `at_once` of them under way in threads of their own; one: none of its own.
+
+    Once `stop` says so, none is begun any more; those that were come to their end. Raises what a call raises.
+    """
+    rest = iter(calls)
+    if at_once == 1:
+        while not stop() and (call := next(rest, None)) is not None:
+            yield call()
+        return
+    begun: deque[Future[T]] = deque()
+    while True:
+        while len(begun) < at_once and not stop() and (call := next(rest, None)) is not None:
+            begun.append(_begin(call))
+        if not begun:
+            return
+        yield begun.popleft().result()
+
+
+def _begin(call: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    # A daemon, unlike an executor's: Ctrl-C does not wait for a server.
+    threading.Thread(target=work, name="lvqa-call", daemon=True).start()
+    return future

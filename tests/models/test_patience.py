@@ -5,18 +5,22 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lvqa.cli import main
 from lvqa.errors import ModelError, ModelNotFound, ServerAway
+from lvqa.eval.lab.footage_writer import write_video
 from lvqa.models import langchain
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeChat
 from lvqa.models.registry import load_vision
 from lvqa.models.remote import Serving
 from lvqa.models.slots import Slots
+from lvqa.store import Store
 
 pytestmark = pytest.mark.real_models
 BUSY = (503, {})
@@ -196,3 +200,24 @@ def test_those_that_waited_for_a_slot_give_up_with_the_others(time: Time) -> Non
     with pytest.raises(ServerAway):
         chat.invoke("asked anew, it is patient again")
     assert sum(time.pauses) == 10
+
+
+def test_an_index_is_halted_in_one_line_and_the_same_command_goes_on(
+    server: Any, time: Time, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        frames = (np.full((48, 64, 3), (60 * number, 90 * (k // 8), 90), np.uint8) for k in range(24))
+        write_video(tmp_path / f"{number}.mp4", frames, fps=4)
+    off = [option for role in ("ocr", "asr", "embedder", "image-embedder", "chat") for option in (f"--{role}", "none")]
+    command = ["index", str(tmp_path), "--vision", f"openai:good@{server.url}", *off]
+    command += ["--set", "summaries=none", "--set", "patience_s=5"]
+    server.states[:] = [BUSY] * 500
+    assert main(command) == 1
+    *_, said = capsys.readouterr().err.strip().splitlines()
+    assert said.startswith(f"lvqa: error: openai:good@{server.url}: busy (503) for 5 s; what is done stays done: run")
+    with Store.open(tmp_path / ".lvqa") as store:
+        assert not list(store.jobs.all("failed"))
+    server.states.clear()
+    assert main(command) == 0
+    with Store.open(tmp_path / ".lvqa") as store:
+        assert store.counts()["videos"] == {"indexed": 3, "failed": 0, "pending": 0}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from lvqa.models.slots import Fate, Slots
+from lvqa.models.slots import Fate, Slots, side_by_side
 
 
 class World:
@@ -103,3 +105,31 @@ def test_where_callers_are_few_the_limit_stays() -> None:
         now_s += 1
         assert slots.give(taken_s, "answered") is False
     assert slots.limit == 4
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 50])
+def test_side_by_side_keeps_order_and_errors_keep_their_place(at_once: int) -> None:
+    def half(number: int) -> float:
+        return 12 / (6 - number)
+
+    assert list(side_by_side([partial(half, n) for n in range(6)], at_once)) == [2, 2.4, 3, 4, 6, 12]
+    results = side_by_side([partial(half, n) for n in range(9)], at_once)
+    assert [next(results) for _ in range(6)] == [2, 2.4, 3, 4, 6, 12]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert list(side_by_side([], at_once)) == []
+
+
+def test_so_many_calls_are_under_way_and_those_that_were_begun_end() -> None:
+    met, begun, stopped = threading.Barrier(3), [], threading.Event()
+
+    def call(number: int) -> int:
+        begun.append(number)
+        met.wait(60)
+        return number
+
+    results = side_by_side([partial(call, n) for n in range(9)], 3, stopped.is_set)
+    assert next(results) == 0
+    stopped.set()
+    assert list(results) == [1, 2]
+    assert sorted(begun) == [0, 1, 2]
