@@ -8,12 +8,13 @@ This module knows no node, and no prompt but `repair`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from lvqa.agents.reply_values import as_asked
 from lvqa.errors import ReplyError
 from lvqa.models.replies import reply_to
 from lvqa.prompts import fence, load
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 _MAX_COMPLAINTS = 8
+# So many rounds of leaving out what is wrong; and what is longer is no reply to be mended.
+_MOST_WRONG = 8
+_MOST_MENDED = 100_000
+_DECODER = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +88,24 @@ def ask_for(
         return Parsed(second, True, tuple(check(second)))
     if first is not None:
         return Parsed(first, True, complaints)
+    for attempt in (again, reply):
+        if (part := readable(attempt, schema)) is not None:
+            return Parsed(part[0], True, (*part[1], *check(part[0])))
     raise ReplyError(f"the chat model's reply did not parse, nor did the repeated one ({wrong}); try another model")
 
 
 def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
     """The JSON object of a reply that validates, else None; and what was wrong with the first object.
 
-    None also where several validate and do not say the same.
+    None also where several validate and do not say the same. What is no JSON is read as what it is meant for: trailing
+    commas, quotes of Python, comments, a reply that was cut at length. An object inside another is not looked at, but
+    for one that the other only wraps.
     """
     wrong = "there is no JSON object in the reply"
     valid: list[M] = []
-    for number, found in enumerate(_objects(reply)):
+    for number, found in enumerate(_objects(reply, schema)):
         try:
-            valid.append(schema.model_validate(found))
+            valid.append(schema.model_validate(as_asked(schema, found)))
         except ValidationError as error:
             if number == 0:
                 lines = [f"{'.'.join(str(p) for p in e['loc']) or 'reply'}: {e['msg']}" for e in error.errors()]
@@ -105,16 +115,107 @@ def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
     return (valid[0], "") if valid else (None, wrong)
 
 
-def _objects(reply: str) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder(strict=False)
-    start = reply.find("{")
+def readable(reply: str, schema: type[M]) -> tuple[M, tuple[str, ...]] | None:
+    """What can be used of a reply that does not validate, without the fields and items that are wrong, and which.
+
+    None where nothing is left, or something that has to be there.
+    """
+    for found in _objects(reply, schema):
+        read, told = as_asked(schema, found), list[str]()
+        for _ in range(_MOST_WRONG):
+            try:
+                value = schema.model_validate(read)
+            except ValidationError as error:
+                if not all(_drop(read, problem["loc"]) for problem in reversed(error.errors())):
+                    break
+                told += [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+                continue
+            if value.model_fields_set and value != schema.model_construct():
+                return value, tuple(told[:_MAX_COMPLAINTS])
+            break
+    return None
+
+
+def _drop(read: Any, place: Sequence[int | str]) -> bool:
+    """Take out what is wrong: the item of the innermost list it stands in, else its field."""
+    lists = [depth for depth, step in enumerate(place) if isinstance(step, int)]
+    path = place[: lists[-1] + 1] if lists else place[:1]
+    held = read
+    for step in path[:-1]:
+        held = held[step]
+    try:
+        del held[path[-1]]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _objects(reply: str, schema: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    """The objects of a reply that may be meant for the schema: those that have one of its fields."""
+    (only,) = schema.model_fields if len(schema.model_fields) == 1 else ("",)
+    start = _next(reply, 0)
     while start >= 0:
-        end = start + 1
-        try:
-            found, end = decoder.raw_decode(reply, start)
-        except (ValueError, RecursionError):  # the second for what is nested without end
-            pass
-        else:
-            if isinstance(found, dict):
+        found, end = _decoded(reply, start)
+        if isinstance(found, list) and only and found and all(isinstance(item, dict) for item in found):
+            found = {only: found}
+        if isinstance(found, dict):
+            if (
+                not as_asked(schema, found)
+                and len(found) == 1
+                and isinstance(inner := next(iter(found.values())), dict)
+            ):
+                found = inner  # {"answer": {...}}
+            if as_asked(schema, found):
                 yield found
-        start = reply.find("{", end)
+        start = _next(reply, end)
+
+
+def _next(reply: str, start: int) -> int:
+    return min((place for place in (reply.find("{", start), reply.find("[", start)) if place >= 0), default=-1)
+
+
+def _decoded(reply: str, start: int) -> tuple[Any, int]:
+    """What stands at a place of a reply, mended where it is no JSON, and where it ends."""
+    try:
+        return _DECODER.raw_decode(reply, start)
+    except (ValueError, RecursionError):  # the second for what is nested without end
+        pass
+    if reply[start] != "{":
+        return None, start + 1
+    end = _balanced(reply, start)
+    part = reply[start : end if end > 0 else len(reply)]
+    if len(part) > _MOST_MENDED or ":" not in part:
+        return None, start + 1
+    from json_repair import repair_json
+
+    try:
+        found: Any = repair_json(part, return_objects=True)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return None, start + 1
+    # What is never closed may be no object at all: what stands inside is looked at by itself then.
+    return found, end if end > 0 else len(reply)
+
+
+def _balanced(reply: str, start: int) -> int:
+    """Where an object that begins at a place ends, texts in quotes left out; 0 where it does not."""
+    depth, quoted, escaped = 0, "", False
+    for place in range(start, len(reply)):
+        character = reply[place]
+        if quoted:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == quoted:
+                quoted = ""
+        elif character == '"':
+            quoted = character
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if not depth:
+                return place + 1
+    return 0

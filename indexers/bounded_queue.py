@@ -105,8 +105,9 @@ class ThreadGroup:
 
         # A daemon, so that a second Ctrl-C ends the process even while a model is busy.
         thread = threading.Thread(target=body, name=f"lvqa-{name}", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        with self._lock:
+            self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
 
     def fail(self, error: BaseException) -> None:
         """Keep the error, unless there is one already, and stop."""
@@ -122,5 +123,9 @@ class ThreadGroup:
     def join(self, most_s: float | None = None) -> None:
         """Wait until all threads have ended, or `most_s` seconds; one inside a model's call ends after that call."""
         until = None if most_s is None else time.monotonic() + most_s
-        for thread in self._threads:
-            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+        # One that still works may start another.
+        while alive := [thread for thread in self._threads if thread.is_alive()]:
+            left_s = None if until is None else until - time.monotonic()
+            if left_s is not None and left_s <= 0:
+                return
+            alive[0].join(left_s)

@@ -5,6 +5,9 @@
                       └─ frames ─> read     │
     speech ─────────────────────────────────┘
 
+A captioner that takes several calls at once (a server, several devices) gets clips of whatever videos come, each call
+as many as the model takes best, so that no call waits for the rest of a video.
+
 Whoever iterates over `Pipeline.run` gets the rows and writes them; this module knows no store. A video that cannot go
 on comes out as PartFailed and stops no other. A run that is to end, because it was asked to or because of an error that
 would meet every video (a model that is not there), starts no new batch: what models are at work on still comes out, and
@@ -14,6 +17,7 @@ each part that is left comes out as PartHalted; only then the error is raised.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,16 +36,19 @@ from lvqa.indexers.stages.screen import ScreenReader
 from lvqa.indexers.stages.screen_tracks import ScreenTracks
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.indexers.stages.task import Part, VideoTask
-from lvqa.models.base import Frame, TextReader
+from lvqa.models.base import Frame, InFlight, TextReader, VisionRequest
 from lvqa.types import Note
 
 if TYPE_CHECKING:
     from lvqa.settings import Settings
 
 ItemT = TypeVar("ItemT", bound=Batch | Rows)
+Clips = Sequence[tuple[Batch, int]]  # clips of batches, by their numbers
 _log = logging.getLogger("lvqa.indexers")
 
 _BATCHES = 2  # clip batches that wait for the captioner, and for the image embedder
+_CLIPS = 16  # clips that wait for a free call of the captioner
+_SORTED = 2  # calls of the captioner whose clips are sorted by size
 _FRAMES = 4  # whole frames that wait for the reader
 PATIENCE_S = 2.0  # for a model's call, once a run is to end at once
 _ROWS = 64  # batches without pictures that wait for the embedder, and for the writer
@@ -80,6 +87,8 @@ class Pipeline:
         self._fatal: Exception | None = None
         self._tracks: dict[int, ScreenTracks] = {}
         self._dead: set[str] = set()
+        self._lock = threading.Lock()
+        self._decoding = self._callers = 0
         self.threads = ThreadGroup()
         self._to_decode: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
         self._to_hear: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
@@ -137,12 +146,13 @@ class Pipeline:
             for task in tasks:
                 queue.put(task)
             queue.close()
-        for number in range(min(self._settings.workers, len(visual))):
+        self._decoding = min(self._settings.workers, len(visual))
+        for number in range(self._decoding):
             self.threads.start(f"decode-{number}", self._decode_all)
         if spoken:
             self.threads.start("speech", self._hear_all)
         if self._stages.captioner is not None:
-            self._start_stage("caption", self._to_caption, partial(self._caption, self._stages.captioner))
+            self._start_captioner(self._stages.captioner)
         if self._stages.frame_vectors is not None:
             self._start_stage("frames", self._to_frames, partial(self._embed_frames, self._stages.frame_vectors))
         if self._stages.reader is not None:
@@ -158,11 +168,49 @@ class Pipeline:
 
         self.threads.start(stage, all_items)
 
+    def _start_captioner(self, captioner: CaptionStage) -> None:
+        how = captioner.in_flight
+        calls: BoundedQueue[Clips] = self.threads.queue(max(_BATCHES, _CLIPS // (how.requests or _CLIPS)))
+
+        self._callers = how.calls
+
+        def all_calls() -> None:
+            for clips in calls:
+                self._caption(captioner, clips)
+                # As many callers as the model takes at present.
+                with self._lock:
+                    missing = captioner.in_flight.calls - self._callers
+                    self._callers += max(missing, -1)
+                if missing < 0:
+                    return
+                for _ in range(missing):
+                    self.threads.start("caption", all_calls)
+
+        self.threads.start("clips", partial(self._gather, how, calls))
+        for _ in range(how.calls):
+            self.threads.start("caption", all_calls)
+
+    def _gather(self, how: InFlight, calls: BoundedQueue[Clips]) -> None:
+        """Clips of whatever batches come, as calls of the captioner; like sizes together, for a call pads to one."""
+        waiting: list[tuple[Batch, int]] = []
+        for batch in self._to_caption:
+            waiting += [(batch, index) for index in batch.looks]
+            size = how.requests or len(waiting)
+            if how.requests not in (None, 1) and len(waiting) < _SORTED * size:
+                continue
+            whole = len(waiting) // size * size
+            for clips in _calls_of(waiting[:whole], size):
+                calls.put(clips)
+            del waiting[:whole]
+        for clips in _calls_of(waiting, how.requests or 1):
+            calls.put(clips)
+        calls.close()
+
     def _do(self, stage: str, item: Batch | Rows, work: Callable[[], None]) -> None:
         """A stage's work on what was not given up; it is left to a later run where the stage begins nothing more."""
         if item.task.lost(item.part, item.seq):
             return
-        if stage in self._dead or (stage == "caption" and self._ending()):
+        if stage in self._dead:
             self._halt(item.task, item.part, item.seq)
             return
         try:
@@ -179,6 +227,10 @@ class Pipeline:
             else:
                 self._on_begin(task)
                 self._decode(task)
+        with self._lock:
+            self._decoding -= 1
+            if not self._decoding:
+                self._to_caption.close()
 
     def _decode(self, task: VideoTask) -> None:
         from lvqa.media import FrameReader
@@ -222,7 +274,7 @@ class Pipeline:
 
     def _seal(self, batch: Batch) -> None:
         if batch.looks:
-            batch.expect()
+            batch.expect(len(batch.looks))
             self._to_caption.put(batch)
         if batch.frame_times_s:
             batch.expect()
@@ -233,13 +285,53 @@ class Pipeline:
         if batch.release():
             self._to_embed.put(batch)
 
-    def _caption(self, captioner: CaptionStage, batch: Batch) -> None:
-        cuts = [batch.cuts[index] for index in batch.looks]
-        looks = [ClipLook(batch.task.video.path, cut.span, cut.caption_frames) for cut in cuts]
-        batch.captions = dict(zip(batch.looks, captioner(looks), strict=True))
+    def _caption(self, captioner: CaptionStage, clips: Clips) -> None:
+        clips = [clip for clip in clips if self._goes_on(clip[0])]
+        if not clips:
+            return
+        cuts = [batch.cuts[index] for batch, index in clips]
+        paths = [batch.task.video.path for batch, _ in clips]
+        looks = [ClipLook(path, cut.span, cut.caption_frames) for path, cut in zip(paths, cuts, strict=True)]
+        try:
+            requests = captioner.requests(looks)
+        except Exception as error:
+            self._caption_failed(clips, error)
+            return
         for cut in cuts:
             cut.caption_frames.clear()
-        self._release(batch)
+        self._ask(captioner, clips, requests)
+
+    def _ask(self, captioner: CaptionStage, clips: Clips, requests: list[VisionRequest]) -> None:
+        batches = list(dict.fromkeys(batch for batch, _ in clips))
+        try:
+            captions = captioner.ask(requests)
+        except Exception as error:
+            if len(batches) == 1 or isinstance(error, _FATAL):
+                self._caption_failed(clips, error)
+                return
+        else:
+            for (batch, index), caption in zip(clips, captions, strict=True):
+                batch.captions[index] = caption
+                self._release(batch)
+            return
+        # An error of several videos' clips is one of their videos': each is asked about alone.
+        for batch in batches:
+            own = [n for n, (other, _) in enumerate(clips) if other is batch]
+            self._ask(captioner, [clips[n] for n in own], [requests[n] for n in own])
+
+    def _goes_on(self, batch: Batch) -> bool:
+        """Whether a batch's clips are to be asked about: one that was begun is brought to its end."""
+        if batch.task.lost(batch.part, batch.seq):
+            return False
+        if "caption" in self._dead or (self._ending() and not batch.begun):
+            self._halt(batch.task, batch.part, batch.seq)
+            return False
+        batch.begun = True
+        return True
+
+    def _caption_failed(self, clips: Clips, error: Exception) -> None:
+        for batch in dict.fromkeys(batch for batch, _ in clips):
+            self._fail(batch.task, batch.part, "caption", error, batch.seq)
 
     def _embed_frames(self, embed: FrameVectors, batch: Batch) -> None:
         batch.frame_vectors = embed([frame for cut in batch.cuts for frame in cut.embed_frames])
@@ -359,6 +451,13 @@ class Pipeline:
         _log.debug("%s of %s failed", stage, task.video.path, exc_info=error)
         task.drop(part, seq)
         self._out.put(PartFailed(task, part, stage, error, seq))
+
+
+def _calls_of(clips: list[tuple[Batch, int]], size: int) -> Iterator[Clips]:
+    if size < len(clips):
+        clips = sorted(clips, key=lambda clip: sum(f.size for f in clip[0].cuts[clip[1]].caption_frames))
+    for first in range(0, len(clips), size):
+        yield clips[first : first + size]
 
 
 def _rows_of(

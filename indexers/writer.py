@@ -1,7 +1,7 @@
 """The one writer: puts rows into the store as they come out of the pipeline, in its caller's thread.
 
 Each transaction holds one batch of one video: clips, notes, vectors and how far its jobs are, so that a kill at any
-instant loses at most one batch of each video, and a rerun goes on behind the last one. Runs no stage.
+instant loses at most the batches under way, and a rerun goes on behind the last one. Runs no stage.
 """
 
 from __future__ import annotations

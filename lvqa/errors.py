@@ -51,6 +51,10 @@ class ModelNotFound(ModelError):
     """The weights, the package or the server of a model are not there."""
 
 
+class ServerAway(ModelNotFound):
+    """A model's server was busy, or gone, for longer than it is waited for; nothing is wrong with what it was sent."""
+
+
 class ReplyError(ModelError):
     """A reply did not parse, and neither did the one asked for in its place."""
 

@@ -44,12 +44,22 @@ class Settings(BaseSettings):
     language: str = Field(
         "", pattern="^([a-z]{2,3})?$", description="what is spoken, as a code such as de; found out where empty"
     )
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps; cuda:0,cuda:1: an hf: vision model on each")
     trust_remote_code: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="ids or folders of models, as their specs name them, whose own code may be run"
     )
 
     reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
+    timeout_s: float = Field(120.0, gt=0, allow_inf_nan=False, description="longest wait for a reply of a server")
+    patience_s: float = Field(
+        600.0, ge=0, allow_inf_nan=False, description="longest wait for a server that is busy or being started again"
+    )
+    retries: int = Field(2, ge=0, le=100, description="times that a server is asked again whose reply is a failure")
+    vision_in_flight: int = Field(64, ge=1, le=1024, description="most requests that a server which sees gets at once")
+    chat_in_flight: int = Field(16, ge=1, le=1024, description="most requests that a server which reasons gets at once")
+    device_map: str = Field(
+        "", description="auto: one hf: vision or chat model over all devices (needs accelerate); empty: on one"
+    )
     isolate: bool = Field(True, description="decode in a child process, which a bad file may crash; not on Windows")
     decode_memory_mb: int = Field(4096, ge=256, description="most memory that decoding one video may take, in MiB")
     decode_stall_s: float = Field(

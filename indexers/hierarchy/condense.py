@@ -6,6 +6,7 @@ reduce). A reply that is empty or a refusal is asked for once more. Knows prompt
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,12 +37,21 @@ class PromptLine:
 
 
 class Condenser:
-    """Asks one chat model, which `load` brings when it is first needed, and counts what that takes in a report."""
+    """Asks one chat model, which `load` brings when it is first needed, and counts what that takes in a report.
+
+    Thread-safe.
+    """
 
     def __init__(self, load: Callable[[], BaseChatModel], report: SummaryReport) -> None:
         self._load = load
         self._report = report
         self._chat: BaseChatModel | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def at_once(self) -> int:
+        """How many texts the model is best asked for at once; more than one where a server says so. Loads it."""
+        return getattr(self._model(), "in_flight", 1)
 
     def segment(self, span: Span, notes: Sequence[Note]) -> str:
         """What happens in a stretch by its notes, in time order; empty where no reply was usable. Raises ModelError."""
@@ -72,16 +82,22 @@ class Condenser:
 
     def _ask(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
         filled = prompt.fill(**{hole: fence("\n".join(map(_written, lines)))}, words=words, **holes)
-        if self._chat is None:
-            self._chat = self._load()
         for _ in range(2):
-            self._report.llm_calls += 1
-            reply = reply_to(self._chat, filled)
-            self._report.tokens_in += reply.tokens_in
-            self._report.tokens_out += reply.tokens_out
+            with self._lock:
+                self._report.llm_calls += 1
+            reply = reply_to(self._model(), filled)
+            with self._lock:
+                self._report.tokens_in += reply.tokens_in
+                self._report.tokens_out += reply.tokens_out
             if text := usable_caption(reply):
                 return cut_words(text, round(_TOLERANCE * words))
         return ""
+
+    def _model(self) -> BaseChatModel:
+        with self._lock:
+            if self._chat is None:
+                self._chat = self._load()
+            return self._chat
 
 
 def packed(lines: Sequence[PromptLine], tokens: int = TOKENS_PER_CALL) -> list[list[PromptLine]]:

@@ -28,6 +28,7 @@ from lvqa.indexers.hierarchy.extract import (
 from lvqa.indexers.hierarchy.shifts import Floats
 from lvqa.indexers.hierarchy.topics import Lengths, cut_topics
 from lvqa.indexers.stages.assemble import make_note
+from lvqa.models import side_by_side
 from lvqa.models.base import Vectors
 from lvqa.prompts import load
 from lvqa.store import Filter, Store
@@ -120,17 +121,21 @@ class Hierarchy:
         known, condenser = self._known(video.id), self._condenser
         chosen: list[Unit] = []
         texts: list[tuple[Span, str]] = []
-        for span, notes in segments:
-            if stop():
-                made.cut_short = True
-                return made
+        clips = [Clip.of(video.id, span, "segment") for span, _ in segments]
+        due = [self._text(known, clip, notes) for clip, (_, notes) in zip(clips, segments, strict=True)]
+        at_once = condenser.at_once if condenser is not None and any(due) else 1
+        replies = side_by_side([text or str for text in due], at_once, stop)
+        for (span, notes), clip, reply in zip(segments, clips, replies, strict=False):
             units = self._chosen(notes)
-            ask = partial(condenser.segment, span, notes) if condenser is not None else None
-            note = self._add(made, known, Clip.of(video.id, span, "segment"), [n.id for n in notes], told(units), ask)
+            ask = partial(str, reply) if condenser is not None else None
+            note = self._add(made, known, clip, [n.id for n in notes], told(units), ask)
             texts.append((span, note.text))
             # What stands for a segment in the text of the whole: its own words, where a model wrote them.
             chosen += units if note.model == EXTRACTIVE else [Unit(text, "summary") for text in sentences(note.text)]
             on_segment(span)
+        if len(texts) < len(segments):
+            made.cut_short = True
+            return made
         # Segments leave out time in which nothing is known; the video is all of it.
         whole = Span(0.0, max(video.duration_s, segments[-1][0].end_s))
         written = all(note.model != EXTRACTIVE for note in made.notes)
@@ -143,6 +148,15 @@ class Hierarchy:
         ids = [note.id for note in made.notes]
         self._add(made, known, Clip.of(video.id, whole, "video"), ids, told(choose(chosen, VIDEO_WORDS)), ask)
         return made
+
+    def _text(
+        self, known: Mapping[tuple[str, str], str], clip: Clip, notes: Sequence[Note]
+    ) -> Callable[[], str] | None:
+        """What brings the chat model's text of a segment; None where there is no such model, or its text is known."""
+        mine = recipe(load("segment").hash, "segment", [note.id for note in notes])
+        if self._condenser is None or known.get((clip.id, mine)):
+            return None
+        return partial(self._condenser.segment, clip.span, notes)
 
     def _add(
         self,

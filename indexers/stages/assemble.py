@@ -76,7 +76,8 @@ class PartHalted:
 class Batch:
     """Clips of one video that are captioned, embedded and committed together, while several threads work on them.
 
-    It counts what is still to come: whoever brings the last piece gets True from `release`.
+    It counts what is still to come: whoever brings the last piece gets True from `release`. `begun` when a captioner
+    was asked about the first of its clips.
     """
 
     part: Part = "visual"
@@ -86,6 +87,7 @@ class Batch:
         self.seq = seq
         self.end_s = start_s
         self.last = False
+        self.begun = False
         self.error: MediaError | None = None
         self.cuts: list[CutClip] = []
         self.readings: list[tuple[float, ScreenChange]] = []
@@ -96,10 +98,10 @@ class Batch:
         self._open = 1
         self._lock = threading.Lock()
 
-    def expect(self) -> None:
-        """One more piece will come."""
+    def expect(self, pieces: int = 1) -> None:
+        """So many more pieces will come."""
         with self._lock:
-            self._open += 1
+            self._open += pieces
 
     def release(self) -> bool:
         """A piece has come, the batch itself counting as one; True when it was the last."""

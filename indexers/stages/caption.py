@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lvqa.indexers.stages.duplicates import distinct
 from lvqa.indexers.stages.stage_model import StageModel
-from lvqa.models.base import Frame, VisionModel, VisionRequest
-from lvqa.models.replies import replies_of, usable_caption
+from lvqa.models.base import Frame, InFlight, VisionModel, VisionRequest
+from lvqa.models.replies import encoded, in_flight, replies_of, usable_caption
 from lvqa.prompts import Prompt, quoted
 from lvqa.types import Span, format_time
 
@@ -37,7 +37,19 @@ class CaptionStage:
 
     def __call__(self, looks: Sequence[ClipLook]) -> list[str | None]:
         """Caption each clip, in order; asked once more where the reply is unusable. Raises ModelError."""
-        requests = [self._request(look) for look in looks]
+        return self.ask(self.requests(looks))
+
+    @property
+    def in_flight(self) -> InFlight:
+        """How the model is best asked."""
+        return in_flight(self.role.model)
+
+    def requests(self, looks: Sequence[ClipLook]) -> list[VisionRequest]:
+        """What the model is asked about each clip; one that sends it elsewhere needs the raw frames no more."""
+        return [encoded(self.role.model, self._request(look)) for look in looks]
+
+    def ask(self, requests: list[VisionRequest]) -> list[str | None]:
+        """The captions that the requests bring, in order; asked once more where unusable. Raises ModelError."""
         captions = self._ask(requests)
         again = [index for index, caption in enumerate(captions) if caption is None]
         if again:

@@ -104,7 +104,7 @@ MODEL_OPTIONS = {
     "detector": ("SPEC", "The model that finds named things in frames."),
     "ocr": ("SPEC", "The reader of text on the screen."),
     "asr": ("SPEC", "The transcriber of speech."),
-    "device": ("DEVICE", "auto, cpu, cuda, cuda:1 or mps."),
+    "device": ("DEVICE", "auto, cpu, cuda, cuda:1 or mps; cuda:0,cuda:1: an hf: vision model on each."),
 }
 
 

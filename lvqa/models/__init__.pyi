@@ -4,6 +4,7 @@ from .base import (
     Embedder as Embedder,
     Frame as Frame,
     ImageEmbedder as ImageEmbedder,
+    InFlight as InFlight,
     Reply as Reply,
     TextReader as TextReader,
     Transcriber as Transcriber,
@@ -22,12 +23,15 @@ from .replies import (
     encode_document as encode_document,
     encode_frames as encode_frames,
     encode_query as encode_query,
+    encoded as encoded,
     estimate_tokens as estimate_tokens,
+    in_flight as in_flight,
     replies_of as replies_of,
     reply_to as reply_to,
     usable_caption as usable_caption,
     yes_of as yes_of,
 )
+from .slots import side_by_side as side_by_side
 from .text_lines import (
     LineReader as LineReader,
     Parallel as Parallel,

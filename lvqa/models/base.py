@@ -55,9 +55,24 @@ class VisionRequest:
             raise ValueError("a vision request needs a prompt")
 
 
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """How a model is best asked: in so many calls at once, from as many threads, of so many requests each.
+
+    None: as many as there are. May become more or less while a server is got to know.
+    """
+
+    calls: int = 1
+    requests: int | None = None
+
+
 @runtime_checkable
 class VisionModel(Protocol):
-    """Looks at frames and answers in words. `name` goes into every note it writes and into the keys of the index."""
+    """Looks at frames and answers in words. `name` goes into every note it writes and into the keys of the index.
+
+    One that may be called from several threads says how with an `in_flight` (`InFlight`); the others are called from
+    one. One that sends requests elsewhere makes them ready with `encoded(request)`, which lets go of the frames.
+    """
 
     @property
     def name(self) -> str:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import math
 import re
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -21,14 +26,52 @@ from langchain_core.runnables import Runnable
 from PIL import Image
 from pydantic import PrivateAttr
 
-from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError
-from lvqa.models.base import Frame, Reply, VisionRequest
+from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
+from lvqa.models.base import Frame, InFlight, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
+from lvqa.models.slots import Fate, Slots, side_by_side
+from lvqa.models.thoughts import is_thinking, without_thoughts
 from lvqa.secrets import remember_of
 
 T = TypeVar("T")
 
 _FIRST_WORD = re.compile(r"[^\W_]+")
+PATIENCE_S, RETRIES = 600.0, 2
+# Of a chat model whose slots nobody gave.
+IN_FLIGHT = 16
+# What a busy server is told of no sooner again.
+_TELL_EVERY_S = 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_BUSY = frozenset({429, 502, 503, 504})
+_FAILED = frozenset({408, 409, 500})
+_LATE = frozenset({"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"})
+_GONE = frozenset(
+    {
+        "APIConnectionError",
+        "ConnectError",
+        "ConnectionError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "ReadError",
+        "RemoteProtocolError",
+    }
+)
+_clock = time.monotonic
+_log = logging.getLogger("lvqa.models")
+
+
+def _sleep(seconds: float, least_s: float, back: threading.Event) -> None:
+    """Sleep, from `least_s` on no longer than until the server is back."""
+    time.sleep(least_s)
+    back.wait(max(0.0, seconds - least_s))
+
+
+# What servers say to an option that they do not know.
+_REFUSED = frozenset({400, 422})
+# For a word, and for one behind a thought.
+_WORD_TOKENS, _THOUGHT_TOKENS = 8, 2048
+# A first token that is yes or no with less than this is another word, or opens a thought.
+_LEAST_MASS = 0.01
 
 
 class GuardedChat(BaseChatModel):
@@ -36,11 +79,38 @@ class GuardedChat(BaseChatModel):
 
     spec: str = ""
     _inner: BaseChatModel = PrivateAttr()
+    _extra: dict[str, Any] = PrivateAttr()
 
-    def __init__(self, inner: BaseChatModel, spec: str) -> None:
+    _patience_s: float = PrivateAttr()
+    _retries: int = PrivateAttr()
+    _answered: bool = PrivateAttr(False)
+    _told_s: float = PrivateAttr(-math.inf)
+    # Since when no call was answered.
+    _away_s: float = PrivateAttr(math.inf)
+    # Set when the next call is answered.
+    _back: threading.Event = PrivateAttr(default_factory=threading.Event)
+    _slots: Slots = PrivateAttr()
+
+    def __init__(
+        self,
+        inner: BaseChatModel,
+        spec: str,
+        extra: Mapping[str, Any] | None = None,
+        patience_s: float = PATIENCE_S,
+        retries: int = RETRIES,
+        slots: Slots | None = None,
+    ) -> None:
+        """`extra` goes with every call, until the server refuses it.
+
+        A busy server is waited for so long, and one that fails is asked so often again; it gets as many calls at once
+        as there are `slots`.
+        """
         super().__init__()
+        self._slots = slots or Slots(IN_FLIGHT)
+        self._patience_s, self._retries = patience_s, retries
         self.spec = spec
         self._inner = inner
+        self._extra = dict(extra or {})
         remember_of(inner)
 
     @property
@@ -51,6 +121,11 @@ class GuardedChat(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"spec": self.spec}
 
+    @property
+    def in_flight(self) -> int:
+        """The most calls that are made at once as things stand."""
+        return self._slots.limit
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -58,12 +133,68 @@ class GuardedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        def call(extra: Mapping[str, Any]) -> ChatResult:
+            return self._patiently(
+                lambda: self._inner._generate(messages, stop=stop, run_manager=run_manager, **{**extra, **kwargs})
+            )
+
+        extra = self._extra
         try:
-            return self._inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)
-        except LvqaError:
-            raise
-        except Exception as error:
-            raise explain_remote(self.spec, error) from error
+            return call(extra)
+        except ModelError as error:
+            if not extra or getattr(error.__cause__, "status_code", None) not in _REFUSED:
+                raise
+        result = call({})
+        self._extra = {}
+        return result
+
+    def _patiently(self, call: Callable[[], ChatResult]) -> ChatResult:
+        """What a call gives; while the server is busy or being started again, the same call again, later and later."""
+        asked_s, failed_s = _clock(), math.inf
+        pause_s, retries = _FIRST_PAUSE_S, self._retries
+        while True:
+            fate: Fate = "failed"
+            taken_s = self._slots.take()
+            try:
+                result = call()
+                fate, self._answered = "answered", True
+                if self._away_s < math.inf:
+                    self._away_s, back, self._back = math.inf, self._back, threading.Event()
+                    back.set()
+                return result
+            except LvqaError:
+                raise
+            except Exception as raised:
+                error = raised
+                fate = _fate_of(error)
+            finally:
+                crowded = self._slots.give(taken_s, fate)
+            state = _state_of(error, answered=self._answered)
+            # A reply may be late because too much was asked for at once.
+            again = getattr(error, "status_code", None) in _FAILED or (fate == "late" and crowded)
+            if not state and retries and again:
+                state, retries = "late" if fate == "late" else "failed", retries - 1
+            if not state:
+                raise explain_remote(self.spec, error) from error
+            # Those that waited for a slot while others waited for the server give up with them.
+            self._away_s = min(self._away_s, _clock())
+            failed_s = min(failed_s, max(asked_s, self._away_s))
+            left_s = self._patience_s - (_clock() - failed_s)
+            if left_s <= 0:
+                raise ServerAway(
+                    f"{self.spec}: {state} for {self._patience_s:g} s; what is done stays done: run the same "
+                    "command again when the server answers (patience_s says how long it is waited for)"
+                ) from error
+            self._tell(state, left_s)
+            least_s = min(left_s, max(_FIRST_PAUSE_S, _asked_to_wait(error)))
+            _sleep(min(left_s, max(pause_s, least_s)), least_s, self._back)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _tell(self, state: str, left_s: float) -> None:
+        """Say what the server is waited for, once for all calls."""
+        if _clock() - self._told_s >= _TELL_EVERY_S:
+            self._told_s = _clock()
+            _log.warning("%s: %s; waiting up to %g s", self.spec, state, left_s)
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Bind tools in the form that the provider takes."""
@@ -71,14 +202,50 @@ class GuardedChat(BaseChatModel):
         return self.bind(**bound.kwargs)
 
 
+def _state_of(error: BaseException, *, answered: bool) -> str:
+    """What is up with the server, as words, where that passes; empty for what is wrong with the call itself."""
+    status = getattr(error, "status_code", None)
+    if status in _BUSY and "insufficient_quota" not in str(error):
+        return f"busy ({status})"
+    # A server that never answered may not be there at all: that is said at once.
+    names = {type(e).__name__ for e in _causes(error)}
+    if answered and names & _GONE and not names & _LATE:
+        return "gone"
+    return ""
+
+
+def _fate_of(error: BaseException) -> Fate:
+    if {type(e).__name__ for e in _causes(error)} & _LATE:
+        return "late"
+    return "refused" if getattr(error, "status_code", None) in _BUSY else "failed"
+
+
+def _asked_to_wait(error: BaseException) -> float:
+    """The seconds that a server asks to be left alone, as `Retry-After`; 0 where it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+    except ValueError:
+        pass
+    said = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0
+
+
 def explain_remote(spec: str, error: BaseException) -> ModelError:
     """One line on what went wrong at a server and what to do, as ModelNotFound where nothing serves the model."""
     text = first_line(error)
     status = getattr(error, "status_code", None)
     names = {type(e).__name__ for e in _causes(error)}
-    if names & {"APITimeoutError", "ReadTimeout", "TimeoutError", "ConnectTimeout"}:
+    if names & _LATE:
         return ModelError(f"{spec}: no reply in time; try again, or ask for less at once")
-    if names & {"APIConnectionError", "ConnectError", "ConnectionError", "ConnectionRefusedError"}:
+    if names & _GONE:
         return ModelNotFound(f"{spec}: nothing answers at that address; start the server, or correct the address")
     if status in {401, 403}:
         return ModelError(f"{spec}: the key was refused ({status}); set the provider's key, such as OPENAI_API_KEY")
@@ -105,19 +272,39 @@ def data_url(frame: Frame, quality: int = 90) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedRequest(VisionRequest):
+    """A request whose frames were made into JPEG data URLs and let go of."""
+
+    urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """It was checked when it had frames."""
+
+
 class LangChainVision:
-    """A VisionModel made of a chat model that takes images. Requests go out `concurrency` at a time, in order.
+    """A VisionModel made of a chat model that takes images. Requests go out as many at a time as the chat has slots.
 
     `yes_probability` reads the first token's log-probabilities where `logprobs` says that the chat model takes that
-    option and the server gives them. Else it takes the reply's word, 1.0 for yes and 0.0 for no; one that is neither is
-    asked for once more and then a ReplyError.
+    option, the server gives them, and the token may be yes or no: one that opens a thought says nothing. Else it takes
+    the reply's word behind all thoughts, 1.0 for yes and 0.0 for no; one that is neither is asked for once more and
+    then a ReplyError.
     """
 
-    def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False, concurrency: int = 4) -> None:
+    def __init__(self, chat: BaseChatModel, name: str, *, logprobs: bool = False) -> None:
         self.name = name
         self._chat = chat if isinstance(chat, GuardedChat) else GuardedChat(chat, name)
         self._logprobs = logprobs
-        self._concurrency = concurrency
+
+    @property
+    def in_flight(self) -> InFlight:
+        """One request a call, and some calls more than go out at once, as things stand: they make JPEGs meanwhile."""
+        return InFlight(self._chat.in_flight + max(2, self._chat.in_flight // 8), 1)
+
+    def encoded(self, request: VisionRequest) -> EncodedRequest:
+        """The request with its frames as JPEG, a tenth of the memory, ready to be sent."""
+        urls = tuple(data_url(frame) for frame in request.frames)
+        return EncodedRequest((), request.prompt, request.max_tokens, urls)
 
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
         """Answer each request, in order, as a `Reply`. Raises ModelError."""
@@ -132,10 +319,8 @@ class LangChainVision:
         return self._chat
 
     def _each(self, requests: Sequence[VisionRequest], call: Callable[[VisionRequest], T]) -> list[T]:
-        if len(requests) < 2:
-            return [call(request) for request in requests]
-        with ThreadPoolExecutor(min(self._concurrency, len(requests)), "lvqa-vision") as pool:
-            return list(pool.map(call, requests))
+        at_once = min(self.in_flight.calls, len(requests))
+        return list(side_by_side([partial(call, request) for request in requests], at_once))
 
     def _reply(self, request: VisionRequest) -> str:
         message = self._ask(request, request.prompt, max_tokens=request.max_tokens)
@@ -151,7 +336,7 @@ class LangChainVision:
                 raise
             except ModelError as error:
                 # A server that knows no such option says 400 or 422; that is no failure of the question.
-                if getattr(error.__cause__, "status_code", None) not in {400, 422}:
+                if getattr(error.__cause__, "status_code", None) not in _REFUSED:
                     raise
                 self._logprobs = False
             else:
@@ -160,16 +345,17 @@ class LangChainVision:
                     return found
         reply = ""
         for prompt in (request.prompt, request.prompt + "\nReply with one word: yes or no."):
-            reply = str(self._ask(request, prompt, max_tokens=8).text)
-            word = yes_of_text(reply)
+            reply = str(self._ask(request, prompt, max_tokens=_WORD_TOKENS).text)
+            if is_thinking(reply) and not without_thoughts(reply):
+                reply = str(self._ask(request, prompt, max_tokens=_THOUGHT_TOKENS).text)
+            word = yes_of_text(without_thoughts(reply))
             if word is not None:
                 return word
         raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
 
     def _ask(self, request: VisionRequest, prompt: str, **options: Any) -> AIMessage:
-        parts: list[str | dict[Any, Any]] = [
-            {"type": "image_url", "image_url": {"url": data_url(frame)}} for frame in request.frames
-        ]
+        sent = request if isinstance(request, EncodedRequest) else self.encoded(request)
+        parts: list[str | dict[Any, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in sent.urls]
         parts.append({"type": "text", "text": prompt})
         return self._chat.invoke([HumanMessage(content=parts)], **options)
 
@@ -181,7 +367,7 @@ def yes_of_text(text: str) -> float | None:
 
 
 def yes_of_logprobs(metadata: Mapping[str, Any]) -> float | None:
-    """P(yes) / (P(yes) + P(no)) of the first token, or None where neither is among those that the server names."""
+    """P(yes) / (P(yes) + P(no)) of the first token, or None where it is hardly ever one of them."""
     content = (metadata.get("logprobs") or {}).get("content") or []
     first = content[0] if content else {}
     mass = {"yes": 0.0, "no": 0.0}
@@ -190,4 +376,4 @@ def yes_of_logprobs(metadata: Mapping[str, Any]) -> float | None:
         if word in mass:
             mass[word] += math.exp(float(token["logprob"]))
     total = mass["yes"] + mass["no"]
-    return mass["yes"] / total if total > 0 else None
+    return mass["yes"] / total if total >= _LEAST_MASS else None

@@ -25,6 +25,7 @@ from lvqa.models.choose import (
     resolve,
 )
 from lvqa.models.registry import ROLES, Role
+from lvqa.models.remote import Serving
 from lvqa.models.replies import name_of
 from lvqa.models.weights import (
     find_weights,
@@ -216,18 +217,25 @@ class Models:
         assert self.settings is not None
         if spec in {NONE, *NO_CHAT}:
             return None
-        more: dict[str, Any] = {"device": self.settings.device}
+        settings = self.settings
+        # The vision model alone is put on each of several devices.
+        device = settings.device if role == "vision" else settings.device.partition(",")[0].strip()
+        more: dict[str, Any] = {"device": device}
         if self.settings.trust_remote_code:
             more["trusted"] = self.settings.trust_remote_code
+        if role in ("vision", "chat"):
+            most = settings.vision_in_flight if role == "vision" else settings.chat_in_flight
+            more["device_map"] = settings.device_map
+            more["serving"] = Serving(settings.timeout_s, settings.patience_s, settings.retries, most)
         if role == "asr" and self.settings.language:
             more["language"] = self.settings.language
         if role == "chat":
             # One folder seen and reasoned with is one model in memory, whichever way it was spelled.
             shared = spec == "vision" or (spec == self.choice.specs["vision"] and spec.startswith("hf:"))
             if shared:
-                return registry.load_chat("vision", vision=self.vision, device=self.settings.device)
+                return registry.load_chat("vision", vision=self.vision, device=device)
             return registry.load_chat(spec, **more)
-        load = {
+        load: Any = {
             "vision": registry.load_vision,
             "embedder": registry.load_embedder,
             "image_embedder": registry.load_image_embedder,

@@ -22,6 +22,8 @@ from lvqa.models.base import (
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from lvqa.models.remote import Serving
+
 Role = Literal["vision", "chat", "embedder", "image_embedder", "detector", "ocr", "asr"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -85,18 +87,39 @@ def _load(role: Role, spec: str, device: str, trusted: Collection[str] = (), **m
     return getattr(importlib.import_module(module), function)(spec, device=device, **more)
 
 
-def load_vision(spec: str, *, device: str = "auto", trusted: Collection[str] = ()) -> VisionModel:
+def load_vision(
+    spec: str,
+    *,
+    device: str = "auto",
+    trusted: Collection[str] = (),
+    serving: Serving | None = None,
+    device_map: str = "",
+) -> VisionModel:
     """Load a model that looks at frames. Of those in `trusted`, by id or folder, code of their own is run.
 
-    Raises UsageError for an unknown kind, ModelNotFound, ModelError."""
-    return cast(VisionModel, _load("vision", spec, device, trusted))
+    `serving` says how a server is called, `device_map` how transformers lays one model over several devices.
+    Raises UsageError for an unknown kind, ModelNotFound, ModelError.
+    """
+    return cast(VisionModel, _load("vision", spec, device, trusted, **_options(spec, serving, device_map)))
+
+
+def _options(spec: str, serving: Serving | None, device_map: str) -> dict[str, Any]:
+    if spec.startswith("hf:"):
+        return {"device_map": device_map} if device_map else {}
+    return {"serving": serving} if serving is not None and spec.startswith(("openai:", "lc:")) else {}
 
 
 def load_chat(
-    spec: str, *, vision: VisionModel | None = None, device: str = "auto", trusted: Collection[str] = ()
+    spec: str,
+    *,
+    vision: VisionModel | None = None,
+    device: str = "auto",
+    trusted: Collection[str] = (),
+    serving: Serving | None = None,
+    device_map: str = "",
 ) -> BaseChatModel:
     """Load a chat model; `vision` makes the given vision model reason too. Raises as `load_vision`."""
-    more = {"vision": vision} if spec == "vision" else {}
+    more = {"vision": vision} if spec == "vision" else _options(spec, serving, device_map)
     return cast("BaseChatModel", _load("chat", spec, device, trusted, **more))
 
 

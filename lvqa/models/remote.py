@@ -14,12 +14,23 @@ from urllib.parse import urlsplit
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.hf.common import first_line
+from lvqa.models.slots import Slots
 
 if TYPE_CHECKING:
     from lvqa.models.langchain import GuardedChat, LangChainVision
 
-TIMEOUT_S = 120.0
-RETRIES = 2
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a server is called: the longest wait for a reply, and for one that is busy or being started again.
+
+    One that fails is asked `retries` times again; `in_flight` is the most calls at once.
+    """
+
+    timeout_s: float = 120.0
+    patience_s: float = 600.0
+    retries: int = 2
+    in_flight: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +63,31 @@ class Address:
         return cls(model, base_url)
 
 
-def load_chat(spec: str, *, device: str = "auto") -> GuardedChat:
-    """Make a chat model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
+def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: Serving | None = None) -> GuardedChat:
+    """Make a chat model, which is told not to think aloud unless it is to; nothing is asked before the first call.
+
+    Raises UsageError, ModelNotFound.
+    """
     from lvqa.models.langchain import GuardedChat
 
-    inner = _openai(spec) if spec.startswith("openai:") else _by_provider(spec)
-    return GuardedChat(inner, spec)
+    how = serving or Serving()
+    slots = Slots(how.in_flight, how.timeout_s)
+    if not spec.startswith("openai:"):
+        return GuardedChat(_by_provider(spec, how), spec, None, how.patience_s, how.retries, slots)
+    # OpenAI itself refuses options of others; vLLM, SGLang and llama.cpp hand this one to the model's template.
+    unthought = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
+    told = unthought if Address.of(spec).base_url is not None and not think else None
+    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots)
 
 
-def load_vision(spec: str, *, device: str = "auto") -> LangChainVision:
+def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = None) -> LangChainVision:
     """Make a vision model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
     from lvqa.models.langchain import LangChainVision
 
-    return LangChainVision(load_chat(spec), spec, logprobs=spec.startswith("openai:"))
+    return LangChainVision(load_chat(spec, serving=serving), spec, logprobs=spec.startswith("openai:"))
 
 
-def _openai(spec: str) -> Any:
+def _openai(spec: str, how: Serving) -> Any:
     address = Address.of(spec)
     try:
         from langchain_openai import ChatOpenAI
@@ -86,12 +106,12 @@ def _openai(spec: str) -> Any:
         base_url=address.base_url,
         api_key=SecretStr(key or "none"),
         temperature=0.0,
-        timeout=TIMEOUT_S,
-        max_retries=RETRIES,
+        timeout=how.timeout_s,
+        max_retries=0,  # GuardedChat waits
     )
 
 
-def _by_provider(spec: str) -> Any:
+def _by_provider(spec: str, how: Serving) -> Any:
     try:
         init_chat_model = importlib.import_module("langchain.chat_models").init_chat_model
     except ImportError as error:
@@ -100,7 +120,7 @@ def _by_provider(spec: str) -> Any:
         ) from error
     name = spec.partition(":")[2]
     try:
-        return init_chat_model(name, timeout=TIMEOUT_S, max_retries=RETRIES)
+        return init_chat_model(name, timeout=how.timeout_s, max_retries=0)
     except ImportError as error:
         raise ModelNotFound(f"{spec} needs a package: {first_line(error)}") from error
     except Exception as error:

@@ -20,12 +20,14 @@ from lvqa.models.base import (
     Embedder,
     Frame,
     ImageEmbedder,
+    InFlight,
     Reply,
     Vectors,
     VisionModel,
     VisionRequest,
 )
 from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
+from lvqa.models.thoughts import without_thoughts
 from lvqa.prompts import clean
 
 if TYPE_CHECKING:
@@ -35,17 +37,27 @@ T = TypeVar("T")
 
 CHARACTERS_PER_TOKEN = 4
 
-# Reasoning models think aloud first; what stands in their thoughts is not the answer.
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-
-
 _REFUSAL = re.compile(
     r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able)|sorry\b"
     r"|i (?:can(?:'|’)?t|cannot|can not)\b|as an ai\b|unable to (?:see|view|describe|process)"
     r"|no (?:image|frame|picture)s? (?:was|were|is|are|has|have)\b)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^(?:dense |clip )?caption\s*:\s*", re.IGNORECASE)
+_HOW = r"(?:dense|factual|detailed|short|brief|one-sentence|clip|video|final|revised)"
+_WHAT = rf"(?:{_HOW}[\s,]+)*(?:caption|description|summary)"
+# "Sure! Here is a dense caption of this clip:", "Caption:", "The caption is:": what stands before the caption itself.
+_PREAMBLE = re.compile(
+    rf"^(?:(?:sure|certainly|of course|okay|ok|absolutely|great)\b[^.:!\n]*[.:!,]\s*)?"
+    rf"(?:here(?:['’]?s|\s+is|\s+are)\b[^:\n]{{0,120}}:\s*"
+    rf"|(?:the\s+)?{_WHAT}(?:\s+(?:is|of|for)\b[^:\n]{{0,80}})?\s*:\s*)+",
+    re.IGNORECASE,
+)
+_COURTESY = re.compile(r"^(?:sure|certainly|of course|okay|absolutely)\b[^.:!\n]{0,40}[.:!]\s+(?=\S)", re.IGNORECASE)
+_MARKUP = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1|^#{1,6}\s+|^[-*•]\s+|`{3,}\w*", re.MULTILINE)
+_QUOTES = ('""', "“”", "''", "‘’", "``")
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
+# So many words in a row, again and again, are a model that went round in circles.
+_LOOP_WORDS, _LOOPS = 24, 4
 
 
 @contextmanager
@@ -75,16 +87,34 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
     text = str(message.text)
     usage = getattr(message, "usage_metadata", None) or {}
     return Reply(
-        _THOUGHT.sub("", text).strip(),
+        without_thoughts(text),
         usage.get("input_tokens") or estimate_tokens(prompt),
         usage.get("output_tokens") or estimate_tokens(text),
     )
 
 
 def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[str]:
-    """The vision model's reply to each request. Raises ModelError when it fails, or leaves out one."""
+    """The vision model's reply to each request, without thoughts. Raises ModelError when it fails or leaves out one."""
     with as_model_errors("the vision model", name_of(vision)):
-        return one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
+        replies = one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
+        return [unthought(reply) for reply in replies]
+
+
+def in_flight(vision: VisionModel) -> InFlight:
+    """How a vision model is best asked: in one call at a time, where it does not say."""
+    return getattr(vision, "in_flight", None) or InFlight()
+
+
+def encoded(vision: VisionModel, request: VisionRequest) -> VisionRequest:
+    """The request as the model sends it, without raw frames; itself where the model looks at frames itself."""
+    encode = getattr(vision, "encoded", None)
+    return encode(request) if encode is not None else request
+
+
+def unthought(reply: str) -> Reply:
+    """A reply without thoughts, with the tokens that it took all the same."""
+    text = without_thoughts(reply)
+    return Reply(text, reply.tokens_in, reply.tokens_out) if isinstance(reply, Reply) else Reply(text)
 
 
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
@@ -143,16 +173,33 @@ def one_each(given: Sequence[T], items: Sequence[Any], who: str) -> list[T]:
 
 
 def usable_caption(reply: str) -> str | None:
-    """The caption in a reply, on one line, without label and quotation marks.
+    """The caption in a reply, on one line, without preamble, label, markup and quotation marks.
 
-    None for a refusal or nothing, empty for `unknown`.
+    None for a refusal, for what goes round in circles, or nothing; empty for `unknown`.
     """
-    text = _LABEL.sub("", " ".join(clean(reply).split()))
-    if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2:
-        text = text[1:-1].strip()
-    if not any(character.isalnum() for character in text) or _REFUSAL.match(text):
+    text = " ".join(_MARKUP.sub(lambda found: found[2] or " ", clean(without_thoughts(reply))).split())
+    text = _COURTESY.sub("", _PREAMBLE.sub("", text))
+    for quotes in _QUOTES:
+        opens, closes = quotes[0], quotes[1]
+        if len(text) > 1 and (text[0], text[-1]) == (opens, closes) and closes not in text[1:-1]:
+            text = text[1:-1].strip()
+    if not any(character.isalnum() for character in text) or _REFUSAL.match(text) or goes_round(text):
         return None
     return "" if text.strip(" .").casefold() == UNKNOWN else text
+
+
+def goes_round(text: str) -> bool:
+    """Whether a text says the same over and over, as models do that lost their way."""
+    said = [" ".join(sentence.casefold().split()).strip(".!? ") for sentence in _SENTENCE.findall(text)]
+    said = [sentence for sentence in said if sentence]
+    if len(said) >= _LOOPS and len(set(said)) * 2 < len(said):
+        return True
+    words = text.casefold().split()
+    for length in range(1, min(_LOOP_WORDS, len(words) // _LOOPS) + 1):
+        last = words[-length:]
+        if all(words[-length * (k + 1) : len(words) - length * k] == last for k in range(_LOOPS)):
+            return True
+    return False
 
 
 def estimate_tokens(text: str) -> int:

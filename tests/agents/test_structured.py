@@ -46,7 +46,7 @@ def test_two_objects_that_say_different_things_are_none():
     assert parse('{"name": "a"} again: {"name": "a", "n": 0}', Reply)[0] == Reply(name="a")
 
 
-@pytest.mark.parametrize("text", ["", "no", "[1, 2]", '{"name": 3', '{"n": 1}', '"{name}"'])
+@pytest.mark.parametrize("text", ["", "no", "[1, 2]", '{"name": {"a": 1, "b": 2}}', '{"n": 1}', '"{name}"'])
 def test_what_does_not_parse_says_why(text):
     found, wrong = parse(text, Reply)
     assert found is None

@@ -385,13 +385,16 @@ class Server:
     """A small OpenAI-compatible server on 127.0.0.1. The model's name decides how it behaves; requests are kept.
 
     `good` answers with what it was sent and gives log-probabilities, `plain` knows no such option (400), `mute` ignores
-    it, `vague` says neither yes nor no, `broken` fails with 500, `locked` refuses the key, anything else is not there.
+    it, `thinker` thinks aloud whatever it is told, `strict` refuses what is no option of OpenAI (400), `vague` says
+    neither yes nor no, `broken` fails with 500, `locked` refuses the key, anything else is not there.
     """
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.url = ""
+        self.states: list[tuple[int, dict[str, str]]] = []
+        """What it is to say first: status and headers, one a request."""
 
     def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.requests.append(body)
@@ -400,10 +403,12 @@ class Server:
             return 500, {"error": {"message": "the GPU is on fire"}}
         if model == "locked":
             return 401, {"error": {"message": "Incorrect API key provided: sk-secret-123456789"}}
-        if model not in {"good", "plain", "mute", "vague"}:
+        if model not in {"good", "plain", "mute", "vague", "thinker", "strict"}:
             return 404, {"error": {"message": f"model {model} does not exist"}}
         if model == "plain" and "logprobs" in body:
             return 400, {"error": {"message": "unknown option logprobs"}}
+        if model == "strict" and "chat_template_kwargs" in body:
+            return 400, {"error": {"message": "extra fields not permitted: chat_template_kwargs"}}
         content = body["messages"][-1]["content"]
         parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
         prompt = " ".join(part["text"] for part in parts if part["type"] == "text")
@@ -412,12 +417,18 @@ class Server:
             text = "It depends." if model == "vague" else ("No." if "dog" in prompt else "Yes, it does.")
         else:
             text = f"{sizes} {prompt}"
+        if model == "thinker":
+            text = f"<think>Is it a cat? No, or yes, I look again and again and again.</think> {text}"
         words = text.split()[: body.get("max_tokens") or 1000]
         choice: dict[str, Any] = {
             "index": 0,
             "finish_reason": "stop",
             "message": {"role": "assistant", "content": " ".join(words)},
         }
+        if body.get("logprobs") and model == "thinker":
+            top = [("<think>", -0.001), ("yes", -9.0), ("no", -12.0)]
+            named = [{"token": token, "logprob": value, "bytes": None} for token, value in top]
+            choice["logprobs"] = {"content": [{**named[0], "top_logprobs": named}]}
         if body.get("logprobs") and model == "good":
             likely = -2.0 if "dog" in prompt else -0.5
             top = [("Yes", likely), (" no", -1.5), ("yes", -3.0), ("It", -0.1)]
@@ -461,7 +472,11 @@ def _running_server() -> Iterator[Server]:
 
     async def chat(request: Request) -> JSONResponse:
         state.keys.append(request.headers.get("authorization", ""))
-        status, body = await asyncio.to_thread(state.reply, await request.json())
+        asked = await request.json()
+        if state.states:
+            status, headers = state.states.pop(0)
+            return JSONResponse({"error": {"message": "wait"}}, status, headers)
+        status, body = await asyncio.to_thread(state.reply, asked)
         return JSONResponse(body, status)
 
     chat.__annotations__["request"] = Request  # annotations are strings here, and the name is local
@@ -483,6 +498,7 @@ def server(_running_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     _running_server.requests.clear()
     _running_server.keys.clear()
+    _running_server.states.clear()
     return _running_server
 
 

@@ -13,6 +13,7 @@ from lvqa.errors import ModelError, ModelNotFound, ReplyError, UsageError
 from lvqa.models.base import VisionRequest
 from lvqa.models.registry import load_chat, load_vision
 from lvqa.models.remote import Address
+from lvqa.models.replies import replies_of, reply_to
 
 pytestmark = pytest.mark.real_models
 
@@ -68,6 +69,29 @@ def test_yes_probability_by_word_where_there_are_none(server: Any, frames: list[
         before = len(server.requests)
         model.yes_probability(requests[:1])
         assert len(server.requests) == before + 1
+
+
+def test_a_model_that_thinks_all_the_same_is_read_behind_its_thought(server: Any, frames: list[np.ndarray]) -> None:
+    model = load_vision(f"openai:thinker@{server.url}")
+    asked = [VisionRequest(frames[:1], f"a {what}? yes or no") for what in ("cat", "dog")]
+    assert model.yes_probability(asked[:1]) == [1.0]
+    # The first token was no word, then the word was cut off within the thought.
+    assert [sent["max_tokens"] for sent in server.requests] == [1, 8, 2048]
+    assert model.yes_probability(asked[1:]) == [0.0]
+    (caption,) = replies_of(model, [VisionRequest(frames[:1], "what happens", 50)])
+    assert caption == "[(64, 48)] what happens"
+    assert caption.tokens_out > 5  # thoughts are paid all the same
+    assert reply_to(load_chat(f"openai:thinker@{server.url}"), "why") == "[] why"
+
+
+def test_servers_are_told_not_to_think_unless_they_refuse_the_option(server: Any, frames: list[np.ndarray]) -> None:
+    good, strict = (load_vision(f"openai:{name}@{server.url}") for name in ("good", "strict"))
+    good.generate([VisionRequest(frames[:1], "what happens")])
+    assert server.requests[-1]["chat_template_kwargs"] == {"enable_thinking": False}
+    server.requests.clear()
+    for _ in range(2):
+        strict.generate([VisionRequest(frames[:1], "what happens")])
+    assert ["chat_template_kwargs" in sent for sent in server.requests] == [True, False, False]
 
 
 def test_neither_yes_nor_no_is_asked_once_more_and_then_an_error(server: Any, frames: list[np.ndarray]) -> None:
@@ -137,7 +161,7 @@ def test_any_provider_of_langchain(monkeypatch: pytest.MonkeyPatch, frames: list
     monkeypatch.setitem(sys.modules, "langchain", ModuleType("langchain"))
     monkeypatch.setitem(sys.modules, "langchain.chat_models", module)
     assert load_chat("lc:anthropic:claude").invoke("hi").text == "yes, a cat"
-    assert made == [("anthropic:claude", {"timeout": 120.0, "max_retries": 2})]
+    assert made == [("anthropic:claude", {"timeout": 120.0, "max_retries": 0})]
     model = load_vision("lc:anthropic:claude")
     assert model.yes_probability([VisionRequest(frames[:1], "a cat? yes or no")]) == [1.0]
     with pytest.raises(ModelError, match="Unsupported provider") as caught:

@@ -11,9 +11,19 @@ import numpy as np
 import pytest
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
+from lvqa.eval.lab.footage_writer import write_video
+from lvqa.indexers import run_index
+from lvqa.indexers.stages import caption
+from lvqa.models import in_flight
 from lvqa.models.base import Reply, VisionModel, VisionRequest
 from lvqa.models.fake import FakeChat, FakeVision
+from lvqa.models.hf import common
+from lvqa.models.hf.generate import Generator
+from lvqa.models.hf.vision import OnDevices
+from lvqa.models.profiles import Models
 from lvqa.models.registry import load_vision
+from lvqa.settings import Settings
+from lvqa.store import Store
 
 BACKENDS = ["fake", "hf", "openai", "langchain"]
 
@@ -215,3 +225,75 @@ class TestNotThere:
     def test_a_device_that_is_not_there(self, tiny: Callable[[str], Path]) -> None:
         with pytest.raises(UsageError, match="unknown device"):
             load_vision(f"hf:{tiny('llava')}", device="toaster")
+
+
+@pytest.mark.real_models
+def test_a_model_on_each_of_several_devices_says_what_one_says(
+    tiny: Callable[[str], Path], frames: list[np.ndarray]
+) -> None:
+    spec = f"hf:{tiny('llava')}"
+    one, two = (load_vision(spec, device=device) for device in ("cpu", "cpu,cpu"))
+    assert isinstance(two, OnDevices)
+    assert isinstance(two, VisionModel)
+    assert two.name == one.name
+    assert (in_flight(one).calls, two.in_flight.calls) == (2, 4)
+    requests = _requests(frames)
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(two.generate, [requests] * 8))
+    assert replies == [one.generate(requests)] * 8
+    assert two.yes_probability(requests) == one.yes_probability(requests)
+    with pytest.raises(UsageError, match="unknown device 'gpu'"):
+        load_vision(spec, device="cpu,gpu")
+    models = Models(Settings(profile="text", vision=spec, chat="vision", device="cpu, cpu"))
+    assert isinstance(models.vision, OnDevices)
+    assert models.chat is not None
+
+
+@pytest.mark.real_models
+def test_a_model_over_several_devices_is_laid_by_accelerate(
+    tiny: Callable[[str], Path], frames: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForImageTextToText
+
+    spec, asked = f"hf:{tiny('llava')}", {}
+    models = Models(Settings(profile="text", vision=spec, device="cpu", device_map="auto"))
+    monkeypatch.setattr(common, "installed", lambda package: False)
+    with pytest.raises(UsageError, match=r"device_map 'auto' needs accelerate: pip install 'lvqa\[gpu\]'"):
+        models.vision  # noqa: B018
+    load = AutoModelForImageTextToText.from_pretrained
+
+    def laid(*args: Any, device_map: str, **more: Any) -> Any:
+        asked["device_map"] = device_map
+        return load(*args, **more)
+
+    monkeypatch.setattr(common, "installed", lambda package: package == "accelerate")
+    monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", laid)
+    vision = models.vision
+    assert vision is not None
+    assert asked == {"device_map": "auto"}
+    assert vision.generate(_requests(frames)[:1])[0].strip()
+
+
+@pytest.mark.real_models
+def test_clips_of_many_short_videos_fill_the_batches(
+    tiny: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        frames = (np.full((48, 64, 3), (6 * number, 40 * (k // 4), 90), np.uint8) for k in range(12))
+        write_video(tmp_path / f"{number}.mp4", frames, fps=4)
+    given = {"vision": f"hf:{tiny('llava')}", "device": "cpu", "profile": "text", "ocr": "none", "embedder": "none"}
+    settings = Settings(**given, clip_max_s=1.0, caption_tokens=8, summaries="none", asr="none")
+    sizes: list[int] = []
+    generate = Generator.generate
+
+    def counted(self: Generator, inputs: Any, limits: Any, stop: Any = ()) -> Any:
+        sizes.append(len(limits))
+        return generate(self, inputs, limits, stop)
+
+    monkeypatch.setattr(Generator, "generate", counted)
+    # What the random weights say is often no caption, and would be asked for again.
+    monkeypatch.setattr(caption, "usable_caption", lambda reply: f"said {reply!r}")
+    with Store.open(tmp_path / "index", write=True) as store:
+        report = run_index(tmp_path, store, Models(settings), settings)
+    assert (report.indexed, report.clips, sum(sizes)) == (40, 120, 120)
+    assert sum(sizes) / len(sizes) >= 0.9 * 8

@@ -97,12 +97,19 @@ class HfText:
         return self._generator.generate(inputs.to(self._generator.model.device), [max_tokens], stop)[0]
 
 
-def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfChat:
+def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False, device_map: str = "") -> HfChat:
     """Load `hf:<id or folder>` as a chat model: bfloat16 on CUDA, float32 elsewhere; safetensors only.
+
+    With a `device_map`, it is laid over several devices.
 
     Raises ModelNotFound, ModelError.
     """
     model, tokenizer, device = load_both(
-        spec, "AutoModelForCausalLM", "AutoTokenizer", device, trust_remote_code=trust_remote_code
+        spec,
+        "AutoModelForCausalLM",
+        "AutoTokenizer",
+        device,
+        trust_remote_code=trust_remote_code,
+        device_map=device_map,
     )
     return HfChat(HfText(spec, model, tokenizer, device).talk, spec)

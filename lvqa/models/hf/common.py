@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
-from lvqa.models.weights import as_folder, find_weights, hub_cache, hub_has, hub_state
+from lvqa.models.weights import as_folder, find_weights, hub_cache, hub_has, hub_state, installed
 from lvqa.secrets import strike
 
 S = TypeVar("S")
@@ -122,12 +122,22 @@ def load_pretrained(spec: str, load: Callable[..., T], *, trust_remote_code: boo
 
 
 def load_both(
-    spec: str, model: str, processor: str, device: str, *, dtype: str = "", trust_remote_code: bool = False
+    spec: str,
+    model: str,
+    processor: str,
+    device: str,
+    *,
+    dtype: str = "",
+    trust_remote_code: bool = False,
+    device_map: str = "",
 ) -> tuple[Any, Any, str]:
     """The model and the processor of a spec by the transformers classes of these names, and the device they are on.
 
-    bfloat16 on CUDA and float32 elsewhere, unless a `dtype` is named; safetensors only. Raises as `load_pretrained`.
+    bfloat16 on CUDA and float32 elsewhere, unless a `dtype` is named; safetensors only. With a `device_map` (`auto`,
+    `balanced`, ...) accelerate lays the model over the devices that there are. Raises as `load_pretrained`.
     """
+    if device_map and not installed("accelerate"):
+        raise UsageError(f"device_map {device_map!r} needs accelerate: pip install 'lvqa[gpu]'")
     with quiet():
         import transformers
     device = pick_device(device)
@@ -140,7 +150,10 @@ def load_both(
         trust_remote_code=trust_remote_code,
         dtype=pick_dtype(device, dtype),
         use_safetensors=True,
+        **({"device_map": device_map} if device_map else {}),
     )
+    if device_map:
+        return made.eval(), processes, str(made.device)
     return made.to(device).eval(), processes, device
 
 

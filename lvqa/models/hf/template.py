@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lvqa.models.thoughts import thoughts_closed
+
 Message = dict[str, Any]
 
 
-def render(processor: Any, conversation: Sequence[Message]) -> str:
-    """A conversation as the text the model continues: by the chat template where there is one, else in plain lines."""
+def render(processor: Any, conversation: Sequence[Message], *, think: bool = False) -> str:
+    """A conversation as the text the model continues: by the chat template where there is one, else in plain lines.
+
+    Unless it is to `think`, a template that knows the switch is told so, and a thought that one opens is closed again.
+    """
     template_of = next(
         (p for p in (processor, getattr(processor, "tokenizer", None)) if getattr(p, "chat_template", None)), None
     )
@@ -23,14 +28,27 @@ def render(processor: Any, conversation: Sequence[Message]) -> str:
     messages = [dict(m) for m in conversation]
     if template_of is not processor:  # a tokenizer's template writes text, not parts
         messages = [{"role": m["role"], "content": _flat(processor, m["content"])} for m in messages]
+    # A template that does not know the switch would hand it to the processor, which refuses or heeds it as its own.
+    switch = {"enable_thinking": think} if "enable_thinking" in _source(template_of) else {}
+
+    def applied(said: Sequence[Message]) -> str:
+        options: dict[str, Any] = {"add_generation_prompt": True, "tokenize": False, **switch}
+        text = str(template_of.apply_chat_template(said, **options))
+        return text if think else thoughts_closed(text)
+
     try:
-        return str(template_of.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+        return applied(messages)
     except TemplateError:
         # Not every template knows the system role: its text then opens the first user message.
         merged = _without_system(messages)
         if len(merged) == len(messages):
             raise
-        return str(template_of.apply_chat_template(merged, add_generation_prompt=True, tokenize=False))
+        return applied(merged)
+
+
+def _source(template_of: Any) -> str:
+    template = template_of.chat_template
+    return "\n".join(template.values()) if isinstance(template, dict) else str(template)
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

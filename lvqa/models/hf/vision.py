@@ -5,14 +5,16 @@ Frames always go in as images, several a request, never as a video. Knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from lvqa.errors import ModelError, UsageError
-from lvqa.models.base import UNKNOWN, Reply, VisionRequest
+from lvqa.models.base import UNKNOWN, InFlight, Reply, VisionRequest
 from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
 from lvqa.models.hf.common import Batches, first_line, load_both
 from lvqa.models.hf.generate import Generator
@@ -52,6 +54,11 @@ class HfVision:
         if not tiles and getattr(processor.image_processor, "do_image_splitting", False):
             self._image_options["do_image_splitting"] = False
         self._generator = Generator(name, model, tokenizer, device)
+
+    @property
+    def in_flight(self) -> InFlight:
+        """Two calls of a whole batch: the next one's pictures are prepared while the device is at work."""
+        return InFlight(2, self._batches.size)
 
     def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
         """Answer each request, in order, as a `Reply`. Raises ModelError."""
@@ -119,18 +126,69 @@ class HfVision:
         }
 
 
-def load(spec: str, *, device: str = "auto", trust_remote_code: bool = False) -> HfVision:
+class OnDevices:
+    """One vision model on several devices: a call goes to one of them, a free one where there is one.
+
+    Calls come from several threads; what is asked without frames goes to the first.
+    """
+
+    def __init__(self, workers: Sequence[HfVision]) -> None:
+        self.name = workers[0].name
+        self.capabilities = workers[0].capabilities
+        self._workers = workers
+        self._free: Queue[HfVision] = Queue()
+        calls, requests = workers[0].in_flight.calls, workers[0].in_flight.requests
+        self.in_flight = InFlight(calls * len(workers), requests)
+        for _ in range(calls):
+            for worker in workers:
+                self._free.put(worker)
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[str]:
+        """Answer each request, in order, as a `Reply`. Raises ModelError."""
+        with self._worker() as worker:
+            return worker.generate(requests)
+
+    def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
+        """P(yes) of each reply's first token, as `HfVision.yes_probability`."""
+        with self._worker() as worker:
+            return worker.yes_probability(requests)
+
+    def understands(self, prompt: str) -> bool:
+        """Whether its tokenizer knows every word of a prompt."""
+        return self._workers[0].understands(prompt)
+
+    def as_chat(self) -> BaseChatModel:
+        """The model on the first device as a chat model. Raises UsageError as `HfVision.as_chat`."""
+        return self._workers[0].as_chat()
+
+    @contextmanager
+    def _worker(self) -> Iterator[HfVision]:
+        worker = self._free.get()
+        try:
+            yield worker
+        finally:
+            self._free.put(worker)
+
+
+def load(
+    spec: str, *, device: str = "auto", trust_remote_code: bool = False, device_map: str = ""
+) -> HfVision | OnDevices:
     """Load `hf:<id or folder>`: bfloat16 on CUDA, float32 elsewhere; safetensors only.
 
-    Raises ModelNotFound, ModelError.
+    Devices with commas between them get a model each; with a `device_map`, one model is laid over several devices.
+    Raises UsageError, ModelNotFound, ModelError.
     """
     own = declared_by(spec)
-    model, processor, device = load_both(
-        spec,
-        "AutoModelForImageTextToText",
-        "AutoProcessor",
-        device,
-        dtype=own.dtype,
-        trust_remote_code=trust_remote_code,
-    )
-    return HfVision(own.name or spec, model, processor, device, batch=own.batch or 8, capabilities=own)
+    workers = []
+    for one in device.split(","):
+        model, processor, where = load_both(
+            spec,
+            "AutoModelForImageTextToText",
+            "AutoProcessor",
+            one.strip(),
+            dtype=own.dtype,
+            trust_remote_code=trust_remote_code,
+            device_map=device_map,
+        )
+        workers.append(HfVision(own.name or spec, model, processor, where, batch=own.batch or 8, capabilities=own))
+    return workers[0] if len(workers) == 1 else OnDevices(workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,38 @@ def test_a_chat_model_writes_each_level_from_the_one_below(archive: Archive) -> 
         assert digest is not None
         assert digest.text.startswith("digest of")
         assert digest.model == "fake:chat"
+
+
+class Side(FakeChat):
+    """A chat model that is best asked for three texts at once."""
+
+    in_flight: int = 3
+
+
+def test_segments_are_asked_for_side_by_side_and_say_the_same(archive: Archive) -> None:
+    archive.texts.clear()
+    archive.film("c", *[COOKING, FOOTBALL] * 3)
+    archive.kit.chat = FakeChat(talk)
+    archive.take()
+    alone = [(note.id, note.text) for level in ("segment", "video") for note in archive.notes(level)]
+    assert len(alone) >= 4
+    with archive.kit.store(write=True) as store, store.atomic():
+        store.notes.delete(note_id for note_id, _ in alone)
+        for job in store.jobs.all():
+            if job.stage == "summary":
+                store.jobs.delete(job.video_id, job.stage)
+    met = threading.Barrier(3)
+
+    def meet(messages: Sequence[Any]) -> str:
+        reply = talk(messages)
+        if reply.startswith("segment") and len(archive.kit.chat.calls) <= 3:
+            met.wait(60)
+        return reply
+
+    archive.kit.chat = Side(meet)
+    counts = archive.take().summaries
+    assert [(note.id, note.text) for level in ("segment", "video") for note in archive.notes(level)] == alone
+    assert counts.llm_calls == len(archive.kit.chat.calls)
 
 
 def test_nothing_changed_costs_nothing(archive: Archive) -> None:
