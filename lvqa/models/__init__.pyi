@@ -31,7 +31,7 @@ from .replies import (
     usable_caption as usable_caption,
     yes_of as yes_of,
 )
-from .slots import side_by_side as side_by_side
+from .served import side_by_side as side_by_side
 from .text_lines import (
     LineReader as LineReader,
     Parallel as Parallel,

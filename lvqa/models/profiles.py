@@ -25,7 +25,7 @@ from lvqa.models.choose import (
     resolve,
 )
 from lvqa.models.registry import ROLES, Role
-from lvqa.models.remote import Serving
+from lvqa.models.served.remote import Serving
 from lvqa.models.replies import name_of
 from lvqa.models.weights import (
     find_weights,

@@ -22,7 +22,7 @@ from lvqa.models.base import (
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from lvqa.models.remote import Serving
+    from lvqa.models.served.remote import Serving
 
 Role = Literal["vision", "chat", "embedder", "image_embedder", "detector", "ocr", "asr"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -31,15 +31,15 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _KINDS: dict[Role, dict[str, tuple[str, str]]] = {
     "vision": {
         "hf": ("lvqa.models.hf.vision:load", "hf:<id or folder>"),
-        "openai": ("lvqa.models.remote:load_vision", "openai:<model>@<base url>"),
-        "lc": ("lvqa.models.remote:load_vision", "lc:<provider>:<model>"),
+        "openai": ("lvqa.models.served.remote:load_vision", "openai:<model>@<base url>"),
+        "lc": ("lvqa.models.served.remote:load_vision", "lc:<provider>:<model>"),
     },
     "chat": {
         "vision": ("lvqa.models.registry:_chat_of_vision", "vision"),
         "builtin": ("lvqa.models.registry:_no_chat", "builtin:extractive"),
         "hf": ("lvqa.models.hf.chat:load", "hf:<id or folder>"),
-        "openai": ("lvqa.models.remote:load_chat", "openai:<model>@<base url>"),
-        "lc": ("lvqa.models.remote:load_chat", "lc:<provider>:<model>"),
+        "openai": ("lvqa.models.served.remote:load_chat", "openai:<model>@<base url>"),
+        "lc": ("lvqa.models.served.remote:load_chat", "lc:<provider>:<model>"),
     },
     "embedder": {
         "st": ("lvqa.models.embed:load", "st:<id or folder>"),
@@ -67,7 +67,7 @@ def check_spec(role: Role, spec: str) -> None:
     if "<" in form and not rest.strip():
         raise UsageError(f"{role} model {spec!r} lacks its name; write {form}")
     if kind == "openai":
-        from lvqa.models.remote import Address
+        from lvqa.models.served.remote import Address
 
         Address.of(spec)
     if kind == "builtin" and spec not in form.split(", "):

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from lvqa.models.slots import Fate, Slots, side_by_side
+from lvqa.models.served.slots import Fate, Slots, side_by_side
 
 
 class World:

@@ -38,7 +38,7 @@ def model(request: pytest.FixtureRequest, loaded: Callable[..., Any]) -> VisionM
         server = request.getfixturevalue("server")
         request.getfixturevalue("real_models")
         return load_vision(f"openai:good@{server.url}")
-    from lvqa.models.langchain import LangChainVision
+    from lvqa.models.served.langchain import LangChainVision
 
     def reply(messages: list[Any]) -> str:
         text = str(messages[-1].text)

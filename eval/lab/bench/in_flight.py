@@ -135,7 +135,7 @@ def model_alone(folder: Path, latency_s: float, size: tuple[int, int], clips: in
     from lvqa.models import encoded, in_flight, replies_of
     from lvqa.models.base import VisionRequest
     from lvqa.models.registry import load_vision
-    from lvqa.models.remote import Serving
+    from lvqa.models.served.remote import Serving
 
     frames = np.random.default_rng(0).integers(0, 256, (8, size[1] // 16, size[0] // 16, 3), dtype=np.uint8)
     frames = frames.repeat(16, axis=1).repeat(16, axis=2)

@@ -29,7 +29,7 @@ from pydantic import PrivateAttr
 from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
 from lvqa.models.base import Frame, InFlight, Reply, VisionRequest
 from lvqa.models.hf.common import first_line
-from lvqa.models.slots import Fate, Slots, side_by_side
+from lvqa.models.served.slots import Fate, Slots, side_by_side
 from lvqa.models.thoughts import is_thinking, without_thoughts
 from lvqa.secrets import remember_of
 

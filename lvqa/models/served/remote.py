@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from lvqa.errors import ModelError, ModelNotFound, UsageError
 from lvqa.models.hf.common import first_line
-from lvqa.models.slots import Slots
+from lvqa.models.served.slots import Slots
 
 if TYPE_CHECKING:
-    from lvqa.models.langchain import GuardedChat, LangChainVision
+    from lvqa.models.served.langchain import GuardedChat, LangChainVision
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: 
 
     Raises UsageError, ModelNotFound.
     """
-    from lvqa.models.langchain import GuardedChat
+    from lvqa.models.served.langchain import GuardedChat
 
     how = serving or Serving()
     slots = Slots(how.in_flight, how.timeout_s)
@@ -82,7 +82,7 @@ def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: 
 
 def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = None) -> LangChainVision:
     """Make a vision model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
-    from lvqa.models.langchain import LangChainVision
+    from lvqa.models.served.langchain import LangChainVision
 
     return LangChainVision(load_chat(spec, serving=serving), spec, logprobs=spec.startswith("openai:"))
 
