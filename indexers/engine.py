@@ -26,9 +26,10 @@ from lvqa.indexers.stages.assemble import Batch, PartFailed, PartHalted, RowOrde
 from lvqa.indexers.stages.caption import CaptionStage, ClipLook
 from lvqa.indexers.stages.embed import FrameVectors, TextVectors
 from lvqa.indexers.stages.listen import Listener, parts_in, pauses, sentences, signs_in, spoken_by
-from lvqa.indexers.stages.look import ScreenReading, VideoPass
+from lvqa.indexers.stages.look import ScreenFrame, VideoPass
 from lvqa.indexers.stages.picture_subtitles import Ended, subtitles_of
 from lvqa.indexers.stages.screen import ScreenReader
+from lvqa.indexers.stages.screen_tracks import ScreenTracks
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Frame, TextReader
@@ -77,6 +78,7 @@ class Pipeline:
         self._stop = stop
         self._on_begin = on_begin
         self._fatal: Exception | None = None
+        self._tracks: dict[int, ScreenTracks] = {}
         self._dead: set[str] = set()
         self.threads = ThreadGroup()
         self._to_decode: BoundedQueue[VideoTask] = self.threads.queue(max(1, len(tasks)))
@@ -95,7 +97,7 @@ class Pipeline:
         model's call are not waited for longer than `PATIENCE_S`.
         """
         open_parts = sum(len(task.parts) for task in self._tasks)
-        order = RowOrder()
+        order: RowOrder[Rows | PartFailed | PartHalted] = RowOrder()
         self._start()
         try:
             while open_parts:
@@ -145,7 +147,7 @@ class Pipeline:
             self._start_stage("frames", self._to_frames, partial(self._embed_frames, self._stages.frame_vectors))
         if self._stages.reader is not None:
             self.threads.start("read", partial(self._read_all, self._stages.reader))
-        self._start_stage("embed", self._to_embed, self._embed)
+        self.threads.start("embed", self._embed_all)
 
     def _start_stage(self, stage: str, queue: Iterable[ItemT], work: Callable[[ItemT], None]) -> None:
         """Run a stage over a queue, in a thread of its own."""
@@ -187,17 +189,18 @@ class Pipeline:
             # One backend for all: a frame picked by another could differ by a shade, and so could what is said of it.
             reader = FrameReader(task.path, backend=self._settings.reader, clock=task.video.clock)
             with reader:
-                passing = VideoPass(self._settings, wants, task.video.duration_s)
+                watched = task.screen.watch if task.screen is not None else None
+                passing = VideoPass(self._settings, wants, task.video.duration_s, watched)
                 for event in passing.events(reader, self._ending):
                     if task.lost("visual", batch.seq):
                         return
-                    if isinstance(event, ScreenReading):
+                    if isinstance(event, ScreenFrame):
                         batch.add_reading(event)
-                        if event.frame is not None:
-                            batch.expect()
-                            self._to_read.put((batch, event.read_s, event.frame))
+                        batch.expect()
+                        self._to_read.put((batch, event.time_s, event.frame))
                         continue
                     batch.add_clip(event)
+                    batch.watched = passing.watched
                     if len(batch.cuts) == self._settings.clip_batch:
                         if task.altered:
                             self._fail(task, "visual", "decode", _altered(task), batch.seq)
@@ -253,9 +256,9 @@ class Pipeline:
             items.clear()
 
     def _read(self, reader: ScreenReader, batch: Batch, frames: list[tuple[float, Frame]]) -> None:
-        texts = reader([frame for _, frame in frames])
-        for (read_s, _), text in zip(frames, texts, strict=True):
-            batch.texts[read_s] = text
+        readings = reader([frame for _, frame in frames])
+        for (time_s, _), reading in zip(frames, readings, strict=True):
+            batch.texts[time_s] = reading
             self._release(batch)
 
     def _hear_all(self) -> None:
@@ -315,6 +318,13 @@ class Pipeline:
                 seq += 1
         yield _rows_of(task, seq, video.duration_s, [], (), last=True)
 
+    def _embed_all(self) -> None:
+        """In time order for each video: a text of the screen may go on in the next batch."""
+        order: RowOrder[Batch | Rows] = RowOrder()
+        for item in self._to_embed:
+            for due in order.push(item):
+                self._do("embed", due, partial(self._embed, due))
+
     def _embed(self, item: Batch | Rows) -> None:
         embed, error = self._stages.text_vectors, item.error if isinstance(item, Batch) else None
         rows = item if isinstance(item, Rows) else self._rows(item)
@@ -328,8 +338,13 @@ class Pipeline:
     def _rows(self, batch: Batch) -> Rows:
         captioner, reader = self._stages.captioner, self._stages.reader
         caption_model, prompt_hash = (captioner.role.name, captioner.prompt.hash) if captioner else ("", "")
-        ocr_model = reader.role.name if reader else ""
-        return batch.rows(self._settings.ocr_every_s, caption_model, prompt_hash, ocr_model)
+        rows, task = batch.rows(caption_model, prompt_hash), batch.task
+        if reader is not None and "screen" in task.jobs:
+            if id(task) not in self._tracks:
+                self._tracks[id(task)] = task.screen.open_tracks() if task.screen is not None else ScreenTracks()
+            notes, rows.screen = batch.screen_notes(self._tracks[id(task)], reader.role.name)
+            rows.notes += notes
+        return rows
 
     def _fail(self, task: VideoTask, part: Part, stage: str, error: Exception, seq: int) -> None:
         """Give up a part of a video from batch `seq` on; what came before it goes on to the store."""

@@ -141,7 +141,11 @@ class _IndexRun:
             stop=self._stop,
             on_begin=lambda task: self._log.begin(task.video.path),
         )
-        Writer(self._store, report, self._progress, stages, self._log).write_all(tasks, pipeline.run())
+        try:
+            Writer(self._store, report, self._progress, stages, self._log).write_all(tasks, pipeline.run())
+        finally:
+            if stages.reader is not None:
+                stages.reader.close()
 
     def _upper_levels(self, report: IndexReport, only: Collection[str] | None, retry_failed: bool) -> None:
         """What is made of notes: their vectors, segments, summaries, the digest."""
@@ -198,7 +202,7 @@ def _stages(models: Models, settings: Settings, tasks: list[VideoTask]) -> Stage
             stage, load("caption", models.own_prompts), settings.caption_tokens, models.capabilities.about
         )
     if ocr is not None:
-        reader = ScreenReader(StageModel(specs["ocr"], ocr))
+        reader = ScreenReader.of(specs["ocr"], ocr, settings.ocr_processes)
     if images is not None:
         frame_vectors = FrameVectors(StageModel(names["image_embedder"], images, specs["image_embedder"]))
     if asr is not None:

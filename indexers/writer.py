@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from lvqa.errors import LvqaError, MediaError, ModelError
 from lvqa.indexers.engine import Stages
-from lvqa.indexers.planning.plan import job_row, pending_reason
+from lvqa.indexers.planning.plan import job_row, pending_reason, put_screen
 from lvqa.indexers.planning.survey import GROWING, being_written
 from lvqa.indexers.progress import Progress
 from lvqa.indexers.report import IndexReport
@@ -101,6 +101,8 @@ class Writer:
             if rows.frame_vectors is not None and self._stages.frame_vectors is not None:
                 name = self._stages.frame_vectors.role.name
                 self._store.frames.put(name, task.video.id, rows.frame_times_s, rows.frame_vectors)
+            if rows.part == "visual" and "screen" in task.jobs:
+                put_screen(self._store, task.video.id, None if rows.last else rows.screen)
             self._put_jobs(task, rows.part, "done" if rows.last else "pending", rows.end_s)
         for line in rows.told:
             self._progress.message(line)

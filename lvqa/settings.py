@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     embed_every_s: float = Field(1.0, gt=0, description="spacing of the visual channel's frames")
     embed_between: bool = Field(True, description="embed a frame between two, too, that alone shows something")
     ocr_every_s: float = Field(1.0, gt=0, description="spacing of the frames whose text is read")
+    ocr_processes: int = Field(
+        0, ge=0, le=64, description="processes that read text; 0: one for each processor, at most 4"
+    )
     max_side: int = Field(
         768, ge=64, description="longer side, in pixels, of frames given to models; OCR sees them whole"
     )

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from lvqa.indexers.planning.survey import IMPORTED, TRANSCRIBERS, FilePlan, FileState, Survey, gone
+from lvqa.indexers.planning.survey import IMPORTED, SCREEN, TRANSCRIBERS, FilePlan, FileState, Survey, gone
 from lvqa.indexers.report import IndexReport
+from lvqa.indexers.stages.screen_state import ScreenState
 from lvqa.indexers.stages.specs import STAGES
 from lvqa.indexers.stages.task import StagePlan, VideoTask
 from lvqa.media import PassedOver
@@ -133,8 +134,11 @@ class Planner:
                 continue
             if stage.action in ("drop", "lose"):
                 store.jobs.delete(video.id, stage.stage)
+                if stage.stage == "screen":
+                    put_screen(store, video.id, None)
                 continue
-            if stage.action in ("make", "redo") and (held is not None or stage.stage != "segment"):
+            afresh = stage.action in ("make", "redo") or (stage.stage == "screen" and not stage.progress_s)
+            if afresh and (held is not None or stage.stage != "segment"):
                 store.reset_stage(video.id, stage.stage)
             jobs[stage.stage] = stage
             store.jobs.put(job_row(video, stage, "pending", stage.progress_s, pending_reason(stage.unparsed)))
@@ -183,6 +187,14 @@ def write_passed(store: Store, passed: Sequence[PassedOver]) -> None:
 def read_passed(store: Store) -> list[dict[str, Any]]:
     """What the last `lvqa index` of the whole folder passed over: kinds with `count` and some `paths`."""
     return list(json.loads(store.meta.get(_PASSED) or "[]"))
+
+
+def put_screen(store: Store, video_id: str, state: ScreenState | None) -> None:
+    """Keep what is open on the screen of a video where its pass has come to; None where nothing goes on from there."""
+    if state is None:
+        store.meta.delete(SCREEN + video_id)
+    else:
+        store.meta.set(SCREEN + video_id, state.to_json())
 
 
 def job_row(video: Video, stage: StagePlan, status: JobStatus, progress_s: float, reason: str = "") -> JobRow:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
 from lvqa.indexers.planning.again import stages_anew
-from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes, picture_params
+from lvqa.indexers.stages.screen_state import ScreenState
+from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes, picture_params, stands_on_clips
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lvqa.media.sidecars import Sidecar
 
 TRANSCRIBERS = "transcribers"
+SCREEN = "screen "  # and a video's id: what stands on its screen where its stage has come to
 GROWING = "is still being written; run index again when it is finished"
 IMPORTED = "imported:"
 # A file that changed so recently, and changes again while it is looked at, is being written.
@@ -94,6 +96,7 @@ class Known:
     transcribers: tuple[str, ...] = ()
     unheard: frozenset[str] = frozenset()
     imported_ids: frozenset[str] = frozenset()
+    screens: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store) -> Known:
@@ -107,6 +110,7 @@ class Known:
             tuple(json.loads(store.meta.get(TRANSCRIBERS) or "[]")),
             frozenset(store.videos.without("speech")),
             imported_video_ids(store),
+            store.meta.starting(SCREEN),
         )
 
 
@@ -300,7 +304,7 @@ class Survey:
         for stage in STAGES:
             spec, job = self.specs.get(stage), self.known.jobs.get((video.id, stage))
             if spec is None:
-                if job is not None and cut_anew and stage in ("caption", "screen"):
+                if job is not None and cut_anew and stands_on_clips(stage, job.spec):
                     yield StagePlan(stage, "lose", "its clips are cut anew, and no model for it is on")
                 elif job is not None and job.status != "done":
                     # Switched off: what is whole stays, an open job would stay open for ever.
@@ -324,6 +328,10 @@ class Survey:
         if job.status == "done":
             return replace(plan, action="keep")
         plan = replace(plan, progress_s=job.progress_s, unparsed=unparsed_of(job.reason), blank=job.blank)
+        if stage == "screen" and job.progress_s:
+            screen = ScreenState.read(self.known.screens.get(SCREEN + video.id), job.progress_s)
+            # Where it is not known what stood there, from the start: else a text would be cut in two.
+            plan = replace(plan, screen=screen, progress_s=job.progress_s if screen is not None else 0.0)
         if job.status == "failed":
             return replace(plan, action="retry", why=job.reason)
         return replace(plan, action="go on")

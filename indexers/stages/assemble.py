@@ -5,24 +5,31 @@ Values and their bookkeeping only: no models, no threads, no store.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from lvqa.errors import MediaError
-from lvqa.indexers.stages.look import CutClip, ScreenReading
-from lvqa.indexers.stages.screen import merge_texts
+from lvqa.indexers.stages.look import CutClip, ScreenFrame
+from lvqa.indexers.stages.screen import Reading
+from lvqa.indexers.stages.screen_state import ScreenState
+from lvqa.indexers.stages.screen_tracks import ScreenTracks
+from lvqa.indexers.stages.screen_watch import ScreenChange, WatchState
 from lvqa.indexers.stages.task import Part, VideoTask
 from lvqa.models.base import Vectors
 from lvqa.store import note_id
 from lvqa.types import Clip, Note, Source, Span
+
+_EPS = 1e-6
 
 
 @dataclass(slots=True, eq=False)
 class Rows:
     """What one transaction writes about one video, everything up to `end_s`; `last` completes the part.
 
-    `told` are lines that people should know.
+    `told` are lines that people should know; `screen` is what is open on the screen at `end_s`.
     """
 
     task: VideoTask
@@ -40,6 +47,7 @@ class Rows:
     unknown: int = 0
     blank: int = 0
     told: tuple[str, ...] = ()
+    screen: ScreenState | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +88,9 @@ class Batch:
         self.last = False
         self.error: MediaError | None = None
         self.cuts: list[CutClip] = []
-        self.readings: list[tuple[float, float]] = []
-        self.texts: dict[float, str] = {}
+        self.readings: list[tuple[float, ScreenChange]] = []
+        self.texts: dict[float, Reading] = {}
+        self.watched: WatchState | None = None
         self.captions: dict[int, str | None] = {}
         self.frame_vectors: Vectors | None = None
         self._open = 1
@@ -98,9 +107,9 @@ class Batch:
             self._open -= 1
             return self._open == 0
 
-    def add_reading(self, reading: ScreenReading) -> None:
-        """Remember whose text stands for a time."""
-        self.readings.append((reading.time_s, reading.read_s))
+    def add_reading(self, frame: ScreenFrame) -> None:
+        """Remember that a frame is read, and since when its text may stand."""
+        self.readings.append((frame.time_s, frame.change))
 
     def add_clip(self, cut: CutClip) -> None:
         """Add the next clip."""
@@ -117,8 +126,8 @@ class Batch:
         """The times of all frames for the image embedder."""
         return [time_s for cut in self.cuts for time_s in cut.embed_times_s]
 
-    def rows(self, ocr_every_s: float, caption_model: str, prompt_hash: str, ocr_model: str) -> Rows:
-        """The rows that follow from what the stages brought; the screen was read every `ocr_every_s` seconds."""
+    def rows(self, caption_model: str, prompt_hash: str) -> Rows:
+        """The rows that follow from what the stages brought, but for the texts of the screen; see `screen_notes`."""
         video_id = self.task.video.id
         rows = Rows(self.task, self.part, self.seq, self.end_s, self.last)
         for index, cut in enumerate(self.cuts):
@@ -131,26 +140,41 @@ class Batch:
                 rows.notes.append(make_note(clip, clip.span, caption, "caption", caption_model, prompt_hash))
             rows.unparsed += index in self.captions and caption is None
             rows.blank += index in self.captions and not caption
-            readings = [(t, self.texts[read]) for t, read in self.readings if cut.span.contains(t)]
-            for span, text in merge_texts(readings, cut.span, ocr_every_s):
-                rows.notes.append(make_note(clip, span, text, "screen", ocr_model))
         rows.frame_times_s = self.frame_times_s if self.frame_vectors is not None else []
         rows.frame_vectors = self.frame_vectors
         return rows
 
+    def screen_notes(self, tracks: ScreenTracks, model: str) -> tuple[list[Note], ScreenState | None]:
+        """The texts of the screen that are over by the end of the batch, and what goes on from there.
 
-class RowOrder:
-    """Puts the rows of each part of each video back in order, whatever threads brought them when.
+        `tracks` are those of the video so far; no clip holds a text, which may stand in several. A file that cannot be
+        decoded any further has no more to come for now: what stands there is written, and nothing goes on.
+        """
+        over = [text for at_s, change in self.readings for text in tracks.read(change, self.texts[at_s])]
+        if self.last:
+            over += tracks.end(self.end_s)
+        notes = [make_note(self.task.video.id, text.span, text.text, "screen", model) for text in over]
+        at_s = max(self.end_s, self.task.jobs["screen"].progress_s)
+        if self.last and at_s < self.task.video.duration_s - _EPS:
+            return notes, None
+        return notes, ScreenState(at_s, self.watched, json.dumps(tracks.state, ensure_ascii=False))
+
+
+ItemT = TypeVar("ItemT", bound=Batch | Rows | PartFailed | PartHalted)
+
+
+class RowOrder(Generic[ItemT]):
+    """Puts the batches or rows of each part of each video back in order, whatever threads brought them when.
 
     A part ends with its last rows, or where it cannot go on.
     """
 
     def __init__(self) -> None:
         self._next: dict[tuple[int, Part], int] = {}
-        self._early: dict[tuple[int, Part], dict[int, Rows | PartFailed | PartHalted]] = {}
+        self._early: dict[tuple[int, Part], dict[int, ItemT]] = {}
         self._ended: set[tuple[int, Part]] = set()
 
-    def push(self, item: Rows | PartFailed | PartHalted) -> Iterator[Rows | PartFailed | PartHalted]:
+    def push(self, item: ItemT) -> Iterator[ItemT]:
         """Take what came out, yield what is due."""
         key = (id(item.task), item.part)
         if key in self._ended:
@@ -163,7 +187,7 @@ class RowOrder:
             if due is None:
                 return
             self._next[key] = number + 1
-            if not isinstance(due, Rows) or due.last:
+            if isinstance(due, PartFailed | PartHalted) or due.last:
                 self._ended.add(key)
                 del self._early[key]
             yield due

@@ -14,7 +14,6 @@ import numpy as np
 from lvqa.models.base import Frame
 
 GRID = 16
-_TEXT_FACTOR = 2.0
 
 
 def block_difference(a: Frame, b: Frame, grid: int = GRID) -> float:
@@ -31,28 +30,9 @@ def block_difference(a: Frame, b: Frame, grid: int = GRID) -> float:
     return float(cv2.resize(difference.astype(np.float32), size, interpolation=cv2.INTER_AREA).max())
 
 
-def local_difference(a: Frame, b: Frame) -> float:
-    """The largest absolute difference, 0-255, averaged over no more than 3 x 3 pixels: what one thin stroke changes.
-
-    The averaging takes the edge off single-pixel noise of the codec. Frames of different shape differ by 255.
-    """
-    if a.shape != b.shape:
-        return 255.0
-    return float(cv2.blur(cv2.absdiff(a, b), (3, 3)).max())
-
-
 def same_picture(a: Frame, b: Frame, threshold: float) -> bool:
     """Whether a captioner would say the same of both: no block differs by more than `threshold` (0-255)."""
     return block_difference(a, b) <= threshold
-
-
-def same_text(a: Frame, b: Frame, threshold: float) -> bool:
-    """Whether the same text must stand in both: no 3 x 3 pixels differ by more than twice `threshold` (0-255).
-
-    Far stricter than `same_picture`, because a digit may be one pixel thin. At the default threshold of 4, codec noise
-    of a still picture stays below the limit and a thin stroke of contrast 30 lies above it.
-    """
-    return local_difference(a, b) <= _TEXT_FACTOR * threshold
 
 
 def distinct(frames: Sequence[Frame], threshold: float) -> list[int]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from lvqa.errors import MediaError
 from lvqa.indexers.stages.between import BetweenFrames, Waiting
 from lvqa.indexers.stages.caption import caption_frames
-from lvqa.indexers.stages.duplicates import same_text, shrink
+from lvqa.indexers.stages.duplicates import shrink
+from lvqa.indexers.stages.screen_watch import ScreenChange, ScreenWatch, WatchState
 from lvqa.indexers.stages.shots import ClipCutter, ClipRules, ShotDetector, sample_rate
 from lvqa.models.base import Frame
 from lvqa.types import Span, format_time
@@ -28,15 +29,19 @@ if TYPE_CHECKING:
 _EPS = 1e-6
 _CANDIDATES = 4
 _CHUNK_BYTES = 64 << 20
+# Between two frames that may be read, one tells which of them a change is nearer to.
+_LOOKS = 2
+# Times `duplicate_threshold`: at its default, a codec's noise in a still picture stays below, a thin stroke does not.
+_NOISE = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScreenReading:
-    """A time whose text is wanted, and the time of the frame that shows it; `frame` is None where it came before."""
+class ScreenFrame:
+    """A frame whose text is wanted, its time, and since when the screen may show it."""
 
     time_s: float
-    read_s: float
-    frame: Frame | None
+    change: ScreenChange
+    frame: Frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +99,8 @@ def common_rate(*spacings_s: float) -> float | None:
 class VideoPass:
     """The events of one video, from a clip's start to the end of the video. Make one for each pass."""
 
-    def __init__(self, settings: Settings, wants: Wants, duration_s: float) -> None:
+    def __init__(self, settings: Settings, wants: Wants, duration_s: float, watched: WatchState | None = None) -> None:
+        """`watched` is what the pass that came to `wants.screen_s` knew of the screen."""
         start_s = wants.start_s
         if start_s is None:
             raise ValueError("no stage wants this video")
@@ -103,14 +109,20 @@ class VideoPass:
         self._duration_s = duration_s
         self._start_s = start_s
         self._step_s = 1 / sample_rate(settings.sample_fps, settings.clip_max_s)
+        self._watched = watched
+        self._watch = ScreenWatch(_NOISE * settings.duplicate_threshold)
+        self._watch_s = settings.ocr_every_s / _LOOKS
         self.cut_short = False
         # A clip holds no more frames than this spacing allows, however high the sampling rate.
         self._candidate_s = settings.clip_max_s / (_CANDIDATES * settings.frames_per_clip)
 
-    def events(
-        self, reader: FrameReader, ended: Callable[[], bool] = lambda: False
-    ) -> Iterator[ScreenReading | CutClip]:
-        """Read the video through and yield, in time order, readings and clips; a clip comes after its readings.
+    @property
+    def watched(self) -> WatchState | None:
+        """What is known of the screen at the end of the clip that came last."""
+        return self._watch.state or self._watched
+
+    def events(self, reader: FrameReader, ended: Callable[[], bool] = lambda: False) -> Iterator[ScreenFrame | CutClip]:
+        """Read the video through and yield, in time order, frames to read and clips; a clip comes after its frames.
 
         Once `ended` says so, no more frames are read and `cut_short` is true: the clip that is open is not told of.
         Raises MediaError where decoding fails, and after the last clip of a file that breaks off.
@@ -125,6 +137,9 @@ class VideoPass:
         cutter = ClipCutter(rules, self._duration_s, self._start_s)
         detector = ShotDetector(settings.shot_threshold)
         clip = _OpenClip(settings, self._wants)
+        if self._watched is not None:
+            before = [timed.image for timed in reader.at(self._watched.times_s)]
+            self._watch.go_on(self._watched, before)
         seen = False
         for timed in self._frames(reader):
             seen = True
@@ -139,9 +154,11 @@ class VideoPass:
                 if span is not None:
                     yield clip.close(span)
                     clip = _OpenClip(settings, self._wants)
-            reading = clip.take(time_s, timed.image, cutter.start_s, self._candidate_s, sampled=sampled)
-            if reading is not None:
-                yield reading
+            clip.take(time_s, timed.image, cutter.start_s, self._candidate_s, sampled=sampled)
+            if _wanted(self._wants.screen_s, time_s) and on_grid(time_s, self._watch_s):
+                change = self._watch.look(time_s, timed.image, due=on_grid(time_s, settings.ocr_every_s))
+                if change is not None:
+                    yield ScreenFrame(time_s, change, timed.image)
         if not seen:
             raise MediaError(f"no frame of {info.path.name} could be decoded; make the file anew")
         last = cutter.finish()
@@ -155,10 +172,10 @@ class VideoPass:
         settings, span = self._settings, Span(self._start_s, self._duration_s)
         spacings = [self._step_s]
         if self._wants.screen_s is not None:
-            spacings.append(settings.ocr_every_s)
+            spacings.append(self._watch_s)
         if self._wants.frames_s is not None:
             spacings.append(settings.embed_every_s)
-        rate = common_rate(self._step_s, settings.ocr_every_s, settings.embed_every_s)
+        rate = common_rate(self._step_s, self._watch_s, settings.embed_every_s)
         if rate is not None:
             frames = reader.sample(rate, span)
             while (timed := _next(frames, reader)) is not None:
@@ -200,13 +217,9 @@ class _OpenClip:
         self._embed_frames: list[Frame] = []
         # Where clips are shorter than the spacing anyway, one without an embedded frame is no short shot.
         self._between = BetweenFrames(first_at_least=settings.clip_max_s >= settings.embed_every_s)
-        self._read_s = 0.0
-        self._read: Frame | None = None
 
-    def take(
-        self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float, *, sampled: bool
-    ) -> ScreenReading | None:
-        """Keep of a frame what is needed later; returns the reading that it asks for, if any.
+    def take(self, time_s: float, frame: Frame, clip_start_s: float, candidate_s: float, *, sampled: bool) -> None:
+        """Keep of a frame what is needed later.
 
         `sampled` says that shots are looked for on it: those frames come whichever stages run.
         """
@@ -228,14 +241,6 @@ class _OpenClip:
                 self._embed_frames.append(small)
             elif sampled and settings.embed_between:
                 self._between.sampled(time_s, small)
-        if not (_wanted(wants.screen_s, clip_start_s) and on_grid(time_s, settings.ocr_every_s)):
-            return None
-        # Compared with the frame that was read, not with the one before: a slow fade must not hide a change. Each
-        # clip starts afresh, so that a pass that starts at any clip reads the same frames.
-        if self._read is not None and same_text(self._read, frame, settings.duplicate_threshold):
-            return ScreenReading(time_s, self._read_s, None)
-        self._read_s, self._read = time_s, frame
-        return ScreenReading(time_s, time_s, frame)
 
     def _embed_also(self, between: Waiting | None) -> None:
         if between is not None:

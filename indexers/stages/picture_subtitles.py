@@ -19,6 +19,7 @@ from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.media import Cue, Subtitle, SubtitlePicture, read_subtitles, said_once
 from lvqa.models.base import TextReader
 from lvqa.models.replies import as_model_errors
+from lvqa.models.text_lines import stacked
 from lvqa.types import Span
 
 # So many pictures are read at once.
@@ -145,7 +146,7 @@ class _Reading:
             texts = role.run(frames, lambda model, some: model.read(some))
         for picture, text in zip(waiting, texts, strict=True):
             track = self._tracks[picture.language, picture.kind]
-            if lines := tuple(filter(None, tidy(text).split("\n"))):
+            if lines := tuple(line.text for line in tidy(stacked(text))):
                 track.cues.append(Cue(picture.span.start_s, picture.span.end_s, lines))
             self._compare(track, picture.language, text, role.name)
 

@@ -1,67 +1,64 @@
-"""Text on the screen: a stage that reads frames, and the merging of what they read into notes.
-
-Knows an OCR model and times; no video file, no store.
-"""
+"""Text on the screen: a stage that reads frames. Knows an OCR model; no times, no video file, no store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from lvqa.errors import ModelError
 from lvqa.indexers.stages.stage_model import StageModel
 from lvqa.models.base import Frame, TextReader
 from lvqa.models.replies import as_model_errors
-from lvqa.types import Span
+from lvqa.models.text_lines import LineReader, Parallel, TextLine, stacked
 
-_EPS = 1e-6
+_MOST_PROCESSES = 4
+
+Reading = tuple[TextLine, ...]
+"""The lines of a frame, spaces collapsed; empty where there is no text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenReader:
-    """Stage: frames, whole, into the text of each, a line a text line, spaces collapsed; empty where there is none."""
+    """Stage: frames, whole, into the text lines of each; empty where there are none."""
 
     role: StageModel[TextReader]
+    close: Callable[[], None] = lambda: None
 
-    def __call__(self, frames: Sequence[Frame]) -> list[str]:
+    @classmethod
+    def of(cls, name: str, model: TextReader, processes: int) -> ScreenReader:
+        """The stage with a model, which reads in several processes where it can; `close` ends them.
+
+        Of `processes`, 0 is one for each processor, four at most.
+        """
+        count = processes or min(_MOST_PROCESSES, _processors())
+        if count < 2 or not isinstance(model, Parallel):
+            return cls(StageModel(name, model))
+        pool = model.parallel(count)
+        return cls(StageModel(name, pool), pool.close)
+
+    def __call__(self, frames: Sequence[Frame]) -> list[Reading]:
         """Read each frame. Raises ModelError, also when the model returns another number of texts than frames."""
-        return [tidy(text) for text in self.role.run(list(frames), self._read)]
+        return [tidy(lines) for lines in self.role.run(list(frames), self._read)]
 
-    def _read(self, model: TextReader, frames: Sequence[Frame]) -> list[str]:
+    def _read(self, model: TextReader, frames: Sequence[Frame]) -> list[list[TextLine]]:
         with as_model_errors("the OCR model", self.role.name):
-            texts = model.read(frames)
-            if len(texts) != len(frames):
+            read = model.read_lines(frames) if isinstance(model, LineReader) else list(map(stacked, model.read(frames)))
+            if len(read) != len(frames):
                 raise ModelError(
-                    f"{self.role.name} read {len(texts)} texts in {len(frames)} frames; use another OCR model"
+                    f"{self.role.name} read {len(read)} texts in {len(frames)} frames; use another OCR model"
                 )
-            return list(texts)
+            return read
 
 
-def tidy(text: str) -> str:
-    """Lines stripped, runs of spaces collapsed; "" for what holds no letter and no digit (specks read as dots)."""
+def tidy(lines: Sequence[TextLine]) -> Reading:
+    """Lines without runs of spaces; none of those that hold no letter and no digit (rules, specks read as dots)."""
     from lvqa.prompts import clean
 
-    lines = [" ".join(line.split()) for line in clean(text).splitlines()]
-    tidied = "\n".join(line for line in lines if line)
-    return tidied if any(character.isalnum() for character in tidied) else ""
+    tidied = (replace(line, text=" ".join(clean(line.text).split())) for line in lines)
+    return tuple(line for line in tidied if any(character.isalnum() for character in line.text))
 
 
-def merge_texts(readings: Iterable[tuple[float, str]], clip: Span, every_s: float) -> list[tuple[Span, str]]:
-    """Join equal texts that follow one another inside a clip.
-
-    Args:
-        readings: (time in seconds, text), in time order, all inside the clip.
-        clip: the clip; no text outlives it, since the picture changes at its end or it goes on in the next.
-        every_s: spacing of the readings; a text stands from its first reading to `every_s` after its last.
-
-    Returns:
-        (span, text) of every text that is not empty, in time order.
-    """
-    merged: list[tuple[float, float, str]] = []
-    for time_s, text in readings:
-        if merged and merged[-1][2] == text and time_s - merged[-1][1] <= every_s + _EPS:
-            merged[-1] = (merged[-1][0], time_s, text)
-        else:
-            merged.append((time_s, time_s, text))
-    spans = ((first, min(last + every_s, clip.end_s), text) for first, last, text in merged if text)
-    return [(Span(first, end), text) for first, end, text in spans if end > first]
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

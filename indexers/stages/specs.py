@@ -18,11 +18,14 @@ from lvqa.store import stage_key
 STAGES: tuple[str, ...] = (*VISUAL, "speech")
 # Raised when the code of a stage changes what it writes, so that older rows are made anew.
 _VERSION = 1
+# The version of the way that the text on the screen is followed over time; it hangs on no clip.
+_FOLLOWED = 1
 # Raised when what is read of the same subtitle files changes; stands behind those files.
 READING = 2
 # As a parameter of speech, of a video with subtitles that are pictures: the OCR model that reads them, None where text
 # stands in for them; of other videos it is not there.
 PICTURES = "pictures"
+_FOLLOWED_NOW = "the text on the screen is followed over time now"
 UNKNOWN_CHANGE = "its model, prompt or settings changed"
 # What a summary was made of is told in words: a hash says nothing.
 _PLAIN = {
@@ -75,7 +78,11 @@ def stage_specs(
         "caption_tokens": settings.caption_tokens,
         "max_side": settings.max_side,
     }
-    screen = {**clips, "ocr_every_s": settings.ocr_every_s, "duplicate_threshold": settings.duplicate_threshold}
+    screen = {
+        "followed": _FOLLOWED,
+        "ocr_every_s": settings.ocr_every_s,
+        "duplicate_threshold": settings.duplicate_threshold,
+    }
     frames: dict[str, Any] = {
         "version": _VERSION,
         "embed_every_s": settings.embed_every_s,
@@ -134,18 +141,27 @@ def picture_params(beside: Sequence[Sidecar], inside: bool | None, ocr: str, bef
     return {PICTURES: ocr or was.get(PICTURES)}
 
 
+def stands_on_clips(stage: str, job_spec: str) -> bool:
+    """Whether the rows of a job hang on the clips: captions do, texts of the screen did in an older lvqa."""
+    return stage == "caption" or (stage == "screen" and '"followed"' not in job_spec)
+
+
 def changes(before: str, now: StageSpec) -> str:
     """What changed between a job's `spec` and a stage's, in words; of what is not known, that something did."""
     try:
         old = json.loads(before)
         model, prompt_hash, params = str(old["model"]), str(old["prompt_hash"]), dict(old["params"])
     except (ValueError, KeyError, TypeError):
-        return UNKNOWN_CHANGE
+        # Of an older lvqa, which did not write down what rows were made with.
+        return _FOLLOWED_NOW if not before and "followed" in now.params else UNKNOWN_CHANGE
     found: list[str] = []
     if model != now.model:
         found.append(_model_change(model, now.model))
     elif prompt_hash != now.prompt_hash:
         found.append("the prompt changed")
+    if "followed" in now.params and "followed" not in params:
+        found.append(_FOLLOWED_NOW)
+        params = {"followed": _FOLLOWED} | {name: params.get(name) for name in now.params if name != "followed"}
     # By way of JSON, so that 2 and 2.0, a tuple and a list, compare as they were stored.
     current = json.loads(now.told)["params"]
     for name in sorted(params.keys() | current.keys()):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from lvqa.indexers.stages.look import Wants
+from lvqa.indexers.stages.screen_state import ScreenState
 from lvqa.types import Video
 
 Part = Literal["visual", "speech"]
@@ -25,7 +26,7 @@ class StagePlan:
     `make` has no rows yet, `retry` failed before, `redo` starts anew, `keep` is done; `drop` forgets a job whose stage
     is off, `lose` is off too, and its rows go with the clips they stand on. `key` is that of its rows, `spec` is JSON
     that tells what the key was made of. Of the clips before `progress_s`, `blank` have no caption, `unparsed` of them
-    because the reply was of no use.
+    because the reply was of no use. `screen` is what stood on the screen there.
     """
 
     stage: str
@@ -36,6 +37,7 @@ class StagePlan:
     progress_s: float = 0.0
     unparsed: int = 0
     blank: int = 0
+    screen: ScreenState | None = None
 
     @property
     def open(self) -> bool:
@@ -76,6 +78,11 @@ class VideoTask:
         """From where on each stage of the visual pass wants the video."""
         starts = {f"{stage}_s": self.jobs[stage].progress_s for stage in VISUAL if stage in self.jobs}
         return Wants(**starts)
+
+    @property
+    def screen(self) -> ScreenState | None:
+        """What stood on the screen where that stage goes on."""
+        return self.jobs["screen"].screen if "screen" in self.jobs else None
 
     @property
     def parts(self) -> set[Part]:

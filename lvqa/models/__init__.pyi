@@ -28,3 +28,11 @@ from .replies import (
     usable_caption as usable_caption,
     yes_of as yes_of,
 )
+from .text_lines import (
+    LineReader as LineReader,
+    Parallel as Parallel,
+    TextLine as TextLine,
+    blocks_of as blocks_of,
+    rows_of as rows_of,
+    stacked as stacked,
+)

@@ -8,9 +8,9 @@ that is large and not sure is read once more in two bands and in three, and the 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from PIL import Image
 
 from lvqa.errors import ModelError, ModelNotFound
 from lvqa.models.base import Frame
+from lvqa.models.ocr_pool import OcrPool, serve
+from lvqa.models.text_lines import TextLine, rows_of
 
 # Longer side of the picture in which lines are looked for; they are then read at full size. At 736, lines of 12 px in
 # 720p and 14 px in 1080p are found; 960 takes 1.5 times as long and wins 2 px.
@@ -28,19 +30,10 @@ _LARGE = 0.12  # of the picture's height
 _OVERLAP = 0.1  # of a band's height, on each side: lines are rarely of one height
 
 
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line as read: its text, a score in [0, 1], and the box (x0, y0, x1, y1) in pixels."""
-
-    text: str
-    score: float
-    xyxy: tuple[float, float, float, float]
-
-
 class RapidReader:
     """A TextReader; one engine, used by one thread at a time."""
 
-    def __init__(self, name: str = "rapidocr", *, min_score: float = 0.5, threads: int = -1) -> None:
+    def __init__(self, name: str = "rapidocr", *, min_score: float = 0.5, threads: int = 1) -> None:
         try:
             from rapidocr import RapidOCR
         except ImportError as error:
@@ -65,7 +58,15 @@ class RapidReader:
 
     def read(self, frames: Sequence[Frame]) -> list[str]:
         """The text of each frame, top to bottom and left to right, a line a text line. Raises ModelError."""
-        return ["\n".join(row) for row in (_rows(self.lines(frame)) for frame in frames)]
+        return ["\n".join(rows_of(lines)) for lines in self.read_lines(frames)]
+
+    def read_lines(self, frames: Sequence[Frame]) -> list[list[TextLine]]:
+        """The believed lines of each frame, with their places. Raises ModelError."""
+        return [self.lines(frame) for frame in frames]
+
+    def parallel(self, processes: int) -> OcrPool:
+        """One that reads as this one does, in so many processes of its own; to be ended by `close`."""
+        return OcrPool(self.name, processes)
 
     def lines(self, frame: Frame) -> list[TextLine]:
         """The believed lines of one frame, in the order the engine found them. Raises ModelError."""
@@ -150,22 +151,10 @@ def _believed(line: TextLine, min_score: float) -> bool:
     return length > 0 and line.score >= min(1.0, min_score + 0.4 / length)
 
 
-def _rows(lines: Sequence[TextLine]) -> list[str]:
-    """Lines in reading order: those side by side become one row, in which columns are parted by a space."""
-    rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=lambda line: (line.xyxy[1] + line.xyxy[3]) / 2):
-        middle = (line.xyxy[1] + line.xyxy[3]) / 2
-        if rows:
-            first = rows[-1][0]
-            # The middles of neighbours in a row lie within half of the smaller one's height.
-            reach = min(first.xyxy[3] - first.xyxy[1], line.xyxy[3] - line.xyxy[1]) / 2
-            if abs((first.xyxy[1] + first.xyxy[3]) / 2 - middle) <= reach:
-                rows[-1].append(line)
-                continue
-        rows.append([line])
-    return [" ".join(line.text for line in sorted(row, key=lambda line: line.xyxy[0])) for row in rows]
-
-
 def load(spec: str, *, device: str = "auto") -> RapidReader:
     """Make the reader; the models come with the package. Raises ModelNotFound, ModelError."""
     return RapidReader(spec)
+
+
+if __name__ == "__main__":
+    serve(RapidReader(sys.argv[1]).lines)

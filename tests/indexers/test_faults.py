@@ -83,7 +83,7 @@ def test_a_file_that_breaks_off_is_indexed_as_far_as_it_goes(
         assert "copy" in reason
     with kit.store() as store:
         assert store.counts()["videos"]["failed"] == 1
-        read = {n.text for n in store.notes.select() if n.source == "screen"}
+        read = {line for n in store.notes.select() if n.source == "screen" for line in n.text.splitlines()}
         assert {f"01:00:00:{t:02d}" for t in range(10)} <= read
 
 

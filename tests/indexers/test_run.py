@@ -50,24 +50,25 @@ def test_a_video_of_two_shots_is_cut_captioned_and_embedded(kit: Any, shots: Cal
     assert "00:00:03" in prompts[1]
 
 
-def test_every_second_of_a_time_code_is_read_as_its_own_note(kit: Any, counter: Callable[..., Path]) -> None:
+def test_a_time_code_is_one_note_in_which_every_second_is_found(kit: Any, counter: Callable[..., Path]) -> None:
     counter("clock.mp4", 21)
     kit.settings["clip_max_s"] = 8.0
     kit.run()
     with kit.store() as store:
-        assert texts(store, "screen") == [(Span(t, t + 1), f"01:00:00:{t:02d}") for t in range(21)]
+        code = "\n".join(f"01:00:00:{t:02d}" for t in range(21))
+        assert texts(store, "screen") == [(Span(0, 21), code)]
         hit = store.notes.search("01:00:00:13", 1)[0][0]
-        assert store.notes.get_many([hit])[0].span == Span(13, 14)
+        assert store.notes.get_many([hit])[0].clip_id is None
     assert sum(kit.ocr.calls) == 21
 
 
-def test_text_that_stays_is_read_once_a_clip_and_is_one_note(kit: Any, shots: Callable[..., Path]) -> None:
+def test_text_that_stays_is_read_once_and_is_one_note(kit: Any, shots: Callable[..., Path]) -> None:
     shots("still.mp4", (GREEN, 10))
     kit.ocr = FakeReader("EXIT")
     kit.run()
     with kit.store() as store:
-        assert texts(store, "screen") == [(Span(0, 4), "EXIT"), (Span(4, 8), "EXIT"), (Span(8, 10), "EXIT")]
-    assert sum(kit.ocr.calls) == 3
+        assert texts(store, "screen") == [(Span(0, 10), "EXIT")]
+    assert sum(kit.ocr.calls) == 1
 
 
 def test_near_equal_frames_do_not_reach_the_captioner(kit: Any, shots: Callable[..., Path]) -> None:
@@ -128,7 +129,7 @@ def test_a_touched_file_is_hashed_and_found_unchanged(kit: Any, counter: Callabl
         ({"ocr_every_s": 2.0}, {"screen"}),
         ({"embed_every_s": 0.5}, {"frames"}),
         ({"embed_between": False}, {"frames"}),
-        ({"clip_max_s": 3.0}, {"segment", "caption", "screen"}),
+        ({"clip_max_s": 3.0}, {"segment", "caption"}),
         ({"workers": 3, "clip_batch": 5}, set()),
     ],
 )

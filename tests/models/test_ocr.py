@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lvqa.models.base import Frame, TextReader
 from lvqa.models.fake import FakeReader
-from lvqa.models.ocr import TextLine, _believed, _rows, with_lost_spaces
+from lvqa.models.ocr import _believed, with_lost_spaces
 from lvqa.models.registry import load_reader
+from lvqa.models.text_lines import TextLine, rows_of
 
 
 def card(*texts: tuple[int, int, str, int], size: tuple[int, int] = (640, 360), spacing: int = 4) -> Frame:
@@ -100,7 +101,7 @@ def test_a_short_text_must_be_surer() -> None:
 
 def test_rows_by_their_middles() -> None:
     lines = [_line("c", 1, 80, 31), _line("a", 1, 0, 0), _line("d", 1, 0, 60), _line("b", 1, 0, 33)]
-    assert _rows(lines) == ["a", "b c", "d"]
+    assert rows_of(lines) == ["a", "b c", "d"]
 
 
 def test_lost_spaces() -> None:

@@ -21,7 +21,7 @@ import pytest
 
 import lvqa.store.opening as module
 from lvqa.errors import StoreError, StoreVersionError
-from lvqa.indexers import run_index
+from lvqa.indexers import plan_index, plan_lines, run_index
 from lvqa.settings import Settings
 from lvqa.store import Store, export_archive
 from lvqa.store.checksums import SUMMED, register, sum_of
@@ -102,13 +102,23 @@ def test_indexing_goes_on_from_it(tmp_path: Path, schema: int, killed: bool):
     unpack(index, schema, killed=killed)
     models = made.models()
     with Store.open(index, write=True) as store:
-        # Subtitles are read in another way than before schema 6, and what sums them up follows; all else stays.
+        # Before schema 6 subtitles were read in another way and the text on the screen was not followed over time; what
+        # sums them up follows, and all else stays.
         anew = {note.id for note in store.notes.select() if note.source == "speech" and not note.model}
+        anew |= {note.id for note in store.notes.select() if note.source == "screen"}
         anew |= {note.id for note in store.notes.select() if note.source == "summary"}
         before = {note.id: note for note in store.notes.select() if note.id not in anew}
         vectors = store.vectors.of("fake:embedder", list(before))
+        told = plan_lines(plan_index(folder, store, models.names, Settings(**made.SETTINGS)))
+        followed = any("screen: redo: the text on the screen is followed over time now" in line for line in told)
+        assert followed == (schema < 6)
+        assert not any("caption: redo" in line for line in told)
         report = run_index(folder, store, models, Settings(**made.SETTINGS))
-        assert (report.indexed, report.unchanged, len(report.failed)) == ((2, 2, 1) if schema < 6 else (1, 3, 1))
+        if schema < 6:
+            assert (report.indexed, report.unchanged, len(report.failed)) == (4, 0, 1)
+        else:
+            assert (report.indexed, report.unchanged, len(report.failed)) == (1, 3, 1)
+        assert {note.clip_id for note in store.notes.select() if note.source == "screen"} == {None}
         assert all(video.streams is not None for video in store.videos.all() if video.path != "elsewhere.mp4")
         # The one that was under way goes on from the second it had come to; the others are not looked at.
         assert sum(len(call) for call in models.vision.calls) == (2 if killed else 6)

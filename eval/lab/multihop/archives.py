@@ -105,7 +105,7 @@ def everyday(make: Path) -> list[Row]:
 
     Raises UsageError where the script is another one.
     """
-    given = _tables(make)
+    given = tables_of(make)
     rows: list[Row] = []
     for _, table, each_s, path in (*_LECTURES, _MEETING):
         for n, (title, points, said) in enumerate(given[table]):
@@ -118,7 +118,7 @@ def everyday(make: Path) -> list[Row]:
     return rows + _screens(make)
 
 
-def _tables(make: Path) -> dict[str, Any]:
+def tables_of(make: Path) -> dict[str, Any]:
     """What the script writes out under a name, anywhere in it; nothing of it is run."""
     held: dict[str, Any] = {}
     for node in ast.walk(ast.parse(make.read_text())):
@@ -133,16 +133,16 @@ def _tables(make: Path) -> dict[str, Any]:
 
 def _screens(make: Path) -> list[Row]:
     """What the terminal and the news tape show, as the script writes it."""
-    held, found = _tables(make), list[Row]()
+    held, found = tables_of(make), list[Row]()
     shown = ""
     for (start_s, said), (end_s, _) in zip(held["script"], held["script"][1:], strict=False):
         shown = f"{shown}\n{said}".strip()
         if said:
-            found.append((_TERMINAL, float(start_s), float(end_s), "screen", "\n".join(shown.split("\n")[-18:])))
+            found.append((TERMINAL, float(start_s), float(end_s), "screen", "\n".join(shown.split("\n")[-18:])))
     for n, (title, below, _) in enumerate(held["items"]):
-        found.append((_NEWS, 25.0 * n, 25.0 * n + 25, "screen", f"{title}\n{below}"))
+        found.append((NEWS, 25.0 * n, 25.0 * n + 25, "screen", f"{title}\n{below}"))
     return found
 
 
-_TERMINAL = "Screen Recordings/Screen Recording 2024-05-01 at 10.22.33.mov"
-_NEWS = "VHS/Tape #7 [news] (1998) – Oma's copy 100%.avi"
+TERMINAL = "Screen Recordings/Screen Recording 2024-05-01 at 10.22.33.mov"
+NEWS = "VHS/Tape #7 [news] (1998) – Oma's copy 100%.avi"

@@ -18,7 +18,16 @@ class MetaTable:
         found = self._c.row("SELECT value FROM meta WHERE key = ?", (key,))
         return default if found is None else str(found[0])
 
+    def starting(self, prefix: str) -> dict[str, str]:
+        """The values of all keys that begin so, by key."""
+        return dict(self._c.rows("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?", (len(prefix), prefix)))
+
     def set(self, key: str, value: str) -> None:
         """Set the value of a key. Raises StoreError where the store was opened for reading."""
         with self._c.atomic():
             self._c.write(upsert("meta", "(key)"), (key, clean_text(value)))
+
+    def delete(self, key: str) -> None:
+        """Forget the value of a key. Raises StoreError where the store was opened for reading."""
+        with self._c.atomic():
+            self._c.write("DELETE FROM meta WHERE key = ?", (key,))

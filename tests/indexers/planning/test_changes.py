@@ -271,20 +271,22 @@ def test_a_stage_that_failed_is_told_with_its_reason(kit: Any, counter: Callable
     assert kit.run(retry_failed=False).failed[0][0] == "a.mp4"
 
 
+FOLLOWED = "the text on the screen is followed over time now"
 CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
     ({"vision": FakeVision(name="fake:o")}, {"caption"}, "caption: redo: the model changed from fake:vision to fake:o"),
     ({"ocr": FakeReader("x1", name="fake:o")}, {"screen"}, "screen: redo: the model changed from fake:ocr to fake:o"),
     ({"image_embedder": FakeImageEmbedder(16, name="fake:o")}, {"frames"}, "changed from fake:image to fake:o"),
     ({"embedder": FakeEmbedder(32, name="fake:embedder-2")}, {"vectors"}, "notes to be embedded"),
-    ({"sample_fps": 1.0}, {"clips", "caption", "screen"}, "segment: redo: sample_fps 2 -> 1"),
-    ({"clip_min_s": 1.0}, {"clips", "caption", "screen"}, "segment: redo: clip_min_s 0.5 -> 1"),
-    ({"clip_max_s": 3.0}, {"clips", "caption", "screen"}, "segment: redo: clip_max_s 4 -> 3"),
-    ({"shot_threshold": 20.0}, {"clips", "caption", "screen"}, "segment: redo: shot_threshold 27 -> 20"),
+    ({"sample_fps": 1.0}, {"clips", "caption"}, "segment: redo: sample_fps 2 -> 1"),
+    ({"clip_min_s": 1.0}, {"clips", "caption"}, "segment: redo: clip_min_s 0.5 -> 1"),
+    ({"clip_max_s": 3.0}, {"clips", "caption"}, "segment: redo: clip_max_s 4 -> 3"),
+    ({"shot_threshold": 20.0}, {"clips", "caption"}, "segment: redo: shot_threshold 27 -> 20"),
     ({"frames_per_clip": 6}, {"caption"}, "caption: redo: frames_per_clip 4 -> 6"),
     ({"caption_tokens": 50}, {"caption"}, "caption: redo: caption_tokens 96 -> 50"),
     ({"duplicate_threshold": 3.0}, {"caption", "screen"}, "screen: redo: duplicate_threshold 4 -> 3"),
     ({"max_side": 64}, {"caption", "frames"}, "frames: redo: max_side 768 -> 64"),
     ({"ocr_every_s": 2.0}, {"screen"}, "screen: redo: ocr_every_s 1 -> 2"),
+    ({"ocr_processes": 3}, set(), ""),
     ({"embed_every_s": 0.5}, {"frames"}, "frames: redo: embed_every_s 1 -> 0.5"),
     ({"embed_between": False}, {"frames"}, "frames: redo: frames between them are no longer embedded"),
     ({"segment_min_s": 6.0, "segment_max_s": 12.0}, {"summary"}, "lengths"),
@@ -363,6 +365,27 @@ def test_clips_cut_anew_take_the_captions_of_a_model_that_is_off(kit: Any, count
         assert not [job for job in store.jobs.all() if job.stage == "caption"]
 
 
+@pytest.mark.parametrize("followed", [True, False])
+def test_clips_cut_anew_leave_texts_of_the_screen_that_stand_on_none(
+    kit: Any, counter: Callable[..., Path], followed: bool
+) -> None:
+    from dataclasses import replace
+
+    counter("a.mp4", 5)
+    kit.run()
+    if not followed:  # as an older lvqa left it
+        with kit.store(write=True) as store:
+            job = store.jobs.get(store.videos.all()[0].id, "screen")
+            store.jobs.put(replace(job, spec='{"model": "fake:ocr", "params": {}, "prompt_hash": ""}'))
+    kit.ocr = None
+    kit.settings["clip_max_s"] = 2.0
+    assert any(line.startswith("  screen: its rows go: ") for line in plan_lines(dry(kit))) == (not followed)
+    kit.run()
+    with kit.store() as store:
+        assert len(store.notes.select(Filter(sources=frozenset({"screen"})))) == 1
+        assert bool([job for job in store.jobs.all() if job.stage == "screen"]) == followed
+
+
 def test_rows_of_an_older_lvqa_learn_what_they_were_made_with(kit: Any, counter: Callable[..., Path]) -> None:
     from dataclasses import replace
 
@@ -390,6 +413,13 @@ def test_rows_of_an_older_lvqa_learn_what_they_were_made_with(kit: Any, counter:
         (StageSpec("m", "", {"version": 1}).told, StageSpec("m", "", {"version": 2}), "lvqa makes it in"),
         (StageSpec("m", "", {"x": "a", "y": 1}).told, StageSpec("m", "", {"x": True}), "x a -> true; y 1 -> none"),
         ("", StageSpec("m", "", {}), UNKNOWN_CHANGE),
+        ("", StageSpec("m", "", {"followed": 1}), FOLLOWED),
+        (StageSpec("m", "", {"version": 1, "clip_max_s": 8.0, "ocr_every_s": 1.0}).told,
+         StageSpec("m", "", {"followed": 1, "ocr_every_s": 1.0}), FOLLOWED),
+        (StageSpec("m", "", {"version": 1, "ocr_every_s": 1.0}).told,
+         StageSpec("m", "", {"followed": 1, "ocr_every_s": 2.0}), f"{FOLLOWED}; ocr_every_s 1 -> 2"),
+        (StageSpec("m", "", {"followed": 1, "ocr_every_s": 1.0}).told,
+         StageSpec("m", "", {"followed": 1, "ocr_every_s": 2.0}), "ocr_every_s 1 -> 2"),
         ("[1]", StageSpec("m", "", {}), UNKNOWN_CHANGE),
         (StageSpec("m", "", {}).told, StageSpec("m", "", {}), UNKNOWN_CHANGE),
     ],

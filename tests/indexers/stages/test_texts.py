@@ -1,4 +1,4 @@
-"""Merging of screen texts, cutting and joining of speech, and what counts as a caption."""
+"""Tidying of screen texts, cutting and joining of speech, and what counts as a caption."""
 
 from __future__ import annotations
 
@@ -8,33 +8,11 @@ from hypothesis import strategies as st
 
 from lvqa.indexers.stages.caption import choose_frames
 from lvqa.indexers.stages.listen import sentences
-from lvqa.indexers.stages.screen import merge_texts, tidy
+from lvqa.indexers.stages.screen import tidy
 from lvqa.models.base import Utterance
 from lvqa.models.replies import usable_caption
+from lvqa.models.text_lines import stacked
 from lvqa.types import Span
-
-
-def test_every_second_of_a_time_code_is_its_own_note() -> None:
-    readings = [(float(t), f"01:00:{t:02d}:00") for t in range(8)]
-    assert merge_texts(readings, Span(0, 8), 1.0) == [(Span(t, t + 1), f"01:00:{t:02d}:00") for t in range(8)]
-
-
-def test_equal_texts_that_follow_each_other_are_one_note() -> None:
-    readings = [(0.0, "A"), (1.0, "A"), (2.0, ""), (3.0, "A"), (4.0, "B")]
-    assert merge_texts(readings, Span(0, 4.5), 1.0) == [(Span(0, 2), "A"), (Span(3, 4), "A"), (Span(4, 4.5), "B")]
-
-
-def test_a_gap_between_readings_ends_a_note() -> None:
-    assert merge_texts([(0.0, "A"), (3.0, "A")], Span(0, 8), 1.0) == [(Span(0, 1), "A"), (Span(3, 4), "A")]
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(["", "A", "B"]), max_size=20), st.sampled_from([0.25, 0.5, 1.0, 2.0]))
-def test_merging_keeps_who_was_there_when(texts: list[str], every_s: float) -> None:
-    clip = Span(0, max(len(texts), 1) * every_s)
-    merged = merge_texts([(k * every_s, text) for k, text in enumerate(texts)], clip, every_s)
-    for k, text in enumerate(texts):
-        assert [t for span, t in merged if span.contains(k * every_s)] == ([text] if text else [])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +20,7 @@ def test_merging_keeps_who_was_there_when(texts: list[str], every_s: float) -> N
     [("  a  b \n\n c ", "a b\nc"), (". -\n,", ""), ("", ""), ("ok\x1b[31m", "ok[31m"), ("東京", "東京")],
 )
 def test_what_ocr_reads_is_tidied(read: str, text: str) -> None:
-    assert tidy(read) == text
+    assert "\n".join(line.text for line in tidy(stacked(read))) == text
 
 
 def said(*utterances: tuple[float, float, str]) -> list[Utterance]:
