@@ -302,7 +302,8 @@ CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
 ELSEWHERE = {
     "profile", "chat", "detector", "asr", "language", "reader", "searcher", "explore", "budget_vlm_calls",
     "budget_tokens", "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
-    "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s", "timeout_s", "patience_s", "retries",
+    "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s",
+    "timeout_s", "patience_s", "retries", "model_id",
 }  # fmt: skip
 
 
