@@ -31,6 +31,7 @@ from lvqa.agents.nodes.survey import survey
 from lvqa.agents.nodes.verify import verify
 from lvqa.agents.nodes.zoom import zoom
 from lvqa.agents.state import Context, State, initial
+from lvqa.models.replies import replies_within
 from lvqa.tools import filter_of
 
 if TYPE_CHECKING:
@@ -68,13 +69,17 @@ def within(node: Any) -> Any:
 
 
 def charged(node: Any) -> Any:
-    """A node whose charges travel in the state: a run that is resumed begins with those of the nodes before it."""
+    """A node whose charges travel in the state: a run that is resumed begins with those of the nodes before it.
+
+    No model's reply is waited for beyond the budget's seconds.
+    """
 
     @wraps(node)
     def run(state: State, runtime: Runtime[Context]) -> Any:
         ledger = runtime.context.ledger
         ledger.resume(state["cost"], state["spent"])
-        made = node(state, runtime)
+        with replies_within(lambda: ledger.seconds_left):
+            made = node(state, runtime)
         kept: dict[str, Any] = {"cost": ledger.cost - state["cost"], "spent": ledger.spent}
         if isinstance(made, Command):
             return replace(made, update={**(made.update or {}), **kept})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lvqa.agents.reply_values import as_asked
-from lvqa.errors import ReplyError
+from lvqa.errors import LateReply, ReplyError
 from lvqa.models.replies import reply_to
 from lvqa.prompts import fence, load
 from lvqa.tools.ledger import BudgetSpent, Ledger, estimate_tokens
@@ -50,6 +50,9 @@ def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
     ledger.take_chat(sent)
     try:
         reply = reply_to(chat, prompt)
+    except LateReply as late:
+        ledger.add_chat(sent, 0)
+        raise ledger.out_of_seconds() from late
     except BaseException:
         ledger.add_chat(sent, 0)
         raise

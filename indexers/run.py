@@ -104,6 +104,7 @@ class _IndexRun:
             only=only,
             retry_failed=retry_failed,
             on_problem=lambda path, reason: progress.message(f"{path}: {reason}"),
+            captioner_before=self._models.addressed_names["vision"],
         )
         plan = Planner(store, survey, self._stop).plan()
         self._tell(plan)

@@ -55,6 +55,10 @@ class ServerAway(ModelNotFound):
     """A model's server was busy, or gone, for longer than it is waited for; nothing is wrong with what it was sent."""
 
 
+class LateReply(ModelError):
+    """A model did not reply before the time was up that there was for it."""
+
+
 class ReplyError(ModelError):
     """A reply did not parse, and neither did the one asked for in its place."""
 

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     )
 
     reader: Literal["pyav", "decord-first"] = Field("pyav", description="what decodes; PyAV where decord reads wrong")
+    model_id: str = Field("", description="what a served model is, where the server's own name for it says nothing")
     timeout_s: float = Field(120.0, gt=0, allow_inf_nan=False, description="longest wait for a reply of a server")
     patience_s: float = Field(
         600.0, ge=0, allow_inf_nan=False, description="longest wait for a server that is busy or being started again"

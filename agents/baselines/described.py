@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lvqa.agents.rules.numbers import LOOKING
 from lvqa.agents.state import Context
-from lvqa.errors import ModelError, ReplyError
+from lvqa.errors import LateReply, ModelError, ReplyError
 from lvqa.models.replies import usable_caption
 from lvqa.phrasing import count
 from lvqa.prompts import for_prompt, load
@@ -54,7 +54,7 @@ class Surveyed:
 def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
     """The frames that the budget reaches, described, in their order. A refusal is no evidence: it makes no note.
 
-    Raises ModelError when the model fails.
+    What does not come in time makes none either. Raises ModelError when the model fails.
     """
     vision, eyes = context.models.vision, context.eyes
     if vision is None or eyes is None or not frames:
@@ -70,9 +70,13 @@ def describe(context: Context, frames: Sequence[Keyframe]) -> Described:
         }
         filled = prompt.fill(**{name: value for name, value in about.items() if name in prompt.holes})
         showings.append(Showing(frame.video_id, (frame.time_s,), filled, context.settings.caption_tokens))
-    shown = eyes.ask(showings)
+    errors: list[ModelError] = []
+    shown = eyes.ask(showings, errors)
+    for error in errors:
+        if not isinstance(error, LateReply):
+            raise error
     there = [(frame, one) for frame, one in zip(frames, shown, strict=True) if one]
-    failed = list(dict.fromkeys(one.failed for one in shown if one.failed))
+    failed = list(dict.fromkeys([*(one.failed for one in shown if one.failed), *map(str, errors)]))
     notes = []
     for frame, one in there:
         text = usable_caption(one.text)

@@ -102,10 +102,12 @@ def plan_index(
     own_prompts: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
+    captioner_before: str = "",
 ) -> IndexPlan:
     """Look a folder over as `run_index` would, and say what it would do; None for the store where there is none yet.
 
-    Files whose size or time changed are opened. Raises UsageError where the run would.
+    `captioner_before` as `lvqa.indexers.planning.survey.Survey` takes it. Files whose size or time changed are opened.
+    Raises UsageError where the run would.
     """
     folder = Path(folder).absolute()
     if not folder.is_dir():
@@ -123,6 +125,7 @@ def plan_index(
         retry_failed=retry_failed,
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),
         quick=True,
+        captioner_before=captioner_before,
     )
     files = tuple(survey.files())
     problems += [f"{folder / file.path}: {file.notice}" for file in files if file.notice]

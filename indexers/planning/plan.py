@@ -130,7 +130,7 @@ class Planner:
             if stage.action == "keep":
                 if held is not None and (not held.spec or held.path != file.path):
                     # Of an older lvqa, which did not write down what the rows were made with; or moved.
-                    store.jobs.put(replace(held, path=file.path, spec=stage.spec))
+                    store.jobs.put(replace(held, path=file.path, spec=stage.spec, key=stage.key))
                 continue
             if stage.action in ("drop", "lose"):
                 store.jobs.delete(video.id, stage.stage)

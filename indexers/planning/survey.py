@@ -125,6 +125,7 @@ class Survey:
         retry_failed: try videos again that failed before.
         on_problem: told of what cannot be looked at.
         quick: new files are not gone through for their clock: to say what would be done, not to do it.
+        captioner_before: what an earlier lvqa called the model that captions, with its server's address.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class Survey:
         retry_failed: bool = True,
         on_problem: Callable[[Path, str], None] = lambda path, reason: None,
         quick: bool = False,
+        captioner_before: str = "",
     ) -> None:
         self.folder = folder
         self.known = known
@@ -145,6 +147,7 @@ class Survey:
         self._retry_failed = retry_failed
         self.on_problem = on_problem
         self._quick = quick
+        self._captioner_before = captioner_before
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._ocr = specs["screen"].model if "screen" in specs else ""
@@ -323,7 +326,7 @@ class Survey:
         plan = StagePlan(stage, "make", key=key, spec=spec.told)
         if job is None:
             return plan
-        if job.key != key:
+        if job.key != key and not (stage == "caption" and self._by_address(video, spec, job)):
             return replace(plan, action="redo", why=changes(job.spec, spec))
         if job.status == "done":
             return replace(plan, action="keep")
@@ -335,6 +338,11 @@ class Survey:
         if job.status == "failed":
             return replace(plan, action="retry", why=job.reason)
         return replace(plan, action="go on")
+
+    def _by_address(self, video: Video, spec: StageSpec, job: JobRow) -> bool:
+        """Whether captions are those of the same model, named with its address, by an lvqa that kept no `spec`."""
+        before = replace(spec, model=self._captioner_before)
+        return not job.spec and job.key == before.key(video.content_hash, "caption")
 
     def _heard(self, spec: StageSpec, video: Video, path: Path, job: JobRow | None) -> StageSpec:
         """What the speech of one video is made with: its subtitles, and a transcriber where there is sound."""

@@ -161,7 +161,15 @@ class Archive:
             return plan_index(self.folder, None, names, self.settings, own_prompts=own, only=only)
         with Store.open(self.index_dir, create=False) as store:
             self.workspace.check_claim(store)
-            return plan_index(self.folder, store, names, self.settings, own_prompts=own, only=only)
+            return plan_index(
+                self.folder,
+                store,
+                names,
+                self.settings,
+                own_prompts=own,
+                only=only,
+                captioner_before=self.models.addressed_names["vision"],
+            )
 
     def import_captions(
         self,

@@ -104,6 +104,7 @@ MODEL_OPTIONS = {
     "detector": ("SPEC", "The model that finds named things in frames."),
     "ocr": ("SPEC", "The reader of text on the screen."),
     "asr": ("SPEC", "The transcriber of speech."),
+    "model_id": ("NAME", "What a served model is, where the server's own name for it says nothing."),
     "device": ("DEVICE", "auto, cpu, cuda, cuda:1 or mps; cuda:0,cuda:1: an hf: vision model on each."),
 }
 

@@ -25,8 +25,8 @@ from lvqa.models.choose import (
     resolve,
 )
 from lvqa.models.registry import ROLES, Role
-from lvqa.models.served.remote import Serving
 from lvqa.models.replies import name_of
+from lvqa.models.served.remote import Address, Serving, identity, is_nameless
 from lvqa.models.weights import (
     find_weights,
     folder_size,
@@ -127,12 +127,21 @@ class Models:
     def names(self) -> dict[Role, str]:
         """The name of each role, as it stands in notes and keys; empty when off; loads nothing.
 
-        That is the name that the model's folder declares (`lvqa.models.capabilities`), else its spec.
+        That is the name that the model's folder declares (`lvqa.models.capabilities`), else its spec; of a model on a
+        server, without the address.
         """
-        given = self.choice.specs.items()
+        given, model_id = self.choice.specs.items(), self.settings.model_id if self.settings is not None else ""
         if self.settings is None:
-            return {role: "" if spec == NONE else spec for role, spec in given}
-        return {role: "" if spec == NONE else declared_by(spec).name or spec for role, spec in given}
+            return {role: "" if spec == NONE else identity(spec) for role, spec in given}
+        return {
+            role: "" if spec == NONE else declared_by(spec).name or identity(spec, model_id) for role, spec in given
+        }
+
+    @property
+    def addressed_names(self) -> dict[Role, str]:
+        """The names as an earlier lvqa wrote them down, with the address of the server; loads nothing."""
+        names, specs = self.names, self.choice.specs
+        return {role: specs[role] if specs[role].startswith("openai:") else name for role, name in names.items()}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -163,7 +172,19 @@ class Models:
     @property
     def reasons(self) -> list[str]:
         """Lines that say what was chosen and why, where that is not what the profile says anyway."""
-        return list(self.choice.reasons)
+        return [*self.choice.reasons, *self._nameless()]
+
+    def _nameless(self) -> list[str]:
+        if self.settings is None or self.settings.model_id:
+            return []
+        served = {spec for spec in self.choice.specs.values() if spec.startswith("openai:")}
+        addresses = [(spec, Address.of(spec)) for spec in sorted(served)]
+        return [
+            f"{spec}: the server's name for the model says nothing, so an index made with it stays with this address; "
+            "give --model-id with what it is"
+            for spec, address in addresses
+            if address.base_url is not None and is_nameless(address.model)
+        ]
 
     @property
     def vision(self) -> VisionModel | None:

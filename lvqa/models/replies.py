@@ -6,13 +6,16 @@ Knows no prompt, no budget, and not who asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from lvqa.errors import LvqaError, ModelError
+from lvqa.errors import LateReply, LvqaError, ModelError
 from lvqa.models.base import (
     UNKNOWN,
     Box,
@@ -75,6 +78,46 @@ def as_model_errors(what: str, name: str = "") -> Iterator[None]:
         ) from error
 
 
+_seconds_left: ContextVar[Callable[[], float] | None] = ContextVar("seconds_left", default=None)
+
+
+@contextmanager
+def replies_within(seconds_left: Callable[[], float]) -> Iterator[None]:
+    """Inside the `with`, what is asked of a model has to be there before no seconds are left, or is a LateReply.
+
+    Holds for whatever runs in this context, threads that copy it included.
+    """
+    token = _seconds_left.set(seconds_left)
+    try:
+        yield
+    finally:
+        _seconds_left.reset(token)
+
+
+def _in_time(call: Callable[[], T], name: str) -> T:
+    """What a call gives, where that comes in time; else it goes on by itself, and nobody waits. Raises LateReply."""
+    seconds_left = _seconds_left.get()
+    if seconds_left is None:
+        return call()
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="lvqa-reply", daemon=True).start()
+    try:
+        return done.result(max(0.0, seconds_left()))
+    except TimeoutError as error:
+        if done.done():
+            raise
+        raise LateReply(
+            f"{name} did not reply before the time was up; give it more (--seconds), or ask less"
+        ) from error
+
+
 def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
     """The model's reply, thoughts left out, with its tokens: estimated where the backend counts none.
 
@@ -83,7 +126,7 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
     from langchain_core.messages import HumanMessage
 
     with as_model_errors("the chat model", name_of(chat)):
-        message = chat.invoke([HumanMessage(prompt)])
+        message = _in_time(lambda: chat.invoke([HumanMessage(prompt)]), name_of(chat))
     text = str(message.text)
     usage = getattr(message, "usage_metadata", None) or {}
     return Reply(
@@ -96,7 +139,8 @@ def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
 def replies_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[str]:
     """The vision model's reply to each request, without thoughts. Raises ModelError when it fails or leaves out one."""
     with as_model_errors("the vision model", name_of(vision)):
-        replies = one_each(vision.generate(requests), requests, f"the vision model {name_of(vision)}")
+        made = _in_time(lambda: vision.generate(requests), name_of(vision))
+        replies = one_each(made, requests, f"the vision model {name_of(vision)}")
         return [unthought(reply) for reply in replies]
 
 
@@ -120,7 +164,8 @@ def unthought(reply: str) -> Reply:
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
     """The vision model's P(yes) to each request. Raises ModelError when it fails, or leaves out one."""
     with as_model_errors("the vision model", name_of(vision)):
-        return one_each(vision.yes_probability(requests), requests, f"the vision model {name_of(vision)}")
+        made = _in_time(lambda: vision.yes_probability(requests), name_of(vision))
+        return one_each(made, requests, f"the vision model {name_of(vision)}")
 
 
 def encode_query(embedder: Embedder | ImageEmbedder, texts: Sequence[str]) -> Vectors:

@@ -17,10 +17,14 @@ file beside the database does too, so that commits that were lost are missed (`l
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from lvqa.store.checksums import SUMMED, register, sum_of, summed
+from lvqa.store.keys import stage_key
 from lvqa.store.schema import APPLICATION_ID
 
 MIGRATIONS = Migrations("lvqa")
@@ -239,3 +243,47 @@ def m006_probe(db: Database) -> None:
         f"UPDATE videos SET sum = {sum_of('videos')};"
         "PRAGMA user_version = 6;"
     )
+
+
+@MIGRATIONS()
+def m007_identities(db: Database) -> None:
+    """A model on a server goes by its name without the address: in notes, in jobs and their keys, and in the digest.
+
+    Ids of notes stay, so that whatever cites them still does.
+    """
+    from lvqa.models.served.remote import identity
+
+    connection = db.conn
+    register(connection)
+    served = "LIKE 'openai:%@http%'"
+    for (model,) in connection.execute(f"SELECT DISTINCT model FROM notes WHERE model {served}").fetchall():
+        changed = sum_of("notes", model="?1")
+        connection.execute(f"UPDATE notes SET model = ?1, sum = {changed} WHERE model = ?2", (identity(model), model))
+    jobs = "SELECT j.n, j.stage, j.key, j.spec, v.content_hash FROM jobs j JOIN videos v ON v.n = j.video"
+    for n, stage, key, spec, content_hash in connection.execute(
+        f"{jobs} WHERE j.spec LIKE '%openai:%@http%'"
+    ).fetchall():
+        now_key, now_spec = renamed_job(stage, key, spec, content_hash, identity)
+        changed = sum_of("jobs", key="?1", spec="?2")
+        connection.execute(f"UPDATE jobs SET key = ?1, spec = ?2, sum = {changed} WHERE n = ?3", (now_key, now_spec, n))
+    for (text,) in connection.execute("SELECT value FROM meta WHERE key = 'digest' AND value <> ''").fetchall():
+        told = json.loads(text)
+        model, _, rest = told["key"].partition(" ")
+        told |= {"model": identity(told["model"]), "key": f"{identity(model)} {rest}"}
+        changed = sum_of("meta", value="?1")
+        connection.execute(f"UPDATE meta SET value = ?1, sum = {changed} WHERE key = 'digest'", (json.dumps(told),))
+    connection.execute("PRAGMA user_version = 7")
+
+
+def renamed_job(stage: str, key: str, spec: str, content_hash: str, rename: Callable[[str], str]) -> tuple[str, str]:
+    """A job's key and spec with its model renamed; as they are where the key is not that of the spec."""
+    try:
+        told = json.loads(spec)
+        model, prompt_hash, params = told["model"], told["prompt_hash"], told["params"]
+    except (ValueError, KeyError, TypeError):
+        return key, spec
+    if stage_key(content_hash, stage, model, prompt_hash, params) != key:
+        return key, spec
+    told["model"] = rename(model)
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return stage_key(content_hash, stage, told["model"], prompt_hash, params), text

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x6C767161  # "lvqa", in the header of the file
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7

@@ -133,6 +133,17 @@ class Ledger:
         with self._lock:
             return self._short_of_all() is None and not (self.prices.chat_is_priced and self._too_dear(0.0))
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the budget's are spent; 0 where they are."""
+        return max(0.0, self.budget.seconds - self.cost.seconds)
+
+    def out_of_seconds(self) -> BudgetSpent:
+        """That no reply came before the budget's seconds were spent; it is noted."""
+        with self._lock:
+            self._note("seconds")
+        return BudgetSpent("seconds")
+
     def take_vision(self, frames_each: Sequence[int], *, requests: int = 1) -> int:
         """Charge as many leading looks as the budget holds, and say how many those are.
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Budget:
     """The most that one question may take: frames shown to a model, VLM calls, tokens in and out, wall seconds, money.
 
-    No call is begun beyond it; one already begun may run over the seconds, and its reply over the tokens and the money.
+    No call is begun beyond it; one already begun is not waited for beyond the seconds, and its reply may run over the
+    tokens and the money.
     `money` is in the currency of the prices, and 0 is no limit.
     """
 

@@ -14,10 +14,10 @@ import pytest
 from lvqa.cli import main
 from lvqa.errors import ModelError, ModelNotFound, ServerAway
 from lvqa.eval.lab.footage_writer import write_video
-from lvqa.models.served import langchain
 from lvqa.models.base import VisionRequest
 from lvqa.models.fake import FakeChat
 from lvqa.models.registry import load_vision
+from lvqa.models.served import langchain
 from lvqa.models.served.remote import Serving
 from lvqa.models.served.slots import Slots
 from lvqa.store import Store

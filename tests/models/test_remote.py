@@ -12,8 +12,8 @@ import pytest
 from lvqa.errors import ModelError, ModelNotFound, ReplyError, UsageError
 from lvqa.models.base import VisionRequest
 from lvqa.models.registry import load_chat, load_vision
-from lvqa.models.served.remote import Address
 from lvqa.models.replies import replies_of, reply_to
+from lvqa.models.served.remote import Address
 
 pytestmark = pytest.mark.real_models
 

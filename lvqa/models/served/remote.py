@@ -63,6 +63,32 @@ class Address:
         return cls(model, base_url)
 
 
+# What servers call a model whose name nobody gave: it may be any.
+_NAMELESS = frozenset(
+    {"default", "model", "local", "local-model", "llm", "vlm", "chat", "main", "test", "served-model", "gpt-3.5-turbo"}
+)
+
+
+def identity(spec: str, model_id: str = "") -> str:
+    """What a model is called in an index, wherever it is served: `openai:<model>`, without the address.
+
+    A server's name that says nothing is replaced by `model_id`; without one, the address stays part of it.
+    """
+    if not spec.startswith("openai:"):
+        return spec
+    address = Address.of(spec)
+    if address.base_url is None:
+        return spec
+    if is_nameless(address.model):
+        return f"openai:{model_id}" if model_id else spec
+    return f"openai:{address.model}"
+
+
+def is_nameless(model: str) -> bool:
+    """Whether a server's name for a model says nothing of which it is."""
+    return model.strip().casefold() in _NAMELESS
+
+
 def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: Serving | None = None) -> GuardedChat:
     """Make a chat model, which is told not to think aloud unless it is to; nothing is asked before the first call.
 
@@ -84,7 +110,7 @@ def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = No
     """Make a vision model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
     from lvqa.models.served.langchain import LangChainVision
 
-    return LangChainVision(load_chat(spec, serving=serving), spec, logprobs=spec.startswith("openai:"))
+    return LangChainVision(load_chat(spec, serving=serving), identity(spec), logprobs=spec.startswith("openai:"))
 
 
 def _openai(spec: str, how: Serving) -> Any:

@@ -303,7 +303,7 @@ ELSEWHERE = {
     "profile", "chat", "detector", "asr", "language", "reader", "searcher", "explore", "budget_vlm_calls",
     "budget_tokens", "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
     "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s", "timeout_s", "patience_s",
-    "retries", "vision_in_flight", "chat_in_flight", "device_map",
+    "retries", "model_id", "vision_in_flight", "chat_in_flight", "device_map",
 }  # fmt: skip
 
 
