@@ -27,6 +27,7 @@ from .replies import (
     estimate_tokens as estimate_tokens,
     in_flight as in_flight,
     replies_of as replies_of,
+    replies_within as replies_within,
     reply_to as reply_to,
     usable_caption as usable_caption,
     yes_of as yes_of,
