@@ -103,6 +103,8 @@ def _listed(args: Sequence[Any], value: Any) -> Any:
         value = [value]
     elif isinstance(value, Mapping) or not isinstance(value, list | tuple):
         value = [value]
+    if item is str:  # a number is no phrase
+        return [_text(one) if not isinstance(one, int | float) else one for one in value if one is not None]
     return [_value(item, one) for one in value if one is not None]
 
 

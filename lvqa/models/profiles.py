@@ -246,7 +246,8 @@ class Models:
             more["trusted"] = self.settings.trust_remote_code
         if role in ("vision", "chat"):
             most = settings.vision_in_flight if role == "vision" else settings.chat_in_flight
-            more["device_map"] = settings.device_map
+            if settings.device_map:
+                more["device_map"] = settings.device_map
             more["serving"] = Serving(settings.timeout_s, settings.patience_s, settings.retries, most)
         if role == "asr" and self.settings.language:
             more["language"] = self.settings.language

@@ -253,7 +253,7 @@ def test_one_model_in_memory_for_both_roles(monkeypatch: pytest.MonkeyPatch, wor
             return FakeChat("I also reason")
 
     loads = []
-    monkeypatch.setattr(registry, "load_vision", lambda spec, *, device: loads.append(spec) or Both())
+    monkeypatch.setattr(registry, "load_vision", lambda spec, *, device, serving: loads.append(spec) or Both())
     for chat in ("vision", "hf:some/model"):
         models = _models(profile="text", vision="hf:some/model", chat=chat)
         assert models.chat is not None

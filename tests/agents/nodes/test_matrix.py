@@ -239,7 +239,7 @@ def zoom_good(rig: Rig, situation: str) -> None:
 
 @cell("zoom", "malformed", "refusal")
 def zoom_unread(rig: Rig, situation: str) -> None:
-    vision = FakeVision(SORRY if situation == "refusal" else "{targets: none", yes=0.5)
+    vision = FakeVision(SORRY if situation == "refusal" else "targets are none", yes=0.5)
     answer = rig.ask("What is on the yellow wall?", vision=vision, settings={"rounds": 1})
     first = next(step for step in answer.steps if step.node == "zoom")
     assert first.summary.startswith("the vision model named no targets")
@@ -479,7 +479,7 @@ def verify_good(rig: Rig, situation: str) -> None:
 
 @cell("verify", "malformed", "refusal")
 def verify_unread(rig: Rig, situation: str) -> None:
-    bad = SORRY if situation == "refusal" else '{"verdicts": [{"claim": 1, "support": "high"}]}'
+    bad = SORRY if situation == "refusal" else '{"verdicts": "yes"}'
     answer = rig.ask(LIFTS, chat=rig.script(answer=milk, support=bad, repair=bad))
     data = rig.last(answer, "verify")
     assert data["claims"][0]["by"] == "words"
