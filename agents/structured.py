@@ -30,6 +30,7 @@ _MAX_COMPLAINTS = 8
 _MOST_WRONG = 8
 _MOST_MENDED = 100_000
 _DECODER = json.JSONDecoder(strict=False)
+_NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def readable(reply: str, schema: type[M]) -> tuple[M, tuple[str, ...]] | None:
                     break
                 told += [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
                 continue
-            if value.model_fields_set and value != schema.model_construct():
+            if any(getattr(value, name) not in _NOTHING for name in value.model_fields_set):
                 return value, tuple(told[:_MAX_COMPLAINTS])
             break
     return None
