@@ -122,21 +122,23 @@ def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
 def readable(reply: str, schema: type[M]) -> tuple[M, tuple[str, ...]] | None:
     """What can be used of a reply that does not validate, without the fields and items that are wrong, and which.
 
-    None where nothing is left, or something that has to be there.
+    None where nothing is left, or something that has to be there, and where there are several objects: one of them may
+    be quoted from a note.
     """
-    for found in _objects(reply, schema):
-        read, told = as_asked(schema, found), list[str]()
-        for _ in range(_MOST_WRONG):
-            try:
-                value = schema.model_validate(read)
-            except ValidationError as error:
-                if not all(_drop(read, problem["loc"]) for problem in reversed(error.errors())):
-                    break
-                told += [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-                continue
-            if any(getattr(value, name) not in _NOTHING for name in value.model_fields_set):
-                return value, tuple(told[:_MAX_COMPLAINTS])
-            break
+    objects = list(_objects(reply, schema))
+    if not objects or any(other != objects[0] for other in objects[1:]):
+        return None
+    read, told = as_asked(schema, objects[0]), list[str]()
+    for _ in range(_MOST_WRONG):
+        try:
+            value = schema.model_validate(read)
+        except ValidationError as error:
+            if not all(_drop(read, problem["loc"]) for problem in reversed(error.errors())):
+                return None
+            told += [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            continue
+        there = any(getattr(value, name) not in _NOTHING for name in value.model_fields_set)
+        return (value, tuple(told[:_MAX_COMPLAINTS])) if there else None
     return None
 
 

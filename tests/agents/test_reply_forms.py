@@ -193,3 +193,8 @@ def test_one_wrong_field_does_not_void_the_rest(form: str) -> None:
     asked = ask_for(chat, Ledger(Budget()), "Plan!", schema)
     assert (asked.value, asked.repaired) == (value, True)
     assert len(chat.calls) == 2
+
+
+def test_of_two_objects_none_is_used_in_parts() -> None:
+    quoted = 'The note says {"kind": "count", "targets": ["a cat"]}, but: {"kind": "colour", "targets": ["a dog"]}'
+    assert readable(quoted, Plan) is None
