@@ -6,11 +6,10 @@ Knows no prompt, no budget, and not who asks.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,6 +29,7 @@ from lvqa.models.base import (
     VisionRequest,
 )
 from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
+from lvqa.models.served.slots import begun
 from lvqa.models.thoughts import without_thoughts
 from lvqa.prompts import clean
 
@@ -99,22 +99,14 @@ def _in_time(call: Callable[[], T], name: str) -> T:
     seconds_left = _seconds_left.get()
     if seconds_left is None:
         return call()
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(call())
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=copy_context().run, args=(run,), name="lvqa-reply", daemon=True).start()
+    done = begun(partial(copy_context().run, call))
     try:
         return done.result(max(0.0, seconds_left()))
     except TimeoutError as error:
         if done.done():
             raise
         raise LateReply(
-            f"{name} did not reply before the time was up; give it more (--seconds), or ask less"
+            f"{name} did not reply before the time was up; give it more (--budget-seconds), or ask less"
         ) from error
 
 

@@ -20,9 +20,6 @@ from lvqa.types.clock import ClockPiece as ClockPiece
 from lvqa.types.clock import clock_lines as clock_lines
 from lvqa.types.clock import clock_of as clock_of
 from lvqa.types.clock import clock_rows as clock_rows
-from lvqa.types.clock import file_time as file_time
-from lvqa.types.clock import piece_at as piece_at
-from lvqa.types.clock import video_times as video_times
 from lvqa.types.questions import Budget as Budget
 from lvqa.types.questions import Question as Question
 from lvqa.types.questions import Scope as Scope

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,26 +46,6 @@ def clock_of(rows: Iterable[Sequence[float | None]]) -> Clock:
 def clock_rows(clock: Clock) -> list[list[float | None]]:
     """The fields of a clock's pieces, for JSON."""
     return [[piece.start_s, piece.file_s, piece.packet, piece.wall_s] for piece in clock]
-
-
-def piece_at(clock: Clock, time_s: float) -> ClockPiece:
-    """The piece that a time of the video, in seconds, falls into; a clock that is not known runs on from 0."""
-    if not clock:
-        return ClockPiece(0.0, 0.0)
-    return clock[max(0, bisect_right([piece.start_s for piece in clock], time_s) - 1)]
-
-
-def file_time(clock: Clock, time_s: float) -> float:
-    """What the file's time stamps say at a time of the video; both in seconds."""
-    piece = piece_at(clock, time_s)
-    return piece.file_s + time_s - piece.start_s
-
-
-def video_times(clock: Clock, file_s: float, duration_s: float) -> list[float]:
-    """The times of the video at which the file's time stamps say this, in order: none, one or several; in seconds."""
-    ends = [piece.start_s for piece in clock[1:]] + [duration_s]
-    times = [piece.start_s + file_s - piece.file_s for piece in clock]
-    return [t for piece, t, end_s in zip(clock, times, ends, strict=True) if piece.start_s <= t < end_s]
 
 
 def clock_lines(clock: Clock, duration_s: float) -> list[str]:

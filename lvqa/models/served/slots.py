@@ -145,16 +145,17 @@ def side_by_side(
         while not stop() and (call := next(rest, None)) is not None:
             yield call()
         return
-    begun: deque[Future[T]] = deque()
+    underway: deque[Future[T]] = deque()
     while True:
-        while len(begun) < at_once and not stop() and (call := next(rest, None)) is not None:
-            begun.append(_begin(call))
-        if not begun:
+        while len(underway) < at_once and not stop() and (call := next(rest, None)) is not None:
+            underway.append(begun(call))
+        if not underway:
             return
-        yield begun.popleft().result()
+        yield underway.popleft().result()
 
 
-def _begin(call: Callable[[], T]) -> Future[T]:
+def begun(call: Callable[[], T]) -> Future[T]:
+    """A call that goes on in a thread of its own, and what will come of it; nobody has to wait for that."""
     future: Future[T] = Future()
 
     def work() -> None:
