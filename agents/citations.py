@@ -63,6 +63,14 @@ def lines(numbered: Mapping[int, Item]) -> str:
     return "\n".join(line(n, item) for n, item in numbered.items())
 
 
+def ids(numbered: Mapping[int, Item]) -> str:
+    """The numbers of the notes that a prompt shows: `1 to 48`; in full where some were left out."""
+    shown = sorted(numbered)
+    if shown == list(range(1, len(shown) + 1)):
+        return f"1 to {len(shown)}" if len(shown) > 1 else ", ".join(map(str, shown)) or "none"
+    return ", ".join(map(str, shown))
+
+
 def computed_lines(computed: Sequence[Computation], numbered: Mapping[int, Item]) -> str:
     """What operators computed, with the numbers of the notes that the rows rest on; `none` where nothing was."""
     by_id = {item.note.id: n for n, item in numbered.items()}

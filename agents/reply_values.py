@@ -52,10 +52,15 @@ def _plain(name: str) -> str:
 
 
 def _field(field: FieldInfo, value: Any) -> Any:
-    share = any(getattr(bound, "le", None) == 1 for bound in field.metadata)
+    share = is_share(field)
     if value is None and not field.is_required() and not _takes_none(field.annotation):
         return field.get_default(call_default_factory=True)
     return _value(field.annotation, value, share=share)
+
+
+def is_share(field: FieldInfo) -> bool:
+    """Whether a field says how sure or how much something is, from 0 to 1."""
+    return any(getattr(bound, "le", None) == 1 for bound in field.metadata)
 
 
 def _takes_none(annotation: Any) -> bool:
@@ -111,8 +116,9 @@ def _listed(args: Sequence[Any], value: Any) -> Any:
 def _table(args: Sequence[Any], value: Any) -> Any:
     if isinstance(value, list | tuple):
         # A list of rows with a name and a value each.
-        rows = [list(row.values()) for row in value if isinstance(row, Mapping)]
-        value = {str(row[0]): row[1] for row in rows if len(row) > 1} if rows else value
+        rows = [list(row.items()) for row in value if isinstance(row, Mapping) and len(row) > 1]
+        whole = isinstance(args[1], type) and issubclass(args[1], BaseModel)
+        value = {str(row[0][1]): dict(row[1:]) if whole else row[1][1] for row in rows} if rows else value
     if not isinstance(value, Mapping):
         return value
     return {_value(args[0], str(key)): _value(args[1], one, share=True) for key, one in value.items()}
@@ -122,9 +128,11 @@ def _object(schema: type[BaseModel], value: Any) -> Any:
     if isinstance(value, Mapping):
         return as_asked(schema, value)
     required = [name for name, field in schema.model_fields.items() if field.is_required()]
-    if isinstance(value, str) and len(required) == 1 and schema.model_fields[required[0]].annotation is str:
-        return {required[0]: value}
-    return value
+    if value is None or isinstance(value, bool) or len(required) != 1:
+        return value
+    field = schema.model_fields[required[0]]
+    fits = isinstance(value, str) or (field.annotation is float and isinstance(value, int | float))
+    return {required[0]: _field(field, value)} if field.annotation in (str, float) and fits else value
 
 
 def _truth(value: Any) -> Any:

@@ -156,7 +156,6 @@ class Draft:
     `own` is the confidence that the model states, or None; `measured` that of who has looked for itself (a program over
     time), which needs no other; `closeness` is how near the best note comes to the question, in [0, 1]; `agreement` is
     the share of independent ways to the answer that agree, in [0, 1]; `missing` is what would have to be found.
-    `unread` means that the model's reply could not be parsed.
     """
 
     text: str
@@ -168,7 +167,6 @@ class Draft:
     agreement: float = 0.0
     missing: tuple[str, ...] = ()
     by: Literal["chat", "rules", "program"] = "rules"
-    unread: bool = False
 
 
 NO_DRAFT = Draft("", None, ())

@@ -8,16 +8,19 @@ This module knows no node, and no prompt but `repair`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from lvqa.agents.reply_values import as_asked
-from lvqa.errors import LateReply, ReplyError
+from lvqa.agents.reply_values import as_asked, is_share
+from lvqa.errors import LateReply, ReplyError, TooLong
+from lvqa.models.base import Reply
 from lvqa.models.replies import reply_to
-from lvqa.prompts import fence, load
+from lvqa.prompts import fence, load, whole
 from lvqa.tools.ledger import BudgetSpent, Ledger, estimate_tokens
 
 if TYPE_CHECKING:
@@ -25,10 +28,13 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+_log = logging.getLogger("lvqa.agents")
 _MAX_COMPLAINTS = 8
 # So many rounds of leaving out what is wrong; and what is longer is no reply to be mended.
 _MOST_WRONG = 8
 _MOST_MENDED = 100_000
+# How sure a model is that does not say so.
+_UNSTATED = 0.5
 _DECODER = json.JSONDecoder(strict=False)
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
@@ -42,23 +48,27 @@ class Parsed(Generic[M]):
     complaints: tuple[str, ...]
 
 
-def say(chat: BaseChatModel, ledger: Ledger, prompt: str) -> str:
+def say(chat: BaseChatModel, ledger: Ledger, prompt: str, schema: Mapping[str, Any] | None = None) -> Reply:
     """One reply as text, thoughts left out, charged to the ledger; what does not come back is charged what it was sent.
 
-    Raises BudgetSpent before the call when it does not fit, ModelError when the model fails.
+    A server that takes a `schema` is held to it. Raises BudgetSpent before the call when it does not fit, TooLong,
+    which nothing is charged for, when the model cannot read so much, ModelError when the model fails.
     """
-    sent = estimate_tokens(prompt)
+    sent = estimate_tokens(whole(prompt))
     ledger.take_chat(sent)
     try:
-        reply = reply_to(chat, prompt)
+        reply = reply_to(chat, prompt, schema)
     except LateReply as late:
         ledger.add_chat(sent, 0)
         raise ledger.out_of_seconds() from late
+    except TooLong:
+        ledger.give_back_chat()
+        raise
     except BaseException:
         ledger.add_chat(sent, 0)
         raise
     ledger.add_chat(reply.tokens_in, reply.tokens_out)
-    return str(reply)
+    return reply
 
 
 def ask_for(
@@ -70,32 +80,61 @@ def ask_for(
 ) -> Parsed[M]:
     """A reply as `schema`. One that does not parse, or that `check` complains of, is asked for once more.
 
-    What the repeated reply is still complained of comes back beside it; the caller drops what is wrong. Raises
-    ReplyError when neither reply parses, BudgetSpent when the first call does not fit.
+    What is to be mended is sent with its faults and the form alone. What the repeated reply is still complained of
+    comes back beside it; the caller drops what is wrong. Raises ReplyError when neither reply parses, TooLong when the
+    model cannot read so much, BudgetSpent when the first call does not fit.
     """
-    reply = say(chat, ledger, prompt)
+    form = schema_of(schema)
+    reply = say(chat, ledger, prompt, form)
     first, wrong = parse(reply, schema)
     complaints = tuple([wrong] if first is None else check(first))
     if first is not None and not complaints:
-        return Parsed(first, False, ())
+        return _told(schema, Parsed(first, False, ()))
     repair = load("repair").fill(
-        request=prompt, reply=fence(reply), wrong=fence("\n".join(complaints[:_MAX_COMPLAINTS]))
+        reply=fence(reply[:_MOST_MENDED]),
+        wrong=fence("\n".join(complaints[:_MAX_COMPLAINTS])),
+        schema=json.dumps(form, separators=(",", ":")),
     )
     try:
-        again = say(chat, ledger, repair)
-    except BudgetSpent:
+        again = say(chat, ledger, repair, form)
+    except (BudgetSpent, TooLong):
         if first is None:
             raise
-        return Parsed(first, False, complaints)
+        return _told(schema, Parsed(first, False, complaints))
     second, wrong = parse(again, schema)
     if second is not None:
-        return Parsed(second, True, tuple(check(second)))
+        return _told(schema, Parsed(second, True, tuple(check(second))))
     if first is not None:
-        return Parsed(first, True, complaints)
+        return _told(schema, Parsed(first, True, complaints))
     for attempt in (again, reply):
         if (part := readable(attempt, schema)) is not None:
-            return Parsed(part[0], True, (*part[1], *check(part[0])))
+            return _told(schema, Parsed(part[0], True, (*part[1], *check(part[0]))))
+    _log.info("a reply as %s: unread (%s)", schema.__name__, wrong)
     raise ReplyError(f"the chat model's reply did not parse, nor did the repeated one ({wrong}); try another model")
+
+
+def _told(schema: type[BaseModel], parsed: Parsed[M]) -> Parsed[M]:
+    """The same, told to who listens how it was read."""
+    how = "repaired" if parsed.repaired else "read"
+    _log.info("a reply as %s: %s, %d faults left", schema.__name__, how, len(parsed.complaints))
+    return parsed
+
+
+@cache
+def schema_of(schema: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a reply, without what only says again what it is called."""
+    return cast("dict[str, Any]", _plain(schema.model_json_schema()))
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_plain(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {
+        key: value for key, value in part.items() if not (key in ("title", "description") and isinstance(value, str))
+    }
+    return {key: _plain(value) for key, value in kept.items()}
 
 
 def parse(reply: str, schema: type[M]) -> tuple[M | None, str]:
@@ -129,17 +168,27 @@ def readable(reply: str, schema: type[M]) -> tuple[M, tuple[str, ...]] | None:
     if not objects or any(other != objects[0] for other in objects[1:]):
         return None
     read, told = as_asked(schema, objects[0]), list[str]()
+    said = set(read)
     for _ in range(_MOST_WRONG):
         try:
             value = schema.model_validate(read)
         except ValidationError as error:
-            if not all(_drop(read, problem["loc"]) for problem in reversed(error.errors())):
+            if not all(_unstated(schema, read, e) or _drop(read, e["loc"]) for e in reversed(error.errors())):
                 return None
             told += [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
             continue
-        there = any(getattr(value, name) not in _NOTHING for name in value.model_fields_set)
+        there = any(getattr(value, name) not in _NOTHING for name in said & value.model_fields_set)
         return (value, tuple(told[:_MAX_COMPLAINTS])) if there else None
     return None
+
+
+def _unstated(schema: type[BaseModel], read: dict[str, Any], problem: Mapping[str, Any]) -> bool:
+    """Put in how sure a model is that does not say so: neither sure nor unsure. No other field is put in."""
+    name = str(problem["loc"][0]) if problem["type"] == "missing" and len(problem["loc"]) == 1 else ""
+    if not name or not is_share(schema.model_fields[name]):
+        return False
+    read[name] = _UNSTATED
+    return True
 
 
 def _drop(read: Any, place: Sequence[int | str]) -> bool:

@@ -7,6 +7,9 @@
     │   └── SubtitleError     a subtitle file that cannot be read
     ├── ModelError            a model failed or replied with something unusable
     │   ├── ModelNotFound     its weights, package or server are not there
+    │   │   └── ServerAway    its server was busy or gone for longer than it is waited for
+    │   ├── LateReply         it did not reply in the time that there was
+    │   ├── TooLong           it cannot read as much as it was sent
     │   └── ReplyError        its reply did not parse, and neither did the repeated one
     ├── StoreError            the index cannot be read or written
     │   ├── StoreLocked       somebody else is indexing this archive
@@ -57,6 +60,10 @@ class ServerAway(ModelNotFound):
 
 class LateReply(ModelError):
     """A model did not reply before the time was up that there was for it."""
+
+
+class TooLong(ModelError):
+    """A model cannot read, and reply to, as much as it was sent; less of the same may do."""
 
 
 class ReplyError(ModelError):

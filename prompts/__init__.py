@@ -1,6 +1,10 @@
 """Every prompt, as a Markdown file with named holes `{{name}}`, strict about missing and unused ones.
 
 A prompt's hash goes into every note and answer that was made with it, so that changing a file re-does what it made.
+A line `---` parts the instructions, which a chat model gets as its system message, from what is asked. They may be
+another prompt's: `system: reader` above that line takes those of `reader.md`, so that all prompts that show notes begin
+with the same words, and a server reads the notes once.
+
 Texts that come from videos (speech, subtitles, text on the screen, captions, file names) are data: put them through
 `fence`, `for_prompt` or `quoted` before they go into a hole. This module knows no model and no stage.
 """
@@ -18,10 +22,11 @@ from pathlib import Path
 from lvqa.characters import BIDI, HIDDEN, without_floods
 from lvqa.errors import PromptError
 
-__all__ = ["Prompt", "clean", "fence", "for_prompt", "load", "names", "quoted"]
+__all__ = ["Filled", "Prompt", "clean", "fence", "for_prompt", "load", "names", "quoted", "whole"]
 
 _FOLDER = Path(__file__).resolve().parent
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_SYSTEM_OF = re.compile(r"system: (\w+)\s*")
 _FENCE = "```"
 # U+1FEF and U+FF40 become backticks in tokenizers that compose their input (NFC, NFKC); joiners between are not seen.
 _BACKTICKS = re.compile("(?:[`\u1fef\uff40][\u200c\u200d]*){3,}")
@@ -32,25 +37,52 @@ _SQUARE_MARK = re.compile(r"\[(/?[a-z]?[A-Z][A-Z_0-9]{2,})\]")
 _CITATION = re.compile(r"[\[\uff3b\u3010]\s*(\d+(?:\s*[,;]\s*\d+)*)\s*[\]\uff3d\u3011]")
 
 
+class Filled(str):
+    """What is asked, and the instructions that go before it as `system`, empty for none."""
+
+    __slots__ = ("system",)
+    system: str
+
+    def __new__(cls, text: str, system: str = "") -> Filled:
+        """Make it of both texts."""
+        filled = super().__new__(cls, text)
+        filled.system = system
+        return filled
+
+
+def whole(prompt: str) -> str:
+    """A prompt with the instructions that go before it, as one text."""
+    system = prompt.system if isinstance(prompt, Filled) else ""
+    return f"{system}\n\n{prompt}" if system else str(prompt)
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's name, text, the names of its holes, and the first 12 hex digits of the SHA-256 of its text."""
+    """A prompt's name, text, the names of its holes, the first 12 hex digits of the SHA-256 of all it says, and system.
+
+    `system` is what its model is told before; no hole stands there.
+    """
 
     name: str
     text: str
     holes: frozenset[str]
     hash: str
+    system: str = ""
 
     @classmethod
-    def of(cls, name: str, text: str) -> Prompt:
+    def of(cls, name: str, text: str, system: str = "") -> Prompt:
         """Make a prompt from its text. Raises PromptError where braces stand that are no hole."""
         holes = frozenset(_HOLE.findall(text))
         rest = _HOLE.sub("", text)
-        if "{{" in rest or "}}" in rest:
+        if "{{" in rest:  # what closes a JSON object in another may stand there
             raise PromptError(f"prompt {name!r} has braces that are no hole; write a hole as {{{{name}}}}")
-        return cls(name, text, holes, hashlib.sha256(text.encode()).hexdigest()[:12])
+        if "{{" in system:
+            raise PromptError(
+                f"prompt {name!r} has a hole among its instructions, which are the same for all questions"
+            )
+        return cls(name, text, holes, hashlib.sha256((system + text).encode()).hexdigest()[:12], system.strip())
 
-    def fill(self, **values: str | int | float) -> str:
+    def fill(self, **values: str | int | float) -> Filled:
         """Put a value into every hole, in one pass: what a value contains is never taken for a hole.
 
         Raises PromptError when a hole got no value, or a value has no hole.
@@ -63,7 +95,7 @@ class Prompt:
             raise PromptError(
                 f"prompt {self.name!r}: {' and '.join(parts)}; its holes are {', '.join(sorted(self.holes)) or 'none'}"
             )
-        return _HOLE.sub(lambda match: str(values[match.group(1)]), self.text).strip()
+        return Filled(_HOLE.sub(lambda match: str(values[match.group(1)]), self.text).strip(), self.system)
 
 
 def names() -> list[str]:
@@ -85,7 +117,12 @@ def _read(name: str, own: str | None) -> Prompt:
         raise PromptError(f"there is no prompt {name!r}; the prompts are {', '.join(names())}")
     if own is not None:
         return Prompt.of(f"{name} of the model", own)
-    return Prompt.of(name, (_FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    text = (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    before, parted, asked = text.partition("\n---\n")
+    if not parted:
+        return Prompt.of(name, text)
+    shared = _SYSTEM_OF.fullmatch(before)
+    return Prompt.of(name, asked, _read(shared[1], None).text if shared is not None else before)
 
 
 def clean(text: str) -> str:

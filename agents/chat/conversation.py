@@ -18,7 +18,7 @@ from lvqa.agents.chat.turns import Turn, Understood, clock
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Stretch
 from lvqa.agents.structured import ask_for
-from lvqa.errors import ReplyError
+from lvqa.errors import ReplyError, TooLong
 from lvqa.prompts import fence, for_prompt, load
 from lvqa.tools.ledger import BudgetSpent, Ledger
 from lvqa.types import Budget, Span
@@ -91,6 +91,8 @@ def understand(
     except ReplyError:
         failure = "the chat model's reply did not parse, twice"
         return replace(by_rules(question, turns, durations), failure=failure)
+    except TooLong as error:
+        return replace(by_rules(question, turns, durations), failure=str(error))
     return _understood(question, parsed.value, durations, prompt.hash)
 
 

@@ -5,8 +5,9 @@ answer from that summary. The second reads the notes themselves in the order of 
 each option is scored against the notes, in shuffled order, so that no place in the list is preferred. How far they
 agree goes into the confidence (after AKeyS). Ways that the budget does not reach are left out, and said to be.
 
-Every sentence cites notes (`citations`); a reply that does not parse twice is recorded as unread, never replaced by a
-guess. This module verifies nothing.
+All prompts begin with the same notes, so that a server reads them once. Notes that are more than the model can read are
+halved until it can: the farthest from the question go first. Every sentence cites notes (`citations`). Where no way
+comes to a reply that can be read, the answer is the rules' draft, and says so. This module verifies nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from lvqa.agents.citations import (
     claims_of,
     complaints,
     computed_lines,
+    ids,
     known_lines,
     lines,
     number,
@@ -36,22 +38,44 @@ from lvqa.agents.evidence import pool, scaled_cosines
 from lvqa.agents.options import letter, options_block
 from lvqa.agents.rules import extractive
 from lvqa.agents.rules.numbers import READING
-from lvqa.agents.state import Context, Draft, Item, State, SubAnswer
+from lvqa.agents.state import Claim, Context, Draft, Item, State, SubAnswer
 from lvqa.agents.steps import AnswerStep, Reasoning, Way
-from lvqa.agents.structured import ask_for, say
-from lvqa.errors import ModelError, ReplyError
+from lvqa.agents.structured import Parsed, ask_for, say
+from lvqa.errors import ModelError, ReplyError, TooLong
+from lvqa.language import cut_words
 from lvqa.models.replies import usable_caption
-from lvqa.prompts import fence, load
+from lvqa.prompts import Filled, Prompt, fence, load
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Computation
 
 T = TypeVar("T")
 
+# A summary may exceed the words asked for by half; what is beyond that is cut.
+_TOLERANCE = 1.5
+# A model that cannot read so many notes reads none.
+_FEWEST_NOTES = 2
+_NO_MORE = "cannot read more at once"
+
+
+class Score(BaseModel):
+    """How well notes support an option, and the number of the note that says most about it, if one does."""
+
+    support: float = Field(ge=0, le=1)
+    note: int | None = None
+
 
 class ScoresReply(BaseModel):
     """The options' scores as the chat model writes them, by letter."""
 
-    scores: dict[str, float] = Field(min_length=1)
+    scores: dict[str, Score] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The options' scores in [0, 1], in their own order, and the note that speaks for each, by number, if one does."""
+
+    scores: tuple[float, ...] = ()
+    notes: tuple[int | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -79,15 +103,15 @@ def answer(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     # Behind all others, and out of the rules' sight: they answer parts of the question.
     items += {i.note.id: i for sub in state["subs"] for i in sub.items if i.note.id not in there}.values()
     chat = context.models.chat
-    draft, reasoning, reason = rules, None, ""
+    draft, reasoning, reason, unparsed = rules, None, "", False
     if chat is not None and items:
         try:
             draft, reasoning = by_chat(context, chat, items, rules, state["computed"], state["subs"])
         except BudgetSpent as spent:
             reason = f"{spent.reason}, so from the notes by rule"
-        except ReplyError as error:
-            draft, reason = Draft("", None, (), by="chat", unread=True), str(error)
-    step = AnswerStep(draft, len(items), reasoning, reason, unparsed=draft.unread)
+        except (ReplyError, TooLong) as error:
+            reason, unparsed = f"{error}; so from the notes by rule", True
+    step = AnswerStep(draft, len(items), reasoning, reason, unparsed=unparsed)
     return {"items": items, "draft": draft, "steps": [step]}
 
 
@@ -105,7 +129,10 @@ def by_chat(
     computed: Sequence[Computation] = (),
     subs: Sequence[SubAnswer] = (),
 ) -> tuple[Draft, Reasoning]:
-    """All ways that the budget reaches, as one draft. Raises BudgetSpent, ReplyError, ModelError for the first one."""
+    """All ways that the budget reaches, as one draft.
+
+    Raises BudgetSpent for the first one, ReplyError or TooLong where none came to a reply that can be read, ModelError.
+    """
     how = preset(context.agent)
     numbered = number(items, how.notes, subs)
     held = frozenset(item.note.id for sub in subs for item in sub.items)
@@ -114,13 +141,23 @@ def by_chat(
         known = load("known")
         asked.computed += "\n\n" + known.fill(known=fence(known_lines(subs, numbered)))
         asked.prompts["known"] = known.hash
-    first, summary = summarised(asked, items, how.summary_words)
-    ways, scores = [first], list[float]()
+    ways, summary, scored_so = list[Way](), "", Scored()
+    failed: ReplyError | TooLong | None = None
+    try:
+        summary = summarised(asked, how.summary_words)
+        ways = [from_summary(asked, summary)]
+    except (ReplyError, TooLong) as error:
+        failed = error
+        asked.skipped.append(f"from the summary: {error}")
     if how.ways > 1:
         second = _tried(asked, "reading by time", lambda: direct(asked))
         ways += [second] if second is not None else []
         if context.options:
-            scores = _tried(asked, "scoring the options", lambda: scored(asked)) or []
+            scored_so = _tried(asked, "scoring the options", lambda: scored(asked)) or Scored()
+    ways += _by_scores(asked, scored_so) if not ways else []
+    if not ways:
+        raise failed or ReplyError("the chat model came to no answer")
+    scores = scored_so.scores
     chosen, agree = settle(context, ways, scores, items)
     draft = Draft(
         " ".join(claim.text for claim in chosen.claims) or _said(context, chosen.choice),
@@ -135,71 +172,77 @@ def by_chat(
     return draft, Reasoning(asked.prompts, summary, tuple(ways), tuple(scores), tuple(asked.skipped))
 
 
-def summarised(asked: _Asked, items: Sequence[Item], words: int) -> tuple[Way, str]:
-    """LLoVi's two rounds: the question-conditioned summary, then the answer from it; and the summary.
+def summarised(asked: _Asked, words: int) -> str:
+    """The first of LLoVi's rounds: what the notes tell about the question; empty where that was no summary.
 
-    One that is empty or a refusal is none: the answer is from the notes themselves.
+    Raises BudgetSpent, TooLong, ModelError.
     """
-    context, numbered = asked.context, asked.numbered
-    question, notes = fence(context.question.text), fence(lines(numbered))
-    told = say(asked.chat, context.ledger, load("summarise").fill(notes=notes, question=question, words=words))
+    prompt = load("summarise")
+    asked.prompts["summarise"] = prompt.hash
+    told = _fitting(asked, lambda: say(asked.chat, asked.context.ledger, _filled(asked, prompt, words=words)))
     summary = usable_caption(told) or ""
     if not summary:
         asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
-    nearest = {item.note.id for item in items[: READING.nearest]} | asked.held
-    filled = load("answer").fill(
-        question=question,
-        options=options_block(context.options),
-        summary=fence(summary) if summary.strip() else notes,
-        notes=fence(lines({n: item for n, item in numbered.items() if item.note.id in nearest})),
-        computed=asked.computed,
-        ids=", ".join(map(str, numbered)),
-    )
-    asked.prompts |= {name: load(name).hash for name in ("summarise", "answer")}
-    return _asked_for("summary", asked, filled), summary
+    return cut_words(summary, round(_TOLERANCE * words))
+
+
+def from_summary(asked: _Asked, summary: str) -> Way:
+    """The second of LLoVi's rounds: the answer from a summary; without one, from the notes themselves.
+
+    Raises BudgetSpent, ReplyError, TooLong, ModelError.
+    """
+    return _asked_for("summary", asked, load("answer"), summary=fence(summary) if summary else "none")
 
 
 def direct(asked: _Asked) -> Way:
-    """The way that reads the notes themselves, in the order of time. Raises BudgetSpent, ReplyError, ModelError."""
-    asked.prompts["direct"] = load("direct").hash
-    filled = load("direct").fill(
-        question=fence(asked.context.question.text),
-        options=options_block(asked.context.options),
-        notes=fence(lines(asked.numbered)),
-        computed=asked.computed,
-        ids=", ".join(map(str, asked.numbered)),
-    )
-    return _asked_for("direct", asked, filled)
+    """The way that reads the notes themselves, in the order of time. Raises as `from_summary`."""
+    return _asked_for("direct", asked, load("direct"))
 
 
-def scored(asked: _Asked) -> list[float]:
-    """A score in [0, 1] for each option, in the options' own order; asked for in a shuffled one, drawn by the seed."""
+def scored(asked: _Asked) -> Scored:
+    """A score for each option, with the note that speaks for it; asked for in a shuffled order, drawn by the seed."""
     context, options = asked.context, asked.context.options
     places = list(range(len(options)))
     drawn_by = f"{context.seed}:{context.question.text}".encode("utf-8", "surrogatepass")
     random.Random(drawn_by).shuffle(places)
-    asked.prompts["options"] = load("options").hash
-    filled = load("options").fill(
-        question=fence(context.question.text),
-        options=options_block(tuple(options[place] for place in places)),
-        notes=fence(lines(asked.numbered)),
-    )
+    prompt, shuffled = load("options"), tuple(options[place] for place in places)
+    asked.prompts["options"] = prompt.hash
+    letters = ", ".join(letter(n) for n in range(len(options)))
 
-    def by_place(reply: ScoresReply) -> dict[int, float]:
+    def by_place(reply: ScoresReply) -> dict[int, Score]:
         read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
         return {place: read[letter(n)] for n, place in enumerate(places) if letter(n) in read}
 
     def wrong(reply: ScoresReply) -> list[str]:
         found = by_place(reply)
         lacking = [letter(n) for n, place in enumerate(places) if place not in found]
-        beyond = [letter(n) for n, place in enumerate(places) if not 0 <= found.get(place, 0.0) <= 1]
-        return [f"there is no score for {name}" for name in lacking] + [f"the score of {n} is no share" for n in beyond]
+        unknown = [
+            score.note for score in found.values() if score.note is not None and score.note not in asked.numbered
+        ]
+        return [f"there is no score for {name}" for name in lacking] + [f"there is no note {n}" for n in unknown]
 
-    reply = ask_for(asked.chat, context.ledger, filled, ScoresReply, wrong)
-    if reply.complaints:
-        raise ReplyError(f"the chat model did not score every option ({reply.complaints[0]})")
-    found = by_place(reply.value)
-    return [found[n] for n in range(len(options))]
+    def ask() -> Parsed[ScoresReply]:
+        filled = _filled(asked, prompt, options=options_block(shuffled), letters=letters)
+        return ask_for(asked.chat, context.ledger, filled, ScoresReply, wrong)
+
+    found = by_place(_fitting(asked, ask).value)
+    if len(found) < len(options):
+        raise ReplyError(f"the chat model scored {len(found)} of {len(options)} options")
+    scores = tuple(found[n].support for n in range(len(options)))
+    notes = (found[n].note for n in range(len(options)))
+    return Scored(scores, tuple(note if note in asked.numbered else None for note in notes))
+
+
+def _by_scores(asked: _Asked, scored_so: Scored) -> list[Way]:
+    """The option that is scored best, with the note that speaks for it, where one is and no way said so before."""
+    scores = scored_so.scores
+    best = [n for n, score in enumerate(scores) if score == max(scores)]
+    if len(best) != 1:
+        return []
+    note = scored_so.notes[best[0]]
+    cited = (asked.numbered[note].note.id,) if note is not None else ()
+    claims = (Claim(asked.context.options[best[0]], cited),) if cited else ()
+    return [Way("options", claims, best[0], scores[best[0]], ())]
 
 
 def settle(
@@ -227,16 +270,62 @@ def settle(
     return best, agree + ([float(top == [best.choice])] if scores else [])
 
 
-def _asked_for(name: str, asked: _Asked, filled: str) -> Way:
-    options, numbered = asked.context.options, asked.numbered
-    parsed = ask_for(
-        asked.chat, asked.context.ledger, filled, AnswerReply, lambda reply: complaints(reply, numbered, options)
-    )
+def _fitting(asked: _Asked, ask: Callable[[], T]) -> T:
+    """What comes of asking about notes that the model can read: half as many, and so on, where they are too many.
+
+    Raises TooLong where it cannot even read a few, and what `ask` raises.
+    """
+    while True:
+        try:
+            return ask()
+        except TooLong:
+            if len(asked.numbered) <= _FEWEST_NOTES:
+                raise
+            kept = sorted(asked.numbered, key=lambda n: _worth(asked, asked.numbered[n]))[len(asked.numbered) // 2 :]
+            told = f"the nearest {len(kept)} notes alone: the chat model cannot read more at once"
+            asked.skipped = [*(line for line in asked.skipped if not line.endswith(_NO_MORE)), told]
+            asked.numbered = {n: item for n, item in asked.numbered.items() if n in kept}
+
+
+def _worth(asked: _Asked, item: Item) -> tuple[bool, float]:
+    return item.note.id in asked.held or item.note.source == "seen", max(item.closeness, *item.options, 0.0)
+
+
+def _filled(asked: _Asked, prompt: Prompt, **more: str | int) -> Filled:
+    """A prompt about the notes, which come first in all of them; with what else it has a hole for."""
+    context = asked.context
+    known = {
+        "notes": fence(lines(asked.numbered)),
+        "question": fence(context.question.text),
+        "options": options_block(context.options),
+        "computed": asked.computed,
+        "ids": ids(asked.numbered),
+        **more,
+    }
+    return prompt.fill(**{name: value for name, value in known.items() if name in prompt.holes})
+
+
+def _asked_for(name: str, asked: _Asked, prompt: Prompt, **more: str) -> Way:
+    options = asked.context.options
+    asked.prompts[prompt.name] = prompt.hash
+
+    def ask() -> Parsed[AnswerReply]:
+        return ask_for(
+            asked.chat,
+            asked.context.ledger,
+            _filled(asked, prompt, **more),
+            AnswerReply,
+            lambda reply: complaints(reply, asked.numbered, options),
+        )
+
+    parsed, numbered = _fitting(asked, ask), asked.numbered
     reply = parsed.value
     choice = read_choice(reply.choice, options)
     if options and choice is None:
         raise ReplyError("the chat model chose none of the options, twice; try another chat model")
     claims, uncited = claims_of(reply, numbered)
+    if uncited and not claims and choice is None:
+        raise ReplyError("no sentence of the chat model's reply cites a note that there is, twice")
     missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[: READING.missing]
     return Way(name, claims, choice if options else None, reply.confidence, missing, uncited, parsed.repaired)
 

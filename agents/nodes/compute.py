@@ -16,7 +16,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from lvqa.agents.citations import lines, number
+from lvqa.agents.citations import ids, lines, number
 from lvqa.agents.evidence import pool
 from lvqa.agents.planner import planner_of
 from lvqa.agents.programs import (
@@ -151,7 +151,9 @@ def by_chat(
         return wrong
 
     listed = "\n".join(f"{n}. {for_prompt(event, 200)}" for n, event in enumerate(events, 1))
-    filled = load("rows").fill(events=fence(listed), notes=fence(lines(numbered)))
+    filled = load("rows").fill(
+        events=fence(listed), notes=fence(lines(numbered)), ids=ids(numbered), events_ids=f"1 to {len(events)}"
+    )
     parsed = ask_for(chat, context.ledger, filled, RowsReply, complaints)
     found: list[list[EventRow]] = [[] for _ in events]
     dropped = 0
@@ -163,6 +165,6 @@ def by_chat(
         for video in dict.fromkeys(item.video for item in cited):
             mine = [item for item in cited if item.video == video]
             span = reduce(lambda a, b: a.hull(b), (item.note.span for item in mine))
-            ids = tuple(item.note.id for item in mine)
-            found[row.event - 1].append(EventRow(events[row.event - 1], video, span, row.sure, ids))
+            told_by = tuple(item.note.id for item in mine)
+            found[row.event - 1].append(EventRow(events[row.event - 1], video, span, row.sure, told_by))
     return found, RowsReading(load("rows").hash, parsed.repaired, dropped)

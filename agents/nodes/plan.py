@@ -17,7 +17,7 @@ from lvqa.agents.rules.plan import by_rules, checked, unlike
 from lvqa.agents.state import Context, Plan, State
 from lvqa.agents.steps import PlanStep
 from lvqa.agents.structured import ask_for
-from lvqa.errors import ReplyError
+from lvqa.errors import ReplyError, TooLong
 from lvqa.prompts import fence, load
 from lvqa.tools.ledger import BudgetSpent
 
@@ -41,6 +41,8 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
             reason = spent.reason
         except ReplyError:
             reason, unparsed = "the chat model's plan did not parse, twice", True
+        except TooLong as error:
+            reason = str(error)
     elif (planner := planner_of(context.models)) is not None:
         planned = planner.plan(context.question.text, context.options)
         if planned is not None:

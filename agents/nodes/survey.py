@@ -177,7 +177,10 @@ def _ratings(context: Context, notes: Sequence[Note], surveyed: Surveyed) -> lis
         prompt = load("relevance")
         listed = "\n".join(f"{n}. {for_prompt(note.text, 300)}" for n, note in enumerate(notes, 1))
         filled = prompt.fill(
-            question=fence(context.question.text), options=options_block(context.options), descriptions=fence(listed)
+            question=fence(context.question.text),
+            options=options_block(context.options),
+            descriptions=fence(listed),
+            ids=f"1 to {len(notes)}",
         )
 
         def wrong(reply: RatingsReply) -> list[str]:

@@ -43,7 +43,6 @@ from lvqa.types import Answer, Evidence, Statement, format_time
 
 NOT_HERE = "Not in these videos"
 _BEING = frozenset(("is", "are", "was", "were"))
-UNREAD = "No answer: the chat model's replies could not be read"
 
 
 class Verdict(BaseModel):
@@ -216,7 +215,9 @@ def by_chat(
             for i in (items[note_id] for note_id in claim.note_ids if note_id in items)
         ]
         blocks.append("\n".join([f"{n}. {for_prompt(claim.text, NOTE_CHARACTERS)}", *lines]))
-    prompt = load("support").fill(question=fence(context.question.text), claims=fence("\n".join(blocks)))
+    prompt = load("support").fill(
+        question=fence(context.question.text), claims=fence("\n".join(blocks)), ids=f"1 to {len(claims)}"
+    )
 
     def complaints(reply: Verdicts) -> list[str]:
         lacking = sorted(set(range(1, len(claims) + 1)) - {verdict.claim for verdict in reply.verdicts})
@@ -265,7 +266,7 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
     """
     if preset(context.agent).retrieval == "segments":
         return another_look(state, context, draft)
-    if sure >= VERIFYING.sure or draft.unread or state["round"] > context.settings.rounds:
+    if sure >= VERIFYING.sure or state["round"] > context.settings.rounds:
         return None
     if draft.measured is not None and draft.claims:
         return None  # it has looked for itself
@@ -287,7 +288,7 @@ def what_next(state: State, context: Context, draft: Draft, dropped: Sequence[st
 def another_look(state: State, context: Context, draft: Draft) -> list[str] | None:
     """VideoAgent's rule: up to three rounds, until the answer's own confidence is 3 of 3 (arXiv 2403.10517)."""
     sure = draft.own if draft.own is not None and (draft.claims or draft.by == "chat") else 0.0
-    ended = sure >= VERIFYING.look_sure or draft.unread or state["round"] >= VERIFYING.look_rounds
+    ended = sure >= VERIFYING.look_sure or state["round"] >= VERIFYING.look_rounds
     if ended or not context.ledger.frames_left or not context.ledger.can_think:
         return None
     return list(draft.missing)
@@ -299,8 +300,6 @@ def final(context: Context, draft: Draft, kept: Sequence[Claim], items: dict[str
     An agent that does not verify answers however unsure it is.
     """
     nearest = distinct([item.evidence() for item in items.values()], VERIFYING.nearest)
-    if draft.unread:
-        return Answer(UNREAD, None, 0.0, "absent", nearest)
     verifies = preset(context.agent).verifies
     chose = draft.choice is not None and not verifies
     if (verifies and sure < context.settings.abstain_below) or not (kept or chose):

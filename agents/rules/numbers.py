@@ -37,7 +37,6 @@ class ReadingRules:
     stretch_share: float = 0.85  # by hand: a note this close as the best one goes on with its stretch
     stretch_gap_s: float = 1.0  # by hand: without a longer gap
     missing: int = 3  # by hand: what an answer may be said to lack
-    nearest: int = 6  # by hand: notes that stand beside the summary of all
     alike: float = 0.6  # by hand: two open answers say the same from this closeness on
     rules_agree: float = 0.8  # by hand: the rules would have answered with a note from this share of the best one's on
 

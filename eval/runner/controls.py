@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from lvqa.agents.citations import read_choice
 from lvqa.agents.options import options_block
 from lvqa.agents.structured import ask_for
-from lvqa.errors import ReplyError, UsageError
+from lvqa.errors import ReplyError, TooLong, UsageError
 from lvqa.eval.metrics import Mean, clustered_mean
 from lvqa.eval.runner.rows import AnswerRow
 from lvqa.eval.runner.score import as_json, mean
@@ -158,7 +158,7 @@ def ask_blind(question: TaskQuestion, chat: BaseChatModel, settings: Settings) -
     try:
         reply = ask_for(chat, ledger, prompt, BlindReply, complaints).value
         choice = read_choice(reply.choice, question.options)
-    except ReplyError:
+    except (ReplyError, TooLong):
         reply, choice = None, None
     if reply is None or choice is None:
         step = BlindStep(unparsed=True)

@@ -1,7 +1,8 @@
 """Summaries by a chat model: notes into a text, texts into a shorter one, in calls of bounded size.
 
 What does not fit one call is summarised group by group, and those texts again, until one call holds them all (map and
-reduce). A reply that is empty or a refusal is asked for once more. Knows prompts and a chat model; no store.
+reduce); calls become smaller where the model cannot read so much. A reply that is empty or a refusal is asked for once
+more. Knows prompts and a chat model; no store.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS, cut_words
+from lvqa.errors import TooLong
+from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS
 from lvqa.indexers.report import SummaryReport
+from lvqa.language import cut_words
 from lvqa.models.replies import estimate_tokens, reply_to, usable_caption
 from lvqa.prompts import Prompt, fence, for_prompt, load
 from lvqa.types import Note, Span, format_time
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 PROMPTS = ("segment", "overview", "digest")
 # The most that the lines of one call may be, by estimate: with prompt and reply it fits a context of 8,192 tokens.
 TOKENS_PER_CALL = 6000
+# A model that cannot read so much is sent half of it, and so on, down to about this.
+_FEWEST_TOKENS = 400
 _LINE_CHARACTERS = 4000
 # A reply may exceed the words asked for by half; what is beyond that is cut.
 _TOLERANCE = 1.5
@@ -46,6 +51,7 @@ class Condenser:
         self._load = load
         self._report = report
         self._chat: BaseChatModel | None = None
+        self._tokens = TOKENS_PER_CALL
         self._lock = threading.Lock()
 
     @property
@@ -69,7 +75,17 @@ class Condenser:
         return self._tell(load("digest"), "videos", lines, DIGEST_WORDS, {})
 
     def _tell(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
-        while len(groups := packed(lines)) > 1:
+        while True:
+            try:
+                return self._told(prompt, hole, lines, words, holes)
+            except TooLong:
+                with self._lock:
+                    if self._tokens < _FEWEST_TOKENS:
+                        raise
+                    self._tokens //= 2
+
+    def _told(self, prompt: Prompt, hole: str, lines: Sequence[PromptLine], words: int, holes: dict[str, str]) -> str:
+        while len(groups := packed(lines, self._tokens)) > 1:
             shorter: list[PromptLine] = []
             for group in groups:
                 span = _hull(group)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from lvqa.indexers.hierarchy.condense import Condenser
-from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, EXTRACTIVE, Unit, choose, cut_words, sentences
+from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, EXTRACTIVE, Unit, choose
 from lvqa.indexers.hierarchy.levels import recipe
+from lvqa.language import cut_words, sentences
 from lvqa.prompts import load
 from lvqa.store import Filter, Store
 from lvqa.types import Note

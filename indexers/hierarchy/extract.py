@@ -7,7 +7,6 @@ relevance: Carbonell and Goldstein, SIGIR 1998). Knows texts and vectors; no mod
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +16,7 @@ import numpy as np
 from lvqa.indexers.hierarchy.lexical import lexical_vectors
 from lvqa.indexers.hierarchy.shifts import DECIMALS
 from lvqa.indexers.hierarchy.topics import WEIGHTS
+from lvqa.language import cut_words, word_count
 from lvqa.models.base import Vectors
 from lvqa.types import Note, Source
 
@@ -27,9 +27,6 @@ _CENTRAL = 0.7  # what centrality counts beside novelty
 _REPEATS = 0.95  # likeness to something chosen that makes a text superfluous
 _SCREEN_SHARE = 1 / 3
 _MOST = 512  # texts that are compared with each other; of more, the most central
-# Text without spaces is one "word" a run: so many characters count as one.
-_CHARACTERS = 8
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[^a-z])")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,35 +104,6 @@ def told(units: Sequence[Unit]) -> str:
         else:
             parts += [text if text[-1:] in '.!?…"' else f"{text}." for text in texts]
     return " ".join(parts)
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order."""
-    return [part for part in _SENTENCE_END.split(" ".join(text.split())) if part]
-
-
-def word_count(text: str) -> int:
-    """Words of a text; one without spaces counts by its characters."""
-    return max(len(text.split()), len(text) // _CHARACTERS)
-
-
-def cut_words(text: str, words: int) -> str:
-    """A text of at most so many words, cut at the end of a sentence where half of them are left, else with an ellipsis.
-
-    A text that is short enough comes back as it is, spaces collapsed.
-    """
-    text = " ".join(text.split())
-    if word_count(text) <= words:
-        return text
-    kept: list[str] = []
-    for sentence in sentences(text):
-        if word_count(" ".join([*kept, sentence])) > words:
-            break
-        kept.append(sentence)
-    if kept and 2 * word_count(" ".join(kept)) >= words:
-        return " ".join(kept)
-    short = " ".join(text.split()[:words])
-    return short[: (words + 1) * _CHARACTERS - 2].rstrip(" ,;:") + "…"
 
 
 def _vectors(units: Sequence[Unit]) -> Vectors:

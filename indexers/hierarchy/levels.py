@@ -15,19 +15,11 @@ from functools import partial
 import numpy as np
 
 from lvqa.indexers.hierarchy.condense import Condenser
-from lvqa.indexers.hierarchy.extract import (
-    EXTRACTIVE,
-    SEGMENT_WORDS,
-    VIDEO_WORDS,
-    Unit,
-    choose,
-    sentences,
-    told,
-    units_of,
-)
+from lvqa.indexers.hierarchy.extract import EXTRACTIVE, SEGMENT_WORDS, VIDEO_WORDS, Unit, choose, told, units_of
 from lvqa.indexers.hierarchy.shifts import Floats
 from lvqa.indexers.hierarchy.topics import Lengths, cut_topics
 from lvqa.indexers.stages.assemble import make_note
+from lvqa.language import sentences
 from lvqa.models import side_by_side
 from lvqa.models.base import Vectors
 from lvqa.prompts import load

@@ -1,3 +1,4 @@
+from .lengths import cut_words as cut_words, sentences as sentences, word_count as word_count
 from .noun_phrases import (
     ARTICLES as ARTICLES,
     WORD as WORD,

@@ -6,9 +6,9 @@ Frames are uint8 arrays of shape (h, w, 3), RGB. Reasoning has no Protocol of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,18 +23,34 @@ UNKNOWN = "unknown"
 
 
 class Reply(str):
-    """A model's text that also carries what it took: tokens in and out, zero where the backend does not count them."""
+    """A model's text that also carries what it took: tokens in and out, zero where the backend does not count them.
 
-    __slots__ = ("tokens_in", "tokens_out")
+    `cut` says that it ended because it was as long as it may be, where the backend says so.
+    """
+
+    __slots__ = ("cut", "tokens_in", "tokens_out")
     tokens_in: int
     tokens_out: int
+    cut: bool
 
-    def __new__(cls, text: str, tokens_in: int = 0, tokens_out: int = 0) -> Reply:
-        """Make a reply from its text and counts."""
+    def __new__(cls, text: str, tokens_in: int = 0, tokens_out: int = 0, *, cut: bool = False) -> Reply:
+        """Make a reply from its text, its counts and whether it was cut."""
         reply = super().__new__(cls, text)
         reply.tokens_in = tokens_in
         reply.tokens_out = tokens_out
+        reply.cut = cut
         return reply
+
+
+# What servers and providers call the end of a reply that had no room left.
+_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+
+
+def is_cut(metadata: Mapping[str, Any]) -> bool:
+    """Whether a reply ended because it was as long as it may be, by what came with it."""
+    return any(
+        str(metadata.get(name, "")).casefold() in _CUT for name in ("finish_reason", "stop_reason", "done_reason")
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ Knows no prompt, no budget, and not who asks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -27,11 +27,12 @@ from lvqa.models.base import (
     Vectors,
     VisionModel,
     VisionRequest,
+    is_cut,
 )
 from lvqa.models.hf.common import DeviceMemoryFull, first_line, is_out_of_memory
 from lvqa.models.served.slots import begun
 from lvqa.models.thoughts import without_thoughts
-from lvqa.prompts import clean
+from lvqa.prompts import clean, whole
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -59,6 +60,8 @@ _COURTESY = re.compile(r"^(?:sure|certainly|of course|okay|absolutely)\b[^.:!\n]
 _MARKUP = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1|^#{1,6}\s+|^[-*•]\s+|`{3,}\w*", re.MULTILINE)
 _QUOTES = ('""', "“”", "''", "‘’", "``")
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
+# Where a sentence ends; no number and no initial does.
+_ENDS = re.compile(r"(?<![\s.][A-Z])(?<!\be\.g)[.!?。！？]+[\"”’')\]]*(?=\s|$)")
 # So many words in a row, again and again, are a model that went round in circles.
 _LOOP_WORDS, _LOOPS = 24, 4
 
@@ -110,21 +113,30 @@ def _in_time(call: Callable[[], T], name: str) -> T:
         ) from error
 
 
-def reply_to(chat: BaseChatModel, prompt: str) -> Reply:
+def reply_to(chat: BaseChatModel, prompt: str, schema: Mapping[str, Any] | None = None) -> Reply:
     """The model's reply, thoughts left out, with its tokens: estimated where the backend counts none.
 
-    Raises ModelError when the model fails.
-    """
-    from langchain_core.messages import HumanMessage
+    Args:
+        chat: the model.
+        prompt: what is asked; a `Filled` one brings its system message.
+        schema: the JSON Schema that the reply is held to, by a server that can.
 
+    Raises ModelError when the model fails, TooLong where it cannot read so much.
+    """
+    from langchain_core.messages import HumanMessage, SystemMessage
+
+    system = getattr(prompt, "system", "")
+    messages = [*([SystemMessage(system)] if system else []), HumanMessage(str(prompt))]
+    held: dict[str, Any] = {"schema": schema} if schema is not None and getattr(chat, "takes_schema", False) else {}
     with as_model_errors("the chat model", name_of(chat)):
-        message = _in_time(lambda: chat.invoke([HumanMessage(prompt)]), name_of(chat))
+        message = _in_time(lambda: chat.invoke(messages, **held), name_of(chat))
     text = str(message.text)
     usage = getattr(message, "usage_metadata", None) or {}
     return Reply(
         without_thoughts(text),
-        usage.get("input_tokens") or estimate_tokens(prompt),
+        usage.get("input_tokens") or estimate_tokens(whole(prompt)),
         usage.get("output_tokens") or estimate_tokens(text),
+        cut=is_cut(getattr(message, "response_metadata", None) or {}),
     )
 
 
@@ -150,7 +162,7 @@ def encoded(vision: VisionModel, request: VisionRequest) -> VisionRequest:
 def unthought(reply: str) -> Reply:
     """A reply without thoughts, with the tokens that it took all the same."""
     text = without_thoughts(reply)
-    return Reply(text, reply.tokens_in, reply.tokens_out) if isinstance(reply, Reply) else Reply(text)
+    return Reply(text, reply.tokens_in, reply.tokens_out, cut=reply.cut) if isinstance(reply, Reply) else Reply(text)
 
 
 def yes_of(vision: VisionModel, requests: Sequence[VisionRequest]) -> list[float]:
@@ -212,7 +224,8 @@ def one_each(given: Sequence[T], items: Sequence[Any], who: str) -> list[T]:
 def usable_caption(reply: str) -> str | None:
     """The caption in a reply, on one line, without preamble, label, markup and quotation marks.
 
-    None for a refusal, for what goes round in circles, or nothing; empty for `unknown`.
+    One that was cut for its length ends with its last whole sentence. None for a refusal, for what goes round in
+    circles, or nothing; empty for `unknown`.
     """
     text = " ".join(_MARKUP.sub(lambda found: found[2] or " ", clean(without_thoughts(reply))).split())
     text = _COURTESY.sub("", _PREAMBLE.sub("", text))
@@ -222,7 +235,15 @@ def usable_caption(reply: str) -> str | None:
             text = text[1:-1].strip()
     if not any(character.isalnum() for character in text) or _REFUSAL.match(text) or goes_round(text):
         return None
+    if getattr(reply, "cut", False):
+        text = ended(text)
     return "" if text.strip(" .").casefold() == UNKNOWN else text
+
+
+def ended(text: str) -> str:
+    """A text that was cut, up to the end of its last whole sentence; all of it where there is none."""
+    ends = [found.end() for found in _ENDS.finditer(text)]
+    return text[: ends[-1]] if ends else text.rstrip(" ,;:-") + "…"
 
 
 def goes_round(text: str) -> bool:

@@ -190,6 +190,11 @@ class Ledger:
                 raise BudgetSpent(short)
             self._charge(Cost(llm_calls=1))
 
+    def give_back_chat(self) -> None:
+        """Take back the charge of a call that the chat model refused before it read anything."""
+        with self._lock:
+            self._charge(Cost(llm_calls=-1))
+
     def add_chat(self, tokens_in: int, tokens_out: int) -> None:
         """Charge what a call of the chat model turned out to take."""
         with self._lock:

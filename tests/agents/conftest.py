@@ -93,10 +93,16 @@ def script() -> Callable[..., FakeChat]:
             **replies,
         }
         used: dict[str, int] = {}
+        asked = ""
 
         def reply(messages: list[Any]) -> str:
+            nonlocal asked
             text = str(messages[-1].text)
             kind = next(name for name, mark in MARKS.items() if mark in text)
+            if kind == "repair":  # which shows no notes: a script that reads them looks at what was asked before
+                text = f"{text}\n\n{asked}"
+            else:
+                asked = text
             again = kind == "direct" and kind not in given
             value = given["answer" if again else kind]
             if isinstance(value, list):
@@ -114,13 +120,13 @@ def script() -> Callable[..., FakeChat]:
 # What only that prompt says; `repair` first, since it quotes another.
 MARKS = {
     "repair": "That reply cannot be used as it is",
-    "plan": "You plan how to answer a question",
+    "plan": "Plan how to answer this question",
     "summarise": "Summarise, in at most",
-    "answer": "from the summary of the notes on them, and from nothing else",
-    "direct": "by reading the notes on them in the order of time, and from nothing else",
-    "options": "Judge how well notes about videos support each of several possible answers",
-    "rows": "Find the happenings of certain events in notes about videos",
-    "support": "Check whether notes about videos support statements",
+    "answer": "Answer the question from the summary",
+    "direct": "Go through the notes in their order",
+    "options": "Judge how well the notes support each of the possible answers",
+    "rows": "Find the happenings of these events in the notes",
+    "support": "Check whether notes about videos support these statements",
 }
 
 

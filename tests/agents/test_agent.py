@@ -183,14 +183,35 @@ def test_a_malformed_answer_is_repaired(ask, script, steps):
     assert steps(answer)["answer"]["repaired"]
 
 
-def test_twice_malformed_is_unread_and_never_a_guess(ask, script, steps):
-    answer = ask("What does she pour?", ["paint", "milk"], chat=script(answer="Hm.", repair="Hm again."))
-    assert answer.abstained
-    assert answer.choice is None
-    assert answer.confidence == 0
-    assert "could not be read" in answer.text
+def test_what_no_way_can_be_read_of_is_answered_by_rule_and_says_so(ask, script, steps):
+    asked, options = "What does she pour?", ["paint", "milk"]
+    chat = script(answer="Hm.", repair="Hm again.", options="Hm.")
+    answer, ruled = ask(asked, options, chat=chat), ask(asked, options)
+    assert (answer.text, answer.choice, answer.evidence) == (ruled.text, ruled.choice, ruled.evidence)
     assert steps(answer)["answer"]["unparsed"] is True
-    assert answer.evidence
+    assert "did not parse" in next(step.summary for step in answer.steps if step.node == "answer")
+
+
+def test_where_the_first_way_cannot_be_read_the_second_answers(ask, script, steps):
+    answer = ask(LIFTS, chat=script(answer="Hm.", repair="Hm again.", direct=milk()))
+    assert answer.text == SAID
+    assert [way["way"] for way in steps(answer)["answer"]["ways"]] == ["direct"]
+    assert "did not parse" in steps(answer)["answer"]["skipped"][0]
+    assert steps(answer)["answer"]["unparsed"] is False
+
+
+def test_where_sentences_cannot_be_read_the_scores_choose_and_cite_their_note(ask, script, steps):
+    def scores(text):
+        cited = next(int(line[1 : line.index("]")]) for line in text.splitlines() if "pours milk" in line)
+        marks = re.findall(r"^([A-Z])\. (.*)$", text, re.MULTILINE)
+        told = {mark: {"note": cited, "support": "high" if "milk" in option else "low"} for mark, option in marks}
+        return json.dumps({"scores": told})
+
+    chat = script(answer="Hm.", repair="Hm again.", options=scores)
+    answer = ask("What does she pour?", ["paint", "milk"], chat=chat)
+    assert answer.choice == 1
+    assert "milk" in answer.evidence[0].text
+    assert [way["way"] for way in steps(answer)["answer"]["ways"]] == ["options"]
 
 
 def test_a_plan_that_does_not_parse_is_made_by_rule_and_recorded(ask, script, steps):

@@ -147,7 +147,7 @@ def test_being_stopped_is_no_part_of_the_budget():
 
 @pytest.mark.parametrize(
     ("money", "made", "by"),
-    [(0.5, 0, "rules"), (9.0, 1, "rules"), (12.0, 2, "rules"), (1e9, 5, "chat")],
+    [(0.5, 0, "rules"), (9.0, 1, "rules"), (15.0, 2, "rules"), (1e9, 5, "chat")],
     ids=["plan", "answer: summary", "answer: reply", "enough"],
 )
 def test_money_ends_in_the_middle_of_thinking(ask, script, steps, money, made, by):

@@ -28,8 +28,8 @@ NOTE = {"milk": "milk carton", "cat": "yellow cat", "glass": "into a glass", "wa
 
 
 def asked(text: str) -> str:
-    """The question of a prompt: its first fence."""
-    return re.search(r"```data\n(.*?)\n```", text, re.DOTALL)[1]
+    """The question of a prompt."""
+    return re.search(r"^The question:\n\n```data\n(.*?)\n```", text, re.DOTALL | re.MULTILINE)[1]
 
 
 def about(question: str) -> str:

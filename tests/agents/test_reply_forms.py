@@ -111,12 +111,17 @@ def test_a_plan_is_read_field_by_field(form: str) -> None:
 
 # Other forms, and what they come to.
 OTHERS: dict[str, tuple[type[Any], str, Any]] = {
-    "scores": (ScoresReply, '{"scores": {"A": 0.9, "B": "10 %"}}', {"A": 0.9, "B": 0.1}),
-    "scores in words": (ScoresReply, '{"scores": {"A": "high", "B": "low"}}', {"A": 0.85, "B": 0.15}),
+    "scores": (ScoresReply, '{"scores": {"A": 0.9, "B": "10 %"}}', {"A": (0.9, None), "B": (0.1, None)}),
+    "scores in words": (ScoresReply, '{"scores": {"A": "high", "B": "low"}}', {"A": (0.85, None), "B": (0.15, None)}),
     "scores in rows": (
         ScoresReply,
-        '{"scores": [{"option": "A", "score": 1}, {"option": "B", "score": 0}]}',
-        {"A": 1, "B": 0},
+        '{"scores": [{"option": "A", "support": 1, "note": "[4]"}, {"option": "B", "support": "0%"}]}',
+        {"A": (1, 4), "B": (0, None)},
+    ),
+    "scores with notes": (
+        ScoresReply,
+        '{"scores": {"A": {"note": "[7]", "support": "medium"}, "b": {"note": "none", "support": "low"}}}',
+        {"A": (0.5, 7), "b": (0.15, None)},
     ),
     "ratings": (RatingsReply, '{"ratings": {"1": "3", "2": 1}}', {1: 3, 2: 1}),
     "rows without their name": (
@@ -136,7 +141,9 @@ def test_other_forms_are_read_too(form: str) -> None:
     found, wrong = parse(text, schema)
     assert found is not None, wrong
     value = next(iter(found.model_dump().values()))
-    if isinstance(value, list):
+    if schema is ScoresReply:
+        value = {name: tuple(score.values()) for name, score in value.items()}
+    elif isinstance(value, list):
         value = [tuple(row.values())[:2] for row in value]
     assert value == right
 

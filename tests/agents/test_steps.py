@@ -193,10 +193,10 @@ STEPS: list[tuple[Step, str, str, str]] = [
         '"uncited_claims": 2, "skipped": ["s"]}',
     ),
     (
-        AnswerStep(Draft("", None, (), by="chat", unread=True), 1, None, "no JSON", unparsed=True),
+        AnswerStep(Draft("", None, ()), 1, None, "no JSON", unparsed=True),
         "answer",
         "no answer, from 1 note, 0 claims; no JSON",
-        '{"by": "chat", "choice": null, "claims": [], "missing": [], "unparsed": true}',
+        '{"by": "rules", "choice": null, "claims": [], "missing": [], "unparsed": true}',
     ),
     (
         CHECKED,

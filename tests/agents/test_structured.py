@@ -58,9 +58,10 @@ def test_a_malformed_reply_is_asked_for_once_more(ledger):
     parsed = ask_for(chat, ledger, "Who?", Reply)
     assert parsed.value == Reply(name="a")
     assert parsed.repaired
-    second = chat.calls[1][0].text
-    assert "Who?" in second
+    second = chat.calls[1][-1].text
+    assert "Who?" not in second
     assert "name is a" in second
+    assert '"n":{"default":0,"type":"integer"}' in second
     assert "no JSON object" in second
     assert ledger.cost.llm_calls == 2
 

@@ -414,7 +414,7 @@ def scripted(standalone: str) -> FakeChat:
         text = str(messages[-1].text)
         if "Rewrite the last question" in text:
             return standalone
-        if "You plan how to answer" in text:
+        if "Plan how to answer" in text:
             return json.dumps({"kind": "other"})
         if "Summarise, in at most" in text:
             return "The woman pours a drink [1]."
@@ -435,7 +435,7 @@ def test_the_chat_model_reads_the_turns_and_its_cost_counts(place: Path) -> None
         assert first.cost.llm_calls == calls
         second = chat.ask("What does she do with it?")
         assert second.cost.llm_calls == len(model.calls) - calls
-        assert sum("Rewrite the last question" in call[0].text for call in model.calls) == 1
+        assert sum("Rewrite the last question" in call[-1].text for call in model.calls) == 1
         assert second.steps[0].data["by"] == "chat"
         assert second.steps[0].data["question"] == STANDALONE["question"]
         assert [e.span for e in second.evidence] == [Span(12, 18)]
@@ -465,7 +465,7 @@ def test_what_a_caption_says_stays_fenced(tmp_path: Path) -> None:
         assert chat.ask("Who opens the fridge?").evidence
         chat.ask("Is it open?")
         shown = chat._repr_html_()
-    prompt = next(call[0].text for call in model.calls if "Rewrite the last question" in call[0].text)
+    prompt = next(call[-1].text for call in model.calls if "Rewrite the last question" in call[-1].text)
     fenced = "".join(part.split("\n```")[0] for part in prompt.split("```data\n")[1:])
     assert "Ignore the question" in fenced
     assert prompt.count("Ignore the question") == fenced.count("Ignore the question")

@@ -16,7 +16,7 @@ THINGS = ("kettle", "bicycle", "parrot", "ladder")
 
 def answer_to(prompt: str) -> str:
     """What a model that reads says: the option whose thing a note names."""
-    if prompt.startswith("You plan"):
+    if "Plan how to answer" in prompt:
         return json.dumps({"kind": "attribute", "phrases": ["the man holds something"]})
     notes = {int(n): text for n, text in re.findall(r"^\[(\d+)\] .*?: (.*)$", prompt, re.MULTILINE)}
     if "Summarise, in at most" in prompt:
@@ -24,7 +24,7 @@ def answer_to(prompt: str) -> str:
     options = dict(re.findall(r"^([A-D])\. (.*)$", prompt, re.MULTILINE))
     held = [n for n, text in notes.items() if "holds" in text]
     named = next((m for m, option in options.items() if held and option in notes[held[0]]), "A")
-    if prompt.startswith("Judge"):
+    if "Judge how well" in prompt:
         return json.dumps({"scores": {mark: float(mark == named) for mark in options}})
     if "Check whether notes" in prompt:
         return json.dumps({"verdicts": [{"claim": 1, "support": 0.9}]})

@@ -146,13 +146,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, film: Callable[[Path], Path]
 # What only that prompt says; `repair` first, since it quotes another.
 MARKS = {
     "repair": "That reply cannot be used as it is",
-    "plan": "You plan how to answer a question",
+    "plan": "Plan how to answer this question",
     "summarise": "Summarise, in at most",
-    "answer": "from the summary of the notes on them, and from nothing else",
-    "direct": "by reading the notes on them in the order of time, and from nothing else",
-    "options": "Judge how well notes about videos support each of several possible answers",
-    "rows": "Find the happenings of certain events in notes about videos",
-    "support": "Check whether notes about videos support statements",
+    "answer": "Answer the question from the summary",
+    "direct": "Go through the notes in their order",
+    "options": "Judge how well the notes support each of the possible answers",
+    "rows": "Find the happenings of these events in the notes",
+    "support": "Check whether notes about videos support these statements",
 }
 
 
@@ -176,9 +176,17 @@ def script() -> Callable[..., FakeChat]:
         }
         given.setdefault("direct", given["answer"])
 
+        asked = ""
+
         def reply(messages: list[Any]) -> str:
+            nonlocal asked
             text = str(messages[-1].text)
-            value = given[kind_of(text)]
+            kind = kind_of(text)
+            value = given[kind]
+            if kind == "repair":  # which shows no notes: a script that reads them looks at what was asked before
+                text = f"{text}\n\n{asked}"
+            else:
+                asked = text
             value = value(text) if callable(value) else value
             return value if isinstance(value, str) else json.dumps(value)
 

@@ -77,7 +77,7 @@ def test_a_note_a_path_and_a_reply_of_the_vlm_stay_inside(way, place, script, te
         prompts = asked(place, script, way, text)
         assert list(map(outside, prompts)) == list(map(outside, usual)), name
         for prompt in prompts:
-            kind = next((k for k in BLOCKS if load(k).text[:40] in prompt), "")
+            kind = next((k for k in BLOCKS if load(k).text.rsplit("}}", 1)[1].strip()[:40] in prompt), "")
             assert not kind or len(blocks(prompt)) == BLOCKS[kind], name
             assert is_defused("".join(blocks(prompt))), name
 
@@ -86,7 +86,7 @@ def test_a_note_is_one_line_and_no_other_note_is_named_in_it(way, place, script,
     found = 0
     for name, text in texts.TEXTS.items():
         prompts = asked(place, script, way, text)
-        for prompt in (p for p in prompts if "summary of the notes on them" in p or "Summarise, in" in p):
+        for prompt in (p for p in prompts if "Answer the question from the summary" in p or "Summarise, in" in p):
             numbered = [line for block in blocks(prompt) for line in block.split("\n") if line.startswith("[")]
             listed = max((b for b in blocks(prompt) if b.startswith("[")), key=len).split("\n")
             assert all(LINE.match(line) for line in listed), name

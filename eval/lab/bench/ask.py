@@ -42,7 +42,7 @@ _TAILS = ("bar", "den", "fin", "gol", "hem", "jor", "lat", "mis", "nor", "pak", 
 # 1,200 words that are as unevenly common as those of a language are (Zipf's law).
 _WORDS = [head + tail + end for end in ("", *"aeioubdkn") for tail in _TAILS for head in _HEADS]
 _WEIGHTS = [1 / (rank + 10) for rank in range(len(_WORDS))]
-_CITE = re.compile(r"Cite only these numbers: (\d+)")
+_CITE = re.compile(r"of the notes that say so: (\d+)")
 
 
 def reply(messages: list[BaseMessage]) -> str:

@@ -36,10 +36,10 @@ def scripted(plans: Plans, plan: Callable[[str], str] = lambda question: "") -> 
     def reply(messages: Sequence[Any]) -> str:
         text = str(messages[-1].text)
         fenced = _FENCED.findall(text)
-        if text.startswith("You plan how to answer") and fenced:
+        if "Plan how to answer this question" in text and fenced:
             subs = plans.get(fenced[0].strip())
             return plan(fenced[0].strip()) if subs is None else json.dumps({"sub_questions": list(subs)})
-        return read(fenced[0], text) if '"sentences"' in text and fenced else ""
+        return read(fenced[1], text) if '"sentences"' in text and len(fenced) > 1 else ""
 
     return FakeChat(reply)
 

@@ -37,7 +37,7 @@ def planning_chat() -> FakeChat:
 
     def reply(messages: Sequence[BaseMessage]) -> str:
         prompt = str(messages[-1].text)
-        if not prompt.startswith(load("plan").text.split("{{", 1)[0]):
+        if not prompt.endswith(load("plan").text.rsplit("}}", 1)[1].strip()):
             return json.dumps(_NOTHING)
         question, *options = _FENCED.findall(prompt)
         return plan_of(question, _OPTION.findall(options[0]) if options else ())

@@ -62,7 +62,8 @@ class HfChat(BaseChatModel):
             output_tokens=reply.tokens_out,
             total_tokens=reply.tokens_in + reply.tokens_out,
         )
-        message = AIMessage(content=str(reply), usage_metadata=usage, response_metadata={"model_name": self.spec})
+        about = {"model_name": self.spec, "finish_reason": "length" if reply.cut else "stop"}
+        message = AIMessage(content=str(reply), usage_metadata=usage, response_metadata=about)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lvqa.errors import ModelError
+from lvqa.errors import ModelError, TooLong
 from lvqa.models.base import Reply
 from lvqa.models.hf.common import device_errors
 
@@ -48,7 +48,7 @@ class Generator:
     def generate(self, inputs: Mapping[str, Any], limits: Sequence[int], stop: Sequence[str] = ()) -> list[Reply]:
         """Continue each row of left-padded inputs by at most its own limit of tokens.
 
-        Raises ModelError, OutOfMemory.
+        Raises ModelError, TooLong, OutOfMemory.
         """
         import torch
 
@@ -107,11 +107,13 @@ class Generator:
             return self.model.generate(**inputs, generation_config=config, **more)
 
     def _reply(self, ids: list[int], tokens_in: int, stop: Sequence[str]) -> Reply:
-        used = next((i + 1 for i, token in enumerate(ids) if token in self._eos), len(ids))
+        ended = next((i + 1 for i, token in enumerate(ids) if token in self._eos), 0)
+        used = ended or len(ids)
         text = str(self.tokenizer.decode(ids[:used], skip_special_tokens=True))
+        stopped = any(string in text for string in stop)
         for string in stop:
             text = text.partition(string)[0]
-        return Reply(text.strip(), int(tokens_in), used)
+        return Reply(text.strip(), int(tokens_in), used, cut=not ended and not stopped)
 
     def _first_tokens(self, words: Sequence[str]) -> set[int]:
         encoded = (self.tokenizer.encode(word, add_special_tokens=False) for word in words)
@@ -122,7 +124,7 @@ class Generator:
         config = self.model.config
         most = getattr(config.get_text_config(), "max_position_embeddings", None)
         if most is not None and tokens > most:
-            raise ModelError(
+            raise TooLong(
                 f"{self.spec} reads and writes at most {most} tokens at once, this takes {tokens}; "
                 "give it fewer or smaller frames, or less text"
             )

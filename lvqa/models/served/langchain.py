@@ -12,7 +12,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -20,14 +20,14 @@ from typing import Any, TypeVar
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable
 from PIL import Image
 from pydantic import PrivateAttr
 
-from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway
-from lvqa.models.base import Frame, InFlight, Reply, VisionRequest
+from lvqa.errors import LvqaError, ModelError, ModelNotFound, ReplyError, ServerAway, TooLong
+from lvqa.models.base import Frame, InFlight, Reply, VisionRequest, is_cut
 from lvqa.models.hf.common import first_line
 from lvqa.models.served.slots import Fate, Slots, side_by_side
 from lvqa.models.thoughts import is_thinking, without_thoughts
@@ -68,6 +68,15 @@ def _sleep(seconds: float, least_s: float, back: threading.Event) -> None:
 
 # What servers say to an option that they do not know.
 _REFUSED = frozenset({400, 422})
+_UNREADABLE = re.compile(r"validation error|response_format|json_schema|(?:un|not )support|template", re.IGNORECASE)
+_TOO_LONG_STATUS = frozenset({400, 413, 422, 500})
+# How vLLM, OpenAI, llama.cpp, its Python server, SGLang, TGI, LM Studio and Anthropic say so.
+_TOO_LONG = re.compile(
+    r"context[ _-]?(?:length|size|window)|maximum (?:context|input|number of tokens|model)|max_model_len"
+    r"|too (?:long|many (?:input )?tokens)|exceeds? (?:the )?(?:available|maximum|limit|context)"
+    r"|longer than the maximum|input(?:s| tokens)? .{0,40}(?:must|exceed)|reduce the length|trying to keep the first",
+    re.IGNORECASE,
+)
 # For a word, and for one behind a thought.
 _WORD_TOKENS, _THOUGHT_TOKENS = 8, 2048
 # A first token that is yes or no with less than this is another word, or opens a thought.
@@ -80,7 +89,8 @@ class GuardedChat(BaseChatModel):
     spec: str = ""
     _inner: BaseChatModel = PrivateAttr()
     _extra: dict[str, Any] = PrivateAttr()
-
+    # What a server may refuse, the likeliest first; None until it is known whether this one does.
+    _options: dict[str, bool | None] = PrivateAttr()
     _patience_s: float = PrivateAttr()
     _retries: int = PrivateAttr()
     _answered: bool = PrivateAttr(False)
@@ -99,8 +109,10 @@ class GuardedChat(BaseChatModel):
         patience_s: float = PATIENCE_S,
         retries: int = RETRIES,
         slots: Slots | None = None,
+        *,
+        schemas: bool = False,
     ) -> None:
-        """`extra` goes with every call, until the server refuses it.
+        """`extra` goes with every call, until the server refuses it; so do `schemas`, to which a reply is held.
 
         A busy server is waited for so long, and one that fails is asked so often again; it gets as many calls at once
         as there are `slots`.
@@ -111,6 +123,7 @@ class GuardedChat(BaseChatModel):
         self.spec = spec
         self._inner = inner
         self._extra = dict(extra or {})
+        self._options = {**({"schema": None} if schemas else {}), "extra": None, "system": None}
         remember_of(inner)
 
     @property
@@ -126,27 +139,61 @@ class GuardedChat(BaseChatModel):
         """The most calls that are made at once as things stand."""
         return self._slots.limit
 
+    @property
+    def takes_schema(self) -> bool:
+        """Whether a reply can be held to a JSON Schema, as far as the server has not said no."""
+        return "schema" in self._options and self._options["schema"] is not False
+
     def _generate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        def call(extra: Mapping[str, Any]) -> ChatResult:
-            return self._patiently(
-                lambda: self._inner._generate(messages, stop=stop, run_manager=run_manager, **{**extra, **kwargs})
-            )
+        refused: ModelError | None = None
+        for without in self._fewer(messages, schema):
+            extra = _joined(self._extra if "extra" not in without else {}, schema if "schema" not in without else None)
+            sent = messages if "system" not in without else merged(messages)
+            options = {**extra, **kwargs}
+            try:
+                result = self._patiently(
+                    partial(self._inner._generate, sent, stop=stop, run_manager=run_manager, **options)
+                )
+            except ModelError as error:
+                # What is too long is refused whatever goes with it.
+                if isinstance(error, TooLong) or not _is_refusal(error.__cause__):
+                    raise
+                refused = refused or error
+                continue
+            for option in self._options:
+                if option in without:
+                    self._options[option] = False
+                elif self._sends(option, messages, schema):
+                    self._options[option] = True
+            return result
+        assert refused is not None, "it is asked at least once"
+        raise refused
 
-        extra = self._extra
-        try:
-            return call(extra)
-        except ModelError as error:
-            if not extra or getattr(error.__cause__, "status_code", None) not in _REFUSED:
-                raise
-        result = call({})
-        self._extra = {}
-        return result
+    def _sends(self, option: str, messages: Sequence[BaseMessage], schema: Mapping[str, Any] | None) -> bool:
+        """Whether a call would bring an option that a server may refuse."""
+        if option == "schema":
+            return schema is not None
+        return bool(self._extra) if option == "extra" else isinstance(messages[0], SystemMessage)
+
+    def _fewer(self, messages: Sequence[BaseMessage], schema: Mapping[str, Any] | None) -> Iterator[set[str]]:
+        """Without which options to ask, one after the other: those refused before, then each that may be the fault."""
+        without = {option for option, taken in self._options.items() if taken is False}
+        yield set(without)
+        doubtful = [
+            name for name, taken in self._options.items() if taken is None and self._sends(name, messages, schema)
+        ]
+        for option in doubtful:
+            yield {*without, option}
+        if len(doubtful) > 1:
+            yield {*without, *doubtful}
 
     def _patiently(self, call: Callable[[], ChatResult]) -> ChatResult:
         """What a call gives; while the server is busy or being started again, the same call again, later and later."""
@@ -171,7 +218,8 @@ class GuardedChat(BaseChatModel):
                 crowded = self._slots.give(taken_s, fate)
             state = _state_of(error, answered=self._answered)
             # A reply may be late because too much was asked for at once.
-            again = getattr(error, "status_code", None) in _FAILED or (fate == "late" and crowded)
+            again = getattr(error, "status_code", None) in _FAILED and not _is_refusal(error)
+            again = again or (fate == "late" and crowded)
             if not state and retries and again:
                 state, retries = "late" if fate == "late" else "failed", retries - 1
             if not state:
@@ -202,6 +250,24 @@ class GuardedChat(BaseChatModel):
         return self.bind(**bound.kwargs)
 
 
+def _joined(extra: Mapping[str, Any], schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What goes with a call, the schema beside it in the form of OpenAI."""
+    if schema is None:
+        return dict(extra)
+    held = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+    # In the body itself: the client would refuse a reply that is cut, which is mended here.
+    return {**extra, "extra_body": {**extra.get("extra_body", {}), "response_format": held}}
+
+
+def merged(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Messages without a system role, which some models' templates refuse: it opens the first of the others."""
+    system = "\n\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage))
+    first, *rest = [m for m in messages if not isinstance(m, SystemMessage)]
+    content: list[str | dict[Any, Any]] | str = first.content
+    content = f"{system}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": system}, *content]
+    return [first.model_copy(update={"content": content}), *rest]
+
+
 def _state_of(error: BaseException, *, answered: bool) -> str:
     """What is up with the server, as words, where that passes; empty for what is wrong with the call itself."""
     status = getattr(error, "status_code", None)
@@ -212,6 +278,12 @@ def _state_of(error: BaseException, *, answered: bool) -> str:
     if answered and names & _GONE and not names & _LATE:
         return "gone"
     return ""
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether a server does not take the call as it is: 400 and 422, and 500 of one that could not read it."""
+    status = getattr(error, "status_code", None)
+    return status in _REFUSED or (status == 500 and _UNREADABLE.search(str(error)) is not None)
 
 
 def _fate_of(error: BaseException) -> Fate:
@@ -247,6 +319,8 @@ def explain_remote(spec: str, error: BaseException) -> ModelError:
         return ModelError(f"{spec}: no reply in time; try again, or ask for less at once")
     if names & _GONE:
         return ModelNotFound(f"{spec}: nothing answers at that address; start the server, or correct the address")
+    if status in _TOO_LONG_STATUS and _TOO_LONG.search(str(error)):
+        return TooLong(f"{spec} cannot read so much at once ({status}: {text}); give it less, or a larger context")
     if status in {401, 403}:
         return ModelError(f"{spec}: the key was refused ({status}); set the provider's key, such as OPENAI_API_KEY")
     if status == 404:
@@ -325,8 +399,8 @@ class LangChainVision:
     def _reply(self, request: VisionRequest) -> str:
         message = self._ask(request, request.prompt, max_tokens=request.max_tokens)
         usage = message.usage_metadata
-        text = str(message.text).strip()
-        return Reply(text, usage["input_tokens"], usage["output_tokens"]) if usage else Reply(text)
+        taken = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
+        return Reply(str(message.text).strip(), *taken, cut=is_cut(message.response_metadata))
 
     def _yes(self, request: VisionRequest) -> float:
         if self._logprobs:

@@ -103,7 +103,8 @@ def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: 
     # OpenAI itself refuses options of others; vLLM, SGLang and llama.cpp hand this one to the model's template.
     unthought = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
     told = unthought if Address.of(spec).base_url is not None and not think else None
-    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots)
+    # Held to a schema, a model that thinks could not.
+    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots, schemas=not think)
 
 
 def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = None) -> LangChainVision:

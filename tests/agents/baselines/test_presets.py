@@ -28,7 +28,7 @@ def replies(confidence: float = 0.9, **given):
     def reply(messages) -> str:
         text = str(messages[-1].text)
         for mark, value in given.items():
-            if text.startswith(mark.replace("_", " ")):
+            if mark.replace("_", " ") in text:
                 return json.dumps(value)
         if "Summarise, in at most" in text:
             return "a summary [1]"
@@ -78,7 +78,7 @@ def test_uniform_spends_its_frames_evenly(ask) -> None:
 
 def test_videoagent_looks_again_where_something_lacks_and_stops_when_sure(ask) -> None:
     lacking = {"needs": [{"segment": 2, "look_for": "a cat"}, {"segment": 99, "look_for": "x"}]}
-    chat = replies(confidence=0.3, A_question_about_videos_could_not=lacking)
+    chat = replies(confidence=0.3, Which_segments_should_be_looked_into=lacking)
     unsure = ask(WHEN, agent="videoagent", chat=chat, vision=eyes())
     assert nodes(unsure).count("survey") == 3
     assert 5 < unsure.cost.frames <= 5 + 2 * 3
@@ -115,7 +115,7 @@ def test_videotree_descends_where_it_is_relevant(ask, store, folder, embedder) -
 
     def reply(messages) -> str:
         text = str(messages[-1].text)
-        return json.dumps(rate(text)) if text.startswith("Rate how relevant") else replies()._script.next(messages)
+        return json.dumps(rate(text)) if "Rate how relevant" in text else replies()._script.next(messages)
 
     models = Models.of(vision=eyes(), chat=FakeChat(reply), embedder=embedder, image_embedder=Colours())
     answer = ask("Where is the cat?", agent="videotree", models=models, budget=Budget(frames=20))

@@ -182,7 +182,7 @@ def test_the_chat_model_makes_a_follow_up_stand_by_itself():
     assert (found.question, found.videos, found.between) == (GOOD["question"], ("kitchen.mp4",), Span(0, 6))
     assert (found.by, found.failure) == ("chat", "")
     assert (ledger.cost.llm_calls, ledger.cost.tokens_in > 0) == (1, True)
-    prompt = chat.calls[0][0].text
+    prompt = chat.calls[0][-1].text
     for told in ("What does the woman take out", "6.0 to 12.0 s", "lifts out a milk carton", "garden.mp4, 40.0"):
         assert told in prompt
 
@@ -229,7 +229,7 @@ def test_a_video_that_is_not_there_is_asked_about_and_then_left_out():
     chat = FakeChat([wrong, wrong])
     found = understand("And there?", [WOMAN], DURATIONS, chat=chat, ledger=Ledger(Budget()))
     assert found.videos == ()
-    assert "attic.mp4 is not in the list" in chat.calls[1][0].text
+    assert "attic.mp4 is not in the list" in chat.calls[1][-1].text
 
 
 def test_seconds_beyond_the_video_are_cut():
@@ -251,7 +251,7 @@ def test_what_videos_say_stays_fenced():
     last = turn("What is written?", "kitchen.mp4", 6, 12, evil, answer=f'The screen shows "{evil}".')
     chat = FakeChat([json.dumps(GOOD)])
     understand("And ``` before that?", [last], DURATIONS, chat=chat, ledger=Ledger(Budget()))
-    prompt = chat.calls[0][0].text
+    prompt = chat.calls[0][-1].text
     fences = [line for line in prompt.splitlines() if line.startswith("```")]
     assert fences == ["```data", "```"] * 3
     inside = [block.split("\n```\n")[0] for block in prompt.split("```data\n")[1:]]

@@ -50,12 +50,13 @@ class Script:
 
     def _reply(self, messages: list) -> str:
         text = str(messages[-1].text)
-        asked = re.search(r"```data\n(.*?)\n```", text, re.DOTALL)[1].splitlines()[0]
+        found = re.search(r"^The question(?: at hand)?:\n\n```data\n(.*?)\n```", text, re.DOTALL | re.MULTILINE)
+        asked, plans = found[1].splitlines()[0], "Plan how to answer" in text
         with self._lock:
-            self.calls.append(f"{text[:24]}: {asked}")
+            self.calls.append(f"{'plan' if plans else text[-24:]}: {asked}")
             if len(self.calls) == self._dies_at:
                 (self._die or self._kill)()
-        if text.startswith("You plan"):
+        if plans:
             kind = {"kind": "attribute", "phrases": [asked], "sub_questions": self._subs if asked == WHOLE else []}
             return json.dumps(kind)
         if "claim" in text and "verdicts" in text:
@@ -137,7 +138,7 @@ def test_killed_at_any_call_of_the_model_it_goes_on_from_there(go, runs, whole) 
         again = len(dying.calls) + len(after.calls) - len(once.calls)
         assert 1 <= again <= 10, (n, again)
         if n > 1:
-            planned = [call for call in after.calls if call.startswith("You plan") and call.endswith(WHOLE)]
+            planned = [call for call in after.calls if call == f"plan: {WHOLE}"]
             assert not planned, n
 
 
@@ -293,7 +294,7 @@ def test_a_process_that_was_killed_is_gone_on_with(go, index, folder, store, who
     assert done.returncode == -9, done.stderr
     after = Script()
     assert timeless(last(go(after, done.stdout.strip()))) == timeless(whole)
-    assert not [call for call in after.calls if call.startswith("You plan") and call.endswith(WHOLE)]
+    assert not [call for call in after.calls if call == f"plan: {WHOLE}"]
 
 
 # --- the file

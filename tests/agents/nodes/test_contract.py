@@ -22,7 +22,7 @@ SAID = "a woman lifts out a milk carton"
 SORRY = "I'm sorry, I can't help with that."
 COUNT = {"kind": "count", "events": ["a woman lifts out a milk carton"], "compute": "count", "phrases": []}
 REPAIR = "That reply cannot be used as it is"
-LACKING = "could not be answered from a few frames"
+LACKING = "Which segments should be looked into"
 
 
 def milk(text: str, **changes: Any) -> str:
@@ -106,7 +106,7 @@ def test_a_refusal_is_no_summary(ask, script, summary) -> None:
     """The answer comes from the notes themselves; what the model would not say is not what they say."""
     chat = script(summarise=summary, answer=milk)
     answer = ask(LIFTS, chat=chat)
-    (asked,) = prompts(chat, "from the summary of the notes on them")
+    (asked,) = prompts(chat, "Answer the question from the summary")
     assert SORRY not in asked
     assert "a yellow cat sleeps on the sofa" in asked  # further off than the nearest notes that every prompt has
     assert any("no summary" in line for line in last(answer, "answer")["skipped"])
@@ -180,9 +180,9 @@ def test_a_vision_model_that_leaves_out_a_reply_has_failed(ask, script) -> None:
 def test_a_call_that_is_begun_is_charged_what_it_was_sent(ask, script) -> None:
     chat = script(answer=milk, direct=times_out)
     answer = ask(LIFTS, chat=chat)
-    (failed,) = prompts(chat, "by reading the notes on them in the order of time")
-    texts = [str(call[-1].text) for call in chat.calls]
-    sent = sum(len(text.split()) for text in texts if text != failed) + estimate_tokens(failed)
+    (failed,) = prompts(chat, "Go through the notes in their order")
+    texts = ["\n\n".join(str(message.text) for message in call) for call in chat.calls]
+    sent = sum(estimate_tokens(text) if text.endswith(failed) else len(text.split()) for text in texts)
     assert answer.cost.tokens_in == sent
 
 
@@ -224,7 +224,7 @@ def test_what_was_seen_and_what_was_written_are_both_read(ask, script) -> None:
     chat = script(answer=milk)
     vision = FakeVision("the woman lifts out a crate of beer", yes=0.02)
     answer = ask(LIFTS, chat=chat, vision=vision, settings={"rounds": 1})
-    asked = prompts(chat, "by reading the notes on them in the order of time")[0]
+    asked = prompts(chat, "Go through the notes in their order")[0]
     assert re.search(r"caption: a woman opens the fridge and lifts out a milk carton", asked)
     assert re.search(r"seen: the woman lifts out a crate of beer", asked)
     (claim,) = last(answer, "verify")["claims"]

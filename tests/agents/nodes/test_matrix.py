@@ -186,7 +186,7 @@ def recall_good(rig: Rig, situation: str) -> None:
 @cell("recall", "malformed", "refusal")
 def recall_after_unread_plan(rig: Rig, situation: str) -> None:
     bad = SORRY if situation == "refusal" else "no plan"
-    chat = rig.script(plan=bad, repair=lambda text: bad if "You plan" in text else milk(text), answer=milk)
+    chat = rig.script(plan=bad, repair=lambda text: bad if "Plan how to answer" in text else milk(text), answer=milk)
     assert rig.last(rig.ask(LIFTS, chat=chat), "recall")["phrases"] == rig.last(rig.ask(LIFTS), "recall")["phrases"]
 
 
@@ -414,10 +414,10 @@ def answer_good(rig: Rig, situation: str) -> None:
 @cell("answer", "malformed", "refusal")
 def answer_unread(rig: Rig, situation: str) -> None:
     bad = SORRY if situation == "refusal" else '{"sentences": "all of it", "confidence": 3}'
-    answer = rig.ask(LIFTS, chat=rig.script(answer=bad, repair=bad))
-    assert (answer.abstained, answer.confidence, answer.choice) == (True, 0.0, None)
-    assert "could not be read" in answer.text
+    answer, ruled = rig.ask(LIFTS, chat=rig.script(answer=bad, repair=bad)), rig.ask(LIFTS)
     assert rig.last(answer, "answer")["unparsed"] is True
+    assert rig.last(answer, "answer")["by"] == "rules"
+    assert answer.evidence == ruled.evidence
 
 
 @cell("answer", "timeout", "rate limit")
@@ -547,7 +547,7 @@ def lacking(rig: Rig, reply: Any) -> Any:
 
     def say(messages: list[Any]) -> str:
         text = str(messages[-1].text)
-        asks = "could not be answered from a few frames" in text
+        asks = "Which segments should be looked into" in text
         value = reply if asks else lambda t: json.dumps(
             {"sentences": [], "choice": None, "confidence": 0.1, "missing": []}
         ) if "Summarise" not in t else "a summary"  # fmt: skip

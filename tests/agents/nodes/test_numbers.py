@@ -140,14 +140,15 @@ def test_the_chat_models_plan_searches_for_twelve_phrases() -> None:
     assert len(made.phrases) == 12
 
 
-def test_six_notes_stand_beside_the_summary_and_three_things_are_missing(ask, script, note, add) -> None:
+def test_all_notes_stand_before_the_summary_and_three_things_are_missing(ask, script, note, add) -> None:
     add(*(note("v-film", 2 * n, 2 * n + 1, f"an owl hoots {n}") for n in range(20)))
     lacks = {"sentences": [], "choice": None, "confidence": 0.1, "missing": [f"thing {n}" for n in range(5)]}
     chat = script(answer=lacks)
     answer = ask("When does an owl hoot?", chat=chat, settings={"rounds": 1})
     texts = [str(call[-1].text) for call in chat.calls]
-    prompt = next(text for text in texts if "from the summary of the notes on them" in text)
-    assert sum(line.startswith("[") and " caption: " in line for line in prompt.splitlines()) == 6
+    asked = [text for text in texts if "The notes:" in text]
+    assert len({text.partition("The question:")[0] for text in asked[:3]}) == 1, "a server reads them once"
+    assert sum(line.startswith("[") and " caption: " in line for line in asked[0].splitlines()) >= 19
     again = next(step.data for step in answer.steps if step.node == "verify")["missing"]
     assert [phrase for phrase in again if phrase.startswith("thing")] == ["thing 0", "thing 1", "thing 2"]
 

@@ -109,6 +109,6 @@ def test_each_event_of_an_order_is_searched_by_itself(ask, script) -> None:
     (computed,) = [step.data for step in answer.steps if step.node == "compute"][:1]
     assert computed["by"] == "chat"
     assert [row["event"] for row in computed["rows"]] == plan["events"]
-    prompt = next(call[0].text for call in chat.calls if "from the summary of the notes" in call[0].text)
+    prompt = next(call[-1].text for call in chat.calls if "Answer the question from the summary" in call[-1].text)
     assert "order: a woman lifts out a milk carton (00:00:00), then a yellow cat" in prompt
     assert isinstance(chat, FakeChat)

@@ -208,7 +208,7 @@ def test_without_an_embedder_nothing_is_nearest(runs: Run) -> None:
 def test_a_chat_model_chooses_without_evidence(runs: Run, tmp_path: Path) -> None:
     def reply(messages: list[Any]) -> str:
         prompt = str(messages[-1].text)
-        if "that you cannot see" not in prompt:
+        if "Choose the likeliest of these options" not in prompt:
             return "no idea"
         assert "grey wall" not in prompt
         return '{"choice": "B", "confidence": 0.3}'

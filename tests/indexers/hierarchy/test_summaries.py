@@ -19,10 +19,9 @@ from lvqa.indexers.hierarchy.extract import (
     VIDEO_WORDS,
     Unit,
     choose,
-    cut_words,
     told,
-    word_count,
 )
+from lvqa.language import cut_words, word_count
 from lvqa.models.fake_chat import FakeChat
 from lvqa.models.replies import estimate_tokens
 from lvqa.settings import Settings
