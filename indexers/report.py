@@ -31,11 +31,11 @@ class IndexReport:
 
     `indexed` videos were completed in this run, `unchanged` ones needed nothing. `failed` holds (path, reason),
     `duplicates` (path, path of the video it is a copy of), `removed` the paths of files that are gone. The counts below
-    are of rows written in this run; `unparsed` counts clips without a caption because the model's reply, asked for
-    twice, was empty or a refusal. `unfamiliar` are the paths of videos of which the vision model said, for most of the
-    clips captioned in this run, that it does not know what they show. What failed in `summaries` stands in
-    `failed`, too. `stopped` where the run was asked to end before it was done: `settled` of `planned` videos with work
-    were, and the next run goes on.
+    are of rows written in this run; `captioned` counts clips with a caption, `unparsed` those without one because the
+    model's reply, asked for twice, was empty or a refusal. `unfamiliar` are the paths of videos of which the vision
+    model said, for most of the clips captioned in this run, that it does not know what they show. What failed in
+    `summaries` stands in `failed`, too. `stopped` where the run was asked to end before it was done: `settled` of
+    `planned` videos with work were, and the next run goes on.
     """
 
     indexed: int = 0
@@ -49,11 +49,17 @@ class IndexReport:
     notes: int = 0
     embeddings: int = 0
     frames: int = 0
+    captioned: int = 0
     unparsed: int = 0
     summaries: SummaryReport = field(default_factory=SummaryReport)
     planned: int = 0
     settled: int = 0
     stopped: bool = False
+
+    @property
+    def mostly_unparsed(self) -> bool:
+        """Whether most clips that were to be captioned in this run have no caption, whatever was tried."""
+        return self.unparsed > self.captioned
 
 
 @dataclass(slots=True)

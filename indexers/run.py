@@ -48,6 +48,7 @@ def run_index(
     progress: Progress | None = None,
     only: Collection[str] | None = None,
     retry_failed: bool = True,
+    refresh: Collection[str] = (),
     stop: Asked = None,
 ) -> IndexReport:
     """Index every new or changed video below a folder, and go on where an earlier run stopped.
@@ -60,6 +61,7 @@ def run_index(
         progress: told how far the run is.
         only: relative paths of the videos to index; the others, gone ones too, are left as they are.
         retry_failed: try videos again that failed before; else they are reported as they were.
+        refresh: `caption` makes captions anew that an earlier lvqa asked for in another way, and that stand otherwise.
         stop: an event, or what says whether to end, asked from several threads: what a model is at work on is
             committed, nothing new is begun, and the next run goes on.
 
@@ -75,7 +77,7 @@ def run_index(
         raise UsageError(f"there is no folder {folder}; name the folder that holds the videos")
     with RunLog(store.index_dir, "index", progress) as log:
         log.start(settings.model_dump(), models.names)
-        return _IndexRun(folder, store, models, settings, log, stop).run(only, retry_failed)
+        return _IndexRun(folder, store, models, settings, log, stop).run(only, retry_failed, refresh)
 
 
 class _IndexRun:
@@ -92,7 +94,7 @@ class _IndexRun:
         self._progress = log.progress
         self._stop = log.watching(Stop.of(stop))
 
-    def run(self, only: Collection[str] | None, retry_failed: bool) -> IndexReport:
+    def run(self, only: Collection[str] | None, retry_failed: bool, refresh: Collection[str]) -> IndexReport:
         began = time.monotonic()
         progress, store = self._progress, self._store
         self._stop()  # from here on somebody listens
@@ -105,6 +107,7 @@ class _IndexRun:
             retry_failed=retry_failed,
             on_problem=lambda path, reason: progress.message(f"{path}: {reason}"),
             captioner_before=self._models.addressed_names["vision"],
+            refresh=refresh,
         )
         plan = Planner(store, survey, self._stop).plan()
         self._tell(plan)

@@ -111,6 +111,7 @@ class Writer:
         report.notes += len(rows.notes)
         report.embeddings += 0 if rows.note_vectors is None else len(rows.note_vectors)
         report.frames += len(rows.frame_times_s)
+        report.captioned += rows.captioned
         report.unparsed += rows.unparsed
         self._streaks.clear()
         self._progress.advance(max(0.0, rows.end_s - state.at_s[rows.part]), clips=len(rows.clips))

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         600.0, ge=0, allow_inf_nan=False, description="longest wait for a server that is busy or being started again"
     )
     retries: int = Field(2, ge=0, le=100, description="times that a server is asked again whose reply is a failure")
+    think: bool = Field(False, description="let a chat model that can think do so before it plans and answers")
+    reply_tokens: int = Field(
+        1024, ge=64, description="most tokens of a reply of the chat model; eight times as many where it thinks"
+    )
     vision_in_flight: int = Field(64, ge=1, le=1024, description="most requests that a server which sees gets at once")
     chat_in_flight: int = Field(16, ge=1, le=1024, description="most requests that a server which reasons gets at once")
     device_map: str = Field(
@@ -76,7 +80,7 @@ class Settings(BaseSettings):
     frames_per_clip: int = Field(4, ge=1, le=64, description="frames of a clip that the captioner sees at most")
     duplicate_threshold: float = Field(4.0, ge=0, description="largest block difference, 0-255, of near-equal frames")
     clip_batch: int = Field(8, ge=1, description="clips captioned, embedded and committed together")
-    caption_tokens: int = Field(96, ge=8)
+    caption_tokens: int = Field(192, ge=8, description="most tokens of a caption")
     embed_every_s: float = Field(1.0, gt=0, description="spacing of the visual channel's frames")
     embed_between: bool = Field(True, description="embed a frame between two, too, that alone shows something")
     ocr_every_s: float = Field(1.0, gt=0, description="spacing of the frames whose text is read")

@@ -19,6 +19,7 @@ from lvqa.eval.runner.task import videos_of
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.eval.tasks.registry import Task
 from lvqa.media import find_videos
+from lvqa.models import ROLES
 
 if TYPE_CHECKING:
     from lvqa.indexers import Progress
@@ -29,8 +30,10 @@ INDEX = "index"
 RESULTS = "results.jsonl"
 _STAND_IN = "footage"
 _IMPORTED = ".captions.json"
-# Settings that no answer hangs on.
-_FREE = ("workers", "agent")
+# Settings that no answer hangs on: how much is done at once, how long a server is waited for, and where it stands. What
+# a model is called, wherever it is served, counts apart.
+_WAITS = ("timeout_s", "patience_s", "retries", "vision_in_flight", "chat_in_flight", "device_map")
+_FREE = frozenset(("workers", "agent", "model_id", "ocr_processes", *_WAITS, *ROLES))
 _TEXTS = (".jsonl", ".json", ".srt", ".vtt", ".ass", ".ssa")
 _ROOMS = ("agents", "indexers", "prompts", "models", "eval/runner", "eval/tasks")
 _SUFFIXES = (".py", ".md", ".json", ".yaml", ".yml", ".safetensors")
@@ -113,7 +116,7 @@ def fingerprint(task: Task, data: TaskData, archive: Archive, seed: int) -> str:
         [repr(question) for question in data.questions],
         _sizes(data),
         settings,
-        dict(archive.models.specs),
+        dict(archive.models.names),
         seed,
     ]
     return code_hash(_ROOMS, _SUFFIXES, json.dumps(parts, sort_keys=True, default=str).encode())

@@ -103,11 +103,12 @@ def plan_index(
     only: Collection[str] | None = None,
     retry_failed: bool = True,
     captioner_before: str = "",
+    refresh: Collection[str] = (),
 ) -> IndexPlan:
     """Look a folder over as `run_index` would, and say what it would do; None for the store where there is none yet.
 
-    `captioner_before` as `lvqa.indexers.planning.survey.Survey` takes it. Files whose size or time changed are opened.
-    Raises UsageError where the run would.
+    `captioner_before` and `refresh` as `lvqa.indexers.planning.survey.Survey` takes them. Files whose size or time
+    changed are opened. Raises UsageError where the run would.
     """
     folder = Path(folder).absolute()
     if not folder.is_dir():
@@ -126,6 +127,7 @@ def plan_index(
         on_problem=lambda path, reason: problems.append(f"{path}: {reason}"),
         quick=True,
         captioner_before=captioner_before,
+        refresh=refresh,
     )
     files = tuple(survey.files())
     problems += [f"{folder / file.path}: {file.notice}" for file in files if file.notice]

@@ -21,7 +21,15 @@ from lvqa.characters import composed
 from lvqa.errors import MediaError, NoVideo, UsageError
 from lvqa.indexers.planning.again import stages_anew
 from lvqa.indexers.stages.screen_state import ScreenState
-from lvqa.indexers.stages.specs import READING, STAGES, StageSpec, changes, picture_params, stands_on_clips
+from lvqa.indexers.stages.specs import (
+    READING,
+    STAGES,
+    StageSpec,
+    changes,
+    earlier_of,
+    picture_params,
+    stands_on_clips,
+)
 from lvqa.indexers.stages.task import StagePlan
 from lvqa.media import NO_FILM, PassedOver, PassedTally, promises_film
 from lvqa.store import FileRow, JobRow, Store, imported_video_ids
@@ -126,6 +134,8 @@ class Survey:
         on_problem: told of what cannot be looked at.
         quick: new files are not gone through for their clock: to say what would be done, not to do it.
         captioner_before: what an earlier lvqa called the model that captions, with its server's address.
+        refresh: stages, of which `caption` is one, whose rows are made anew where lvqa makes them in another way now
+            and they would stand otherwise.
     """
 
     def __init__(
@@ -139,6 +149,7 @@ class Survey:
         on_problem: Callable[[Path, str], None] = lambda path, reason: None,
         quick: bool = False,
         captioner_before: str = "",
+        refresh: Collection[str] = (),
     ) -> None:
         self.folder = folder
         self.known = known
@@ -148,6 +159,7 @@ class Survey:
         self.on_problem = on_problem
         self._quick = quick
         self._captioner_before = captioner_before
+        self._refresh = frozenset(refresh)
         self._passed = PassedTally(folder)
         self._track: int = specs["speech"].params.get("audio_track", 0) if "speech" in specs else 0
         self._ocr = specs["screen"].model if "screen" in specs else ""
@@ -326,7 +338,12 @@ class Survey:
         plan = StagePlan(stage, "make", key=key, spec=spec.told)
         if job is None:
             return plan
-        if job.key != key and not (stage == "caption" and self._by_address(video, spec, job)):
+        if stage == "caption" and job.key != key and (earlier := self._earlier(video, spec, job)) is not None:
+            if stage in self._refresh:
+                return replace(plan, action="redo", why="captions are refreshed: lvqa asks for them in another way now")
+            # They stay what they were made with, so that they can be refreshed later.
+            plan = replace(plan, key=job.key, spec=earlier.told)
+        elif job.key != key and not (stage == "caption" and self._by_address(video, spec, job)):
             return replace(plan, action="redo", why=changes(job.spec, spec))
         if job.status == "done":
             return replace(plan, action="keep")
@@ -338,6 +355,12 @@ class Survey:
         if job.status == "failed":
             return replace(plan, action="retry", why=job.reason)
         return replace(plan, action="go on")
+
+    def _earlier(self, video: Video, spec: StageSpec, job: JobRow) -> StageSpec | None:
+        """What captions were made with by an earlier lvqa's defaults, which still hold for them; None for others."""
+        named = (spec, replace(spec, model=self._captioner_before)) if not job.spec else (spec,)
+        earlier = (one for now in named for one in earlier_of(now))
+        return next((one for one in earlier if job.key == one.key(video.content_hash, "caption")), None)
 
     def _by_address(self, video: Video, spec: StageSpec, job: JobRow) -> bool:
         """Whether captions are those of the same model, named with its address, by an lvqa that kept no `spec`."""

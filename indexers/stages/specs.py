@@ -6,8 +6,8 @@ Knows names and values; opens no file, reads no store.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lvqa.indexers.stages.task import VISUAL
@@ -22,6 +22,8 @@ _VERSION = 1
 _FOLLOWED = 1
 # Raised when what is read of the same subtitle files changes; stands behind those files.
 READING = 2
+# What the setting was by default before; the prompt of captions did not change yet.
+EARLIER_CAPTION_TOKENS = (96,)
 # As a parameter of speech, of a video with subtitles that are pictures: the OCR model that reads them, None where text
 # stands in for them; of other videos it is not there.
 PICTURES = "pictures"
@@ -53,6 +55,16 @@ class StageSpec:
         """The same as JSON, as it stands in the stage's job."""
         made_with = {"model": self.model, "prompt_hash": self.prompt_hash, "params": dict(self.params)}
         return json.dumps(made_with, sort_keys=True, separators=(",", ":"))
+
+
+def earlier_of(spec: StageSpec) -> Iterator[StageSpec]:
+    """What captions were made with that stand although lvqa asks for them in another way now: its earlier defaults.
+
+    `lvqa index --refresh captions` makes those anew. What a user sets is no default, and changes captions at once.
+    """
+    if spec.params.get("caption_tokens") == Settings.model_fields["caption_tokens"].default:
+        for tokens in EARLIER_CAPTION_TOKENS:
+            yield replace(spec, params={**spec.params, "caption_tokens": tokens})
 
 
 def stage_specs(

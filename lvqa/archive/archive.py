@@ -24,6 +24,9 @@ from lvqa.errors import UsageError
 from lvqa.settings import Settings
 from lvqa.types import Answer, Budget, Question, Scope, Span, Step, Video
 
+# What can be made anew although it stands, by the stage that makes it.
+REFRESHED = {"captions": "caption"}
+
 if TYPE_CHECKING:
     from lvqa.agents.chat.memory import ChatSummary
     from lvqa.agents.cost.estimate import Estimate
@@ -125,6 +128,7 @@ class Archive:
         *,
         progress: Progress | None = None,
         only: Collection[str] | None = None,
+        refresh: Collection[str] = (),
         wait_s: float = 0.0,
         on_wait: OnWait | None = None,
         stop: threading.Event | Callable[[], bool] | None = None,
@@ -132,7 +136,8 @@ class Archive:
         """Index every new or changed video below the folder, and go on where an earlier run stopped.
 
         `only` are the paths in the folder of those to index now; the others are left as they are. A video that cannot
-        be read is one line in the report, and does not stop the others. Where another process is writing to the index,
+        be read is one line in the report, and does not stop the others. Captions that an earlier lvqa asked for in
+        another way stand, unless `refresh` holds `captions`. Where another process is writing to the index,
         this waits at most `wait_s` (`inf`: for ever), and tells `on_wait` once who that is. Once `stop` is set, or says
         yes, the batches that models are at work on are committed, nothing new is begun, and the report says `stopped`.
         The run is written down in `logs` of the index folder. Raises UsageError where there is no video at all, or none
@@ -145,10 +150,13 @@ class Archive:
         folder, settings = self.folder, self.settings
         if not self.exists and not find_videos(folder):
             raise UsageError(f"there are no videos below {folder}; name the folder that holds them")
+        stages = _stages_of(refresh)
         with self.workspace.writer("index", wait_s, on_wait, filling=True) as store:
-            return run_index(folder, store, self.models, settings, progress=progress, only=only, stop=stop)
+            return run_index(
+                folder, store, self.models, settings, progress=progress, only=only, refresh=stages, stop=stop
+            )
 
-    def plan_index(self, *, only: Collection[str] | None = None) -> IndexPlan:
+    def plan_index(self, *, only: Collection[str] | None = None, refresh: Collection[str] = ()) -> IndexPlan:
         """What `index` would do now and why, without doing it: nothing is written, no model is loaded.
 
         Works while another process indexes, and where there is no index yet. Raises UsageError as `index`.
@@ -169,6 +177,7 @@ class Archive:
                 own_prompts=own,
                 only=only,
                 captioner_before=self.models.addressed_names["vision"],
+                refresh=_stages_of(refresh),
             )
 
     def import_captions(
@@ -471,3 +480,10 @@ def _new_folder(path: str | os.PathLike[str]) -> Path:
     if not os.fspath(path).strip():
         raise UsageError("the name of the folder to write is empty; name one that is not there yet")
     return Path(path).expanduser()
+
+
+def _stages_of(refresh: Collection[str]) -> list[str]:
+    """The stages whose rows are called so. Raises UsageError for what cannot be refreshed."""
+    if unknown := sorted(set(refresh) - REFRESHED.keys()):
+        raise UsageError(f"there is no {unknown[0]!r} to refresh; there are: {', '.join(REFRESHED)}")
+    return [REFRESHED[name] for name in refresh]

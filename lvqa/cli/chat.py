@@ -38,6 +38,7 @@ def chat(
     forget: Annotated[str | None, typer.Option("--forget", metavar="ID", help="Delete this chat.")] = None,
     steps: o.Steps = False,
     seed: o.Seed = 0,
+    think: o.Think = False,
     archive_dir: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> int:
@@ -48,7 +49,7 @@ def chat(
     """
     if sum((resume is not None, list_all, forget is not None)) > 1:
         raise UsageError("--resume, --list and --forget go alone; give one of them")
-    with open_archive(folder, archive_dir, settings) as archive:
+    with open_archive(folder, archive_dir, settings | o.given(think=think or None)) as archive:
         if list_all:
             return _list_all(archive, as_json)
         if forget is not None:

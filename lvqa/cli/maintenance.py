@@ -12,7 +12,7 @@ import typer
 from lvqa import phrasing
 from lvqa.cli import options as o
 from lvqa.cli import output
-from lvqa.cli.shared import ERROR, OK, SOME_FAILED, STOPPED, open_archive, progress_bar, reasons, stoppable
+from lvqa.cli.shared import ERROR, OF_NO_USE, OK, SOME_FAILED, STOPPED, open_archive, progress_bar, reasons, stoppable
 
 if TYPE_CHECKING:
     from lvqa.archive.archive import Archive
@@ -26,6 +26,14 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and why, and change nothing.")
     ] = False,
+    refresh: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--refresh",
+            metavar="WHAT",
+            help="captions: make those anew that an earlier lvqa asked for in another way.",
+        ),
+    ] = None,
     audio_track: Annotated[
         str | None,
         typer.Option(
@@ -39,9 +47,9 @@ def index(
     """Index the videos below FOLDER, or go on with it. Ctrl-C ends it after the batch under way."""
     with open_archive(folder, archive_dir, settings | o.given(audio_track=audio_track)) as archive:
         if dry_run:
-            return _plan(archive, as_json)
+            return _plan(archive, as_json, refresh or ())
         with stoppable() as stop, progress_bar(reasons(archive)) as progress:
-            report = archive.index(progress=progress, wait_s=wait, on_wait=_waiting, stop=stop)
+            report = archive.index(progress=progress, refresh=refresh or (), wait_s=wait, on_wait=_waiting, stop=stop)
     if as_json:
         output.out_json(
             {
@@ -71,14 +79,21 @@ def index(
     if report.stopped:
         done = f"{report.settled} of {phrasing.count(report.planned, 'video')} done"
         return _stopped(done if report.planned else "while looking at the files")
+    if report.mostly_unparsed:
+        output.note(
+            f"lvqa: NO CAPTIONS TO USE: {report.unparsed} of {report.unparsed + report.captioned} replies of "
+            f"{archive.models.names['vision']} were empty, refusals or went round in circles; index with another "
+            "vision model, or look at what it replies: lvqa models --help"
+        )
+        return OF_NO_USE
     return SOME_FAILED if report.failed else OK
 
 
-def _plan(archive: Archive, as_json: bool) -> int:
+def _plan(archive: Archive, as_json: bool, refresh: Sequence[str]) -> int:
     """Print what `lvqa index` would do."""
     from lvqa.indexers import plan_lines
 
-    expected = archive.plan_index()
+    expected = archive.plan_index(refresh=refresh)
     if as_json:
         output.out_json(expected.to_dict())
         return OK

@@ -83,6 +83,9 @@ Wait = Annotated[
         help="Where another process is writing to the index, wait so long; without a number, as long as it takes.",
     ),
 ]
+Think = Annotated[
+    bool, typer.Option("--think", help="Let a chat model that can think do so before it plans and answers.")
+]
 NewFolder = Annotated[str, typer.Argument(metavar="OUT", help="A folder that is not there yet.")]
 VideoName = Annotated[str, typer.Argument(metavar="VIDEO", help="A video's path in the folder, file name or id.")]
 OnlyVideos = Annotated[

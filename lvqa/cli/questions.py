@@ -46,6 +46,7 @@ def ask(
     ] = None,
     agent: o.Agent = None,
     searcher: o.Searcher = None,
+    think: o.Think = False,
     plot: o.Plot = None,
     archive_dir: o.ArchiveDir = None,
     as_json: o.AsJson = False,
@@ -63,6 +64,7 @@ def ask(
         budget_money=budget_money,
         agent=agent,
         searcher=searcher,
+        think=think or None,
     )
     with open_archive(folder, archive_dir, settings) as archive:
         if dry_run:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lvqa.indexers import Progress
     from lvqa.settings import Settings
 
-OK, ERROR, USAGE, SOME_FAILED, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+OK, ERROR, USAGE, SOME_FAILED, OF_NO_USE, STOPPED, BROKEN_PIPE = 0, 1, 2, 3, 4, 130, 141
 
 
 def open_archive(folder: str, archive_dir: str | None, settings: Mapping[str, Any] | None = None) -> Archive:

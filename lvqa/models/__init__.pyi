@@ -16,7 +16,7 @@ from .base import (
 from .capabilities import capabilities_of as capabilities_of
 from .choose import NO_CHAT as NO_CHAT, NONE as NONE
 from .profiles import describe as describe
-from .registry import Role as Role
+from .registry import ROLES as ROLES, Role as Role
 from .replies import (
     as_model_errors as as_model_errors,
     boxes_of as boxes_of,

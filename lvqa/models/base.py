@@ -7,7 +7,7 @@ Frames are uint8 arrays of shape (h, w, 3), RGB. Reasoning has no Protocol of it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -69,6 +69,10 @@ class VisionRequest:
                 raise ValueError(f"a frame is uint8 (h, w, 3), got {frame.dtype} {frame.shape}")
         if not self.prompt.strip():
             raise ValueError("a vision request needs a prompt")
+
+    def thinned(self) -> VisionRequest:
+        """The same request with every second of its frames, for a model that cannot read them all."""
+        return replace(self, frames=self.frames[::2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,14 @@ class ImageEmbedder(Protocol):
     def encode_frames(self, frames: Sequence[Frame]) -> Vectors:
         """Frames into float32 (n, dim), unit norm."""
         ...
+
+
+@runtime_checkable
+class Thinker(Protocol):
+    """A chat model in memory that can be told whether to think before it replies, and how long a reply may be."""
+
+    think: bool
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lvqa.errors import UsageError
 from lvqa.models import registry
-from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Transcriber, VisionModel
+from lvqa.models.base import Detector, Embedder, ImageEmbedder, TextReader, Thinker, Transcriber, VisionModel
 from lvqa.models.capabilities import Capabilities, capabilities_of, declared_by
 from lvqa.models.choose import (
     EXTRACTIVE,
@@ -248,15 +248,22 @@ class Models:
             most = settings.vision_in_flight if role == "vision" else settings.chat_in_flight
             if settings.device_map:
                 more["device_map"] = settings.device_map
-            more["serving"] = Serving(settings.timeout_s, settings.patience_s, settings.retries, most)
+            waits = (settings.timeout_s, settings.patience_s, settings.retries)
+            serving = Serving(*waits, most, settings.reply_tokens, settings.think)
+            more["serving"] = serving
         if role == "asr" and self.settings.language:
             more["language"] = self.settings.language
         if role == "chat":
             # One folder seen and reasoned with is one model in memory, whichever way it was spelled.
-            shared = spec == "vision" or (spec == self.choice.specs["vision"] and spec.startswith("hf:"))
-            if shared:
-                return registry.load_chat("vision", vision=self.vision, device=device)
-            return registry.load_chat(spec, **more)
+            of_vision = self.choice.specs["vision"]
+            if spec == "vision" and settings.think and of_vision.startswith("openai:"):
+                spec = of_vision  # which may think here, and not where it looks
+            shared = spec == "vision" or (spec == of_vision and spec.startswith("hf:"))
+            chat = registry.load_chat("vision", vision=self.vision, device=device) if shared else None
+            chat = chat or registry.load_chat(spec, **more)
+            if isinstance(chat, Thinker):
+                chat.think, chat.max_tokens = serving.think, serving.most_tokens
+            return chat
         load: Any = {
             "vision": registry.load_vision,
             "embedder": registry.load_embedder,

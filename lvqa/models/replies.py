@@ -5,6 +5,7 @@ Knows no prompt, no budget, and not who asks.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ _PREAMBLE = re.compile(
 )
 _COURTESY = re.compile(r"^(?:sure|certainly|of course|okay|absolutely)\b[^.:!\n]{0,40}[.:!]\s+(?=\S)", re.IGNORECASE)
 _MARKUP = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1|^#{1,6}\s+|^[-*•]\s+|`{3,}\w*", re.MULTILINE)
+_OBJECT = re.compile(r"^\s*(?:`{3,}\w*\s*)?(\{.*\})\s*(?:`{3,}\s*)?$", re.DOTALL)
 _QUOTES = ('""', "“”", "''", "‘’", "``")
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 # Where a sentence ends; no number and no initial does.
@@ -227,7 +229,7 @@ def usable_caption(reply: str) -> str | None:
     One that was cut for its length ends with its last whole sentence. None for a refusal, for what goes round in
     circles, or nothing; empty for `unknown`.
     """
-    text = " ".join(_MARKUP.sub(lambda found: found[2] or " ", clean(without_thoughts(reply))).split())
+    text = " ".join(_MARKUP.sub(lambda found: found[2] or " ", _unwrapped(clean(without_thoughts(reply)))).split())
     text = _COURTESY.sub("", _PREAMBLE.sub("", text))
     for quotes in _QUOTES:
         opens, closes = quotes[0], quotes[1]
@@ -238,6 +240,18 @@ def usable_caption(reply: str) -> str | None:
     if getattr(reply, "cut", False):
         text = ended(text)
     return "" if text.strip(" .").casefold() == UNKNOWN else text
+
+
+def _unwrapped(text: str) -> str:
+    """What a reply says that was written as a JSON object with one text in it; itself otherwise."""
+    held = _OBJECT.search(text)
+    if held is None:
+        return text
+    try:
+        found = json.loads(held[1])
+    except ValueError:
+        return text
+    return next(iter(found.values())) if len(found) == 1 and isinstance(next(iter(found.values())), str) else text
 
 
 def ended(text: str) -> str:

@@ -27,6 +27,9 @@ _CLOSE = re.compile("|".join(end for _, end in _PAIRS), re.IGNORECASE)
 # gpt-oss: what is meant for the user stands in the channel "final", thoughts in others.
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _CONTROL = re.compile(r"<\|(?:start|end|return|call|message|channel)\|>(?:assistant)?")
+# The sign of the end that some servers leave in the reply.
+_SIGNS = r"<\|(?:im_end|eot_id|end|endoftext|eom_id)\|>|</s>|<eos>|<end_of_turn>|<｜end▁of▁sentence｜>"
+_ENDS = re.compile(rf"(?:\s*(?:{_SIGNS}))+\s*\Z")
 # What some put around the reply itself.
 _WRAPPED = re.compile(
     r"\A\s*(?:<answer>|<response>|<\|begin_of_solution\|>|<\|START_RESPONSE\|>)(.*?)"
@@ -46,7 +49,7 @@ def without_thoughts(text: str) -> str:
         text = text[: opened.start()]
     if (wrapped := _WRAPPED.match(text)) is not None:
         text = wrapped[1]
-    return text.strip()
+    return _ENDS.sub("", text).strip()
 
 
 def is_thinking(text: str) -> bool:

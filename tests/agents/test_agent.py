@@ -242,6 +242,15 @@ def test_citations_of_notes_that_do_not_exist_go(ask, script, steps):
     assert "999" in next(c[-1].text for c in chat.calls if "cannot be used" in c[-1].text)
 
 
+def test_a_sentence_copied_from_the_example_is_none(ask, script, steps):
+    copied = json.dumps({"sentences": [{"text": "A fisherman in a yellow coat ties up the boat at 00:04:10.",
+                                        "evidence": [1]}], "choice": None, "confidence": 0.9})  # fmt: skip
+    chat = script(answer=copied, repair=copied, direct=milk())
+    answer = ask(LIFTS, chat=chat)
+    assert answer.text == SAID
+    assert "example" in next(str(call[-1].text) for call in chat.calls if "cannot be used" in str(call[-1].text))
+
+
 def test_an_unsupported_claim_is_dropped(ask, script, steps):
     def two(text):
         more = {"text": "she pours it into a red cup", "evidence": [cite(text, "pours milk")]}

@@ -394,6 +394,25 @@ def test_a_chat_model_that_summarises_one_video_badly_is_exit_status_3(folder: P
     assert lvqa("videos", folder).err.startswith("lvqa: garden.mp4: failed: out of memory")
 
 
+def test_captions_that_are_refusals_are_exit_status_4(folder: Path, lvqa, monkeypatch) -> None:
+    from lvqa.models.fake import FakeVision
+    from lvqa.models.profiles import Models
+
+    models = Models.of(vision=FakeVision("I'm sorry, I can't help with that."))
+    monkeypatch.setattr(Workspace, "models", property(lambda self: models))
+    done = lvqa("index", folder)
+    assert done.status == 4
+    assert "NO CAPTIONS TO USE" in done.err
+    assert "fake:vision" in done.err
+
+
+def test_what_can_be_refreshed_is_said(indexed: Path, lvqa, light) -> None:
+    assert lvqa("index", indexed, "--dry-run", "--refresh", "captions", *light).status == 0
+    wrong = lvqa("index", indexed, "--refresh", "everything", *light)
+    assert wrong.status == 2
+    assert "there are: captions" in one_line_error(wrong)
+
+
 def test_a_dry_run_asks_nothing_and_says_what_it_would_take(indexed: Path, lvqa, light) -> None:
     argv = ("ask", indexed, "What does she take out of the fridge?", "--dry-run", *light)
     done = lvqa(*argv, "--set", "price_frame=0.01")

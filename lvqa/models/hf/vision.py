@@ -5,15 +5,15 @@ Frames always go in as images, several a request, never as a video. Knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from queue import Queue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
-from lvqa.errors import ModelError, UsageError
+from lvqa.errors import ModelError, TooLong, UsageError
 from lvqa.models.base import UNKNOWN, InFlight, Reply, VisionRequest
 from lvqa.models.capabilities import ANYTHING, FILE, Capabilities, declared_by
 from lvqa.models.hf.common import Batches, first_line, load_both
@@ -22,6 +22,9 @@ from lvqa.models.hf.template import Message, render
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+
+T = TypeVar("T")
 
 
 class HfVision:
@@ -66,7 +69,7 @@ class HfVision:
         def run(part: Sequence[VisionRequest]) -> list[str]:
             return [*self._generator.generate(self._inputs(part), [request.max_tokens for request in part])]
 
-        call = partial(self._batches.run, call=run)
+        call = partial(self._batches.run, call=partial(fitting, call=run))
         return self.capabilities.ask(requests, self.understands, call, Reply(UNKNOWN))
 
     def yes_probability(self, requests: Sequence[VisionRequest]) -> list[float]:
@@ -76,7 +79,8 @@ class HfVision:
             return self._generator.yes_probability(self._inputs(part))
 
         # What it does not understand, it does not see.
-        return self.capabilities.ask(requests, self.understands, partial(self._batches.run, call=run), 0.0)
+        call = partial(self._batches.run, call=partial(fitting, call=run))
+        return self.capabilities.ask(requests, self.understands, call, 0.0)
 
     def understands(self, prompt: str) -> bool:
         """Whether its tokenizer knows every word of a prompt."""
@@ -85,10 +89,12 @@ class HfVision:
             ids = tokenizer.encode(prompt, add_special_tokens=False)
         return tokenizer.unk_token_id not in ids
 
-    def talk(self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = ()) -> Reply:
+    def talk(
+        self, messages: Sequence[Mapping[str, str]], max_tokens: int, stop: Sequence[str] = (), think: bool = False
+    ) -> Reply:
         """Continue a conversation of `{"role", "content"}` without any frame. Raises ModelError."""
         conversation = [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in messages]
-        text = render(self._processor, conversation)
+        text = render(self._processor, conversation, think=think)
         inputs = self._tokenized(self._generator.tokenizer, [text])
         return self._generator.generate(inputs, [max_tokens], stop)[0]
 
@@ -124,6 +130,21 @@ class HfVision:
             key: value.to(model.dtype) if getattr(value, "is_floating_point", bool)() else value
             for key, value in moved.items()
         }
+
+
+def fitting(requests: Sequence[VisionRequest], call: Callable[[Sequence[VisionRequest]], list[T]]) -> list[T]:
+    """What `call` gives for requests that a model can read: one by one, and with fewer frames, where they are too long.
+
+    Raises TooLong where one frame is too much.
+    """
+    try:
+        return call(requests)
+    except TooLong:
+        if len(requests) == 1 and len(requests[0].frames) < 2:
+            raise
+    if len(requests) > 1:
+        return [reply for request in requests for reply in fitting([request], call)]
+    return fitting([requests[0].thinned()], call)
 
 
 class OnDevices:

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -36,6 +36,8 @@ from lvqa.secrets import remember_of
 T = TypeVar("T")
 
 _FIRST_WORD = re.compile(r"[^\W_]+")
+# "Answer: yes", "The answer is yes", {"answer": "yes"}.
+_LABEL = re.compile(r"^\W*(?:json\W+)?(?:the\s+)?(?:final\s+)?(?:answer|reply|response|verdict)\W*(?:\s+is\b)?")
 PATIENCE_S, RETRIES = 600.0, 2
 # Of a chat model whose slots nobody gave.
 IN_FLIGHT = 16
@@ -355,6 +357,10 @@ class EncodedRequest(VisionRequest):
     def __post_init__(self) -> None:
         """It was checked when it had frames."""
 
+    def thinned(self) -> EncodedRequest:
+        """The same request with every second of its frames."""
+        return replace(self, urls=self.urls[::2])
+
 
 class LangChainVision:
     """A VisionModel made of a chat model that takes images. Requests go out as many at a time as the chat has slots.
@@ -406,7 +412,7 @@ class LangChainVision:
         if self._logprobs:
             try:
                 message = self._ask(request, request.prompt, max_tokens=1, logprobs=True, top_logprobs=20)
-            except ModelNotFound:
+            except (ModelNotFound, TooLong):
                 raise
             except ModelError as error:
                 # A server that knows no such option says 400 or 422; that is no failure of the question.
@@ -428,15 +434,27 @@ class LangChainVision:
         raise ReplyError(f"{self.name} was asked for yes or no twice and said {reply[:60]!r}; use another vision model")
 
     def _ask(self, request: VisionRequest, prompt: str, **options: Any) -> AIMessage:
+        """The reply; where the server cannot read so many frames, with every second of them, and so on."""
         sent = request if isinstance(request, EncodedRequest) else self.encoded(request)
+        while True:
+            try:
+                return self._send(sent, prompt, **options)
+            except TooLong:
+                if len(sent.urls) < 2:
+                    raise
+            sent = sent.thinned()
+            _log.warning("%s: too many frames at once; goes on with %d of them", self.name, len(sent.urls))
+
+    def _send(self, sent: EncodedRequest, prompt: str, **options: Any) -> AIMessage:
         parts: list[str | dict[Any, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in sent.urls]
         parts.append({"type": "text", "text": prompt})
         return self._chat.invoke([HumanMessage(content=parts)], **options)
 
 
 def yes_of_text(text: str) -> float | None:
-    """1.0 where the first word is yes, 0.0 where it is no, else None."""
-    match = _FIRST_WORD.search(text.lower())
+    """1.0 where the first word behind a label such as `Answer:` is yes, 0.0 where it is no, else None."""
+    said = _LABEL.sub("", text.lower())
+    match = _FIRST_WORD.search(said)
     return {"yes": 1.0, "no": 0.0}.get(match.group()) if match else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,17 +20,29 @@ if TYPE_CHECKING:
     from lvqa.models.served.langchain import GuardedChat, LangChainVision
 
 
+# A thought is longer than the reply behind it.
+THOUGHT_ROOM = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """How a server is called: the longest wait for a reply, and for one that is busy or being started again.
 
-    One that fails is asked `retries` times again; `in_flight` is the most calls at once.
+    One that fails is asked `retries` times again; `in_flight` is the most calls at once. A reply has at most
+    `reply_tokens`, where the call does not say; one that may `think` has room for that, too.
     """
 
     timeout_s: float = 120.0
     patience_s: float = 600.0
     retries: int = 2
     in_flight: int = 16
+    reply_tokens: int = 1024
+    think: bool = False
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of a reply, thoughts among them."""
+        return self.reply_tokens * (THOUGHT_ROOM if self.think else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ def is_nameless(model: str) -> bool:
     return model.strip().casefold() in _NAMELESS
 
 
-def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: Serving | None = None) -> GuardedChat:
+def load_chat(spec: str, *, device: str = "auto", serving: Serving | None = None) -> GuardedChat:
     """Make a chat model, which is told not to think aloud unless it is to; nothing is asked before the first call.
 
     Raises UsageError, ModelNotFound.
@@ -102,16 +114,17 @@ def load_chat(spec: str, *, device: str = "auto", think: bool = False, serving: 
         return GuardedChat(_by_provider(spec, how), spec, None, how.patience_s, how.retries, slots)
     # OpenAI itself refuses options of others; vLLM, SGLang and llama.cpp hand this one to the model's template.
     unthought = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
-    told = unthought if Address.of(spec).base_url is not None and not think else None
+    told = unthought if Address.of(spec).base_url is not None and not how.think else None
     # Held to a schema, a model that thinks could not.
-    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots, schemas=not think)
+    return GuardedChat(_openai(spec, how), spec, told, how.patience_s, how.retries, slots, schemas=not how.think)
 
 
 def load_vision(spec: str, *, device: str = "auto", serving: Serving | None = None) -> LangChainVision:
     """Make a vision model; nothing is asked of the server before the first call. Raises UsageError, ModelNotFound."""
     from lvqa.models.served.langchain import LangChainVision
 
-    return LangChainVision(load_chat(spec, serving=serving), identity(spec), logprobs=spec.startswith("openai:"))
+    silent = replace(serving, think=False) if serving is not None else None
+    return LangChainVision(load_chat(spec, serving=silent), identity(spec), logprobs=spec.startswith("openai:"))
 
 
 def _openai(spec: str, how: Serving) -> Any:
@@ -127,6 +140,7 @@ def _openai(spec: str, how: Serving) -> Any:
     if address.base_url is None and not key and not os.environ.get("OPENAI_BASE_URL"):
         raise ModelNotFound(f"{spec}: set OPENAI_API_KEY, or name a server: openai:{address.model}@<base url>")
     # OpenAI itself takes only `max_completion_tokens` for newer models; many local servers know only `max_tokens`.
+    room: dict[str, Any] = {"max_tokens": how.most_tokens}
     chat = ChatOpenAI if address.base_url is None else BaseChatOpenAI
     return chat(
         model=address.model,
@@ -135,6 +149,7 @@ def _openai(spec: str, how: Serving) -> Any:
         temperature=0.0,
         timeout=how.timeout_s,
         max_retries=0,  # GuardedChat waits
+        **room,
     )
 
 

@@ -14,7 +14,7 @@ from lvqa.agents.state import Draft
 from lvqa.agents.steps import AnswerStep
 from lvqa.archive.archive import Archive
 from lvqa.errors import LvqaError, ModelError, UsageError
-from lvqa.eval.runner import estimate, report, rerun
+from lvqa.eval.runner import estimate, place, report, rerun
 from lvqa.eval.runner.rows import read_results
 from lvqa.eval.tasks.base import TaskData, TaskQuestion
 from lvqa.models.fake import FakeChat, FakeEmbedder
@@ -139,6 +139,20 @@ def test_failures_and_unread_replies_count_as_wrong_and_are_shown(
     again = runs()
     assert sorted(asked) == ["video2.mp4", "video3.mp4"]  # what failed is asked again, what was unread stands
     assert again.summaries[0].errors == 0
+
+
+def test_a_run_goes_on_with_a_server_that_moved(data: TaskData, task: Any, tmp_path: Path) -> None:
+    def of(**settings: Any) -> str:
+        with Archive(tmp_path, profile="text", **settings) as archive:
+            return place.fingerprint(task, data, archive, 0)
+
+    here = of(chat="openai:qwen@http://here:1/v1")
+    assert of(chat="openai:qwen@https://there.example:8443/openai/v1") == here
+    assert of(chat="openai:qwen@http://here:1/v1", patience_s=5, timeout_s=9, chat_in_flight=64) == here
+    assert of(chat="openai:llama@http://here:1/v1") != here
+    assert of(chat="openai:default@http://here:1/v1") != of(chat="openai:default@http://there:1/v1")
+    assert of(chat="openai:default@http://here:1/v1", model_id="qwen") == here
+    assert of(chat="openai:qwen@http://here:1/v1", think=True) != here
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -282,7 +282,7 @@ CHANGES: list[tuple[dict[str, Any], set[str], str]] = [
     ({"clip_max_s": 3.0}, {"clips", "caption"}, "segment: redo: clip_max_s 4 -> 3"),
     ({"shot_threshold": 20.0}, {"clips", "caption"}, "segment: redo: shot_threshold 27 -> 20"),
     ({"frames_per_clip": 6}, {"caption"}, "caption: redo: frames_per_clip 4 -> 6"),
-    ({"caption_tokens": 50}, {"caption"}, "caption: redo: caption_tokens 96 -> 50"),
+    ({"caption_tokens": 50}, {"caption"}, "caption: redo: caption_tokens 192 -> 50"),
     ({"duplicate_threshold": 3.0}, {"caption", "screen"}, "screen: redo: duplicate_threshold 4 -> 3"),
     ({"max_side": 64}, {"caption", "frames"}, "frames: redo: max_side 768 -> 64"),
     ({"ocr_every_s": 2.0}, {"screen"}, "screen: redo: ocr_every_s 1 -> 2"),
@@ -303,7 +303,7 @@ ELSEWHERE = {
     "profile", "chat", "detector", "asr", "language", "reader", "searcher", "explore", "budget_vlm_calls",
     "budget_tokens", "budget_seconds", "budget_money", "price_in", "price_out", "price_frame", "price_call", "currency",
     "abstain_below", "calibration", "isolate", "decode_memory_mb", "decode_stall_s", "timeout_s", "patience_s",
-    "retries", "model_id", "vision_in_flight", "chat_in_flight", "device_map",
+    "retries", "model_id", "think", "reply_tokens", "vision_in_flight", "chat_in_flight", "device_map",
 }  # fmt: skip
 
 
@@ -397,10 +397,45 @@ def test_rows_of_an_older_lvqa_learn_what_they_were_made_with(kit: Any, counter:
             store.jobs.put(replace(job, spec=""))
     kit.settings["caption_tokens"] = 50
     assert f"  caption: redo: {UNKNOWN_CHANGE}" in plan_lines(dry(kit))
-    kit.settings["caption_tokens"] = 96
+    kit.settings["caption_tokens"] = 192
     assert kit.run().unchanged == 1
     kit.settings["caption_tokens"] = 50
-    assert "  caption: redo: caption_tokens 96 -> 50" in plan_lines(dry(kit))
+    assert "  caption: redo: caption_tokens 192 -> 50" in plan_lines(dry(kit))
+
+
+def test_captions_of_an_earlier_default_stand_until_they_are_refreshed(kit: Any, counter: Callable[..., Path]) -> None:
+    counter("a.mp4", 5)
+    kit.settings["caption_tokens"] = 96
+    kit.run()
+    before = row_ids(kit)
+    del kit.settings["caption_tokens"]
+    assert not dry(kit).videos
+    assert kit.run().unchanged == 1
+    assert row_ids(kit) == before
+    assert REFRESHED in plan_lines(dry(kit, refresh=["caption"]))
+    assert kit.run(refresh=["caption"]).indexed == 1
+    assert row_ids(kit) != before
+    assert not dry(kit, refresh=["caption"]).videos, "what was refreshed is not refreshed again"
+
+
+def test_captions_half_made_by_an_earlier_default_are_ended_and_can_be_refreshed(
+    kit: Any, counter: Callable[..., Path]
+) -> None:
+    from dataclasses import replace
+
+    counter("a.mp4", 5)
+    kit.settings["caption_tokens"] = 96
+    kit.run()
+    with kit.store(write=True) as store:
+        job = store.jobs.get(store.videos.all()[0].id, "caption")
+        store.jobs.put(replace(job, status="pending", spec=""))
+    del kit.settings["caption_tokens"]
+    kit.run()
+    assert not dry(kit).videos
+    assert REFRESHED in plan_lines(dry(kit, refresh=["caption"]))
+
+
+REFRESHED = "  caption: redo: captions are refreshed: lvqa asks for them in another way now"
 
 
 @pytest.mark.parametrize(
