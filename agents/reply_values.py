@@ -107,18 +107,28 @@ def _listed(args: Sequence[Any], value: Any) -> Any:
             return [_value(item, number) for number in _NUMBER.findall(value)] or value
         value = [value]
     elif isinstance(value, Mapping) or not isinstance(value, list | tuple):
-        value = [value]
+        value = _by_name(item, value) if isinstance(value, Mapping) else [value]
     if item is str:  # a number is no phrase
         return [_text(one) if not isinstance(one, int | float) else one for one in value if one is not None]
     return [_value(item, one) for one in value if one is not None]
 
 
+def _by_name(item: Any, found: Mapping[str, Any]) -> list[Any]:
+    """Rows that were written as a table, by the first field of each: `{"A": "high"}`; one row otherwise."""
+    if not (isinstance(item, type) and issubclass(item, BaseModel)) or not found:
+        return [found]
+    names = list(item.model_fields)
+    if {_plain(str(key)) for key in found} & {_plain(name) for name in names}:
+        return [found]
+    rows = ((key, held if isinstance(held, Mapping) else {names[1]: held}) for key, held in found.items())
+    return [{names[0]: key, **held} for key, held in rows]
+
+
 def _table(args: Sequence[Any], value: Any) -> Any:
     if isinstance(value, list | tuple):
         # A list of rows with a name and a value each.
-        rows = [list(row.items()) for row in value if isinstance(row, Mapping) and len(row) > 1]
-        whole = isinstance(args[1], type) and issubclass(args[1], BaseModel)
-        value = {str(row[0][1]): dict(row[1:]) if whole else row[1][1] for row in rows} if rows else value
+        rows = [list(row.values()) for row in value if isinstance(row, Mapping)]
+        value = {str(row[0]): row[1] for row in rows if len(row) > 1} if rows else value
     if not isinstance(value, Mapping):
         return value
     return {_value(args[0], str(key)): _value(args[1], one, share=True) for key, one in value.items()}

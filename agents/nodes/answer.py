@@ -58,16 +58,17 @@ _NO_MORE = "cannot read more at once"
 
 
 class Score(BaseModel):
-    """How well notes support an option, and the number of the note that says most about it, if one does."""
+    """How well notes support an option, by its letter, and the number of the note that says most about it, if any."""
 
+    letter: str
     support: float = Field(ge=0, le=1)
     note: int | None = None
 
 
 class ScoresReply(BaseModel):
-    """The options' scores as the chat model writes them, by letter."""
+    """The options' scores as the chat model writes them."""
 
-    scores: dict[str, Score] = Field(min_length=1)
+    scores: list[Score] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def scored(asked: _Asked) -> Scored:
     letters = ", ".join(letter(n) for n in range(len(options)))
 
     def by_place(reply: ScoresReply) -> dict[int, Score]:
-        read = {name.strip().strip("().").upper(): value for name, value in reply.scores.items()}
+        read = {score.letter.strip().strip("().").upper(): score for score in reply.scores}
         return {place: read[letter(n)] for n, place in enumerate(places) if letter(n) in read}
 
     def wrong(reply: ScoresReply) -> list[str]:
@@ -324,7 +325,7 @@ def _asked_for(name: str, asked: _Asked, prompt: Prompt, **more: str) -> Way:
     if options and choice is None:
         raise ReplyError("the chat model chose none of the options, twice; try another chat model")
     claims, uncited = claims_of(reply, numbered)
-    if uncited and not claims and choice is None:
+    if uncited and not claims:  # what it chose rests on nothing either
         raise ReplyError("no sentence of the chat model's reply cites a note that there is, twice")
     missing = tuple(phrase.strip() for phrase in reply.missing if phrase.strip())[: READING.missing]
     return Way(name, claims, choice if options else None, reply.confidence, missing, uncited, parsed.repaired)

@@ -28,7 +28,7 @@ CORES: dict[str, str] = {
     "yes or no": "Yes",
     "plan": json.dumps({"kind": "count", "phrases": ["a dog barks"], "between": None, "compute": "count"}),
     "answer": json.dumps({"sentences": [{"text": SENTENCE, "evidence": [3]}], "choice": "B", "confidence": "high"}),
-    "options": json.dumps({"scores": {"A": {"note": None, "support": "low"}, "B": {"note": 3, "support": "high"}}}),
+    "options": json.dumps({"scores": [{"letter": letter, "note": 3, "support": "low"} for letter in "AB"]}),
     "rows": json.dumps({"rows": [{"event": 1, "notes": [3, 4], "sure": "high"}]}),
 }
 JSON = ("plan", "answer", "options", "rows")
@@ -116,8 +116,7 @@ def _bare(core: str) -> str:
 def _keys(core: str, change: Callable[[str], str]) -> str:
     def changed(value: Any, *, named: bool = True) -> Any:
         if isinstance(value, dict):
-            # Letters of options are values that stand where keys do.
-            return {change(k) if len(k) > 1 else k: changed(v) for k, v in value.items()}
+            return {change(k): changed(v) for k, v in value.items()}
         return [changed(one) for one in value] if isinstance(value, list) else value
 
     return json.dumps(changed(json.loads(core)))
@@ -152,7 +151,7 @@ def test_the_table_is_large_and_what_is_asked_for_is_read() -> None:
     assert RIGHT["yes or no"] == 1.0
     assert (RIGHT["plan"].kind, RIGHT["plan"].phrases) == ("count", ("a dog barks",))
     assert (RIGHT["answer"].choice, RIGHT["answer"].sentences[0].evidence) == ("B", [3])
-    assert (RIGHT["options"].scores["B"].note, RIGHT["options"].scores["B"].support) == (3, 0.85)
+    assert [(one.letter, one.note, one.support) for one in RIGHT["options"].scores] == [("A", 3, 0.15), ("B", 3, 0.15)]
     assert RIGHT["rows"].rows[0].notes == [3, 4]
 
 

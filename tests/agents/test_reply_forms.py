@@ -115,7 +115,7 @@ OTHERS: dict[str, tuple[type[Any], str, Any]] = {
     "scores in words": (ScoresReply, '{"scores": {"A": "high", "B": "low"}}', {"A": (0.85, None), "B": (0.15, None)}),
     "scores in rows": (
         ScoresReply,
-        '{"scores": [{"option": "A", "support": 1, "note": "[4]"}, {"option": "B", "support": "0%"}]}',
+        '{"scores": [{"letter": "A", "support": 1, "note": "[4]"}, {"letter": "B", "support": "0%"}]}',
         {"A": (1, 4), "B": (0, None)},
     ),
     "scores with notes": (
@@ -142,7 +142,7 @@ def test_other_forms_are_read_too(form: str) -> None:
     assert found is not None, wrong
     value = next(iter(found.model_dump().values()))
     if schema is ScoresReply:
-        value = {name: tuple(score.values()) for name, score in value.items()}
+        value = {row["letter"]: (row["support"], row["note"]) for row in value}
     elif isinstance(value, list):
         value = [tuple(row.values())[:2] for row in value]
     assert value == right

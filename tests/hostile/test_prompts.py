@@ -26,6 +26,14 @@ QUESTION = "What does the woman lift out of the fridge?"
 OPTIONS = ["a milk carton", "a crate of beer"]
 # Fenced blocks of each prompt when a question has options.
 BLOCKS = {"plan": 2, "summarise": 2, "answer": 5, "direct": 4, "options": 3, "support": 2}
+MARKS = {
+    "plan": "Plan how to answer this question",
+    "summarise": "Summarise, in at most",
+    "answer": "Answer the question from the summary",
+    "direct": "Go through the notes in their order",
+    "options": "Judge how well the notes support",
+    "support": "Check whether notes about videos support",
+}
 ABOUT = "beside the milk carton"
 FENCED = re.compile(r"^```data\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 TOKENS = re.compile(r"[<>\uff1c\uff1e]|\[/?g?[A-Z_]{3,}\]")
@@ -77,7 +85,7 @@ def test_a_note_a_path_and_a_reply_of_the_vlm_stay_inside(way, place, script, te
         prompts = asked(place, script, way, text)
         assert list(map(outside, prompts)) == list(map(outside, usual)), name
         for prompt in prompts:
-            kind = next((k for k in BLOCKS if load(k).text.rsplit("}}", 1)[1].strip()[:40] in prompt), "")
+            kind = next((k for k in BLOCKS if MARKS[k] in prompt), "")
             assert not kind or len(blocks(prompt)) == BLOCKS[kind], name
             assert is_defused("".join(blocks(prompt))), name
 
