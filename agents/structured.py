@@ -36,6 +36,8 @@ _MOST_MENDED = 100_000
 # How sure a model is that does not say so.
 _UNSTATED = 0.5
 _TYPOGRAPHIC = str.maketrans("“”„‟", '""""')
+# A reply that was cut sooner had no room beside what was sent.
+_LEAST_ROOM = 64
 _DECODER = json.JSONDecoder(strict=False)
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
@@ -52,8 +54,8 @@ class Parsed(Generic[M]):
 def say(chat: BaseChatModel, ledger: Ledger, prompt: str, schema: Mapping[str, Any] | None = None) -> Reply:
     """One reply as text, thoughts left out, charged to the ledger; what does not come back is charged what it was sent.
 
-    A server that takes a `schema` is held to it. Raises BudgetSpent before the call when it does not fit, TooLong,
-    which nothing is charged for, when the model cannot read so much, ModelError when the model fails.
+    A server that takes a `schema` is held to it. Raises BudgetSpent before the call when it does not fit, TooLong when
+    the model cannot read so much, which nothing is charged for, or hardly reply to it, ModelError when the model fails.
     """
     sent = estimate_tokens(whole(prompt))
     ledger.take_chat(sent)
@@ -69,6 +71,8 @@ def say(chat: BaseChatModel, ledger: Ledger, prompt: str, schema: Mapping[str, A
         ledger.add_chat(sent, 0)
         raise
     ledger.add_chat(reply.tokens_in, reply.tokens_out)
+    if reply.cut and reply.tokens_out < _LEAST_ROOM:
+        raise TooLong(f"what was sent left room for {reply.tokens_out} tokens of a reply; give the model less")
     return reply
 
 

@@ -57,6 +57,28 @@ def test_a_small_context_holds_an_answer(ask: Any, script: Any, agent: str, cont
         assert any("cannot read more at once" in line for line in step.data["skipped"])
 
 
+class Full(FakeChat):
+    """A model whose context is full before its reply ends, until it is sent less."""
+
+    def _generate(self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any) -> Any:
+        made = super()._generate(messages, stop, run_manager, **options)
+        if sum(estimate_tokens(str(message.text)) for message in messages) > 4096:
+            message = made.generations[0].message
+            message.content, message.response_metadata = "{", {"finish_reason": "length"}
+            message.usage_metadata["output_tokens"] = 3
+        return made
+
+
+@pytest.mark.usefixtures("long")
+def test_a_context_that_is_full_before_the_reply_ends_is_too_small(ask: Any, script: Any) -> None:
+    plain = script(answer=_said)
+    chat = Full(lambda messages: str(plain.invoke(messages).content))
+    answer = ask(LIFTS, chat=chat, agent="llovi")
+    step = next(step for step in answer.steps if step.node == "answer")
+    assert step.data["by"] == "chat"
+    assert any("cannot read more at once" in line for line in step.data["skipped"])
+
+
 def test_what_can_read_nothing_at_all_leaves_the_rules(ask: Any) -> None:
     def refuses(messages: list[Any]) -> str:
         raise TooLong("not a word")
