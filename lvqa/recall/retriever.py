@@ -20,7 +20,7 @@ from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background
 from lvqa.recall.candidates import Candidates
 from lvqa.recall.lookups import StoreLookups
-from lvqa.recall.passages import Positions, best_window, choose_passages, posterior
+from lvqa.recall.passages import Positions, choose_passages, passage_of, posterior
 from lvqa.recall.query import SearchQuery, understand
 from lvqa.recall.ranking import literalness, rank
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
@@ -125,7 +125,7 @@ class Retriever(StoreLookups):
                 chosen.notes[row],
                 float(added[i]),
                 search.channels(chosen.notes[row].id),
-                self._window(chosen, row, shares) if search.rules.windows else None,
+                self._window(chosen, row, shares) if search.rules.windows else chosen.stretch(row),
             )
             for i, row in enumerate(picks.tolist())
         ]
@@ -313,21 +313,25 @@ class Retriever(StoreLookups):
             # Two witnesses, not one sum: where captions are poor the frames still have their say, and the other way.
             part = rules.seen_share if told else 1.0
             shares = (1 - part) * shares + part * of(chosen.seen)
+        more = len(chosen) - len(np.unique(chosen.runs))  # rows of a run of which one is shown already
         picks, added = choose_passages(
             shares,
             chosen.middles_s,
+            chosen.ends_s - chosen.starts_s,
             chosen.videos,
             chosen.kinds,
-            k,
+            k + more,
             coverage_s=rules.coverage_s,
         )
-        return picks, added, shares
+        # Of what says the same, one after the other, the best pick is the hit.
+        first = np.sort(np.unique(chosen.runs[picks], return_index=True)[1])[:k]
+        return picks[first], added[first], shares
 
     def _window(self, chosen: Candidates, row: int, shares: Values) -> Span:
         mine = chosen.videos == chosen.videos[row]
+        span = Span(float(chosen.starts_s[row]), float(chosen.ends_s[row]))
         duration_s = self.duration_s(chosen.notes[row].video_id)
-        at_s = min(float(chosen.middles_s[row]), duration_s)
-        return best_window(at_s, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
+        return passage_of(span, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
 
     def _is_relevant(self, search: _RecallSearch, chosen: Candidates) -> bool:
         """Whether any candidate has anything to do with the query; without vectors, having a word of it is enough."""
