@@ -51,6 +51,20 @@ class Questions:
 
         return workspace.store.consistent(search)
 
+    def places(self, query: str, scope: Scope) -> HitList:
+        """Every place where the words of a query stand; see `Archive.places`."""
+        from lvqa.recall import places
+        from lvqa.tools.scope import filter_of
+
+        _require_text(query, "query")
+        workspace = self._workspace
+
+        def search() -> HitList:
+            store = workspace.filled_store()
+            return HitList(places(store, query, filter_of(scope, store)), workspace.folder, workspace.durations())
+
+        return workspace.store.consistent(search)
+
     def find(
         self,
         targets: Sequence[str],

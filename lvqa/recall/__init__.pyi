@@ -1,3 +1,4 @@
+from .places import places as places
 from .ranking import LITERAL_BONUS as LITERAL_BONUS, literalness as literalness, merge as merge, rank as rank
 from .relevance import dense_closeness as dense_closeness, lexical_closeness as lexical_closeness
 from .retriever import Retriever as Retriever

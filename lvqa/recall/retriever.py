@@ -10,7 +10,7 @@ of one search, were worse (eval/LOG.md). This module knows notes and vectors, no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background
 from lvqa.recall.candidates import Candidates
-from lvqa.recall.lookups import StoreLookups
+from lvqa.recall.lookups import StoreLookups, of_clips
 from lvqa.recall.passages import Positions, choose_passages, passage_of, posterior
 from lvqa.recall.query import SearchQuery, understand
 from lvqa.recall.ranking import literalness, rank
@@ -149,7 +149,7 @@ class Retriever(StoreLookups):
         by_text = self.text and "text" in channels
         search = _RecallSearch(
             asked,
-            _of_clips(filter),
+            of_clips(filter),
             rules,
             max(4 * k, rules.candidates),
             by_text,
@@ -349,12 +349,3 @@ class Retriever(StoreLookups):
             if note.id in search.text
             for words in search.asked.words
         )
-
-
-def _of_clips(filter: Filter | None) -> Filter:
-    """The filter, kept to notes of clips unless it names a level or summaries."""
-    if filter is None:
-        return Filter(level="clip")
-    if filter.level is not None or "summary" in (filter.sources or ()):
-        return filter
-    return replace(filter, level="clip")

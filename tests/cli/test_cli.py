@@ -78,6 +78,16 @@ def test_ask_steps(indexed: Path, lvqa, light) -> None:
     assert "recall:" in done.err
 
 
+def test_every_place_of_a_word_is_listed(indexed: Path, lvqa, light) -> None:
+    found = lvqa("search", indexed, "fridge", "--all", "--json", *light)
+    assert found.status == 0
+    assert found.json
+    assert all("fridge" in hit["text"].lower() for hit in found.json)
+    nowhere = lvqa("search", indexed, "zeppelin", "--all", *light)
+    assert (nowhere.status, nowhere.out) == (0, "")
+    assert "these words stand nowhere" in nowhere.err
+
+
 def test_search_json_and_its_filters(indexed: Path, lvqa, light) -> None:
     def search(*argv: str) -> list[dict]:
         done = lvqa("search", indexed, "fridge milk glass bone cat", "--json", *argv, *light)
