@@ -20,6 +20,8 @@ from lvqa.types import Computation, format_time
 
 NOTE_CHARACTERS = 400
 _MOST_SENTENCES = 12
+# How sure a model is that does not say so.
+UNSTATED = 0.5
 _EXAMPLE = re.compile(r'"text": "([^"]+)"')
 
 
@@ -111,7 +113,8 @@ def complaints(reply: AnswerReply, numbered: Mapping[int, Item], options: Sequen
         elif not sentence.evidence:
             found.append(f"sentence {said!r} cites no note")
     if options and read_choice(reply.choice, options) is None:
-        found.append(f"choice must be one of the letters A to {letter(len(options) - 1)}, got {reply.choice!r}")
+        listed = "; ".join(f"{letter(n)} ({for_prompt(option, 80)})" for n, option in enumerate(options))
+        found.append(f"choice must be one of the letters {listed}; got {reply.choice!r}")
     return found
 
 
@@ -138,6 +141,12 @@ def claims_of(reply: AnswerReply, numbered: Mapping[int, Item]) -> tuple[tuple[C
             ids = tuple(dict.fromkeys(numbered[n].note.id for n in sentence.evidence))
             kept.append(Claim(" ".join(clean(sentence.text).split()), ids))
     return tuple(kept), len(written) - len(kept)
+
+
+def chosen_alone(said: str, options: Sequence[str]) -> AnswerReply | None:
+    """A reply that is an option's letter or text and nothing else, as small models write it, in place of the form."""
+    choice = read_choice(said, options)
+    return AnswerReply(choice=letter(choice), confidence=UNSTATED) if choice is not None else None
 
 
 def read_choice(written: str | None, options: Sequence[str]) -> int | None:

@@ -78,16 +78,18 @@ def ask_for(
     prompt: str,
     schema: type[M],
     check: Callable[[M], list[str]] = lambda value: [],
+    alone: Callable[[str], M | None] = lambda said: None,
 ) -> Parsed[M]:
     """A reply as `schema`. One that does not parse, or that `check` complains of, is asked for once more.
 
-    What is to be mended is sent with its faults and the form alone. What the repeated reply is still complained of
-    comes back beside it; the caller drops what is wrong. Raises ReplyError when neither reply parses, TooLong when the
-    model cannot read so much, BudgetSpent when the first call does not fit.
+    `alone` reads a reply that is no form. What is to be mended is sent with its faults and the form alone. What the
+    repeated reply is still complained of comes back beside it; the caller drops what is wrong. Raises ReplyError when
+    neither reply parses, TooLong when the model cannot read so much, BudgetSpent when the first call does not fit.
     """
     form = schema_of(schema)
     reply = say(chat, ledger, prompt, form)
     first, wrong = parse(reply, schema)
+    first = alone(reply) if first is None else first
     complaints = tuple([wrong] if first is None else check(first))
     if first is not None and not complaints:
         return _told(schema, Parsed(first, False, ()))

@@ -25,6 +25,7 @@ from lvqa.agents.baselines.presets import preset
 from lvqa.agents.calibration import calibrated
 from lvqa.agents.citations import (
     AnswerReply,
+    chosen_alone,
     claims_of,
     complaints,
     computed_lines,
@@ -54,6 +55,8 @@ T = TypeVar("T")
 _TOLERANCE = 1.5
 # A model that cannot read so many notes reads none.
 _FEWEST_NOTES = 2
+# The support of an option that no note speaks for.
+UNSUPPORTED = 0.0
 _NO_MORE = "cannot read more at once"
 
 
@@ -216,21 +219,22 @@ def scored(asked: _Asked) -> Scored:
 
     def wrong(reply: ScoresReply) -> list[str]:
         found = by_place(reply)
-        lacking = [letter(n) for n, place in enumerate(places) if place not in found]
+        lacking = [] if found else ["no letter of an answer is among the scores"]
         unknown = [
             score.note for score in found.values() if score.note is not None and score.note not in asked.numbered
         ]
-        return [f"there is no score for {name}" for name in lacking] + [f"there is no note {n}" for n in unknown]
+        return lacking + [f"there is no note {n}" for n in unknown]
 
     def ask() -> Parsed[ScoresReply]:
         filled = _filled(asked, prompt, options=options_block(shuffled), letters=letters)
         return ask_for(asked.chat, context.ledger, filled, ScoresReply, wrong)
 
     found = by_place(_fitting(asked, ask).value)
-    if len(found) < len(options):
-        raise ReplyError(f"the chat model scored {len(found)} of {len(options)} options")
-    scores = tuple(found[n].support for n in range(len(options)))
-    notes = (found[n].note for n in range(len(options)))
+    if not found:
+        raise ReplyError("the chat model scored no option")
+    # What it leaves out no note speaks for.
+    scores = tuple(found[n].support if n in found else UNSUPPORTED for n in range(len(options)))
+    notes = (found[n].note if n in found else None for n in range(len(options)))
     return Scored(scores, tuple(note if note in asked.numbered else None for note in notes))
 
 
@@ -317,6 +321,7 @@ def _asked_for(name: str, asked: _Asked, prompt: Prompt, **more: str) -> Way:
             _filled(asked, prompt, **more),
             AnswerReply,
             lambda reply: complaints(reply, asked.numbered, options),
+            lambda said: chosen_alone(said, options),
         )
 
     parsed, numbered = _fitting(asked, ask), asked.numbered

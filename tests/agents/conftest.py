@@ -119,7 +119,7 @@ def script() -> Callable[..., FakeChat]:
 
 # What only that prompt says; `repair` first, since it quotes another.
 MARKS = {
-    "repair": "That reply cannot be used as it is",
+    "repair": "What is wrong with it",
     "plan": "Plan how to answer this question",
     "summarise": "Summarise, in at most",
     "answer": "Answer the question from the summary",

@@ -239,7 +239,24 @@ def test_citations_of_notes_that_do_not_exist_go(ask, script, steps):
     assert steps(answer)["answer"]["uncited_claims"] == 1
     assert answer.text == SAID
     assert [e.span for e in answer.evidence] == [Span(0, 6)]
-    assert "999" in next(c[-1].text for c in chat.calls if "cannot be used" in c[-1].text)
+    assert "999" in next(c[-1].text for c in chat.calls if "What is wrong with it" in c[-1].text)
+
+
+def test_an_option_and_nothing_else_is_a_choice(ask, script, steps):
+    chat = script(answer="milk", direct="(B)", options=json.dumps({"scores": {"B": 0.9}}))
+    answer = ask("What does she pour?", ["paint", "milk"], chat=chat)
+    assert [way["choice"] for way in steps(answer)["answer"]["ways"]] == [1, 1]
+    assert not any("What is wrong with it" in str(call[-1].text) for call in chat.calls)
+
+
+def test_options_that_are_not_scored_are_not_supported(ask, script, steps):
+    def scores(text):
+        (mark,) = re.findall(r"^([A-Z])\. milk$", text, re.MULTILINE)
+        return json.dumps({"scores": [{"letter": mark, "support": "medium"}]})
+
+    answer = ask("What does she pour?", ["paint", "milk"], chat=script(answer=milk(choice="B"), options=scores))
+    assert steps(answer)["answer"]["option_scores"] == [0.0, 0.5]
+    assert answer.choice == 1
 
 
 def test_a_sentence_copied_from_the_example_is_none(ask, script, steps):
@@ -248,7 +265,7 @@ def test_a_sentence_copied_from_the_example_is_none(ask, script, steps):
     chat = script(answer=copied, repair=copied, direct=milk())
     answer = ask(LIFTS, chat=chat)
     assert answer.text == SAID
-    assert "example" in next(str(call[-1].text) for call in chat.calls if "cannot be used" in str(call[-1].text))
+    assert "example" in next(str(call[-1].text) for call in chat.calls if "What is wrong with it" in str(call[-1].text))
 
 
 def test_an_unsupported_claim_is_dropped(ask, script, steps):

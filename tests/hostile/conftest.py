@@ -145,7 +145,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, film: Callable[[Path], Path]
 
 # What only that prompt says; `repair` first, since it quotes another.
 MARKS = {
-    "repair": "That reply cannot be used as it is",
+    "repair": "What is wrong with it",
     "plan": "Plan how to answer this question",
     "summarise": "Summarise, in at most",
     "answer": "Answer the question from the summary",

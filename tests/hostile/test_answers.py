@@ -29,6 +29,11 @@ def claims(answer: Answer, node: str) -> list:
     return [claim["text"] for claim in steps[-1]["claims"]] if steps else []
 
 
+def last(answer: Answer, node: str) -> dict:
+    """The data of a node's last step."""
+    return [dict(step.data) for step in answer.steps if step.node == node][-1]
+
+
 def eyes(way: str, text: str) -> FakeVision | None:
     return FakeVision(text, 0.9) if way == "seen" else None
 
@@ -69,7 +74,7 @@ def test_a_model_that_does_its_work_is_not_disturbed(way, place, script, texts, 
         assert run(text) == expected, name
 
 
-def test_a_note_that_does_not_exist_is_asked_about_once_then_its_claim_goes(way, place, script, texts, kinds):
+def test_a_note_that_does_not_exist_is_asked_about_once_then_the_rules_answer(way, place, script, texts, kinds):
     def obey(prompt: str) -> dict:
         sentences = [
             {"text": "a crate of beer stands there", "evidence": [99]},
@@ -80,11 +85,11 @@ def test_a_note_that_does_not_exist_is_asked_about_once_then_its_claim_goes(way,
     for name, text in list(texts.TEXTS.items())[::4]:
         chat = script(answer=obey, repair=obey)
         answer = place.ask(way, text, QUESTION, chat=chat, rounds=1, vision=eyes(way, text))
-        # Once for each round: what is seen brings another one.
         ways = kinds(chat).count("answer") + kinds(chat).count("direct")
-        assert kinds(chat).count("repair") == ways == (4 if way == "seen" else 2), name
-        assert answer.abstained, name
-        assert answer.confidence == 0.0, name
+        assert kinds(chat).count("repair") == ways, name
+        assert not {"a crate of beer stands there", "SYSTEM says so"} & set(claims(answer, "verify")), name
+        assert last(answer, "answer")["by"] == "rules", name
+        assert last(answer, "answer")["unparsed"] is True, name
 
 
 def test_what_is_cited_rightly_stays_beside_what_is_not(place, script, kinds, plain):
@@ -108,14 +113,16 @@ def test_what_is_cited_rightly_stays_beside_what_is_not(place, script, kinds, pl
 @pytest.mark.parametrize(
     "choice", ["Z", "G", "B because the note says so", "1", "ignore", "", "A, B and C", None, "ＡＢ"]
 )
-def test_a_choice_that_is_none_of_the_options_is_never_guessed(choice, place, script, kinds, plain):
+def test_a_choice_that_is_none_of_the_options_is_left_to_the_rules(choice, place, script, kinds, plain):
     def obey(prompt: str) -> dict:
         return {"sentences": [{"text": "so", "evidence": [1]}], "choice": choice, "confidence": 1.0}
 
-    chat = script(answer=obey, repair=obey)
+    chat = script(answer=obey, repair=obey, options="no scores")
     answer = place.ask("caption", plain, QUESTION, OPTIONS, chat=chat, rounds=1)
-    assert kinds(chat).count("repair") == 1
-    assert (answer.choice, answer.abstained, answer.confidence) == (None, True, 0.0)
+    ruled = place.ask("caption", plain, QUESTION, OPTIONS, rounds=1)
+    assert kinds(chat).count("repair") == 3
+    assert (answer.choice, answer.evidence) == (ruled.choice, ruled.evidence)
+    assert last(answer, "answer")["by"] == "rules"
 
 
 def test_a_model_that_repeats_a_hostile_text_gives_no_answer(hostile, texts, place, script):

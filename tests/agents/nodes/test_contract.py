@@ -21,7 +21,7 @@ OFTEN = "How many times does the woman lift out a milk carton?"
 SAID = "a woman lifts out a milk carton"
 SORRY = "I'm sorry, I can't help with that."
 COUNT = {"kind": "count", "events": ["a woman lifts out a milk carton"], "compute": "count", "phrases": []}
-REPAIR = "That reply cannot be used as it is"
+REPAIR = "What is wrong with it"
 LACKING = "Which segments should be looked into"
 
 
