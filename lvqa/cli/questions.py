@@ -134,6 +134,8 @@ def search(
     if as_json:
         output.out_json([hit.to_dict() for hit in hits])
         return OK
+    if hits.did_you_mean:
+        output.note(f"lvqa: did you mean {phrasing.for_terminal(hits.did_you_mean)}?")
     if not hits:
         output.note("lvqa: nothing relevant found" if not every else "lvqa: these words stand nowhere")
     rows = ((hit.video, hit.passage if every else hit.span, hit.note.text, hit.note.source) for hit in hits)

@@ -88,6 +88,11 @@ def test_every_place_of_a_word_is_listed(indexed: Path, lvqa, light) -> None:
     assert "these words stand nowhere" in nowhere.err
 
 
+def test_a_word_that_was_mistyped_is_told(indexed: Path, lvqa, light) -> None:
+    assert "did you mean fridge?" in lvqa("search", indexed, "frigde", *light).err
+    assert "did you mean" not in lvqa("search", indexed, "fridge", *light).err
+
+
 def test_search_json_and_its_filters(indexed: Path, lvqa, light) -> None:
     def search(*argv: str) -> list[dict]:
         done = lvqa("search", indexed, "fridge milk glass bone cat", "--json", *argv, *light)
