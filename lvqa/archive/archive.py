@@ -327,6 +327,20 @@ class Archive:
         """
         return self._questions.search(query, k, Scope.of(videos, between, sources))
 
+    def places(
+        self,
+        query: str,
+        *,
+        videos: Sequence[str] | None = None,
+        between: Span | tuple[float, float] | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> HitList:
+        """Every place where the words of a query stand, by video, kind of note and time; nothing that is only like it.
+
+        What stands in quotation marks is a phrase, of anything else each word counts. The rest as in `search`.
+        """
+        return self._questions.places(query, Scope.of(videos, between, sources))
+
     def find(
         self,
         what: str | Sequence[str],

@@ -33,7 +33,7 @@ class Questions:
 
     def search(self, query: str, k: int, scope: Scope) -> HitList:
         """The `k` windows that most probably hold what is searched for; see `Archive.search`."""
-        from lvqa.recall import hybrid_search
+        from lvqa.recall import did_you_mean, hybrid_search
         from lvqa.tools.scope import filter_of
 
         _require_text(query, "query")
@@ -47,7 +47,23 @@ class Questions:
             workspace.match_embedder()
             images = workspace.models.image_embedder if store.vectors.models("frames") else None
             hits = hybrid_search(store, workspace.models.embedder, query, k, chosen, image_embedder=images)
-            return HitList(hits, workspace.folder, workspace.durations())
+            return HitList(hits, workspace.folder, workspace.durations(), did_you_mean(store, query, chosen))
+
+        return workspace.store.consistent(search)
+
+    def places(self, query: str, scope: Scope) -> HitList:
+        """Every place where the words of a query stand; see `Archive.places`."""
+        from lvqa.recall import did_you_mean, places
+        from lvqa.tools.scope import filter_of
+
+        _require_text(query, "query")
+        workspace = self._workspace
+
+        def search() -> HitList:
+            store = workspace.filled_store()
+            chosen = filter_of(scope, store)
+            found, meant = places(store, query, chosen), did_you_mean(store, query, chosen)
+            return HitList(found, workspace.folder, workspace.durations(), meant)
 
         return workspace.store.consistent(search)
 

@@ -54,12 +54,20 @@ class ArchivedAnswer(Answer):
 
 
 class HitList(list[Hit]):
-    """Search results, best first; a list of `Hit` that a notebook shows with pictures."""
+    """Search results, best first; a list of `Hit` that a notebook shows with pictures.
+
+    `did_you_mean` is the query with words that stand nowhere as they were probably meant; empty where there are none.
+    """
 
     def __init__(
-        self, hits: Sequence[Hit] = (), folder: Path = Path(), durations: Mapping[str, float] | None = None
+        self,
+        hits: Sequence[Hit] = (),
+        folder: Path = Path(),
+        durations: Mapping[str, float] | None = None,
+        did_you_mean: str = "",
     ) -> None:
         super().__init__(hits)
+        self.did_you_mean = did_you_mean
         self.folder = folder
         self.durations = durations or {}
 

@@ -118,19 +118,27 @@ def search(
             help=f"Only notes of this kind: {', '.join(o.SOURCES)}; repeatable.",
         ),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every place where the very words stand, by video, kind of note and time.")
+    ] = False,
     archive_dir: o.ArchiveDir = None,
     as_json: o.AsJson = False,
 ) -> int:
     """Find the passages that fit a query best."""
     within = o.parse_between(between)
     with open_archive(folder, archive_dir, settings) as archive:
-        hits = archive.search(query, k, videos=video, between=within, sources=source)
+        if every:
+            hits = archive.places(query, videos=video, between=within, sources=source)
+        else:
+            hits = archive.search(query, k, videos=video, between=within, sources=source)
     if as_json:
         output.out_json([hit.to_dict() for hit in hits])
         return OK
+    if hits.did_you_mean:
+        output.note(f"lvqa: did you mean {phrasing.for_terminal(hits.did_you_mean)}?")
     if not hits:
-        output.note("lvqa: nothing relevant found")
-    rows = ((hit.video, hit.span, hit.note.text, hit.note.source) for hit in hits)
+        output.note("lvqa: nothing relevant found" if not every else "lvqa: these words stand nowhere")
+    rows = ((hit.video, hit.passage if every else hit.span, hit.note.text, hit.note.source) for hit in hits)
     output.out(*output.moments(rows, indent=""))
     return OK
 

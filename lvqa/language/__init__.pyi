@@ -29,6 +29,7 @@ from .words import (
     declarative as declarative,
     exact_parts as exact_parts,
     has_exactly as has_exactly,
+    keywords as keywords,
     names as names,
     parts as parts,
     roots as roots,

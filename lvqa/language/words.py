@@ -8,12 +8,19 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from lvqa.language.stems import stem, stems, words_of
+from lvqa.language.stems import STOP_WORDS, stem, stems, words_of
 from lvqa.language.times import without_times
 
 _QUOTED = re.compile(r'"([^"]{2,})"|“([^”]{2,})”|«([^»]{2,})»|‘([^’]{2,})’')
 # Runs such as 01:00:21, 3.14, AB-12/7: with punctuation inside and a digit, they mean themselves and nothing like them.
 _RUN = re.compile(r"(?<![\w])(?=[\w:.;/\-]*\d)(?=[\w:.;/\-]*[:./;\-])\w+(?:[:.;/\-]\w+)+(?![\w])")
+# More words than these are a description.
+MOST_KEYWORDS = 4
+# Scripts that write without spaces: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_PLAIN_WORD = re.compile(r"[^\s,;]+")
 _ARTICLES = frozenset(("a", "an", "the"))
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|'s|’s)"
 _THERE = re.compile(rf"\s+{_AUXILIARY}\s+there$", re.IGNORECASE)
@@ -47,6 +54,19 @@ def _exact_parts(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*quoted, *(match.group() for match in _RUN.finditer(rest))]))
 
 
+def keywords(query: str) -> tuple[str, ...]:
+    """The words of a query that is no sentence, such as a name, a part number or some words to look up; else none.
+
+    A query of a few words of which none only holds a sentence together ("Elena Marsh", "test_thrust", "Rechnung 4711",
+    "光合作用"): what is looked for are these very words, as in a search for text.
+    """
+    words = _PLAIN_WORD.findall(query.strip().rstrip("?!. "))
+    stops = sum(word.lower() in STOP_WORDS for word in words)
+    # Where there are no others, those that hold sentences together are what is looked for.
+    told = query.rstrip().endswith("?") or 0 < stops < len(words)
+    return tuple(words) if 1 <= len(words) <= MOST_KEYWORDS and not told else ()
+
+
 def has_exactly(text: str, part: str) -> float:
     """How literally a text has a part: 1 where it begins a run of the text, 0.5 inside one, 0 where it is not.
 
@@ -57,12 +77,19 @@ def has_exactly(text: str, part: str) -> float:
     best = 0.0
     while at >= 0:
         before, after = plain[at - 1 : at], plain[at + len(wanted) : at + len(wanted) + 1]
-        whole = not (after.isalnum() and wanted[-1:].isalnum())
-        if whole and not (before.isalnum() or (before in tuple(":.;/-") and wanted[:1].isdigit())):
+        whole = not (_joins(after) and _joins(wanted[-1:]))
+        if whole and not (
+            (_joins(before) and _joins(wanted[:1])) or (before in tuple(":.;/-") and wanted[:1].isdigit())
+        ):
             return 1.0
         best = 0.5 if whole else max(best, 0.25)
         at = plain.find(wanted, at + 1)
     return best
+
+
+def _joins(character: str) -> bool:
+    """Whether a character goes on with a word; where words have no spaces between, none does."""
+    return character.isalnum() and not _UNSPACED.match(character)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -244,12 +244,12 @@ class Models:
         more: dict[str, Any] = {"device": device}
         if self.settings.trust_remote_code:
             more["trusted"] = self.settings.trust_remote_code
+        most = settings.vision_in_flight if role == "vision" else settings.chat_in_flight
+        waits = (settings.timeout_s, settings.patience_s, settings.retries)
+        serving = Serving(*waits, most, settings.reply_tokens, settings.think)
         if role in ("vision", "chat"):
-            most = settings.vision_in_flight if role == "vision" else settings.chat_in_flight
             if settings.device_map:
                 more["device_map"] = settings.device_map
-            waits = (settings.timeout_s, settings.patience_s, settings.retries)
-            serving = Serving(*waits, most, settings.reply_tokens, settings.think)
             more["serving"] = serving
         if role == "asr" and self.settings.language:
             more["language"] = self.settings.language

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from lvqa.errors import StoreError
 from lvqa.models.base import Embedder, Vectors
 from lvqa.models.replies import encode_document, encode_query
-from lvqa.store import Store
+from lvqa.store import Filter, Store
 from lvqa.types import Note, Video
 
 
@@ -106,3 +107,12 @@ class StoreLookups:
         """The video of that id; None where it is gone."""
         self.look_up([video_id])
         return self._videos.get(video_id)
+
+
+def of_clips(filter: Filter | None) -> Filter:
+    """The filter, kept to notes of clips unless it names a level or summaries."""
+    if filter is None:
+        return Filter(level="clip")
+    if filter.level is not None or "summary" in (filter.sources or ()):
+        return filter
+    return replace(filter, level="clip")

@@ -6,7 +6,8 @@ chosen is then the set of picks that most probably holds the answer: each pick c
 next one goes where the most probability is left uncovered (greedy maximisation of a monotone submodular function,
 within 1 - 1/e of the best set: Nemhauser, Wolsey and Fisher 1978). Strong evidence in one place therefore gets few
 picks, weak evidence is spread; in a short video with many picks this comes to sampling it evenly, which is what wins
-there. A window is the stretch with the highest expected intersection over union with the answer. This module knows
+there. How far a pick covers follows from the notes: one that stands for a minute covers a minute. A window is the
+stretch with the highest expected intersection over union with the answer; a long note is its own. This module knows
 numbers, no notes and no store.
 """
 
@@ -32,6 +33,10 @@ _GRID_S = 1.0
 _OTHER_KIND = 0.5
 # A pick is the most probable note within this share of its coverage: what is shown should be what was found.
 _SNAP, _CLEARLY = 0.5, 1.25
+# Beside the seconds that any pick covers, a note covers its own length and half as much again (anet_dev).
+_REACHES = 1.5
+# A note that is longer says when by its own span: no window was better (anet_dev).
+_LONG_S = 10.0
 # Cells on either side of a pick beyond which nothing changes which window around it is best.
 _REACH = 96
 
@@ -83,6 +88,7 @@ def _normalised(values: Values, videos: Positions, n_videos: int) -> Values:
 def choose_passages(
     shares: Values,
     times_s: Values,
+    lengths_s: Values,
     videos: Positions,
     kinds: Positions,
     k: int,
@@ -95,9 +101,11 @@ def choose_passages(
     Args:
         shares: the probability of each row (n,).
         times_s: each row's middle, in seconds.
+        lengths_s: how long each row's note is.
         videos: which video each row is of.
         kinds: what kind of note it is: what is seen covers only half of what is said at the same second.
-        coverage_s: a pick covers a second at distance d with weight exp(-d / coverage_s); 0 ranks rows by `shares`.
+        coverage_s: a pick covers a second at distance d with weight exp(-d / coverage_s), or further where the longer
+            of both notes is long; 0 ranks rows by `shares`.
         snap: move each pick to the most probable row close by; it then covers a little less.
     """
     k = min(k, len(shares))
@@ -107,8 +115,10 @@ def choose_passages(
     if coverage_s > 0:
         for video, rows in by_video.items():
             gap = np.abs(times_s[rows][:, None] - times_s[rows][None, :])
+            longer = np.maximum(lengths_s[rows][:, None], lengths_s[rows][None, :])
+            reach = np.maximum(coverage_s, _REACHES * longer)
             alike = kinds[rows][:, None] == kinds[rows][None, :]
-            kernels[video] = np.exp(-gap / coverage_s) * np.where(alike, 1.0, _OTHER_KIND)
+            kernels[video] = np.exp(-gap / reach) * np.where(alike, 1.0, _OTHER_KIND)
             gains[rows] = kernels[video] @ shares[rows]
     # Rows that say the same about the same second share one gain: the more probable itself comes first.
     tie = 1e-9 * shares
@@ -129,6 +139,21 @@ def choose_passages(
             left[rows] *= 1.0 - kernel[at]
             gains[rows] = kernel @ left[rows]
     return picks, added
+
+
+def passage_of(note: Span, starts_s: Values, ends_s: Values, shares: Values, duration_s: float) -> Span:
+    """The stretch that a hit shows: the window around a short note, see `best_window`, or a long note's own.
+
+    Args:
+        note: the span of the note that was hit, or of several that say the same one after the other.
+        starts_s: where the video's rows start (n,), in seconds.
+        ends_s: where they end.
+        shares: their probabilities.
+        duration_s: the video's length.
+    """
+    if note.duration_s > _LONG_S:
+        return note.clamp(duration_s) or note
+    return best_window(min(note.middle_s, duration_s), starts_s, ends_s, shares, duration_s)
 
 
 def best_window(at_s: float, starts_s: Values, ends_s: Values, shares: Values, duration_s: float) -> Span:

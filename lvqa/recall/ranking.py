@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from lvqa.language.stems import content
-from lvqa.language.words import has_exactly
+from lvqa.language.words import has_exactly, keywords
 from lvqa.types import Hit
 
 # In nats, above what any likeness reaches: what a query says literally must be found literally.
@@ -19,9 +19,16 @@ def rank(hit: Hit) -> tuple[float, str, float, str]:
 
 
 def literalness(query: str, parts: Sequence[str], text: str) -> float:
-    """What a note gains, in nats, by having the query's literal parts, or, short of those, the whole of its words."""
+    """What a note gains, in nats, by having the query's literal parts, or, short of those, the whole of its words.
+
+    Of a query that is some words to look up, all of them in a note are as good as a literal part.
+    """
     if parts:
         return LITERAL_BONUS * sum(has_exactly(text, part) for part in parts) / len(parts)
+    if words := keywords(query):
+        if has_exactly(text, query) == 1:
+            return LITERAL_BONUS + WHOLE_BONUS
+        return LITERAL_BONUS * (min(has_exactly(text, word) for word in words) == 1)
     return WHOLE_BONUS if len(content(query)) > 1 and has_exactly(text, query) == 1 else 0.0
 
 

@@ -10,7 +10,7 @@ of one search, were worse (eval/LOG.md). This module knows notes and vectors, no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from lvqa.models.base import Embedder, ImageEmbedder
 from lvqa.models.replies import encode_query
 from lvqa.recall.background import Values, background
 from lvqa.recall.candidates import Candidates
-from lvqa.recall.lookups import StoreLookups
-from lvqa.recall.passages import Positions, best_window, choose_passages, posterior
+from lvqa.recall.lookups import StoreLookups, of_clips
+from lvqa.recall.passages import Positions, choose_passages, passage_of, posterior
 from lvqa.recall.query import SearchQuery, understand
 from lvqa.recall.ranking import literalness, rank
 from lvqa.recall.relevance import dense_closeness, lexical_closeness
@@ -125,7 +125,7 @@ class Retriever(StoreLookups):
                 chosen.notes[row],
                 float(added[i]),
                 search.channels(chosen.notes[row].id),
-                self._window(chosen, row, shares) if search.rules.windows else None,
+                self._window(chosen, row, shares) if search.rules.windows else chosen.stretch(row),
             )
             for i, row in enumerate(picks.tolist())
         ]
@@ -149,7 +149,7 @@ class Retriever(StoreLookups):
         by_text = self.text and "text" in channels
         search = _RecallSearch(
             asked,
-            _of_clips(filter),
+            of_clips(filter),
             rules,
             max(4 * k, rules.candidates),
             by_text,
@@ -313,21 +313,25 @@ class Retriever(StoreLookups):
             # Two witnesses, not one sum: where captions are poor the frames still have their say, and the other way.
             part = rules.seen_share if told else 1.0
             shares = (1 - part) * shares + part * of(chosen.seen)
+        more = len(chosen) - len(np.unique(chosen.runs))  # rows of a run of which one is shown already
         picks, added = choose_passages(
             shares,
             chosen.middles_s,
+            chosen.ends_s - chosen.starts_s,
             chosen.videos,
             chosen.kinds,
-            k,
+            k + more,
             coverage_s=rules.coverage_s,
         )
-        return picks, added, shares
+        # Of what says the same, one after the other, the best pick is the hit.
+        first = np.sort(np.unique(chosen.runs[picks], return_index=True)[1])[:k]
+        return picks[first], added[first], shares
 
     def _window(self, chosen: Candidates, row: int, shares: Values) -> Span:
         mine = chosen.videos == chosen.videos[row]
+        span = Span(float(chosen.starts_s[row]), float(chosen.ends_s[row]))
         duration_s = self.duration_s(chosen.notes[row].video_id)
-        at_s = min(float(chosen.middles_s[row]), duration_s)
-        return best_window(at_s, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
+        return passage_of(span, chosen.starts_s[mine], chosen.ends_s[mine], shares[mine], duration_s)
 
     def _is_relevant(self, search: _RecallSearch, chosen: Candidates) -> bool:
         """Whether any candidate has anything to do with the query; without vectors, having a word of it is enough."""
@@ -345,12 +349,3 @@ class Retriever(StoreLookups):
             if note.id in search.text
             for words in search.asked.words
         )
-
-
-def _of_clips(filter: Filter | None) -> Filter:
-    """The filter, kept to notes of clips unless it names a level or summaries."""
-    if filter is None:
-        return Filter(level="clip")
-    if filter.level is not None or "summary" in (filter.sources or ()):
-        return filter
-    return replace(filter, level="clip")

@@ -78,6 +78,21 @@ def test_ask_steps(indexed: Path, lvqa, light) -> None:
     assert "recall:" in done.err
 
 
+def test_every_place_of_a_word_is_listed(indexed: Path, lvqa, light) -> None:
+    found = lvqa("search", indexed, "fridge", "--all", "--json", *light)
+    assert found.status == 0
+    assert found.json
+    assert all("fridge" in hit["text"].lower() for hit in found.json)
+    nowhere = lvqa("search", indexed, "zeppelin", "--all", *light)
+    assert (nowhere.status, nowhere.out) == (0, "")
+    assert "these words stand nowhere" in nowhere.err
+
+
+def test_a_word_that_was_mistyped_is_told(indexed: Path, lvqa, light) -> None:
+    assert "did you mean fridge?" in lvqa("search", indexed, "frigde", *light).err
+    assert "did you mean" not in lvqa("search", indexed, "fridge", *light).err
+
+
 def test_search_json_and_its_filters(indexed: Path, lvqa, light) -> None:
     def search(*argv: str) -> list[dict]:
         done = lvqa("search", indexed, "fridge milk glass bone cat", "--json", *argv, *light)

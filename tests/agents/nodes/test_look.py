@@ -27,7 +27,7 @@ def test_the_vlm_names_targets_and_cues_after_eight_frames(ask):
         frame = request.frames[0].reshape(-1, 3).mean(axis=0)
         return 0.95 if "green towel" in request.prompt and frame[1] > frame[0] + 20 and frame[1] > frame[2] else 0.02
 
-    answer = ask(QUESTION, vision=FakeVision(say, green))
+    answer = ask(QUESTION, vision=FakeVision(say, green), budget=Budget(frames=64, vlm_calls=64))
     named, chosen = zooms(answer)[:2]
     assert named.data["targets"] == ["a green towel"]
     assert named.data["cues"] == ["a glass"]
