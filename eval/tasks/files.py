@@ -19,6 +19,8 @@ from typing import Any
 from lvqa.errors import UsageError
 
 _LETTERS = "ABCDEFGHIJ"
+# Annotators' tools write the beginning of a video as a little before it.
+_EARLY_S = 1.0
 _PREFIX = re.compile(r"^\s*\(?([A-J])[).:]\s*")
 _STAMP = r"(\d+(?::\d{1,2}){1,2}(?:\.\d+)?)"
 _RANGE = re.compile(rf"{_STAMP}(?:\s*[-–~]\s*{_STAMP})?")
@@ -104,12 +106,19 @@ class AnnotationRow:
                 return found.index(wanted)
         raise self.error(f"{name} is {value!r}, which is none of the options")
 
-    def spans(self, value: Any, name: str) -> tuple[Seconds, ...]:
-        """Pairs of seconds `[[start, end], ...]`. Raises UsageError."""
+    def spans(self, value: Any, name: str, early: list[float] | None = None) -> tuple[Seconds, ...]:
+        """Pairs of seconds `[[start, end], ...]`. Raises UsageError.
+
+        Where `early` is given, a span that begins less than a second before the video begins with it, and where it was
+        said to begin is added to that list.
+        """
         try:
             spans = tuple((float(start), float(end)) for start, end in value)
         except (TypeError, ValueError) as error:
             raise self.error(f"{name} holds no pairs of seconds") from error
+        if early is not None:
+            early += [start for start, _ in spans if -_EARLY_S < start < 0]
+            spans = tuple((max(0.0, start) if start > -_EARLY_S else start, end) for start, end in spans)
         for start, end in spans:
             if not (0 <= start <= end and math.isfinite(end)):
                 raise self.error(f"{name} has the span {start} to {end}")

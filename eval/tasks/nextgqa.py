@@ -5,6 +5,7 @@ Questions of both come with gold windows. Knows nothing of how they are scored.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lvqa.eval.tasks.base import TaskData
@@ -24,15 +25,22 @@ def load(task: Task, data: Path, videos: Path | None = None) -> TaskData:
     path = task.file(data, *(f"{split}.csv" for split in task.args["splits"]), _OWN)
     spans_path = task.file(data, f"gsub_{path.stem}.json")
     spans = read_object(spans_path)
+    early: list[float] = []
 
     def windows(row: AnnotationRow, video: str, qid: str) -> tuple[Seconds, ...]:
         located = spans.get(video, {})
         found = located.get("location", {}).get(qid) if isinstance(located, dict) else None
         if found is None:
             raise row.error(f"{spans_path.name} has no span for question {qid} of video {video}")
-        return AnnotationRow(f"{spans_path.name}, video {video}, question {qid}", {}).spans(found, "location")
+        return AnnotationRow(f"{spans_path.name}, video {video}, question {qid}", {}).spans(found, "location", early)
 
-    return read_table(task, data, videos, path, windows)
+    read = read_table(task, data, videos, path, windows)
+    if not early:
+        return read
+    told = (
+        f"{len(early)} spans of {spans_path.name} begin before their video, at {min(early):g} s at the earliest: from 0"
+    )
+    return replace(read, notes=(*read.notes, told))
 
 
 def _own(task: Task, data: Path, videos: Path | None) -> TaskData:

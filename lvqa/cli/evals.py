@@ -23,6 +23,9 @@ def score(
     videos: Annotated[
         str | None, typer.Option("--videos", metavar="DIR", help="The folder of its videos, if another.")
     ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Of a task with several: test, val; the first found.")
+    ] = None,
     agent: o.Agent = None,
     compare: Annotated[
         str | None, typer.Option("--compare", metavar="NAME", help="Another agent, asked the same questions.")
@@ -55,7 +58,7 @@ def score(
     checked_settings(settings)
     estimate = estimate or sample > 0
     source, place = Path(data).expanduser(), Path(folder or f"eval-{name}").expanduser()
-    task, found = runner.load_task(name, source, Path(videos).expanduser() if videos else None)
+    task, found = runner.load_task(name, source, Path(videos).expanduser() if videos else None, split)
     asking: dict[str, Any] = {
         "agent": agent,
         "compare": compare,

@@ -40,7 +40,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for n in range(3)
     )
 
-    def load(name: str, source: Path, videos: Path | None = None) -> tuple[FakeTask, TaskData]:
+    def load(
+        name: str, source: Path, videos: Path | None = None, split: str | None = None
+    ) -> tuple[FakeTask, TaskData]:
         return FakeTask(name), TaskData(questions, captions=source / "captions.jsonl", notes=("a note",))
 
     monkeypatch.setattr(runner, "load_task", load)

@@ -24,6 +24,19 @@ def test_egoschema_asks_the_public_subset(write, footage, loaded):
     assert [question.choice for question in whole.questions] == [4, None, 0]
 
 
+def test_egoschema_is_read_as_others_ship_it(write, footage, loaded):
+    shipped = {uid: {**egoschema(uid), "truth": n} for n, uid in enumerate(("aa-1", "bb-2"))}
+    for row in shipped.values():
+        del row["q_uid"]
+    write("subset_anno.json", shipped)
+    footage(["aa-1.mp4", "bb-2.mp4"])
+    found = loaded("egoschema")
+    assert [(question.id, question.choice) for question in found.questions] == [("aa-1", 0), ("bb-2", 1)]
+    write("subset_anno.json", {"aa-1": {**shipped["aa-1"], "truth": 7}})
+    with pytest.raises(UsageError, match=r"subset_anno\.json, aa-1: truth is 7"):
+        loaded("egoschema")
+
+
 def test_egoschema_counts_missing_videos(write, footage, loaded):
     write("questions.json", [egoschema(f"v{number}") for number in range(9)])
     write("subset_answers.json", {f"v{number}": 0 for number in range(9)} | {"unasked": 1})

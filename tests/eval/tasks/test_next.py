@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lvqa.errors import UsageError
+from lvqa.eval.runner import load_task
 from lvqa.eval.tasks.base import Window
 from lvqa.eval.tasks.registry import load, task
 
@@ -135,6 +137,35 @@ def test_nextgqa_takes_the_test_split_first_and_its_own_spans(write, footage, lo
         loaded("nextgqa")
     write("gsub_test.json", SPANS)
     assert [question.choice for question in loaded("nextgqa").questions] == [0, 3, 4]
+
+
+def test_spans_from_a_little_before_the_video_begin_with_it_and_it_is_told_once(write, footage, loaded):
+    write("val.csv", NEXTGQA)
+    spans = json.loads(json.dumps(SPANS))
+    for video in spans.values():
+        for located in video["location"].values():
+            located[0][0] = -0.1
+    write("gsub_val.json", spans)
+    footage(["4010069381.mp4", "3238737531.mp4"])
+    found = loaded("nextgqa")
+    assert all(question.windows[0].start_s == 0 for question in found.questions)
+    (told,) = [note for note in found.notes if "begin before their video" in note]
+    assert "at -0.1 s at the earliest" in told
+
+
+def test_a_split_is_chosen(write, footage, tmp_path):
+    write("val.csv", NEXTGQA)
+    write("test.csv", NEXTQA)
+    for split in ("val", "test"):
+        write(f"gsub_{split}.json", SPANS)
+    footage(["4010069381.mp4", "3238737531.mp4"])
+    for split, choices in (("val", [2, 3, 4]), ("test", [0, 3, 4])):
+        _, found = load_task("nextgqa", tmp_path, split=split)
+        assert [question.choice for question in found.questions] == choices
+    with pytest.raises(UsageError, match="NExT-GQA has no split 'train'; there are: test, val"):
+        load_task("nextgqa", tmp_path, split="train")
+    with pytest.raises(UsageError, match="EgoSchema has no split 'val'; it has one set"):
+        load_task("egoschema", tmp_path, split="val")
 
 
 @pytest.mark.parametrize(
