@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from lvqa.agents.options import letter
+from lvqa.agents.reply_values import UNSTATED
 from lvqa.agents.rules.numbers import READING
 from lvqa.agents.state import Claim, Item, SubAnswer
 from lvqa.prompts import clean, for_prompt, load
@@ -20,8 +21,6 @@ from lvqa.types import Computation, format_time
 
 NOTE_CHARACTERS = 400
 _MOST_SENTENCES = 12
-# How sure a model is that does not say so.
-UNSTATED = 0.5
 _EXAMPLE = re.compile(r'"text": "([^"]+)"')
 
 
@@ -138,8 +137,8 @@ def claims_of(reply: AnswerReply, numbered: Mapping[int, Item]) -> tuple[tuple[C
     for sentence in written:
         cites = sentence.evidence and all(n in numbered for n in sentence.evidence)
         if cites and not is_of_example(sentence.text):
-            ids = tuple(dict.fromkeys(numbered[n].note.id for n in sentence.evidence))
-            kept.append(Claim(" ".join(clean(sentence.text).split()), ids))
+            cited = tuple(dict.fromkeys(numbered[n].note.id for n in sentence.evidence))
+            kept.append(Claim(" ".join(clean(sentence.text).split()), cited))
     return tuple(kept), len(written) - len(kept)
 
 

@@ -29,6 +29,8 @@ _WORDS = {
     "true": 1.0,
     "false": 0.0,
 }
+# How sure a model is that does not say so.
+UNSTATED = 0.5
 _NOTHING = frozenset({"", "null", "none", "n/a", "na", "nil", "-"})
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _SHARE_OF = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(?:/|out of|of)\s*(\d+)", re.IGNORECASE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from lvqa.agents.reply_values import as_asked, is_share
+from lvqa.agents.reply_values import UNSTATED, as_asked, is_share
 from lvqa.errors import LateReply, ReplyError, TooLong
 from lvqa.models.base import Reply
 from lvqa.models.replies import reply_to
@@ -33,8 +33,6 @@ _MAX_COMPLAINTS = 8
 # So many rounds of leaving out what is wrong; and what is longer is no reply to be mended.
 _MOST_WRONG = 8
 _MOST_MENDED = 100_000
-# How sure a model is that does not say so.
-_UNSTATED = 0.5
 _TYPOGRAPHIC = str.maketrans("“”„‟", '""""')
 # A reply that was cut sooner had no room beside what was sent.
 _LEAST_ROOM = 64
@@ -194,7 +192,7 @@ def _unstated(schema: type[BaseModel], read: dict[str, Any], problem: Mapping[st
     name = str(problem["loc"][0]) if problem["type"] == "missing" and len(problem["loc"]) == 1 else ""
     if not name or not is_share(schema.model_fields[name]):
         return False
-    read[name] = _UNSTATED
+    read[name] = UNSTATED
     return True
 
 

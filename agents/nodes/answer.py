@@ -43,21 +43,17 @@ from lvqa.agents.state import Claim, Context, Draft, Item, State, SubAnswer
 from lvqa.agents.steps import AnswerStep, Reasoning, Way
 from lvqa.agents.structured import Parsed, ask_for, say
 from lvqa.errors import ModelError, ReplyError, TooLong
-from lvqa.language import cut_words
-from lvqa.models.replies import usable_caption
+from lvqa.models.replies import usable_summary
 from lvqa.prompts import Filled, Prompt, fence, load
 from lvqa.tools.ledger import BudgetSpent
 from lvqa.types import Computation
 
 T = TypeVar("T")
 
-# A summary may exceed the words asked for by half; what is beyond that is cut.
-_TOLERANCE = 1.5
 # A model that cannot read so many notes reads none.
 _FEWEST_NOTES = 2
 # The support of an option that no note speaks for.
 UNSUPPORTED = 0.0
-_NO_MORE = "cannot read more at once"
 
 
 class Score(BaseModel):
@@ -161,6 +157,8 @@ def by_chat(
     ways += _by_scores(asked, scored_so) if not ways else []
     if not ways:
         raise failed or ReplyError("the chat model came to no answer")
+    if (read := len(asked.numbered)) < len(numbered):
+        asked.skipped.append(f"the nearest {read} notes alone: the chat model cannot read more at once")
     scores = scored_so.scores
     chosen, agree = settle(context, ways, scores, items)
     draft = Draft(
@@ -184,10 +182,10 @@ def summarised(asked: _Asked, words: int) -> str:
     prompt = load("summarise")
     asked.prompts["summarise"] = prompt.hash
     told = _fitting(asked, lambda: say(asked.chat, asked.context.ledger, _filled(asked, prompt, words=words)))
-    summary = usable_caption(told) or ""
+    summary = usable_summary(told, words)
     if not summary:
         asked.skipped.append("no summary: the chat model's was empty or a refusal, so from the notes themselves")
-    return cut_words(summary, round(_TOLERANCE * words))
+    return summary
 
 
 def from_summary(asked: _Asked, summary: str) -> Way:
@@ -287,8 +285,6 @@ def _fitting(asked: _Asked, ask: Callable[[], T]) -> T:
             if len(asked.numbered) <= _FEWEST_NOTES:
                 raise
             kept = sorted(asked.numbered, key=lambda n: _worth(asked, asked.numbered[n]))[len(asked.numbered) // 2 :]
-            told = f"the nearest {len(kept)} notes alone: the chat model cannot read more at once"
-            asked.skipped = [*(line for line in asked.skipped if not line.endswith(_NO_MORE)), told]
             asked.numbered = {n: item for n, item in asked.numbered.items() if n in kept}
 
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from lvqa.errors import TooLong
 from lvqa.indexers.hierarchy.extract import DIGEST_WORDS, SEGMENT_WORDS, VIDEO_WORDS
 from lvqa.indexers.report import SummaryReport
-from lvqa.language import cut_words
-from lvqa.models.replies import estimate_tokens, reply_to, usable_caption
+from lvqa.models.replies import estimate_tokens, reply_to, usable_summary
 from lvqa.prompts import Prompt, fence, for_prompt, load
 from lvqa.types import Note, Span, format_time
 
@@ -29,8 +28,6 @@ TOKENS_PER_CALL = 6000
 # A model that cannot read so much is sent half of it, and so on, down to about this.
 _FEWEST_TOKENS = 400
 _LINE_CHARACTERS = 4000
-# A reply may exceed the words asked for by half; what is beyond that is cut.
-_TOLERANCE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,8 @@ class Condenser:
             with self._lock:
                 self._report.tokens_in += reply.tokens_in
                 self._report.tokens_out += reply.tokens_out
-            if text := usable_caption(reply):
-                return cut_words(text, round(_TOLERANCE * words))
+            if text := usable_summary(reply, words):
+                return text
         return ""
 
     def _model(self) -> BaseChatModel:

@@ -30,6 +30,7 @@ from .replies import (
     replies_within as replies_within,
     reply_to as reply_to,
     usable_caption as usable_caption,
+    usable_summary as usable_summary,
     yes_of as yes_of,
 )
 from .served import side_by_side as side_by_side

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lvqa.errors import LateReply, LvqaError, ModelError
+from lvqa.language.lengths import cut_words
 from lvqa.models.base import (
     UNKNOWN,
     Box,
@@ -64,6 +65,7 @@ _QUOTES = ('""', "“”", "''", "‘’", "``")
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 # Where a sentence ends; no number and no initial does.
 _ENDS = re.compile(r"(?<![\s.][A-Z])(?<!\be\.g)[.!?。！？]+[\"”’')\]]*(?=\s|$)")
+_TOLERANCE = 1.5
 # So many words in a row, again and again, are a model that went round in circles.
 _LOOP_WORDS, _LOOPS = 24, 4
 
@@ -240,6 +242,14 @@ def usable_caption(reply: str) -> str | None:
     if getattr(reply, "cut", False):
         text = ended(text)
     return "" if text.strip(" .").casefold() == UNKNOWN else text
+
+
+def usable_summary(reply: str, words: int) -> str:
+    """The summary in a reply that was to have so many words, read as a caption is; empty where there is none.
+
+    It may be longer by half; what is beyond that is cut.
+    """
+    return cut_words(usable_caption(reply) or "", round(_TOLERANCE * words))
 
 
 def _unwrapped(text: str) -> str:
